@@ -1,0 +1,165 @@
+"""Bits to groups of near duplicates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import validate_data
+
+from .hamming.index import Pairs
+from .neighbors import HammingNeighbors
+from .parameters import check_choice, check_int
+
+LINKAGES = ("single",)
+
+Labels = NDArray[np.intp]
+
+
+def label_components(n_rows: int, pairs: Pairs) -> Labels:
+    """Label the groups that pairs join.
+
+    Parameters
+    ----------
+    n_rows : int
+        How many rows there are.
+    pairs : Pairs
+        Which rows belong together.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype intp
+        The label of each row's group, counted from 0 in the order in which groups first appear.
+        A row in no pair has a label of its own.
+    """
+    edges = (np.ones(len(pairs.left), dtype=bool), (pairs.left, pairs.right))
+    graph = coo_matrix(edges, shape=(n_rows, n_rows))
+    return relabel(connected_components(graph, directed=False)[1])
+
+
+def relabel(labels: ArrayLike) -> Labels:
+    """Number groups in the order in which they first appear.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_rows,)
+        Any labels.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype intp
+        Labels from 0 on, equal where `labels` are.
+
+    Examples
+    --------
+    >>> from hashfeatures.duplicates import relabel
+    >>> relabel(["cat", "dog", "cat", "ant"])
+    array([0, 1, 0, 2])
+    """
+    _, first, inverse = np.unique(np.asarray(labels), return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.intp)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse.ravel()]
+
+
+def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
+    """Join groups of two kinds wherever they share a row.
+
+    Parameters
+    ----------
+    labels, others : array-like of shape (n_rows,)
+        Two groupings of the same rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype intp
+        The finest grouping in which rows are together that are so in either.
+
+    Examples
+    --------
+    >>> from hashfeatures.duplicates import merge_labels
+    >>> merge_labels([0, 0, 1, 2], ["a", "b", "b", "c"])
+    array([0, 0, 0, 1])
+    """
+    left, right = relabel(labels), relabel(others)
+    n_rows = len(left)
+    nodes = Pairs(left, right + n_rows, np.zeros(n_rows, dtype=np.int64))
+    return relabel(label_components(2 * n_rows, nodes)[left])
+
+
+class DuplicateGroups(ClusterMixin, BaseEstimator):
+    """Group rows of bits that are near duplicates of each other.
+
+    Parameters
+    ----------
+    radius : int, default=12
+        The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
+        bits of "phash" and "dhash"; fewer bits want a smaller radius.
+    linkage : {"single"}, default="single"
+        "single": what is near a member of a group belongs to the group, so that no two near
+        duplicates are ever in different groups.
+    n_jobs : int, default=None
+        The number of threads that search.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), dtype intp
+        The group of each row, counted from 0 in order of first appearance. A row without near
+        duplicates has a label of its own, and so has a row that holds a NaN: the labels can be
+        used as `groups` in scikit-learn.
+    n_groups_ : int
+        How many groups there are, those of one row included.
+    n_features_in_ : int
+        The number of bits of a row.
+
+    See Also
+    --------
+    NearDuplicateFinder : From images to groups.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups
+    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1]]
+    >>> DuplicateGroups(radius=1).fit_predict(bits)
+    array([0, 1, 0])
+    """
+
+    def __init__(
+        self, radius: int = 12, *, linkage: str = "single", n_jobs: int | None = None
+    ) -> None:
+        self.radius = radius
+        self.linkage = linkage
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> DuplicateGroups:
+        """Find the groups.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones; a row that holds a NaN is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        DuplicateGroups
+            The object itself.
+        """
+        name = type(self).__name__
+        check_int(name, "radius", self.radius, 0)
+        check_choice(name, "linkage", self.linkage, LINKAGES)
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
+        self.labels_ = label_components(len(X), neighbors.pairs())
+        self.n_groups_ = int(self.labels_.max()) + 1
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

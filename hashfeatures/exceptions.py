@@ -1,0 +1,52 @@
+"""Every error and warning class of the package."""
+
+from __future__ import annotations
+
+
+class ImageReadError(ValueError):
+    """An image could not be read or hashed.
+
+    Parameters
+    ----------
+    source : str
+        What was asked for: a path, a URL, or the kind of object.
+    cause : str
+        Why it failed.
+    position : int, optional
+        The row of the image in the collection it came from, counted from 0.
+
+    Examples
+    --------
+    >>> from hashfeatures import ImageReadError
+    >>> str(ImageReadError("cat.jpg", "FileNotFoundError: no such file", position=3))
+    "Could not read image 3, 'cat.jpg': FileNotFoundError: no such file"
+    """
+
+    def __init__(self, source: str, cause: str, position: int | None = None) -> None:
+        super().__init__(source, cause, position)
+        self.source = source
+        self.cause = cause
+        self.position = position
+
+    def __str__(self) -> str:
+        where = "image" if self.position is None else f"image {self.position},"
+        return f"Could not read {where} {self.source!r}: {self.cause}"
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter has a value that it cannot have.
+
+    Both a ``ValueError`` and a ``TypeError``, as scikit-learn's own is.
+    """
+
+
+class MissingExtraError(ImportError):
+    """A feature was asked for whose optional dependency is not installed."""
+
+
+class FailedImagesWarning(UserWarning):
+    """Some images could not be read and were left out: the rest of the work was done."""
+
+
+class SplitSizeWarning(UserWarning):
+    """The groups of near duplicates did not allow the sizes that were asked for."""

@@ -1,0 +1,163 @@
+"""The hash algorithms: views of a plate to bits, each equal to ImageHash's bit for bit.
+
+Every function takes a plate and a size and returns booleans of the shape that the hash has in
+ImageHash. The sizes and shapes stand beside them in `ALGORITHMS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import imagehash
+import numpy as np
+import scipy.fftpack
+from numpy.typing import NDArray
+
+from .plate import Plate
+
+Bits = NDArray[np.bool_]
+
+_DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
+_HUE_EDGES = np.linspace(0, 255, 7)
+
+
+def ahash(plate: Plate, size: int) -> Bits:
+    """Average hash: which pixels of the small image are brighter than their mean.
+
+    Krawetz, "Looks Like It", 2011.
+    """
+    pixels = plate.lanczos(size, size)
+    return pixels > pixels.mean()
+
+
+def phash(plate: Plate, size: int) -> Bits:
+    """Perceptual hash: which low frequencies of the DCT lie above their median.
+
+    Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010;
+    Krawetz, "Looks Like It", 2011.
+    """
+    side = size * _DCT_FACTOR
+    # The library and the order of the axes are ImageHash's: another order rounds differently.
+    spectrum = scipy.fftpack.dct(scipy.fftpack.dct(plate.lanczos(side, side), axis=0), axis=1)
+    low = spectrum[:size, :size]
+    return np.asarray(low > np.median(low))
+
+
+def phash_simple(plate: Plate, size: int) -> Bits:
+    """Perceptual hash from the DCT of the rows alone, against the mean."""
+    side = size * _DCT_FACTOR
+    low = scipy.fftpack.dct(plate.lanczos(side, side))[:size, 1 : size + 1]
+    return np.asarray(low > low.mean())
+
+
+def dhash(plate: Plate, size: int) -> Bits:
+    """Difference hash: which pixels are brighter than their left neighbour.
+
+    Krawetz, "Kind of Like That", 2013.
+    """
+    pixels = plate.lanczos(size + 1, size)
+    return pixels[:, 1:] > pixels[:, :-1]
+
+
+def dhash_vertical(plate: Plate, size: int) -> Bits:
+    """Difference hash by columns: which pixels are brighter than the one above."""
+    pixels = plate.lanczos(size, size + 1)
+    return pixels[1:, :] > pixels[:-1, :]
+
+
+def whash(plate: Plate, size: int) -> Bits:
+    """Wavelet hash: which low-pass Haar coefficients lie above their median.
+
+    The low-pass coefficients of a Haar transform are sums over square blocks of pixels, and the
+    removal of its lowest frequency shifts them all alike: whole numbers decide, where floating
+    point would round. Only a block that lies exactly on the median is decided by the rounding of
+    ImageHash's own transform, which is then asked. An image of a single luma has no structure,
+    and gives zeros.
+
+    Petrov, "Wavelet Image Hash in Python", 2016.
+    """
+    scale = max(2 ** (plate.short_side.bit_length() - 1), size)
+    pixels = plate.lanczos(scale, scale)
+    block = scale // size
+    sums = pixels.reshape(size, block, size, block).sum(axis=(1, 3), dtype=np.int64)
+    if pixels.min() == pixels.max():
+        return np.zeros((size, size), dtype=bool)
+    median = np.median(sums)
+    if (sums == median).any():
+        return np.asarray(imagehash.whash(plate.luma_image, hash_size=size).hash)
+    return np.asarray(sums > median)
+
+
+def colorhash(plate: Plate, size: int) -> Bits:
+    """Colour hash: the shares of black, of grey, and of six hues, faint and bright.
+
+    `size` is the number of bits for each of the 14 shares.
+    """
+    hue, saturation = plate.hue_and_saturation
+    black = plate.luma < 256 // 8
+    grey = ~black & (saturation < 256 // 3)
+    coloured = ~black & ~grey
+    edge = 256 * 2 // 3
+    faint = np.histogram(hue[coloured & (saturation < edge)], bins=_HUE_EDGES)[0]
+    bright = np.histogram(hue[coloured & (saturation > edge)], bins=_HUE_EDGES)[0]
+
+    levels = 2**size
+    n_coloured = max(1, int(coloured.sum()))
+    shares = [int(mask.sum()) / mask.size * levels for mask in (black, grey)]
+    shares += [int(count) * levels / n_coloured for count in (*faint, *bright)]
+    values = np.array([min(levels - 1, int(share)) for share in shares])[:, None]
+    # ImageHash keeps the higher bits in the remainder, so its later bits are not plain binary.
+    place = np.arange(size)
+    return values // 2 ** (size - place - 1) % 2 ** (size - place) > 0
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """What is to be known of a hash algorithm beside its function.
+
+    Parameters
+    ----------
+    compute : callable
+        From a plate and a size to booleans of shape ``shape(size)``.
+    default_size : int
+        ImageHash's own.
+    shape : callable
+        From a size to the shape of the hash, as in ImageHash.
+    min_size : int
+        The least size at which the algorithm is defined.
+    power_of_two : bool
+        Whether the size must be a power of two.
+    input_side : callable
+        From a size to the side in pixels of what the algorithm transforms; a reduced decode keeps
+        at least 8 times as many.
+    colour : bool
+        Whether the algorithm looks at more than luma.
+    """
+
+    compute: Callable[[Plate, int], Bits]
+    default_size: int = 8
+    shape: Callable[[int], tuple[int, int]] = lambda size: (size, size)
+    min_size: int = 2
+    power_of_two: bool = False
+    input_side: Callable[[int], int] = lambda size: size
+    colour: bool = False
+
+
+ALGORITHMS = {
+    "ahash": Algorithm(ahash),
+    "phash": Algorithm(phash, input_side=lambda size: _DCT_FACTOR * size),
+    "phash_simple": Algorithm(phash_simple, input_side=lambda size: _DCT_FACTOR * size),
+    "dhash": Algorithm(dhash, input_side=lambda size: size + 1),
+    "dhash_vertical": Algorithm(dhash_vertical, input_side=lambda size: size + 1),
+    # Blocks of 4 pixels a side are as many as the other hashes average over.
+    "whash": Algorithm(whash, power_of_two=True, input_side=lambda size: 4 * size),
+    "colorhash": Algorithm(
+        colorhash,
+        default_size=3,
+        shape=lambda size: (14, size),
+        min_size=1,
+        input_side=lambda size: 32,
+        colour=True,
+    ),
+}

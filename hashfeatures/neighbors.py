@@ -1,0 +1,453 @@
+"""Nearest neighbours in the Hamming metric, with the methods of scikit-learn's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .bits import words_from_bits
+from .hamming.index import HammingIndex, Pairs
+from .parameters import check_bool, check_choice, check_int
+
+_ALGORITHMS = ("auto", "brute")
+_MODES = ("connectivity", "distance")
+
+
+class HammingNeighbors(BaseEstimator):
+    """Exact nearest neighbours among rows of bits, by Hamming distance.
+
+    The methods are those of `sklearn.neighbors.NearestNeighbors`. Distances are counted in bits
+    (where scikit-learn's ``metric="hamming"`` gives a fraction). Neighbours at the same distance
+    come in the order of their rows. A row that holds a NaN, as an image that failed has, is in
+    nobody's neighbourhood and has none of its own.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        How many neighbours `kneighbors` finds.
+    radius : int, default=12
+        The greatest distance in bits of the neighbours that `radius_neighbors` finds. 12 is meant
+        for the 128 bits of "phash" and "dhash".
+    algorithm : {"auto", "brute"}, default="auto"
+        How neighbours are searched; the answers are the same.
+    n_jobs : int, default=None
+        The number of threads: None is 1 unless in a `joblib.parallel_config` context, -1 is all
+        processors.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        The number of bits of a row.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The names of the bits, where `fit` was given a frame with string column names.
+    n_samples_fit_ : int
+        The number of fitted rows, those with NaN included.
+
+    See Also
+    --------
+    HammingNeighborsTransformer : The neighbours as a sparse graph for other estimators.
+    DuplicateGroups : The groups that near neighbours form.
+
+    Examples
+    --------
+    >>> from hashfeatures import HammingNeighbors
+    >>> bits = [[0, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 1]]
+    >>> neighbors = HammingNeighbors(n_neighbors=2, radius=1).fit(bits)
+    >>> distances, rows = neighbors.kneighbors([[0, 0, 1, 1]])
+    >>> distances, rows
+    (array([[1, 2]]), array([[1, 0]]))
+    >>> neighbors.pairs()
+    Pairs(left=array([0]), right=array([1]), distance=array([1]))
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        radius: int = 12,
+        *,
+        algorithm: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.radius = radius
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> HammingNeighbors:
+        """Remember the rows to search among.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones, of any numeric or boolean dtype; a row that holds a NaN is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        HammingNeighbors
+            The object itself.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds anything but 0, 1 and NaN.
+        """
+        self._check_parameters()
+        words, present = self._pack(X, reset=True)
+        return self._remember(words, present)
+
+    def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
+        """Add rows to those that are searched; their numbers go on from the last.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones, as for `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        HammingNeighbors
+            The object itself.
+        """
+        if not hasattr(self, "n_samples_fit_"):
+            return self.fit(X)
+        self._check_parameters()
+        words, present = self._pack(X, reset=False)
+        return self._remember(
+            np.concatenate([self._words, words]), np.concatenate([self._present, present])
+        )
+
+    def kneighbors(
+        self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> Any:
+        """Find the nearest rows to each query.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits), optional
+            The queries. None: every fitted row, which is then not its own neighbour.
+        n_neighbors : int, optional
+            How many; None: as the parameter of the estimator says.
+        return_distance : bool, default=True
+            Whether to return the distances too.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, n_neighbors), dtype int64
+            In bits, ascending; only with ``return_distance=True``. ``n_bits + 1``, more than any
+            two rows can have, where a row with NaN leaves no neighbour.
+        indices : ndarray of shape (n_queries, n_neighbors), dtype intp
+            The fitted rows; -1 where there is none.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer fitted rows than neighbours asked for.
+        """
+        check_is_fitted(self)
+        name = type(self).__name__
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        k = check_int(name, "n_neighbors", k, 1)
+        others = self.n_samples_fit_ - (X is None)
+        if k > others:
+            relation = "<" if X is None else "<="
+            raise ValueError(
+                f"Expected n_neighbors {relation} n_samples_fit, but n_neighbors = {k}, "
+                f"n_samples_fit = {self.n_samples_fit_}"
+            )
+        words, present, own = self._queries(X)
+        distances, rows = self._index().kneighbors(words, k, own)
+        distances[~present] = self.n_features_in_ + 1
+        rows[~present] = -1
+        return (distances, rows) if return_distance else rows
+
+    def radius_neighbors(
+        self,
+        X: Any = None,
+        radius: int | None = None,
+        return_distance: bool = True,
+        sort_results: bool = False,
+    ) -> Any:
+        """Find all rows near each query.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits), optional
+            The queries. None: every fitted row, which is then not its own neighbour.
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        return_distance : bool, default=True
+            Whether to return the distances too.
+        sort_results : bool, default=False
+            Whether the neighbours of a query come by distance, then row, or by row alone.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries,), dtype object
+            For each query an array of distances in bits, dtype int64; only with
+            ``return_distance=True``.
+        indices : ndarray of shape (n_queries,), dtype object
+            For each query an array of fitted rows, dtype intp.
+        """
+        if sort_results and not return_distance:
+            raise ValueError("return_distance must be True if sort_results is True.")
+        found, n_queries = self._near(X, radius, sort_results)
+        ends = np.bincount(found.left, minlength=n_queries).cumsum()[:-1]
+        indices = _object_array(np.split(found.right, ends), n_queries)
+        if not return_distance:
+            return indices
+        return _object_array(np.split(found.distance, ends), n_queries), indices
+
+    def kneighbors_graph(
+        self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
+    ) -> csr_matrix:
+        """Return the nearest neighbours of each query as a sparse graph.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits), optional
+            The queries. None: every fitted row, which is then not its own neighbour.
+        n_neighbors : int, optional
+            How many; None: as the parameter of the estimator says.
+        mode : {"connectivity", "distance"}, default="connectivity"
+            Whether the edges hold ones or distances.
+
+        Returns
+        -------
+        csr_matrix of shape (n_queries, n_samples_fit), dtype float64
+            The edges of a row are sorted by distance, then by column. A distance of zero is
+            stored.
+        """
+        check_choice(type(self).__name__, "mode", mode, _MODES)
+        distances, rows = self.kneighbors(X, n_neighbors)
+        found = rows >= 0
+        left = np.repeat(np.arange(len(rows)), found.sum(axis=1))
+        return self._graph(Pairs(left, rows[found], distances[found]), len(rows), mode)
+
+    def radius_neighbors_graph(
+        self,
+        X: Any = None,
+        radius: int | None = None,
+        mode: str = "connectivity",
+        sort_results: bool = False,
+    ) -> csr_matrix:
+        """Return all rows near each query as a sparse graph.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits), optional
+            The queries. None: every fitted row, which is then not its own neighbour.
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        mode : {"connectivity", "distance"}, default="connectivity"
+            Whether the edges hold ones or distances.
+        sort_results : bool, default=False
+            Whether the edges of a row are sorted by distance, then column, or by column alone.
+
+        Returns
+        -------
+        csr_matrix of shape (n_queries, n_samples_fit), dtype float64
+            A distance of zero is stored.
+        """
+        check_choice(type(self).__name__, "mode", mode, _MODES)
+        found, n_queries = self._near(X, radius, sort_results)
+        return self._graph(found, n_queries, mode)
+
+    def pairs(self, radius: int | None = None) -> Pairs:
+        """Find every two fitted rows that are near each other.
+
+        Parameters
+        ----------
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+
+        Returns
+        -------
+        Pairs
+            ``left``, ``right`` and ``distance``, with ``left < right``, each pair once, ordered by
+            left, then right.
+        """
+        check_is_fitted(self)
+        return Pairs.concatenate(self._index().pairs(self._check_radius(radius)))
+
+    def _check_parameters(self) -> None:
+        name = type(self).__name__
+        check_int(name, "n_neighbors", self.n_neighbors, 1)
+        check_int(name, "radius", self.radius, 0)
+        check_choice(name, "algorithm", self.algorithm, _ALGORITHMS)
+
+    def _check_radius(self, radius: int | None) -> int:
+        value = self.radius if radius is None else radius
+        return check_int(type(self).__name__, "radius", value, 0)
+
+    def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        return words_from_bits(
+            validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
+        )
+
+    def _remember(
+        self, words: NDArray[np.uint64], present: NDArray[np.bool_]
+    ) -> HammingNeighbors:
+        self._words, self._present = words, present
+        self.n_samples_fit_ = len(words)
+        return self
+
+    def _index(self) -> HammingIndex:
+        return HammingIndex(self._words, self._present, self.n_features_in_, self.n_jobs)
+
+    def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
+        """Return the queries' words, which are present, and which row each of them is."""
+        if X is None:
+            return self._words, self._present, np.arange(self.n_samples_fit_)
+        return *self._pack(X, reset=False), None
+
+    def _near(self, X: Any, radius: int | None, sort_results: bool) -> tuple[Pairs, int]:
+        check_is_fitted(self)
+        check_bool(type(self).__name__, "sort_results", sort_results)
+        words, present, own = self._queries(X)
+        queries = np.flatnonzero(present)
+        found = self._index().radius(
+            words[queries], self._check_radius(radius), None if own is None else own[queries]
+        )
+        found = found._replace(left=queries[found.left])
+        if sort_results:
+            order = np.lexsort((found.right, found.distance, found.left))
+            found = Pairs(*(column[order] for column in found))
+        return found, len(words)
+
+    def _graph(self, found: Pairs, n_queries: int, mode: str) -> csr_matrix:
+        data = np.ones(len(found.left)) if mode == "connectivity" else found.distance.astype(float)
+        ends = np.bincount(found.left, minlength=n_queries).cumsum()
+        return csr_matrix(
+            (data, found.right, np.concatenate([[0], ends])),
+            shape=(n_queries, self.n_samples_fit_),
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class HammingNeighborsTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Turn rows of bits into the sparse graph of their Hamming neighbours.
+
+    For estimators with ``metric="precomputed"``, such as `sklearn.cluster.DBSCAN`,
+    `sklearn.manifold.TSNE` and `sklearn.neighbors.KNeighborsClassifier`.
+
+    Parameters
+    ----------
+    mode : {"distance", "connectivity"}, default="distance"
+        Whether the edges hold distances in bits or ones.
+    n_neighbors : int, default=5
+        How many neighbours a row has; in mode "distance" one more is given, since every fitted
+        row is its own neighbour.
+    radius : int, default=None
+        The greatest distance in bits of a row's neighbours. None: the `n_neighbors` nearest.
+    n_jobs : int, default=None
+        The number of threads.
+
+    Attributes
+    ----------
+    neighbors_ : HammingNeighbors
+        The fitted rows.
+    n_features_in_ : int
+        The number of bits of a row.
+    n_samples_fit_ : int
+        The number of fitted rows.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import DBSCAN
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from hashfeatures import HammingNeighborsTransformer
+    >>> bits = [[0, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 1]]
+    >>> near = HammingNeighborsTransformer(radius=1)
+    >>> make_pipeline(near, DBSCAN(eps=1, min_samples=2, metric="precomputed")).fit_predict(bits)
+    array([ 0,  0, -1])
+    """
+
+    def __init__(
+        self,
+        mode: str = "distance",
+        n_neighbors: int = 5,
+        radius: int | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.mode = mode
+        self.n_neighbors = n_neighbors
+        self.radius = radius
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> HammingNeighborsTransformer:
+        """Remember the rows to search among.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones; a row that holds a NaN is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        HammingNeighborsTransformer
+            The object itself.
+        """
+        name = type(self).__name__
+        check_choice(name, "mode", self.mode, _MODES)
+        check_int(name, "n_neighbors", self.n_neighbors, 1)
+        if self.radius is not None:
+            check_int(name, "radius", self.radius, 0)
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        self.neighbors_ = HammingNeighbors(n_jobs=self.n_jobs).fit(X)
+        self.n_samples_fit_ = self._n_features_out = len(X)
+        return self
+
+    def transform(self, X: Any) -> csr_matrix:
+        """Return the graph of the neighbours among the fitted rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits)
+            Zeros and ones. A fitted row is its own neighbour at distance zero.
+
+        Returns
+        -------
+        csr_matrix of shape (n_queries, n_samples_fit), dtype float64
+            The edges of a row are sorted by distance, then by column; zeros are stored.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan"
+        )
+        if self.radius is not None:
+            return self.neighbors_.radius_neighbors_graph(
+                X, self.radius, self.mode, sort_results=True
+            )
+        n_neighbors = self.n_neighbors + (self.mode == "distance")
+        return self.neighbors_.kneighbors_graph(X, n_neighbors, self.mode)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _object_array(arrays: list[NDArray[Any]], length: int) -> NDArray[np.object_]:
+    """Return an array that holds arrays, whatever their lengths."""
+    result = np.empty(length, dtype=object)
+    result[:] = arrays[:length]
+    return result

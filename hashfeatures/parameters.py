@@ -1,0 +1,38 @@
+"""Checks of parameters, in the shape of scikit-learn's own sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from numbers import Integral
+from typing import Any
+
+from .exceptions import ParameterError
+
+
+def _refuse(owner: str, name: str, expected: str, got: object) -> ParameterError:
+    return ParameterError(
+        f"The {name!r} parameter of {owner} must be {expected}. Got {got!r} instead."
+    )
+
+
+def check_int(owner: str, name: str, value: Any, low: int) -> int:
+    """Return `value` as an int, or raise unless it is an integer of at least `low`."""
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_int or value < low:
+        raise _refuse(owner, name, f"an int in the range [{low}, inf)", value)
+    return int(value)
+
+
+def check_bool(owner: str, name: str, value: Any) -> bool:
+    """Return `value`, or raise unless it is True or False."""
+    if value is True or value is False:
+        return bool(value)
+    raise _refuse(owner, name, "an instance of 'bool'", value)
+
+
+def check_choice(owner: str, name: str, value: Any, choices: Collection[str]) -> str:
+    """Return `value`, or raise unless it is one of the strings in `choices`."""
+    if isinstance(value, str) and value in choices:
+        return value
+    listed = ", ".join(repr(choice) for choice in sorted(choices))
+    raise _refuse(owner, name, f"a str among {{{listed}}}", value)

@@ -1,0 +1,129 @@
+"""Any container of images as a list of image sources, and what a source is called."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::|://)")
+_EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
+
+
+def is_url(source: object) -> bool:
+    """Tell whether `source` is a string that names a protocol."""
+    return isinstance(source, str) and _URL.match(source) is not None
+
+
+def is_missing(source: object) -> bool:
+    """Tell whether `source` is None, NaN, NaT or ``pandas.NA``."""
+    return source is None or (pd.api.types.is_scalar(source) and bool(pd.isna(source)))
+
+
+def describe_source(source: object) -> str:
+    """Say in a few words which image `source` is, for messages.
+
+    Examples
+    --------
+    >>> from hashfeatures.sources import describe_source
+    >>> describe_source("photos/cat.jpg")
+    'photos/cat.jpg'
+    >>> describe_source(b"\\x89PNG")
+    '<4 bytes>'
+    """
+    if isinstance(source, str):
+        return source
+    if isinstance(source, os.PathLike):
+        return os.fsdecode(source)
+    if isinstance(source, Mapping):
+        path = source.get("path")
+        return str(path) if path else "<mapping>"
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"<{memoryview(source).nbytes} bytes>"
+    if isinstance(source, Image.Image):
+        size = f"{source.width}x{source.height}"
+        return str(getattr(source, "filename", "")) or f"<{source.mode} image of {size}>"
+    if isinstance(source, np.ndarray):
+        return f"<{source.dtype} array of shape {source.shape}>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else repr(source)
+
+
+def list_sources(images: Any, owner: str) -> list[Any]:
+    """Return the image sources that a container holds, in its order.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D ndarray, Series or one-column DataFrame
+        pandas or polars; an array of shape (n_images, height, width, channels) counts as a list
+        of images.
+    owner : str
+        Who asks, for the messages.
+
+    Returns
+    -------
+    list
+        One source an image.
+
+    Raises
+    ------
+    TypeError
+        If `images` is a single image, or no container.
+    ValueError
+        If `images` is a table of more than one column.
+    """
+    single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
+    if isinstance(images, single) or hasattr(images, "read"):
+        raise TypeError(
+            f"{owner} expects {_EXPECTED}. Got the single {type(images).__name__} "
+            f"{describe_source(images)!r}: for one image, wrap it in a list."
+        )
+    if isinstance(images, np.ndarray):
+        return _list_array(images, owner)
+    if hasattr(images, "columns") and hasattr(images, "shape"):
+        return _list_frame(images, owner)
+    for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
+        if hasattr(images, method):
+            return list(getattr(images, method)())
+    if isinstance(images, Iterator | Set) or not isinstance(images, Iterable):
+        why = {Iterator: "can be read only once", Set: "has no order"}
+        reason = next((text for kind, text in why.items() if isinstance(images, kind)), "")
+        raise TypeError(
+            f"{owner} expects {_EXPECTED}. Got {type(images).__name__}"
+            + (f", which {reason}: make it a list." if reason else ".")
+        )
+    return list(images)
+
+
+def _list_array(images: np.ndarray[Any, Any], owner: str) -> list[Any]:
+    if images.ndim == 1:
+        return list(images)
+    if images.ndim == 2 and images.dtype.kind in "OUT":
+        if images.shape[1] == 1:
+            return list(images[:, 0])
+        raise ValueError(
+            f"{owner} expects {_EXPECTED}. Got an array of {images.shape[1]} columns: "
+            f"select the column that holds the images."
+        )
+    if images.ndim == 4:
+        return list(images)
+    raise TypeError(
+        f"{owner} expects {_EXPECTED}. Got {describe_source(images)}: for one image, wrap it in "
+        f"a list."
+    )
+
+
+def _list_frame(frame: Any, owner: str) -> list[Any]:
+    columns = list(frame.columns)
+    if len(columns) != 1:
+        raise ValueError(
+            f"{owner} expects {_EXPECTED}. Got a table of {len(columns)} columns, "
+            f"{columns[:10]}: select the one that holds the images, X[column]."
+        )
+    column = frame[columns[0]]
+    return list(column.to_list())
