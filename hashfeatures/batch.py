@@ -171,7 +171,7 @@ def hash_sources(
     failures: dict[int, ImageReadError] = {}
     stop_early = errors == "raise"
     with quiet_decoding(), tqdm(total=n_images, unit="img", disable=not progress) as bar:
-        chunks = Parallel(n_jobs=n_jobs, return_as="generator")(
+        chunks: Any = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(_hash_chunk)(
                 [_portable(source) for source in sources[start : start + _CHUNK]],
                 specs,

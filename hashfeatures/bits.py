@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from string import hexdigits
 from typing import Any
 
@@ -100,7 +101,7 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
     hashes : iterable of str or imagehash.ImageHash
         Hashes of `n_bits` bits each.
     n_bits : int
-        How many bits a hash has: 64 for the usual 8×8 hashes, 42 for ``colorhash``.
+        How many bits a hash has: 64 for the usual hashes of 8 by 8, 42 for ``colorhash``.
 
     Returns
     -------
@@ -218,7 +219,7 @@ class BitLayout:
     def slices(self) -> list[slice]:
         """Return the columns of each hash."""
         ends = np.cumsum([0, *self.widths]).tolist()
-        return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+        return [slice(start, end) for start, end in pairwise(ends)]
 
     def column_names(self) -> NDArray[np.object_]:
         """Return one name a bit: the hash's name and the number of the bit, zero-padded."""

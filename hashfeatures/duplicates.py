@@ -42,7 +42,7 @@ def label_components(n_rows: int, pairs: Pairs) -> Labels:
 
 
 def relabel(labels: ArrayLike) -> Labels:
-    """Number groups in the order in which they first appear.
+    """Renumber groups in the order in which they first appear.
 
     Parameters
     ----------

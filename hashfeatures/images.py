@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageColor
+from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from .exceptions import ImageReadError, MissingExtraError, ParameterError
 from .parameters import check_bool, check_choice
@@ -109,7 +109,7 @@ def quiet_decoding() -> Iterator[None]:
 
 def read_image(
     source: Any,
-    decoding: Decoding = Decoding(),  # noqa: B008  (frozen)
+    decoding: Decoding = Decoding(),
     *,
     reduced_side: int = 256,
     colour: bool = True,
@@ -171,13 +171,11 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _read_file(
-    source: Any, decoding: Decoding, reduced_side: int, colour: bool
-) -> DecodedImage:
+def _read_file(source: Any, decoding: Decoding, reduced_side: int, colour: bool) -> DecodedImage:
     file = _find_file(source)
     try:
         image = Image.open(file)
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageReadError(describe_source(source), _say_unidentified(file)) from error
     with image:
         drafted = None

@@ -293,9 +293,7 @@ class HammingNeighbors(BaseEstimator):
             validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         )
 
-    def _remember(
-        self, words: NDArray[np.uint64], present: NDArray[np.bool_]
-    ) -> HammingNeighbors:
+    def _remember(self, words: NDArray[np.uint64], present: NDArray[np.bool_]) -> HammingNeighbors:
         self._words, self._present = words, present
         self.n_samples_fit_ = len(words)
         return self
@@ -429,9 +427,7 @@ class HammingNeighborsTransformer(
             The edges of a row are sorted by distance, then by column; zeros are stored.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan"
-        )
+        X = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan")
         if self.radius is not None:
             return self.neighbors_.radius_neighbors_graph(
                 X, self.radius, self.mode, sort_results=True

@@ -54,6 +54,8 @@ def read_url(
         If there is nothing at the address.
     TimeoutError
         If the last attempt took too long.
+    ConnectionError
+        If there is no connection, or the server said "later", in the last attempt too.
     OSError
         If more than `max_bytes` came, or the server refused.
     MissingExtraError
@@ -61,7 +63,7 @@ def read_url(
     """
     tenacity = import_extra("tenacity", "remote", _PURPOSE)
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_deserves_retry),
+        retry=tenacity.retry_if_exception_type((TimeoutError, ConnectionError)),
         stop=tenacity.stop_after_attempt(attempts),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
         reraise=True,
@@ -75,6 +77,7 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
     options: dict[str, Any] = {}
     opening: dict[str, Any] = {}
     faults: tuple[type[Exception], ...] = ()
+    refusals: tuple[type[Exception], ...] = ()
     if url.startswith(("http://", "https://")):
         aiohttp = import_extra("aiohttp", "remote", _PURPOSE)
         options["client_kwargs"] = {"timeout": aiohttp.ClientTimeout(total=timeout)}
@@ -82,6 +85,7 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
         # which reports every fault of the server as a missing file.
         opening = {"block_size": 0, "size": 1}
         faults = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+        refusals = (aiohttp.ClientResponseError,)
     deadline = time.monotonic() + timeout
     too_slow = f"no complete answer within {timeout:g} seconds"
     try:
@@ -100,9 +104,8 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
         raise FileNotFoundError("there is nothing at this address") from error
     except faults as error:
         raise ConnectionError(str(error)) from error
+    except refusals as error:
+        status = getattr(error, "status", None)
+        kind = ConnectionError if status in _RETRIED_STATUS else OSError
+        raise kind(f"the server answered {status} {getattr(error, 'message', '')}") from error
     return bytes(content)
-
-
-def _deserves_retry(error: BaseException) -> bool:
-    status = getattr(error, "status", None)  # aiohttp's errors of an answered request
-    return status in _RETRIED_STATUS or isinstance(error, TimeoutError | ConnectionError)

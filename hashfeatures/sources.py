@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
+from sklearn.utils import _safe_indexing
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::|://)")
+IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
+
 _EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
 
 
@@ -22,18 +25,20 @@ def is_url(source: object) -> bool:
 
 def is_missing(source: object) -> bool:
     """Tell whether `source` is None, NaN, NaT or ``pandas.NA``."""
-    return source is None or (pd.api.types.is_scalar(source) and bool(pd.isna(source)))
+    if source is None or source is pd.NA or source is pd.NaT:
+        return True
+    return isinstance(source, float | np.floating) and source != source
 
 
 def describe_source(source: object) -> str:
-    """Say in a few words which image `source` is, for messages.
+    r"""Say in a few words which image `source` is, for messages.
 
     Examples
     --------
     >>> from hashfeatures.sources import describe_source
     >>> describe_source("photos/cat.jpg")
     'photos/cat.jpg'
-    >>> describe_source(b"\\x89PNG")
+    >>> describe_source(b"\x89PNG")
     '<4 bytes>'
     """
     if isinstance(source, str):
@@ -127,3 +132,54 @@ def _list_frame(frame: Any, owner: str) -> list[Any]:
         )
     column = frame[columns[0]]
     return list(column.to_list())
+
+
+def take_rows(container: Any, rows: np.ndarray[Any, Any]) -> Any:
+    """Return the given rows of a container, in a container of its kind.
+
+    Parameters
+    ----------
+    container : list, tuple, ndarray, sparse matrix, Series or DataFrame
+        Anything that scikit-learn can index.
+    rows : ndarray of shape (n_rows,), dtype intp
+        Row numbers.
+
+    Returns
+    -------
+    container
+        Of the kind of `container`; a pandas index is kept.
+    """
+    taken = _safe_indexing(container, rows)
+    return tuple(taken) if type(container) is tuple else taken
+
+
+def pick_image_column(frame: pd.DataFrame, owner: str) -> Any:
+    """Return the name of the column of a table that holds the images.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A table of one column, or with one that is called as `IMAGE_COLUMNS` says.
+    owner : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    label
+        The name of the column.
+
+    Raises
+    ------
+    ValueError
+        If no column, or more than one, has such a name.
+    """
+    columns = list(frame.columns)
+    named = columns if len(columns) == 1 else [name for name in IMAGE_COLUMNS if name in columns]
+    if len(named) == 1 or (named and named[0] == IMAGE_COLUMNS[0]):
+        return named[0]
+    found = f"several: {named}" if named else "none"
+    raise ValueError(
+        f"{owner} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}. "
+        f"The table has {found} among its columns {columns[:10]}: rename the one that holds the "
+        f"images to 'image'."
+    )

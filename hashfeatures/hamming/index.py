@@ -198,9 +198,7 @@ def _within(left: Words, right: Words, first: int, radius: int) -> Pairs:
     for column in range(first, len(right), _BLOCK_COLUMNS):
         distances = _distances(left, right[column : column + _BLOCK_COLUMNS])
         rows, columns = np.nonzero(distances <= radius)
-        blocks.append(
-            Pairs(rows, columns + column, distances[rows, columns].astype(np.int64))
-        )
+        blocks.append(Pairs(rows, columns + column, distances[rows, columns].astype(np.int64)))
     found = Pairs.concatenate(blocks)
     order = np.argsort(found.left, kind="stable")
     return Pairs(found.left[order], found.right[order], found.distance[order])

@@ -28,7 +28,7 @@ def ahash(plate: Plate, size: int) -> Bits:
     Krawetz, "Looks Like It", 2011.
     """
     pixels = plate.lanczos(size, size)
-    return pixels > pixels.mean()
+    return np.asarray(pixels > pixels.mean())
 
 
 def phash(plate: Plate, size: int) -> Bits:

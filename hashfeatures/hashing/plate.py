@@ -77,7 +77,7 @@ def measure_detail(plate: Plate) -> int:
     -------
     int
         0 (flat) to 100 (the most common value for photos): the steps between neighbouring pixels
-        of the luma at 64×64, in whole hundredths of the way from black to white, summed up and
+        of the luma at 64 by 64, in whole hundredths of the way from black to white, summed up and
         divided by 90. Steps of less than one hundredth count as none, so noise and soft gradients
         do not add up. The measure follows the image quality of the PDQ hash.
 
@@ -88,4 +88,3 @@ def measure_detail(plate: Plate) -> int:
     luma = plate.lanczos(64, 64).astype(np.int32)
     steps = sum(int((np.abs(np.diff(luma, axis=axis)) * 100 // 255).sum()) for axis in (0, 1))
     return min(100, steps // 90)
-

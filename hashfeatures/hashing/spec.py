@@ -125,7 +125,9 @@ def parse_hashes(hashes: str | Iterable[str]) -> tuple[HashSpec, ...]:
     """
     names = [hashes] if isinstance(hashes, str) else hashes
     if not isinstance(names, Iterable):
-        raise ParameterError(f"The hashes must be a str or a list of them. Got {hashes!r} instead.")
+        raise ParameterError(
+            f"The hashes must be a str or a list of them. Got {hashes!r} instead."
+        )
     specs = tuple(HashSpec.parse(name) for name in names)
     if not specs:
         raise ParameterError("At least one hash must be named, as in hashes=('phash', 'dhash').")

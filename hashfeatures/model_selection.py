@@ -1,0 +1,502 @@
+"""Splits in which near duplicates never stand on both sides.
+
+A split is a way to deal groups to parts. The parts have sizes in images, and with stratification
+every class is to be shared out in proportion: that gives each part a quota a class. Groups of the
+same make-up (so many images of these classes) can stand for one another, so they are dealt
+together, the largest first, each kind in proportion to the room that the parts have left. Single
+images come last and fill the quotas up.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from math import ceil, floor
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import coo_matrix, csr_matrix, eye_array, kron, vstack
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import check_consistent_length, check_random_state, indexable
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from .duplicates import Labels, merge_labels
+from .exceptions import ParameterError, SplitSizeWarning
+from .finder import group_images
+from .parameters import check_bool, check_int
+from .sources import take_rows
+
+_Counts = NDArray[np.int64]
+
+
+def train_test_split(
+    images: Any,
+    *arrays: Any,
+    test_size: float | int | None = None,
+    train_size: float | int | None = None,
+    random_state: Any = None,
+    stratify: Any = None,
+    finder: Any = None,
+) -> list[Any]:
+    """Split images at random so that near duplicates stay on one side.
+
+    `sklearn.model_selection.train_test_split` for images.
+
+    Parameters
+    ----------
+    images : list, tuple, array, Series or DataFrame of length n_images
+        Image sources; or a matrix of bits of shape (n_images, n_bits), grouped by
+        `DuplicateGroups`; or a pandas frame with the images in a column named "image", "path",
+        "url", "file" or "filename".
+    *arrays : sequences of length n_images
+        Labels and the like, split alike.
+    test_size : float or int, default=None
+        The share or the number of images, not of groups, in the test part. None: what
+        `train_size` leaves, or 0.25.
+    train_size : float or int, default=None
+        The share or the number of images in the training part. None: what `test_size` leaves.
+    random_state : int, RandomState instance or None, default=None
+        Makes the split repeatable.
+    stratify : array-like of shape (n_images,), default=None
+        Class labels that both parts are to hold in the same shares, as far as groups allow.
+    finder : estimator with ``fit_predict(X) -> labels``, default=None
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+
+    Returns
+    -------
+    list, of length 2 * (1 + len(arrays))
+        The training and the test part of `images`, then of each array, in containers of the kind
+        that was given.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are impossible, or the groups leave a part empty.
+
+    Warns
+    -----
+    SplitSizeWarning
+        If the groups do not allow the sizes, or a class, that were asked for.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import train_test_split
+    >>> photo, coins = data.camera(), data.coins()
+    >>> images = [photo, coins, photo[::2, ::2], coins[::2, ::2]]
+    >>> y = ["camera", "coins", "camera", "coins"]
+    >>> _, _, y_train, y_test = train_test_split(images, y, test_size=0.5, random_state=0)
+    >>> set(y_train) & set(y_test)
+    set()
+    """
+    everything = indexable(images, *arrays)
+    groups = group_images(images, finder)
+    sizes = _check_sizes("train_test_split", len(groups), test_size, train_size, default=0.25)
+    classes = None if stratify is None else _encode_classes(stratify, groups)
+    train, test = _deal_once(groups, classes, sizes, check_random_state(random_state))
+    return [take_rows(array, rows) for array in everything for rows in (train, test)]
+
+
+class _NearDuplicateSplitter(BaseCrossValidator):
+    """What the splitters share: where groups come from, and the metadata they ask for."""
+
+    __metadata_request__split = {"groups": True}  # noqa: RUF012
+
+    def __init__(self, n_splits: int, stratify: bool, random_state: Any, finder: Any) -> None:
+        name = type(self).__name__
+        self.n_splits = check_int(name, "n_splits", n_splits, self._least_splits)
+        self.stratify = check_bool(name, "stratify", stratify)
+        self.random_state = random_state
+        self.finder = finder
+
+    _least_splits = 1
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of splits; the arguments are ignored.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored.
+
+        Returns
+        -------
+        int
+            The number of splits.
+        """
+        return self.n_splits
+
+    def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Labels | None]:
+        """Return the group, and with stratification the class, of each image."""
+        if self.stratify and y is None:
+            raise ValueError(
+                f"{type(self).__name__}(stratify=True) needs the labels: split(X, y)."
+            )
+        labels = group_images(X, self.finder)
+        if groups is not None:
+            check_consistent_length(labels, groups)
+            labels = merge_labels(labels, groups)
+        return labels, _encode_classes(y, labels) if self.stratify else None
+
+
+class NearDuplicateKFold(_NearDuplicateSplitter):
+    """K-fold cross-validation in which near duplicates are in the same fold.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        The number of folds, at least 2.
+    stratify : bool, default=False
+        Whether each fold is to hold the classes of `y` in the same shares, as far as groups allow.
+    shuffle : bool, default=False
+        Whether groups are dealt at random. False: in their order.
+    random_state : int, RandomState instance or None, default=None
+        With ``shuffle=True``, makes the folds repeatable.
+    finder : estimator with ``fit_predict(X) -> labels``, default=None
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedGroupKFold : For groups that are known.
+
+    Notes
+    -----
+    Folds are as equal in images as the groups allow: with enough images that have no near
+    duplicates, equal within one.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups, NearDuplicateKFold
+    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]]
+    >>> folds = NearDuplicateKFold(2, finder=DuplicateGroups(radius=0))
+    >>> [test.tolist() for train, test in folds.split(bits)]
+    [[0, 2], [1, 3]]
+    """
+
+    _least_splits = 2
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        stratify: bool = False,
+        shuffle: bool = False,
+        random_state: Any = None,
+        finder: Any = None,
+    ) -> None:
+        super().__init__(n_splits, stratify, random_state, finder)
+        self.shuffle = check_bool(type(self).__name__, "shuffle", shuffle)
+        if not shuffle and random_state is not None:
+            raise ParameterError(
+                "Setting a random_state has no effect since shuffle is False. Leave random_state "
+                "at None, or set shuffle=True."
+            )
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
+        """Yield the rows of each fold's training and test part.
+
+        Parameters
+        ----------
+        X : list, tuple, array, Series or DataFrame of length n_images
+            Image sources or a matrix of bits, as for `train_test_split`.
+        y : array-like of shape (n_images,), default=None
+            Class labels; needed with ``stratify=True``.
+        groups : array-like of shape (n_images,), default=None
+            Images that must stay together for other reasons: these groups are merged with those
+            of near duplicates.
+
+        Yields
+        ------
+        train, test : ndarray, dtype intp
+            Row numbers, ascending.
+        """
+        labels, classes = self._group(X, y, groups)
+        n_groups = len(np.unique(labels))
+        if n_groups < self.n_splits:
+            raise ValueError(
+                f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
+                f"of groups of near duplicates: {n_groups}, among {len(labels)} images."
+            )
+        rng = check_random_state(self.random_state) if self.shuffle else None
+        base, extra = divmod(len(labels), self.n_splits)
+        sizes = np.full(self.n_splits, base)
+        sizes[:extra] += 1
+        fold = _deal(labels, classes, sizes, rng)
+        _warn_of_sizes("fold", np.bincount(fold, minlength=self.n_splits), sizes)
+        for number in range(self.n_splits):
+            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+
+class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
+    """Random splits in which near duplicates stay on one side.
+
+    Parameters
+    ----------
+    n_splits : int, default=10
+        How many splits, each independent of the others.
+    test_size : float or int, default=None
+        The share or the number of images, not of groups, in the test part. None: what
+        `train_size` leaves, or 0.1.
+    train_size : float or int, default=None
+        The share or the number of images in the training part. None: what `test_size` leaves.
+    stratify : bool, default=False
+        Whether both parts are to hold the classes of `y` in the same shares, as far as groups
+        allow.
+    random_state : int, RandomState instance or None, default=None
+        Makes the splits repeatable.
+    finder : estimator with ``fit_predict(X) -> labels``, default=None
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups, NearDuplicateShuffleSplit
+    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]]
+    >>> splits = NearDuplicateShuffleSplit(
+    ...     3, test_size=0.5, random_state=0, finder=DuplicateGroups(radius=0)
+    ... )
+    >>> [len({0, 2} & set(test.tolist())) in (0, 2) for train, test in splits.split(bits)]
+    [True, True, True]
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 10,
+        *,
+        test_size: float | int | None = None,
+        train_size: float | int | None = None,
+        stratify: bool = False,
+        random_state: Any = None,
+        finder: Any = None,
+    ) -> None:
+        super().__init__(n_splits, stratify, random_state, finder)
+        self.test_size = test_size
+        self.train_size = train_size
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
+        """Yield the rows of each split's training and test part.
+
+        Parameters
+        ----------
+        X : list, tuple, array, Series or DataFrame of length n_images
+            Image sources or a matrix of bits, as for `train_test_split`.
+        y : array-like of shape (n_images,), default=None
+            Class labels; needed with ``stratify=True``.
+        groups : array-like of shape (n_images,), default=None
+            Images that must stay together for other reasons: these groups are merged with those
+            of near duplicates.
+
+        Yields
+        ------
+        train, test : ndarray, dtype intp
+            Row numbers, ascending.
+        """
+        labels, classes = self._group(X, y, groups)
+        sizes = _check_sizes(
+            type(self).__name__, len(labels), self.test_size, self.train_size, default=0.1
+        )
+        rng = check_random_state(self.random_state)
+        for _ in range(self.n_splits):
+            yield _deal_once(labels, classes, sizes, rng)
+
+
+def _check_sizes(
+    owner: str, n_images: int, test_size: Any, train_size: Any, default: float
+) -> tuple[int, int]:
+    """Return how many images the training and the test part have, as scikit-learn rounds."""
+    if test_size is None and train_size is None:
+        test_size = default
+    n_test = _count(owner, "test_size", test_size, n_images, ceil)
+    n_train = _count(owner, "train_size", train_size, n_images, floor)
+    n_test = n_images - n_train if n_test is None else n_test
+    n_train = n_images - n_test if n_train is None else n_train
+    if n_train + n_test > n_images:
+        raise ValueError(
+            f"The sum of train_size and test_size = {n_train + n_test}, should be smaller than "
+            f"the number of images {n_images}. Reduce test_size and/or train_size."
+        )
+    if n_train <= 0 or n_test <= 0:
+        raise ValueError(
+            f"With {n_images} images, test_size={test_size} and train_size={train_size}, the "
+            f"{'training' if n_train <= 0 else 'test'} part will be empty. Adjust the sizes."
+        )
+    return n_train, n_test
+
+
+def _count(owner: str, name: str, size: Any, n_images: int, rounded: Any) -> Any:
+    if size is None:
+        return None
+    is_number = isinstance(size, Real) and not isinstance(size, bool)
+    if is_number and isinstance(size, Integral) and 0 < int(size) < n_images:
+        return int(size)
+    if is_number and not isinstance(size, Integral) and 0 < float(size) < 1:
+        return rounded(float(size) * n_images)
+    raise ParameterError(
+        f"The {name!r} parameter of {owner} must be a float in the range (0, 1), an int in the "
+        f"range [1, {n_images}) (there are {n_images} images), or None. Got {size!r} instead."
+    )
+
+
+def _encode_classes(y: Any, groups: Labels) -> Labels:
+    """Return class labels as numbers from 0 on."""
+    kind = type_of_target(y, input_name="y")
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            f"Supported target types for stratification are: ('binary', 'multiclass'). "
+            f"Got {kind!r} instead."
+        )
+    check_consistent_length(groups, y)
+    return np.unique(column_or_1d(y), return_inverse=True)[1]
+
+
+def _deal_once(
+    groups: Labels, classes: Labels | None, sizes: tuple[int, int], rng: np.random.RandomState
+) -> tuple[Labels, Labels]:
+    """Return the rows of a training and a test part of given sizes; other rows are in neither."""
+    unused = len(groups) - sum(sizes)
+    parts = _deal(groups, classes, np.array([*sizes, unused] if unused else sizes), rng)
+    train, test = np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
+    if not len(train) or not len(test):
+        largest = np.bincount(groups).max()
+        raise ValueError(
+            f"The groups of near duplicates leave the {'test' if len(train) else 'training'} part "
+            f"empty: there are {len(np.unique(groups))} groups, the largest of {largest} of "
+            f"{len(groups)} images. A smaller radius makes smaller groups."
+        )
+    _warn_of_sizes("part (training, test)", np.array([len(train), len(test)]), np.array(sizes))
+    if classes is not None:
+        _warn_of_classes(groups, classes, train, test)
+    return train, test
+
+
+def _warn_of_sizes(what: str, reached: _Counts, asked: _Counts) -> None:
+    if (np.abs(reached - asked) > np.maximum(1, 0.05 * asked)).any():
+        warnings.warn(
+            f"The groups of near duplicates do not allow the sizes asked for. Images in each "
+            f"{what}: asked for {asked.tolist()}, reached {reached.tolist()}.",
+            SplitSizeWarning,
+            stacklevel=4,
+        )
+
+
+def _warn_of_classes(groups: Labels, classes: Labels, train: Labels, test: Labels) -> None:
+    lost = [
+        number for number in np.unique(classes) if len(np.unique(groups[classes == number])) == 1
+    ]
+    if lost:
+        warnings.warn(
+            f"{len(lost)} of {len(np.unique(classes))} classes have all their images in one group "
+            f"of near duplicates, and so in one part.",
+            SplitSizeWarning,
+            stacklevel=4,
+        )
+
+
+def _deal(
+    groups: Labels, classes: Labels | None, sizes: _Counts, rng: np.random.RandomState | None
+) -> Labels:
+    """Deal groups to parts.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_images,)
+        The group of each image, from 0 on.
+    classes : ndarray of shape (n_images,) or None
+        The class of each image, from 0 on.
+    sizes : ndarray of shape (n_parts,)
+        How many images each part is to have; their sum is the number of images.
+    rng : RandomState or None
+        Which group goes where is drawn from it; None deals in order.
+
+    Returns
+    -------
+    ndarray of shape (n_images,)
+        The part of each image.
+    """
+    n_groups = int(groups.max()) + 1
+    codes = np.zeros_like(groups) if classes is None else classes
+    makeup = coo_matrix(
+        (np.ones(len(groups), dtype=np.int64), (groups, codes)),
+        shape=(n_groups, int(codes.max()) + 1),
+    ).tocsr()
+    room = _quotas(sizes, np.bincount(codes), rng)
+    part_of_group = np.empty(n_groups, dtype=np.intp)
+    for kind in _kinds(makeup):
+        row = slice(*makeup.indptr[kind[0] : kind[0] + 2])
+        kind_classes, kind_counts = makeup.indices[row], makeup.data[row]
+        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, rng)
+        parts = np.repeat(np.arange(len(sizes)), shares)
+        part_of_group[kind] = parts if rng is None else rng.permutation(parts)
+        room[:, kind_classes] -= shares[:, None] * kind_counts
+    return part_of_group[groups]
+
+
+def _kinds(makeup: csr_matrix) -> list[Labels]:
+    """Return the groups of each make-up, the largest groups first."""
+    # Equal rows have equal products with a random vector, and others in practice do not.
+    weights = np.random.RandomState(0).randint(1, 2**62, size=makeup.shape[1], dtype=np.int64)
+    keys = makeup @ weights  # may overflow, which changes nothing
+    n_images = np.asarray(makeup.sum(axis=1)).ravel()
+    order = np.lexsort((np.arange(len(keys)), keys, -n_images))
+    ends = np.flatnonzero(np.diff(keys[order])) + 1
+    return list(np.split(order, ends))
+
+
+def _quotas(sizes: _Counts, n_of_class: _Counts, rng: np.random.RandomState | None) -> _Counts:
+    """Share out each class in proportion to the sizes, in whole images.
+
+    Every share is rounded up or down so that all sums hold: a transport problem, whose vertices
+    are whole (Dantzig 1951).
+    """
+    exact = np.outer(sizes, n_of_class) / n_of_class.sum()
+    low, high = np.floor(exact + 1e-9), np.ceil(exact - 1e-9)
+    n_parts, n_classes = exact.shape
+    sums_by_part = kron(eye_array(n_parts), np.ones((1, n_classes)))
+    sums_by_class = kron(np.ones((1, n_parts)), eye_array(n_classes))
+    cost = np.zeros(exact.size) if rng is None else rng.random_sample(exact.size)
+    solved = linprog(
+        cost,
+        A_eq=vstack([sums_by_part, sums_by_class]),
+        b_eq=np.concatenate([sizes, n_of_class]),
+        bounds=np.column_stack([low.ravel(), high.ravel()]),
+        method="highs-ds",
+    )
+    quotas: _Counts = np.rint(solved.x).astype(np.int64).reshape(exact.shape)
+    return quotas
+
+
+def _deal_kind(
+    n_groups: int,
+    classes: Labels,
+    counts: NDArray[Any],
+    room: _Counts,
+    rng: np.random.RandomState | None,
+) -> _Counts:
+    """Return how many of `n_groups` equal groups each part gets.
+
+    `counts` images of `classes` make up a group; `room` is what the parts can still take of each
+    class.
+    """
+    free = np.maximum(room[:, classes], 0)
+    fits = (free // counts).min(axis=1)
+    wanted = free @ counts
+    total = wanted.sum()
+    ideal = n_groups * wanted / total if total else np.zeros(len(room))
+    shares: _Counts = np.minimum(np.floor(ideal).astype(np.int64), fits)
+    while (left := n_groups - shares.sum()) and (open_ := shares < fits).any():
+        parts = np.flatnonzero(open_)
+        missing = np.maximum(ideal - shares, 1e-9)[parts]
+        take = min(int(left), len(parts))
+        if rng is None:
+            chosen = parts[np.argsort(-missing, kind="stable")[:take]]
+        else:
+            chosen = rng.choice(parts, size=take, replace=False, p=missing / missing.sum())
+        shares[chosen] += 1
+    for _ in range(n_groups - int(shares.sum())):  # they fit nowhere: where they overfill least
+        after = room[:, classes] - (shares[:, None] + 1) * counts
+        overfill = -np.minimum(after, 0).sum(axis=1)
+        shares[np.lexsort((-after.sum(axis=1), overfill))[0]] += 1
+    return shares

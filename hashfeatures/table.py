@@ -1,0 +1,273 @@
+"""Hashes as a plain table: hex strings, ``duplicated()``, look-ups and rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import imagehash
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from .batch import hash_sources
+from .bits import bits_to_hex, hex_to_bits, words_from_bits
+from .exceptions import ParameterError
+from .finder import NearDuplicateFinder, check_finder, group_images
+from .hamming.index import HammingIndex
+from .hashing.spec import HashSpec, layout_of, parse_hashes
+from .images import Decoding
+from .parameters import check_bool, check_choice, check_int
+from .sources import list_sources, pick_image_column
+
+
+def hash_images(
+    images: Any,
+    hashes: Any = ("ahash", "phash", "dhash", "whash", "colorhash"),
+    *,
+    decode: str = "full",
+    orient: bool = True,
+    background: Any = "white",
+    errors: str = "coerce",
+    n_jobs: int | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Make a table of perceptual hashes, one row an image.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
+        arrays, or mappings with "bytes" and "path".
+    hashes, decode, orient, background, n_jobs, progress
+        As in `ImageHashFeaturizer`.
+    errors : {"coerce", "raise"}, default="coerce"
+        What becomes of an image that cannot be read. "coerce": its row has no hashes, the column
+        "error" says why, and one `FailedImagesWarning` tells all that failed. "raise": an
+        `ImageReadError` names it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the index of `images`, if it has one, and the columns
+
+        - "image": the sources as they were given;
+        - one for each hash, named as in `hashes`: the hex string that
+          ``str(imagehash.ImageHash)`` gives, missing where the image failed;
+        - "width", "height": in pixels, as the image is seen;
+        - "format": the file format, None for an image from memory;
+        - "detail": how much structure the image has, 0 (flat) to 100, as the PDQ hash measures
+          its quality: the gradients of the luma at 64 by 64. The hashes of images of little detail
+          are alike and say nothing;
+        - "error": None, or why the image could not be read.
+
+    See Also
+    --------
+    ImageHashFeaturizer : The same hashes as bits.
+
+    Notes
+    -----
+    pandas counts missing values as duplicates of each other. Where images failed, ask
+    ``table.dropna(subset="phash")["phash"].duplicated()``.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import hash_images
+    >>> table = hash_images([data.camera(), data.coins(), data.camera()], ["phash", "dhash"])
+    >>> table["phash"].duplicated().tolist()
+    [False, False, True]
+    """
+    name = "hash_images"
+    specs = parse_hashes(hashes)
+    decoding = Decoding(decode, orient, background).check(name)
+    check_choice(name, "errors", errors, {"raise", "coerce"})
+    check_bool(name, "progress", progress)
+    sources = list_sources(images, name)
+    hashed = hash_sources(
+        sources, specs, decoding, errors=errors, n_jobs=n_jobs, progress=progress
+    )
+
+    failed = list(hashed.errors)
+    columns: dict[str, Any] = {"image": _as_column(sources, images)}
+    for spec, bits in zip(specs, layout_of(specs).slices(), strict=True):
+        digits = bits_to_hex(hashed.bits[:, bits])
+        digits[failed] = None
+        columns[str(spec)] = digits.tolist()
+    for field in ("width", "height"):
+        columns[field] = _records_column(hashed.records, field, "Int64")
+    columns["format"] = _records_column(hashed.records, "format", object)
+    columns["detail"] = _records_column(hashed.records, "detail", "Int64")
+    causes = [
+        hashed.errors[row].cause if row in hashed.errors else None for row in range(len(sources))
+    ]
+    columns["error"] = pd.Series(causes, dtype=object)
+    table = pd.DataFrame(columns)
+    if isinstance(images, pd.Series | pd.DataFrame):
+        table.index = images.index
+    return table
+
+
+def _as_column(sources: Sequence[Any], images: Any) -> pd.Series[Any]:
+    if all(isinstance(source, str) for source in sources):
+        return pd.Series(sources, dtype=None if sources else object)
+    column = np.empty(len(sources), dtype=object)
+    for row, source in enumerate(sources):  # one by one: numpy would unpack arrays
+        column[row] = source
+    return pd.Series(column)
+
+
+def _records_column(records: Sequence[Any], field: str, dtype: Any) -> pd.Series[Any]:
+    return pd.Series([getattr(record, field, None) for record in records], dtype=dtype)
+
+
+def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame:
+    """List the images that have near duplicates, group by group.
+
+    Parameters
+    ----------
+    images_or_table : list, tuple, 1-D array, Series or DataFrame
+        Image sources, or a table of `hash_images` with a column for each hash of the finder:
+        then no image is read again.
+    finder : estimator with ``fit_predict(X) -> labels``, optional
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an image of a group of two or more, groups and images in the order of the input,
+        with its index. The columns are "group" (counted from 0), "image", and "distance": the
+        Hamming distance in bits to the image's nearest near duplicate (missing if the finder
+        counts none).
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import find_duplicates
+    >>> find_duplicates([data.camera(), data.coins(), data.camera()])[["group", "distance"]]
+       group  distance
+    0      0         0
+    2      0         0
+    """
+    images, index, is_table = _open_table(images_or_table, "find_duplicates")
+    finder = check_finder(finder)
+    if isinstance(finder, NearDuplicateFinder):
+        fitted = clone(finder)
+        fitted = fitted.fit_table(images_or_table) if is_table else fitted.fit(images)
+        labels, distance = fitted.labels_, _nearest(fitted)
+    else:
+        labels = group_images(images, finder)
+        distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")
+    sources = list_sources(images, "find_duplicates")
+    rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    _, group = np.unique(labels[rows], return_inverse=True)
+    return pd.DataFrame(
+        {
+            "group": group,
+            "image": _as_column([sources[row] for row in rows], images),
+            "distance": distance.iloc[rows].to_numpy(),
+        }
+    ).set_axis(index[rows])
+
+
+def _nearest(finder: NearDuplicateFinder) -> pd.Series[Any]:
+    nearest = np.full(len(finder.labels_), np.iinfo(np.int64).max)
+    for side in (finder.pairs_.left, finder.pairs_.right):
+        np.minimum.at(nearest, side, finder.pairs_.distance)
+    return pd.Series(nearest)
+
+
+def find_similar(
+    images_or_table: Any, query: Any, *, by: str = "phash", n: int | None = None
+) -> pd.DataFrame:
+    """Rank images by their likeness to one image.
+
+    Parameters
+    ----------
+    images_or_table : list, tuple, 1-D array, Series or DataFrame
+        Image sources, or a table of `hash_images` with the column `by`: then no image is read
+        again.
+    query : image source or imagehash.ImageHash
+        The image to compare with, or its hash.
+    by : str, default="phash"
+        The hash to compare by, as in `ImageHashFeaturizer`.
+    n : int, optional
+        How many images to return; None returns all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns "image", "hash" (the hex string) and "hamming_distance" (in bits), the most
+        similar first, ties in the order of the input, with its index. Images without a hash are
+        left out.
+
+    Raises
+    ------
+    ImageReadError
+        If the query cannot be read.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import find_similar
+    >>> images = [data.coins(), data.camera(), data.camera()[:, ::-1]]
+    >>> find_similar(images, data.camera()[::2, ::2], n=2)[["hamming_distance"]]
+       hamming_distance
+    1                 0
+    ...
+    """
+    name = "find_similar"
+    (spec,) = parse_hashes(by)
+    if n is not None:
+        check_int(name, "n", n, 1)
+    images, index, is_table = _open_table(images_or_table, name)
+    if is_table and str(spec) in images_or_table.columns:
+        hashes = images_or_table[str(spec)]
+    elif is_table:
+        raise ParameterError(
+            f"The table has no column {str(spec)!r} to compare by: make it by "
+            f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
+        )
+    else:
+        hashes = hash_images(images, [str(spec)])[str(spec)]
+    rows = np.flatnonzero(hashes.notna())
+    hexes = hashes.iloc[rows].tolist()
+    words, present = words_from_bits(hex_to_bits(hexes, spec.n_bits))
+    found = HammingIndex(words, present, spec.n_bits).radius(
+        words_from_bits(_query_bits(query, spec))[0], spec.n_bits
+    )
+    order = np.argsort(found.distance, kind="stable")[:n]
+    rows = rows[order]
+    sources = list_sources(images, name)
+    return pd.DataFrame(
+        {
+            "image": _as_column([sources[row] for row in rows], images),
+            "hash": [hexes[place] for place in order],
+            "hamming_distance": found.distance[order],
+        }
+    ).set_axis(index[rows])
+
+
+def _query_bits(query: Any, spec: HashSpec) -> Any:
+    if isinstance(query, imagehash.ImageHash):
+        return hex_to_bits([query], spec.n_bits)
+    return hash_sources([query], [spec], Decoding()).bits
+
+
+def _open_table(images_or_table: Any, owner: str) -> tuple[Any, pd.Index[Any], bool]:
+    """Return the images, the index, and whether hashes stand beside the images."""
+    if isinstance(images_or_table, pd.DataFrame):
+        images = images_or_table[pick_image_column(images_or_table, owner)]
+        return images, images_or_table.index, any(map(_is_hash, images_or_table.columns))
+    if isinstance(images_or_table, pd.Series):
+        return images_or_table, images_or_table.index, False
+    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, owner))), False
+
+
+def _is_hash(column: object) -> bool:
+    try:
+        HashSpec.parse(column)  # type: ignore[arg-type]
+    except ParameterError:
+        return False
+    return True
