@@ -8,6 +8,7 @@ losing anything that a person would see (`flatten`).
 from __future__ import annotations
 
 import io
+import logging
 import os
 import threading
 import warnings
@@ -24,6 +25,9 @@ from .exceptions import ImageReadError, MissingExtraError, ParameterError
 from .parameters import check_bool, check_choice
 from .remote import read_url
 from .sources import describe_source, is_missing, is_url
+
+# What Pillow logs of a broken file is printed if nobody handles it; the error says as much.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -107,6 +111,30 @@ def quiet_decoding() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _quiet_libtiff(image: Image.Image) -> Iterator[None]:
+    """Keep what libtiff prints of a broken file from the terminal.
+
+    It writes to the file descriptor, which belongs to the whole process: other threads could lose
+    their words, so only the main thread turns it away, and for no longer than it decodes.
+    """
+    is_alone = threading.current_thread() is threading.main_thread()
+    try:
+        stderr = os.dup(2) if image.format == "TIFF" and is_alone else None
+    except OSError:  # there is no stderr
+        stderr = None
+    if stderr is None:
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
 def read_image(
     source: Any,
     decoding: Decoding = Decoding(),
@@ -182,7 +210,8 @@ def _read_file(source: Any, decoding: Decoding, reduced_side: int, colour: bool)
         if decoding.decode == "reduced":
             whole = image.size
             drafted = image.draft(None if colour else "L", (reduced_side, reduced_side))
-        image.load()
+        with _quiet_libtiff(image):
+            image.load()
         size = whole if drafted else image.size
         return _finish(image, size, image.format, decoding)
 
