@@ -176,9 +176,10 @@ def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.
             wrong = ~known & ~missing[:, None]
             if wrong.any():
                 row, column = np.argwhere(wrong)[0]
+                negative = "Negative values in data. " if block[row, column] < 0 else ""
                 raise ValueError(
-                    f"Expected bits, a matrix of 0 and 1 (and NaN for a missing row). Got "
-                    f"{block[row, column]} in row {start + row}, column {column}. "
+                    f"{negative}Expected bits, a matrix of 0 and 1 (and NaN for a missing row). "
+                    f"Got {block[row, column]} in row {start + row}, column {column}. "
                     f"ImageHashFeaturizer makes bits from images."
                 )
             present[start : start + _BLOCK_ROWS] = ~missing

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils.validation import validate_data
+from sklearn.base import ClusterMixin
 
 from .hamming.index import Pairs
-from .neighbors import HammingNeighbors
+from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int
 
 LINKAGES = ("single",)
@@ -91,7 +90,7 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
     return relabel(label_components(2 * n_rows, nodes)[left])
 
 
-class DuplicateGroups(ClusterMixin, BaseEstimator):
+class DuplicateGroups(ClusterMixin, TakesBits):
     """Group rows of bits that are near duplicates of each other.
 
     Parameters
@@ -153,13 +152,8 @@ class DuplicateGroups(ClusterMixin, BaseEstimator):
         name = type(self).__name__
         check_int(name, "radius", self.radius, 0)
         check_choice(name, "linkage", self.linkage, LINKAGES)
-        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        X = self._check_bits(X, reset=True)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
         self.labels_ = label_components(len(X), neighbors.pairs())
         self.n_groups_ = int(self.labels_.max()) + 1
         return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags

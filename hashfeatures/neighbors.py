@@ -18,7 +18,23 @@ _ALGORITHMS = ("auto", "brute")
 _MODES = ("connectivity", "distance")
 
 
-class HammingNeighbors(BaseEstimator):
+class TakesBits(BaseEstimator):
+    """What the estimators on rows of bits share: how their input is checked, and its tags."""
+
+    def _check_bits(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        checked: NDArray[Any] = validate_data(
+            self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan"
+        )
+        return checked
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+class HammingNeighbors(TakesBits):
     """Exact nearest neighbours among rows of bits, by Hamming distance.
 
     The methods are those of `sklearn.neighbors.NearestNeighbors`. Distances are counted in bits
@@ -289,9 +305,7 @@ class HammingNeighbors(BaseEstimator):
         return check_int(type(self).__name__, "radius", value, 0)
 
     def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-        return words_from_bits(
-            validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
-        )
+        return words_from_bits(self._check_bits(X, reset=reset))
 
     def _remember(self, words: NDArray[np.uint64], present: NDArray[np.bool_]) -> HammingNeighbors:
         self._words, self._present = words, present
@@ -329,15 +343,8 @@ class HammingNeighbors(BaseEstimator):
             shape=(n_queries, self.n_samples_fit_),
         )
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
-
-class HammingNeighborsTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TakesBits):
     """Turn rows of bits into the sparse graph of their Hamming neighbours.
 
     For estimators with ``metric="precomputed"``, such as `sklearn.cluster.DBSCAN`,
@@ -408,7 +415,7 @@ class HammingNeighborsTransformer(
         check_int(name, "n_neighbors", self.n_neighbors, 1)
         if self.radius is not None:
             check_int(name, "radius", self.radius, 0)
-        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        X = self._check_bits(X, reset=True)
         self.neighbors_ = HammingNeighbors(n_jobs=self.n_jobs).fit(X)
         self.n_samples_fit_ = self._n_features_out = len(X)
         return self
@@ -427,7 +434,7 @@ class HammingNeighborsTransformer(
             The edges of a row are sorted by distance, then by column; zeros are stored.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan")
+        X = self._check_bits(X, reset=False)
         if self.radius is not None:
             return self.neighbors_.radius_neighbors_graph(
                 X, self.radius, self.mode, sort_results=True
@@ -437,7 +444,6 @@ class HammingNeighborsTransformer(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
         return tags
 

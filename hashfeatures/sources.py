@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -95,13 +95,13 @@ def list_sources(images: Any, owner: str) -> list[Any]:
     for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
         if hasattr(images, method):
             return list(getattr(images, method)())
-    if isinstance(images, Iterator | Set) or not isinstance(images, Iterable):
-        why = {Iterator: "can be read only once", Set: "has no order"}
-        reason = next((text for kind, text in why.items() if isinstance(images, kind)), "")
-        raise TypeError(
-            f"{owner} expects {_EXPECTED}. Got {type(images).__name__}"
-            + (f", which {reason}: make it a list." if reason else ".")
-        )
+    got = f"{owner} expects {_EXPECTED}. Got {type(images).__name__}"
+    if isinstance(images, Iterator):
+        raise TypeError(f"{got}, which can be read only once: make it a list.")
+    if isinstance(images, set | frozenset):
+        raise TypeError(f"{got}, which has no order: make it a list.")
+    if not isinstance(images, Iterable):
+        raise TypeError(f"{got}.")
     return list(images)
 
 

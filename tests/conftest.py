@@ -7,30 +7,76 @@ import numpy as np
 import pytest
 import skimage
 import sklearn.datasets
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
+# Shared runners are slow now and then, which is not what the properties are about.
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+)
+settings.load_profile("default")
 
-def photo_paths():
-    """Return the photos and drawings that ship in the wheels."""
-    folders = [Path(skimage.__file__).parent / "data", Path(sklearn.datasets.__file__).parent]
-    kinds = {".jpg", ".png", ".gif"}
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in kinds)
 
-
-def noise_image(seed, size=(40, 30), mode="RGB"):
-    """Return an image of blurred noise: structure at every scale, and no two alike."""
+def _noise_image(seed, size=(40, 30), mode="RGB"):
     rng = np.random.default_rng(seed)
     small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
     return small.resize(size, Image.Resampling.BICUBIC).convert(mode)
 
 
 @pytest.fixture(scope="session")
-def photos():
-    return photo_paths()
+def noise_image():
+    """Return a maker of images of blurred noise: structure at every scale, and no two alike."""
+    return _noise_image
 
 
 @pytest.fixture(scope="session")
-def png_bytes():
-    buffer = io.BytesIO()
-    noise_image(0).save(buffer, "PNG")
-    return buffer.getvalue()
+def photos():
+    """Return the paths of the photos and drawings that ship in the wheels."""
+    folders = [Path(skimage.__file__).parent / "data", Path(sklearn.datasets.__file__).parent]
+    kinds = {".jpg", ".png", ".gif"}
+    found = [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds]
+    assert len(found) > 25
+    return sorted(found)
+
+
+@pytest.fixture(scope="session")
+def encode():
+    """Return a function from an image and a format to the bytes of a file."""
+
+    def to_bytes(image, kind="PNG", **options):
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return to_bytes
+
+
+@pytest.fixture(scope="session")
+def png_bytes(encode):
+    return encode(_noise_image(0))
+
+
+@pytest.fixture
+def image_files(tmp_path):
+    """Return the paths of six different images."""
+    paths = [str(tmp_path / f"image_{seed}.png") for seed in range(6)]
+    for seed, path in enumerate(paths):
+        _noise_image(seed).save(path)
+    return paths
+
+
+@pytest.fixture
+def family(tmp_path, photos):
+    """Return files of five photos, each with two copies, and which photo each file shows."""
+    names = ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"]
+    by_name = {path.name: path for path in photos}
+    files, shown = [], []
+    for number, name in enumerate(names):
+        image = Image.open(by_name[name]).convert("RGB")
+        for copy, kind in enumerate(["original.png", "small.png", "jpeg.jpg"]):
+            path = tmp_path / f"{name.partition('.')[0]}_{kind}"
+            edited = image.resize((image.width // 2, image.height // 2)) if copy == 1 else image
+            edited.save(path, **({"quality": 30} if copy == 2 else {}))
+            files.append(str(path))
+            shown.append(number)
+    return files, np.array(shown)

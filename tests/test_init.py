@@ -1,0 +1,58 @@
+"""The face of the package: sorted names, each of which exists, at little cost."""
+
+import subprocess
+import sys
+
+import pytest
+
+import hashfeatures
+
+HEAVY = [
+    "numba",
+    "matplotlib",
+    "ray",
+    "fsspec",
+    "aiohttp",
+    "skimage",
+    "sklearn",
+    "pandas",
+    "scipy",
+]
+
+
+def test_every_public_name_exists():
+    assert hashfeatures.__all__ == sorted(hashfeatures.__all__)
+    for name in hashfeatures.__all__:
+        assert getattr(hashfeatures, name).__name__ == name
+        assert getattr(hashfeatures, name).__doc__
+    assert set(hashfeatures.__all__) <= set(dir(hashfeatures))
+
+
+def test_type_checkers_see_the_same_names():
+    """They do not run `__getattr__`: the names stand in a block of imports for them too."""
+    with open(hashfeatures.__file__, encoding="utf-8") as file:
+        block = file.read().partition("if TYPE_CHECKING:")[2].partition("_HOME")[0]
+    named = {line.rpartition(" as ")[2] for line in block.splitlines() if " as " in line}
+    assert named == set(hashfeatures.__all__)
+
+
+def test_an_unknown_name_is_no_name():
+    with pytest.raises(AttributeError, match="no attribute 'ImageHasher'"):
+        hashfeatures.ImageHasher  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import hashfeatures", HEAVY),
+        ("from hashfeatures import ImageReadError", HEAVY),
+        (
+            "from hashfeatures import ImageHashFeaturizer, train_test_split, hash_images",
+            ["numba", "matplotlib", "ray", "fsspec", "aiohttp", "tenacity", "skimage", "polars"],
+        ),
+    ],
+)
+def test_importing_brings_only_what_is_needed(statement, absent):
+    code = f"import sys; {statement}; print([name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
