@@ -10,7 +10,7 @@ images come last and fill the quotas up.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil, floor
 from numbers import Integral, Real
 from typing import Any
@@ -225,8 +225,8 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         base, extra = divmod(len(labels), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
-        fold = _deal(labels, classes, sizes, rng)
-        _warn_of_sizes("fold", np.bincount(fold, minlength=self.n_splits), sizes)
+        fold = _fill_empty(_deal(labels, classes, sizes, _by_need, rng), labels, self.n_splits)
+        _warn_of_sizes(labels, "fold", np.bincount(fold, minlength=self.n_splits), sizes)
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
@@ -356,47 +356,74 @@ def _deal_once(
     groups: Labels, classes: Labels | None, sizes: tuple[int, int], rng: np.random.RandomState
 ) -> tuple[Labels, Labels]:
     """Return the rows of a training and a test part of given sizes; other rows are in neither."""
-    unused = len(groups) - sum(sizes)
-    parts = _deal(groups, classes, np.array([*sizes, unused] if unused else sizes), rng)
-    train, test = np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
-    if not len(train) or not len(test):
-        largest = np.bincount(groups).max()
+    if not groups.any():
         raise ValueError(
-            f"The groups of near duplicates leave the {'test' if len(train) else 'training'} part "
-            f"empty: there are {len(np.unique(groups))} groups, the largest of {largest} of "
-            f"{len(groups)} images. A smaller radius makes smaller groups."
+            f"All {len(groups)} images are in one group of near duplicates, so either the training "
+            f"or the test part would be empty. A smaller radius makes smaller groups."
         )
-    _warn_of_sizes("part (training, test)", np.array([len(train), len(test)]), np.array(sizes))
+    unused = len(groups) - sum(sizes)
+    quota = np.array([*sizes, unused] if unused else sizes)
+    parts = _fill_empty(_deal(groups, classes, quota, _by_lot, rng), groups, 2)
+    train, test = np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
+    _warn_of_sizes(
+        groups, "part (training, test)", np.array([len(train), len(test)]), np.array(sizes)
+    )
     if classes is not None:
-        _warn_of_classes(groups, classes, train, test)
+        _warn_of_classes(groups, classes)
     return train, test
 
 
-def _warn_of_sizes(what: str, reached: _Counts, asked: _Counts) -> None:
-    if (np.abs(reached - asked) > np.maximum(1, 0.05 * asked)).any():
+def _warn_of_sizes(groups: Labels, what: str, reached: _Counts, asked: _Counts) -> None:
+    """Warn if the parts are not what was asked for, beyond what the size of a group explains."""
+    largest = np.bincount(groups).max()
+    grain = largest if largest <= asked.min() else 1
+    if (np.abs(reached - asked) > np.maximum(grain, 0.05 * asked)).any():
         warnings.warn(
             f"The groups of near duplicates do not allow the sizes asked for. Images in each "
-            f"{what}: asked for {asked.tolist()}, reached {reached.tolist()}.",
+            f"{what}: asked for {asked.tolist()}, reached {reached.tolist()}. The largest group "
+            f"holds {largest} of {len(groups)} images.",
             SplitSizeWarning,
             stacklevel=4,
         )
 
 
-def _warn_of_classes(groups: Labels, classes: Labels, train: Labels, test: Labels) -> None:
-    lost = [
-        number for number in np.unique(classes) if len(np.unique(groups[classes == number])) == 1
-    ]
-    if lost:
+def _warn_of_classes(groups: Labels, classes: Labels) -> None:
+    """Warn of classes that no split can share out."""
+    spread = np.unique(np.stack([classes, groups]), axis=1)[0]
+    n_lost = int((np.bincount(spread) == 1).sum())
+    if n_lost:
         warnings.warn(
-            f"{len(lost)} of {len(np.unique(classes))} classes have all their images in one group "
-            f"of near duplicates, and so in one part.",
+            f"{n_lost} of {classes.max() + 1} classes have all their images in one group of near "
+            f"duplicates, and so in one part.",
             SplitSizeWarning,
             stacklevel=4,
         )
+
+
+def _by_need(
+    missing: NDArray[np.float64], n_groups: int, rng: np.random.RandomState | None
+) -> Labels:
+    """Choose the parts that miss most, for parts that are to be alike."""
+    ties = np.zeros(len(missing)) if rng is None else rng.random_sample(len(missing))
+    return np.lexsort((ties, -missing))[:n_groups]
+
+
+def _by_lot(
+    missing: NDArray[np.float64], n_groups: int, rng: np.random.RandomState | None
+) -> Labels:
+    """Draw parts by what they miss, so that large groups get into small parts too."""
+    assert rng is not None
+    chances = missing / missing.sum()
+    drawn: Labels = rng.choice(len(missing), size=n_groups, replace=False, p=chances)
+    return drawn
 
 
 def _deal(
-    groups: Labels, classes: Labels | None, sizes: _Counts, rng: np.random.RandomState | None
+    groups: Labels,
+    classes: Labels | None,
+    sizes: _Counts,
+    choose: Callable[..., Labels],
+    rng: np.random.RandomState | None,
 ) -> Labels:
     """Deal groups to parts.
 
@@ -408,6 +435,8 @@ def _deal(
         The class of each image, from 0 on.
     sizes : ndarray of shape (n_parts,)
         How many images each part is to have; their sum is the number of images.
+    choose : {_by_need, _by_lot}
+        Which parts get the groups that cannot be shared out evenly.
     rng : RandomState or None
         Which group goes where is drawn from it; None deals in order.
 
@@ -417,21 +446,39 @@ def _deal(
         The part of each image.
     """
     n_groups = int(groups.max()) + 1
-    codes = np.zeros_like(groups) if classes is None else classes
+    # All images together count as a class too, whose quotas are the sizes of the parts.
+    everything = np.zeros_like(groups)
+    room = sizes[:, None].copy()
+    codes = [everything]
+    if classes is not None:
+        codes.append(classes + 1)
+        room = np.hstack([room, _quotas(sizes, np.bincount(classes), rng)])
     makeup = coo_matrix(
-        (np.ones(len(groups), dtype=np.int64), (groups, codes)),
-        shape=(n_groups, int(codes.max()) + 1),
+        (
+            np.ones(len(groups) * len(codes), dtype=np.int64),
+            (np.tile(groups, len(codes)), np.concatenate(codes)),
+        ),
+        shape=(n_groups, room.shape[1]),
     ).tocsr()
-    room = _quotas(sizes, np.bincount(codes), rng)
     part_of_group = np.empty(n_groups, dtype=np.intp)
     for kind in _kinds(makeup):
         row = slice(*makeup.indptr[kind[0] : kind[0] + 2])
         kind_classes, kind_counts = makeup.indices[row], makeup.data[row]
-        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, rng)
+        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
         parts = np.repeat(np.arange(len(sizes)), shares)
         part_of_group[kind] = parts if rng is None else rng.permutation(parts)
         room[:, kind_classes] -= shares[:, None] * kind_counts
     return part_of_group[groups]
+
+
+def _fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
+    """Give each empty part a group: the smallest of the part that has most groups."""
+    for empty in np.setdiff1d(np.arange(n_parts), parts):
+        part_of_group = parts[np.unique(groups, return_index=True)[1]]
+        donor = np.flatnonzero(part_of_group == np.bincount(part_of_group).argmax())
+        smallest = donor[np.bincount(groups)[donor].argmin()]
+        parts = np.where(groups == smallest, empty, parts)
+    return parts
 
 
 def _kinds(makeup: csr_matrix) -> list[Labels]:
@@ -439,7 +486,7 @@ def _kinds(makeup: csr_matrix) -> list[Labels]:
     # Equal rows have equal products with a random vector, and others in practice do not.
     weights = np.random.RandomState(0).randint(1, 2**62, size=makeup.shape[1], dtype=np.int64)
     keys = makeup @ weights  # may overflow, which changes nothing
-    n_images = np.asarray(makeup.sum(axis=1)).ravel()
+    n_images = makeup[:, [0]].toarray().ravel()
     order = np.lexsort((np.arange(len(keys)), keys, -n_images))
     ends = np.flatnonzero(np.diff(keys[order])) + 1
     return list(np.split(order, ends))
@@ -473,6 +520,7 @@ def _deal_kind(
     classes: Labels,
     counts: NDArray[Any],
     room: _Counts,
+    choose: Callable[..., Labels],
     rng: np.random.RandomState | None,
 ) -> _Counts:
     """Return how many of `n_groups` equal groups each part gets.
@@ -489,12 +537,7 @@ def _deal_kind(
     while (left := n_groups - shares.sum()) and (open_ := shares < fits).any():
         parts = np.flatnonzero(open_)
         missing = np.maximum(ideal - shares, 1e-9)[parts]
-        take = min(int(left), len(parts))
-        if rng is None:
-            chosen = parts[np.argsort(-missing, kind="stable")[:take]]
-        else:
-            chosen = rng.choice(parts, size=take, replace=False, p=missing / missing.sum())
-        shares[chosen] += 1
+        shares[parts[choose(missing, min(int(left), len(parts)), rng)]] += 1
     for _ in range(n_groups - int(shares.sum())):  # they fit nowhere: where they overfill least
         after = room[:, classes] - (shares[:, None] + 1) * counts
         overfill = -np.minimum(after, 0).sum(axis=1)

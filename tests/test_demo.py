@@ -79,8 +79,8 @@ def test_finds_most_copies(demo):
 def test_split_keeps_found_copies_from_leaking(demo):
     """No found copy crosses our split, many cross the naive one, and missed ones are few."""
     run, _ = demo
-    naive_found, our_found = table_row(run.stdout, "that leak by a copy found")
-    _, our_missed = table_row(run.stdout, "that leak by a copy missed")
+    naive_found, our_found = table_row(run.stdout, "leaking through copies found")
+    _, our_missed = table_row(run.stdout, "leaking through copies missed")
     assert our_found == 0 < naive_found
     assert our_missed < naive_found / 5
 

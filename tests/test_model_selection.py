@@ -1,0 +1,339 @@
+"""No group straddles a split, sizes count images, classes are shared out; as scikit-learn does."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import train_test_split as sklearn_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from hashfeatures import (
+    DuplicateGroups,
+    ImageHashFeaturizer,
+    NearDuplicateFinder,
+    NearDuplicateKFold,
+    NearDuplicateShuffleSplit,
+    ParameterError,
+    SplitSizeWarning,
+    train_test_split,
+)
+
+
+class Given(ClusterMixin, BaseEstimator):
+    """A finder for which X is the groups."""
+
+    def fit(self, X, y=None):
+        self.labels_ = np.array([int(value) for value in X])
+        return self
+
+
+@st.composite
+def data_sets(draw, min_rows=10, max_rows=120):
+    """Groups of many shapes, and classes that follow them or not."""
+    n_rows = draw(st.integers(min_rows, max_rows))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    groups = np.arange(n_rows)
+    repeated = rng.random(n_rows) < draw(st.sampled_from([0, 0.3, 0.9]))
+    groups[repeated] = rng.integers(0, max(2, n_rows // draw(st.sampled_from([3, 12]))), n_rows)[
+        repeated
+    ]
+    n_classes = draw(st.integers(1, 4))
+    by_group = rng.integers(0, n_classes, n_rows)[groups]
+    mixed = rng.integers(0, n_classes, n_rows)
+    y = np.where(rng.random(n_rows) < draw(st.sampled_from([0, 0.2])), mixed, by_group)
+    return [str(group) for group in groups], y
+
+
+def assert_no_leak(groups, train, test):
+    groups = np.asarray(groups)
+    assert not set(groups[train]) & set(groups[test])
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+@given(data_sets(), st.integers(2, 4), st.booleans(), st.sampled_from([None, 0, 7]))
+def test_folds_share_no_group_and_are_a_partition(data, n_splits, stratify, seed):
+    X, y = data
+    if len(set(X)) < n_splits:
+        return
+    folds = NearDuplicateKFold(
+        n_splits,
+        stratify=stratify,
+        shuffle=seed is not None,
+        random_state=seed,
+        finder=Given(),
+    )
+    seen = []
+    for train, test in folds.split(X, y):
+        assert_no_leak(X, train, test)
+        assert sorted([*train, *test]) == list(range(len(X)))
+        assert len(train)
+        assert len(test)
+        seen.extend(test)
+    assert sorted(seen) == list(range(len(X)))
+    again = [test.tolist() for _, test in folds.split(X, y)]
+    assert [row for test in again for row in test] == seen
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+@given(data_sets(), st.floats(0.1, 0.9), st.booleans(), st.integers(0, 5))
+def test_random_splits_share_no_group(data, test_size, stratify, seed):
+    X, y = data
+    splits = NearDuplicateShuffleSplit(
+        3, test_size=test_size, stratify=stratify, random_state=seed, finder=Given()
+    )
+    for train, test in splits.split(X, y):
+        assert len(train)
+        assert len(test)
+        assert_no_leak(X, train, test)
+        assert len(train) + len(test) == len(X)
+
+
+@given(data_sets(), st.integers(0, 5))
+def test_unused_images_are_in_neither_part(data, seed):
+    X, _ = data
+    X = [str(number) for number in range(len(X))]
+    train, test = train_test_split(
+        X, test_size=0.3, train_size=0.4, random_state=seed, finder=Given()
+    )
+    expected = sklearn_split(X, test_size=0.3, train_size=0.4, random_state=seed)
+    assert (len(train), len(test)) == tuple(map(len, expected))
+    assert not set(train) & set(test)
+
+
+def crowd(n_pairs=60, n_single=400, seed=0):
+    """Return many single images, pairs and a few larger groups, of three uneven classes."""
+    rng = np.random.default_rng(seed)
+    sizes = [*[2] * n_pairs, *[1] * n_single, 5, 9, 14]
+    classes = rng.choice(3, size=len(sizes), p=[0.7, 0.25, 0.05])
+    order = rng.permutation(sum(sizes))
+    groups, y = np.repeat(np.arange(len(sizes)), sizes), np.repeat(classes, sizes)
+    return [str(group) for group in groups[order]], y[order]
+
+
+@pytest.mark.parametrize("size", [0.25, 0.1, 0.5, 37, None])
+@pytest.mark.parametrize("stratify", [False, True])
+def test_with_single_images_sizes_are_exact(size, stratify):
+    """The parts are as large as scikit-learn's, and classes within one image of their share."""
+    X, y = crowd()
+    for seed in range(5):
+        X_train, X_test, y_train, y_test = train_test_split(
+            X,
+            y,
+            test_size=size,
+            random_state=seed,
+            stratify=y if stratify else None,
+            finder=Given(),
+        )
+        expected = sklearn_split(X, test_size=size, random_state=0)
+        assert (len(X_train), len(X_test)) == tuple(map(len, expected))
+        assert not set(X_train) & set(X_test)
+        assert len(y_train) == len(X_train)
+        if stratify:
+            share = np.bincount(y) * len(X_test) / len(X)
+            assert (np.abs(np.bincount(y_test, minlength=3) - share) < 1).all()
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_folds_are_even(shuffle):
+    X, y = crowd()
+    folds = NearDuplicateKFold(
+        5, stratify=True, shuffle=shuffle, random_state=0 if shuffle else None, finder=Given()
+    )
+    tests = [test for _, test in folds.split(X, y)]
+    sizes = [len(test) for test in tests]
+    assert max(sizes) - min(sizes) <= 1
+    counts = np.array([np.bincount(y[test], minlength=3) for test in tests])
+    assert (np.ptp(counts, axis=0) <= 1).all()
+
+
+def test_every_image_is_as_likely_to_be_tested():
+    """Members of large groups too: a test part of single images alone would be another problem."""
+    X, _ = crowd()
+    tested = np.zeros(len(X))
+    splits = NearDuplicateShuffleSplit(400, test_size=0.25, random_state=0, finder=Given())
+    for _, test in splits.split(X):
+        tested[test] += 1
+    group_sizes = pd.Series(X).map(pd.Series(X).value_counts()).to_numpy()
+    for size in np.unique(group_sizes):
+        share = tested[group_sizes == size].mean() / 400
+        assert 0.15 < share < 0.35, f"groups of {size}"
+
+
+def test_shuffling_depends_on_the_seed_alone():
+    X, _ = crowd()
+    options = {"shuffle": True, "finder": Given()}
+    first, same, other = (
+        [test.tolist() for _, test in NearDuplicateKFold(3, random_state=seed, **options).split(X)]
+        for seed in (1, 1, 2)
+    )
+    assert first == same != other
+
+
+def test_copies_stay_together(family):
+    files, shown = family
+    for train, test in NearDuplicateKFold(5).split(files):
+        assert_no_leak(shown, train, test)
+        assert len(test) == 3
+    for seed in range(5):
+        y_train, y_test = train_test_split(files, shown, random_state=seed)[2:]
+        assert not set(y_train) & set(y_test)
+
+
+def test_user_groups_are_merged(family):
+    """Neither a group of the user nor one of near duplicates straddles."""
+    files, shown = family
+    groups = np.array([f"shoot {number // 6}" for number in range(15)])
+    for cv in (NearDuplicateKFold(2), NearDuplicateShuffleSplit(5, test_size=0.4)):
+        for train, test in cv.split(files, groups=groups):
+            assert_no_leak(shown, train, test)
+            assert_no_leak(groups, train, test)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        list(NearDuplicateKFold(2).split(files, groups=groups[:5]))
+
+
+KINDS = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "Series": lambda files: pd.Series(files, index=range(100, 115)),
+    "frame": lambda files: pd.DataFrame({"image": files, "y": range(15)}),
+    "polars Series": pl.Series,
+    "polars frame": lambda files: pl.DataFrame({"image": files}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_are_containers_of_the_same_kind(family, kind):
+    files, shown = family
+    images = KINDS[kind](files)
+    y = csr_matrix(shown[:, None])
+    parts = train_test_split(images, shown.tolist(), y, test_size=0.4, random_state=0)
+    assert len(parts) == 6
+    assert [type(part) for part in parts] == [
+        *(type(images), type(images), list, list, csr_matrix, csr_matrix)
+    ]
+    n_images = [part.shape[0] if hasattr(part, "shape") else len(part) for part in parts]
+    assert n_images == [9, 6] * 3
+    np.testing.assert_array_equal(parts[5].toarray().ravel(), parts[3])
+    if kind == "Series":
+        assert [files[row - 100] for row in parts[1].index] == parts[1].tolist()
+
+
+def test_a_matrix_of_bits_is_split_by_its_groups():
+    bits = np.eye(8, 20, dtype=int).repeat(3, axis=0)
+    for finder in (DuplicateGroups(1), NearDuplicateFinder(radius=1)):
+        train, test = train_test_split(bits, test_size=0.25, random_state=0, finder=finder)
+        assert test.shape == (6, 20)
+        assert not {tuple(row) for row in train.tolist()} & {tuple(row) for row in test.tolist()}
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize(
+    "cv",
+    [NearDuplicateKFold(3, stratify=True), NearDuplicateShuffleSplit(3, test_size=0.4)],
+    ids=str,
+)
+def test_scikit_learn_s_searches_take_the_splitters(family, cv, routing):
+    files, shown = family
+    y = (shown % 2).tolist()
+    groups = [f"day {number}" for number in shown]
+    model = make_pipeline(ImageHashFeaturizer("phash"), KNeighborsClassifier(1))
+    with sklearn.config_context(enable_metadata_routing=routing):
+        grouped = {"params": {"groups": groups}} if routing else {"groups": groups}
+        scores = cross_val_score(model, files, y, cv=cv, error_score="raise")
+        result = cross_validate(model, files, y, cv=cv, return_indices=True, **grouped)
+        search = GridSearchCV(
+            model, {"imagehashfeaturizer__hashes": ["phash", "dhash"]}, cv=cv, error_score="raise"
+        )
+        search.fit(files, y, groups=groups)
+    assert len(scores) == len(result["test_score"]) == search.n_splits_ == 3
+    for train, test in zip(*result["indices"].values(), strict=True):
+        assert_no_leak(shown, train, test)
+
+
+def test_the_splitters_show_their_parameters():
+    assert repr(NearDuplicateKFold(3, shuffle=True, random_state=1)) == (
+        "NearDuplicateKFold(finder=None, n_splits=3, random_state=1, shuffle=True,\n"
+        "          stratify=False)"
+    )
+    assert NearDuplicateKFold().get_n_splits() == 5
+    assert NearDuplicateShuffleSplit().get_n_splits() == 10
+
+
+def test_groups_that_do_not_allow_the_sizes_are_told():
+    X = ["0"] * 60 + [str(number) for number in range(1, 41)]
+    with pytest.warns(
+        SplitSizeWarning, match=r"asked for \[50, 50\], reached \[(40, 60|60, 40)\]"
+    ):
+        train_test_split(X, test_size=0.5, random_state=0, finder=Given())
+    with pytest.warns(SplitSizeWarning, match=r"asked for \[20, 20, 20, 20, 20\], reached \[60"):
+        list(NearDuplicateKFold(5, finder=Given()).split(X))
+
+
+def test_a_class_in_one_group_is_told():
+    X = ["0", "0", *map(str, range(1, 40))]
+    y = ["rare", "rare", *["a", "b", "c"] * 13]
+    with pytest.warns(SplitSizeWarning, match="1 of 4 classes have all their images in one group"):
+        train_test_split(X, stratify=y, random_state=0, finder=Given())
+
+
+def test_impossible_splits_are_refused():
+    same = ["0"] * 20
+    with pytest.raises(ValueError, match=r"All 20 images are in one group"):
+        train_test_split(same, finder=Given())
+    with pytest.raises(
+        ValueError, match=r"n_splits=5 greater than the number of groups.*: 1, among"
+    ):
+        next(NearDuplicateKFold(5, finder=Given()).split(same))
+    with pytest.raises(ValueError, match=r"needs the labels: split\(X, y\)"):
+        next(NearDuplicateKFold(2, stratify=True, finder=Given()).split(["0", "1"]))
+    with pytest.raises(ValueError, match="Got 'continuous' instead"):
+        train_test_split(["0", "1"], stratify=[0.3, 0.7], finder=Given())
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        train_test_split(["0", "1"], [1], finder=Given())
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        train_test_split(["0", "1"], stratify=[1, 2, 3], finder=Given())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"test_size": 0}, r"'test_size'.*range \[1, 10\) \(there are 10 images\).*Got 0 instead"),
+        ({"test_size": 10}, "Got 10 instead"),
+        ({"test_size": 1.0}, "Got 1.0 instead"),
+        ({"test_size": -0.5}, "Got -0.5 instead"),
+        ({"test_size": "half"}, "Got 'half' instead"),
+        ({"test_size": True}, "Got True instead"),
+        ({"train_size": 1.5}, "'train_size' parameter of train_test_split"),
+        ({"test_size": 0.7, "train_size": 0.7}, "sum of train_size and test_size = 14"),
+        ({"test_size": 0.95}, "training part will be empty"),
+    ],
+    ids=str,
+)
+def test_wrong_sizes_are_told(sizes, message):
+    X = [str(number) for number in range(10)]
+    with pytest.raises(ValueError, match=message):
+        train_test_split(X, finder=Given(), **sizes)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: NearDuplicateKFold(1), r"'n_splits' .* range \[2, inf\). Got 1"),
+        (lambda: NearDuplicateKFold(2.0), "Got 2.0"),
+        (lambda: NearDuplicateKFold(shuffle=1), "'shuffle' .* Got 1"),
+        (lambda: NearDuplicateKFold(stratify="y"), "'stratify' .* Got 'y'"),
+        (lambda: NearDuplicateKFold(random_state=1), "no effect since shuffle is False"),
+        (lambda: NearDuplicateShuffleSplit(0), "'n_splits'"),
+    ],
+)
+def test_wrong_parameters_of_splitters(make, message):
+    with pytest.raises(ParameterError, match=message):
+        make()
