@@ -231,6 +231,8 @@ def _find_file(source: Any) -> str | bytes | io.BytesIO:
         return io.BytesIO(read_url(source))
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
+        if not path:
+            raise FileNotFoundError("the path is empty")
         if os.path.isdir(path):
             raise IsADirectoryError("is a directory, not an image file")
         return path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from string import hexdigits
 from typing import Any
 
 import imagehash
@@ -128,7 +130,9 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     ----------
     images_or_table : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a table of `hash_images` with a column for each hash of the finder:
-        then no image is read again.
+        then no image is read again. (The table holds no pixels, so of its images with less
+        detail than `min_detail` none is a duplicate; and `hash_images` decodes in full where the
+        finder decodes at reduced size, so that distances may differ by a bit or two.)
     finder : estimator with ``fit_predict(X) -> labels``, optional
         What says what a near duplicate is; None means ``NearDuplicateFinder()``.
 
@@ -188,8 +192,10 @@ def find_similar(
     images_or_table : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a table of `hash_images` with the column `by`: then no image is read
         again.
-    query : image source or imagehash.ImageHash
-        The image to compare with, or its hash.
+    query : image source, imagehash.ImageHash or str
+        The image to compare with, or its hash: an ImageHash, or a hex string as the tables hold it
+        (a string of just the digits of a hash is taken for one unless there is a file of that
+        name).
     by : str, default="phash"
         The hash to compare by, as in `ImageHashFeaturizer`.
     n : int, optional
@@ -250,9 +256,15 @@ def find_similar(
 
 
 def _query_bits(query: Any, spec: HashSpec) -> Any:
-    if isinstance(query, imagehash.ImageHash):
+    if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
         return hex_to_bits([query], spec.n_bits)
     return hash_sources([query], [spec], Decoding()).bits
+
+
+def _is_hex(query: Any, n_bits: int) -> bool:
+    if not isinstance(query, str) or os.path.exists(query):
+        return False
+    return len(query) == -(-n_bits // 4) and set(hexdigits).issuperset(query)
 
 
 def _open_table(images_or_table: Any, owner: str) -> tuple[Any, pd.Index[Any], bool]:

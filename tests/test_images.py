@@ -76,7 +76,7 @@ def test_arrays(shape):
         (7, "int is no image source"),
         (["a.png"], "list is no image source"),
         ("no such file.png", "FileNotFoundError"),
-        ("", "FileNotFoundError"),
+        ("", "FileNotFoundError: the path is empty"),
         (".", "is a directory, not an image file"),
         ("with\0nul.png", "null"),
         (b"", "the file is empty"),

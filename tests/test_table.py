@@ -182,9 +182,17 @@ class TestFindSimilar:
         with Image.open(image_files[2]) as image:
             query = imagehash.phash(image)
         monkeypatch.setattr("hashfeatures.images.Image.open", lambda *a: pytest.fail("read again"))
-        found = find_similar(table, query)
-        assert found.index[0] == "c"
+        for stored in (query, str(query), table["phash"]["c"].upper()):
+            found = find_similar(table, stored)
+            assert found.index[0] == "c"
+            assert found["hamming_distance"].iloc[0] == 0
         assert found["image"].iloc[0] == image_files[2]
+
+    def test_a_file_named_like_a_hash_is_a_file(self, image_files, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with Image.open(image_files[2]) as image:
+            image.save(tmp_path / ("0" * 16), "PNG")
+        assert find_similar(image_files, "0" * 16).index[0] == 2
 
     def test_failed_images_are_left_out(self, image_files):
         with pytest.warns(FailedImagesWarning):

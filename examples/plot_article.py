@@ -1,0 +1,230 @@
+"""
+Find duplicate images by perceptual hashes, step by step
+========================================================
+
+Given a table of image addresses, which of them show the same picture? Is a new image already
+among them? Which ones look like it?
+
+**Perceptual hashes** answer all three. A hash sums an image up in a short string of hex digits.
+Two images with the same string are the same picture to that hash. Two strings that differ in few
+bits belong to pictures that look alike. The number of bits in which they differ is their
+**Hamming distance**.
+"""
+
+# %%
+# 1. A table of image addresses
+# -----------------------------
+#
+# The images are read from a web server. To keep the example on one machine, the server is started
+# here. Its photos come with scikit-image and scikit-learn, ten in colour and seven in grey.
+#
+# Some are served under a second name: three as they are, three at half the size, and two in a
+# version without colour. The column ``photo`` remembers which photo an address shows. The hashes
+# do not get to see it. It is there to check their answers.
+
+import tempfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pandas as pd
+import skimage
+import sklearn.datasets
+from PIL import Image
+
+photos = Path(skimage.__file__).parent / "data"
+samples = Path(sklearn.datasets.__file__).parent / "images"
+originals = {
+    path.stem: path
+    for path in [
+        *(photos / f"{name}.png" for name in ("astronaut", "chelsea", "coffee", "ihc")),
+        *(photos / f"{name}.png" for name in ("motorcycle_left", "motorcycle_right")),
+        *(photos / f"{name}.jpg" for name in ("retina", "rocket")),
+        *(samples / f"{name}.jpg" for name in ("china", "flower")),
+        *(photos / f"{name}.png" for name in ("brick", "camera", "cell", "coins")),
+        *(photos / f"{name}.png" for name in ("grass", "gravel", "moon")),
+    ]
+}
+again = {
+    "as it is": ["astronaut", "camera", "rocket"],
+    "half size": ["chelsea", "coins", "motorcycle_left"],
+    "no colour": ["coffee", "flower"],
+}
+
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
+rows = []
+
+
+def publish(photo, image):
+    """Put an image into the folder of the server under the next number."""
+    file = f"{len(rows):03}.png"
+    image.save(folder / file)
+    rows.append((file, photo))
+
+
+for name, path in originals.items():
+    publish(name, Image.open(path))
+for change, names in again.items():
+    for name in names:
+        image = Image.open(originals[name])
+        if change == "half size":
+            image = image.resize((image.width // 2, image.height // 2))
+        elif change == "no colour":
+            image = image.convert("L")
+        publish(name, image)
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve files without a line of log for each."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
+thread = Thread(target=server.serve_forever, daemon=True)
+thread.start()
+
+site = f"http://127.0.0.1:{server.server_port}"
+frame = pd.DataFrame(
+    {"url": [f"{site}/{file}" for file, _ in rows], "photo": [photo for _, photo in rows]}
+)
+print(f"{len(frame)} addresses of {frame['photo'].nunique()} photos")
+
+# %%
+# 2. Five hashes each
+# -------------------
+#
+# :func:`~hashfeatures.hash_images` fetches each address once and returns a row for each, with one
+# column of hex strings a hash. Four of the hashes describe light and dark in 64 bits: ``ahash``
+# by averages, ``phash`` by frequencies, ``dhash`` by differences between neighbours, ``whash`` by
+# wavelets. ``colorhash`` describes shares of colour in 42 bits.
+
+from hashfeatures import hash_images
+
+hashes = ["ahash", "phash", "dhash", "whash", "colorhash"]
+table = frame.join(hash_images(frame["url"], hashes)[hashes])
+print(table[["photo", *hashes]].head().to_string())
+
+# %%
+# 3. Same hash, same picture?
+# ---------------------------
+#
+# From here on it is pandas. ``duplicated()`` marks each row whose hash occurred in a row before.
+# Since the photos are known, the marks can be checked. A mark is right if the same photo had the
+# same hash before, and wrong if only other photos had. A copy without a right mark is missed.
+
+is_copy = table["photo"].duplicated()
+counts = pd.DataFrame(0, index=hashes, columns=["marked", "right", "wrong", "missed"])
+for name in hashes:
+    marked = table[name].duplicated()
+    right = table[[name, "photo"]].duplicated()
+    counts.loc[name] = [
+        marked.sum(),
+        right.sum(),
+        (marked & ~right).sum(),
+        (is_copy & ~right).sum(),
+    ]
+print(f"{is_copy.sum()} rows show a photo that occurred before")
+print(counts.to_string())
+
+# %%
+# The hashes differ in what they call a duplicate. ``colorhash`` looks at colour alone. Grey photos
+# are much alike to it, and a photo that lost its colour is another one. The other four look at
+# light and dark alone, so they do not mind the missing colour. But to demand equal strings is
+# strict: where a single bit of a copy differs, the copy is missed.
+#
+# These are the photos that ``colorhash`` took for one.
+
+for string, column in table.groupby("colorhash", sort=False)["photo"]:
+    names = column.unique()
+    if len(names) > 1:
+        print(f"{string}: {', '.join(names)}")
+
+# %%
+# 4. Is a new image already known?
+# --------------------------------
+#
+# Three images come in: a photo of the table at a third of its size, another one that was made
+# brighter, and a drawing that is not in the table. Hash them in the same way. The first test is
+# whether the string of a new image is in the column.
+
+from PIL import ImageEnhance
+
+coffee = Image.open(originals["coffee"])
+motorcycle = Image.open(originals["motorcycle_left"])
+incoming = {
+    "coffee, small": coffee.resize((coffee.width // 3, coffee.height // 3)),
+    "motorcycle, bright": ImageEnhance.Brightness(motorcycle).enhance(1.5),
+    "a drawing": Image.open(photos / "phantom.png"),
+}
+new = hash_images(list(incoming.values()), hashes).set_axis(incoming)
+known = pd.DataFrame({name: new[name].isin(table[name]) for name in hashes})
+print(known.to_string())
+
+# %%
+# The second test allows for a few bits that differ.
+# :func:`~hashfeatures.find_similar` ranks the table by the Hamming distance to an image, so the
+# first row is the nearest known image. If it lies within a **radius**, the new image counts as
+# known. The radius here is 8 of the 64 bits of ``phash``. Compare it with the distances.
+
+from hashfeatures import find_similar
+
+radius = 8
+for name, image in incoming.items():
+    nearest = find_similar(table, image, by="phash").iloc[0]
+    distance = nearest["hamming_distance"]
+    verdict = "known" if distance <= radius else "new"
+    photo = table.loc[nearest.name, "photo"]
+    print(f"{name}: {verdict} (the nearest is {photo}, at distance {distance})")
+
+# %%
+# 5. Rank the table by likeness
+# -----------------------------
+#
+# The whole ranking tells more than its first row. Take the bright motorcycle. The result has the
+# index of the table, so it can be joined with its other columns.
+
+query = incoming["motorcycle, bright"]
+ranked = {by: find_similar(table, query, by=by, n=6) for by in ("phash", "colorhash")}
+for by, similar in ranked.items():
+    print(f"by {by}:")
+    columns = ["photo", "hash", "hamming_distance"]
+    print(similar.join(table["photo"])[columns].to_string(), "\n")
+
+# %%
+# Look where the distances of ``phash`` jump. Before the jump there are the images of the
+# motorcycle, both views of a stereo pair. The photos after it have nothing to do with the query,
+# and their order says little. By ``colorhash`` the distances rise in small steps instead.
+#
+# 6. Look at the pictures
+# -----------------------
+#
+# The query stands on the left, what the two hashes find on the right, with the distances as
+# titles.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(2, 7, figsize=(11, 3.6), layout="constrained")
+for line, (by, similar) in zip(axes, ranked.items(), strict=True):
+    line[0].imshow(query)
+    line[0].set_title(f"query, by {by}", fontsize=9, fontweight="bold")
+    for axis, (url, distance) in zip(
+        line[1:], similar[["image", "hamming_distance"]].to_numpy(), strict=True
+    ):
+        axis.imshow(Image.open(folder / url.rpartition("/")[2]), cmap="gray")
+        axis.set_title(f"distance {distance}", fontsize=9)
+for axis in axes.flat:
+    axis.set_axis_off()
+    axis.set_anchor("N")  # pictures of one row begin at the same height
+plt.show()
+
+# %%
+# The server and its folder were made for this example only.
+
+server.shutdown()
+server.server_close()
+thread.join()
+temporary.cleanup()

@@ -1,0 +1,206 @@
+"""
+Quickstart: from a folder of images to a leak-free split
+========================================================
+
+A folder of images often holds the same picture more than once: scaled down, saved again by
+another program, or trimmed a little. Such pictures are **near duplicates**. Their bytes differ,
+so a comparison of files does not find them.
+
+A **perceptual hash** does. It sums a picture up in a few bits, and near duplicates differ in few
+of them. The number of bits in which two hashes differ is their **Hamming distance**.
+
+This example makes such a folder and finds the groups of near duplicates. Then it shows two ways
+to deal with them before a model is trained: leave the copies out, or keep each group on one side
+of the split into training and test part.
+"""
+
+# %%
+# A folder of images
+# ------------------
+#
+# The photos come with scikit-image and scikit-learn. Every second one gets three copies: a small
+# one, one that is compressed hard, and one with a narrow strip cut off on each side. All that
+# follows needs only the list of paths, so put the paths of your own images here.
+
+import tempfile
+from pathlib import Path
+
+import skimage
+import sklearn.datasets
+from PIL import Image
+
+photos = Path(skimage.__file__).parent / "data"
+samples = Path(sklearn.datasets.__file__).parent / "images"
+originals = [
+    photos / "astronaut.png",
+    photos / "brick.png",
+    photos / "camera.png",
+    photos / "chelsea.png",
+    samples / "china.jpg",
+    photos / "coffee.png",
+    photos / "coins.png",
+    samples / "flower.jpg",
+    photos / "gravel.png",
+    photos / "moon.png",
+    photos / "motorcycle_left.png",
+    photos / "motorcycle_right.png",
+    photos / "rocket.jpg",
+]
+
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
+for number, original in enumerate(originals):
+    photo = Image.open(original).convert("RGB")
+    width, height = photo.size
+    photo.save(folder / f"{original.stem}.jpg", quality=95)
+    if number % 2 == 0:
+        photo.resize((width // 4, height // 4)).save(folder / f"{original.stem}_small.png")
+        photo.save(folder / f"{original.stem}_low.jpg", quality=10)
+        strip = round(0.015 * width)
+        trimmed = photo.crop((strip, strip, width - strip, height - strip))
+        trimmed.save(folder / f"{original.stem}_trimmed.jpg")
+
+paths = sorted(folder.iterdir())
+print(f"{len(paths)} files of {len(originals)} photos")
+
+# %%
+# Groups of near duplicates
+# -------------------------
+#
+# :func:`~hashfeatures.find_duplicates` reads the images and lists those that have a near
+# duplicate, group by group. The column ``distance`` holds the Hamming distance to the nearest
+# near duplicate. An image that is alone is not in the list.
+
+from hashfeatures import find_duplicates
+
+
+def with_names(table):
+    """Show the name of each file in place of its whole path."""
+    return table.assign(image=[path.name for path in table["image"]])
+
+
+groups = find_duplicates(paths)
+print(with_names(groups).to_string(index=False))
+
+# %%
+# A table of hashes
+# -----------------
+#
+# :func:`~hashfeatures.hash_images` keeps the hashes in a table, as strings of hex digits. The
+# table can be saved, and it can be given to :func:`~hashfeatures.find_duplicates` in place of the
+# images, which are then not read again. The column ``detail`` tells how much structure a picture
+# has, from 0 to 100: a blank page has next to none, and then its hash says nothing.
+#
+# By default the table is made from JPEG files at their full size, and
+# :func:`~hashfeatures.find_duplicates` decodes them at a reduced size, which is faster. So some
+# distances differ a little.
+
+from hashfeatures import hash_images
+
+table = hash_images(paths, ["phash", "dhash"])
+columns = ["image", "phash", "dhash", "width", "height", "detail"]
+print(with_names(table)[columns].head(8).to_string(index=False))
+
+again = find_duplicates(table)
+print(f"\nsame groups as from the files: {again['group'].equals(groups['group'])}")
+change = (again["distance"] - groups["distance"]).abs().max()
+print(f"greatest change of a distance: {change}")
+
+# %%
+# The radius decides
+# ------------------
+#
+# Two images are near duplicates if their distance is at most the **radius**. By default the
+# distance counts the 128 bits of two hashes, and the radius is 12. A small radius misses copies
+# that were changed more. A large one joins pictures that are different.
+#
+# Two of the photos are a stereo pair: one motorcycle, seen by two cameras side by side. Whether
+# they count as one picture depends on what the groups are for. So try several radii, which the
+# table makes cheap, and compare the number of groups with the number of photos.
+
+from hashfeatures import NearDuplicateFinder
+
+names = [path.stem for path in paths]
+for radius in (0, 4, 8, 12, 16, 20):
+    finder = NearDuplicateFinder(radius=radius).fit_table(table)
+    label_of = dict(zip(names, finder.labels_, strict=True))
+    joined = "yes" if label_of["motorcycle_left"] == label_of["motorcycle_right"] else "no"
+    print(f"radius {radius:2}: {finder.n_groups_} groups; stereo pair joined: {joined}")
+
+# %%
+# Leave the copies out
+# --------------------
+#
+# A picture with copies weighs more in training than one without.
+# :func:`~hashfeatures.drop_duplicates` leaves out each image that is a near duplicate of one that
+# it keeps. It keeps the first one, or here the largest: the one with the most pixels and, among
+# those, with the most bytes.
+
+from hashfeatures import drop_duplicates
+
+kept = drop_duplicates(paths, keep="largest")
+print(f"{len(kept)} of {len(paths)} files are kept:")
+for path in kept:
+    print(" ", path.name)
+
+# %%
+# Or split without leakage
+# ------------------------
+#
+# Sometimes the copies must stay. Then no group may be torn apart. If a picture is in the training
+# part and its copy in the test part, the model has seen what it is tested with. This is
+# **leakage**, and it makes the test score too good.
+#
+# :func:`~hashfeatures.train_test_split` is called as scikit-learn's function of that name is, but
+# keeps each group on one side. To check that, ask a finder which test images are near duplicates
+# of a training image.
+
+import numpy as np
+
+from hashfeatures import train_test_split
+
+train, test = train_test_split(paths, test_size=0.25, random_state=0)
+leaks = NearDuplicateFinder().fit(train).matches(test)
+print(f"{len(train)} images to train on, {len(test)} to test on, {len(leaks.left)} leaks")
+
+# %%
+# scikit-learn's own function does not know of groups. One random split may be lucky, so compare
+# the two over ten. The labels of the groups are split along with the images, and a test image
+# leaks if its label is in the training part too.
+
+from sklearn.model_selection import train_test_split as plain_split
+
+labels = NearDuplicateFinder().fit(paths).labels_
+for name, split in [("scikit-learn", plain_split), ("hashfeatures", train_test_split)]:
+    shares = []
+    for seed in range(10):
+        _, _, labels_train, labels_test = split(paths, labels, test_size=0.25, random_state=seed)
+        shares.append(np.isin(labels_test, labels_train).mean())
+    print(f"{name}: on average {np.mean(shares):.0%} of the test images leak")
+
+# %%
+# Look at a group
+# ---------------
+#
+# Numbers do not tell whether a group is right. A look does. These are the images of the first
+# group, with their sizes and their distances to the nearest of the others.
+
+import matplotlib.pyplot as plt
+
+group = groups[groups["group"] == 0]
+figure, axes = plt.subplots(1, len(group), figsize=(9, 2.9), layout="constrained")
+for axis, row in zip(axes, group.itertuples(), strict=True):
+    picture = Image.open(row.image)
+    axis.imshow(picture)
+    axis.set_title(
+        f"{row.image.name}\n{picture.width} by {picture.height}, distance {row.distance}",
+        fontsize=9,
+    )
+    axis.set_axis_off()
+figure.suptitle("One group of near duplicates")
+plt.show()
+
+# %%
+# The folder was made for this example only.
+
+temporary.cleanup()
