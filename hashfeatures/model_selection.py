@@ -358,8 +358,8 @@ def _deal_once(
     """Return the rows of a training and a test part of given sizes; other rows are in neither."""
     if not groups.any():
         raise ValueError(
-            f"All {len(groups)} images are in one group of near duplicates, so the training or the "
-            f"test part would be empty. A smaller radius makes smaller groups."
+            f"All {len(groups)} images are in one group of near duplicates, so the training or "
+            f"the test part would be empty. A smaller radius makes smaller groups."
         )
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)
