@@ -101,15 +101,16 @@ def hash_one(
     ImageReadError
         If the image cannot be read or hashed.
     """
+    colour = any(spec.algorithm.colour for spec in specs)
     decoded = read_image(
         source,
         decoding,
         reduced_side=8 * max(spec.algorithm.input_side(spec.size) for spec in specs),
-        colour=any(spec.algorithm.colour for spec in specs),
+        colour=colour,
     )
     try:
         with quiet_decoding():
-            plate = Plate(decoded.image)
+            plate = Plate(decoded.image, colour)
             detail = measure_detail(plate)
             bits = [spec.algorithm.compute(plate, spec.size).ravel() for spec in specs]
             digest = plate.digest() if detail < digest_below else None

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import imagehash
 import numpy as np
 import scipy.fftpack
 from numpy.typing import NDArray
+from PIL import Image
 
 from .plate import Plate
 
 Bits = NDArray[np.bool_]
 
 _DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
-_HUE_EDGES = np.linspace(0, 255, 7)
 
 
 def ahash(plate: Plate, size: int) -> Bits:
@@ -41,7 +42,7 @@ def phash(plate: Plate, size: int) -> Bits:
     # The library and the order of the axes are ImageHash's: another order rounds differently.
     spectrum = scipy.fftpack.dct(scipy.fftpack.dct(plate.lanczos(side, side), axis=0), axis=1)
     low = spectrum[:size, :size]
-    return np.asarray(low > np.median(low))
+    return np.asarray(low > _median(low))
 
 
 def phash_simple(plate: Plate, size: int) -> Bits:
@@ -77,15 +78,13 @@ def whash(plate: Plate, size: int) -> Bits:
 
     Petrov, "Wavelet Image Hash in Python", 2016.
     """
-    scale = max(2 ** (plate.short_side.bit_length() - 1), size)
-    pixels = plate.lanczos(scale, scale)
-    block = scale // size
-    sums = pixels.reshape(size, block, size, block).sum(axis=(1, 3), dtype=np.int64)
-    if pixels.min() == pixels.max():
+    scale = max(2 ** (min(plate.luma.shape).bit_length() - 1), size)
+    sums = plate.block_sums(scale, size)
+    if plate.luma.min() == plate.luma.max():
         return np.zeros((size, size), dtype=bool)
-    median = np.median(sums)
+    median = _median(sums)
     if (sums == median).any():
-        return np.asarray(imagehash.whash(plate.luma_image, hash_size=size).hash)
+        return np.asarray(imagehash.whash(Image.fromarray(plate.luma), hash_size=size).hash)
     return np.asarray(sums > median)
 
 
@@ -94,22 +93,23 @@ def colorhash(plate: Plate, size: int) -> Bits:
 
     `size` is the number of bits for each of the 14 shares.
     """
-    hue, saturation = plate.hue_and_saturation
-    black = plate.luma < 256 // 8
-    grey = ~black & (saturation < 256 // 3)
-    coloured = ~black & ~grey
-    edge = 256 * 2 // 3
-    faint = np.histogram(hue[coloured & (saturation < edge)], bins=_HUE_EDGES)[0]
-    bright = np.histogram(hue[coloured & (saturation > edge)], bins=_HUE_EDGES)[0]
-
+    counts = plate.colour_counts.tolist()
     levels = 2**size
-    n_coloured = max(1, int(coloured.sum()))
-    shares = [int(mask.sum()) / mask.size * levels for mask in (black, grey)]
-    shares += [int(count) * levels / n_coloured for count in (*faint, *bright)]
+    n_coloured = max(1, sum(counts[2:]))
+    # In the order of ImageHash's own operations: another one rounds otherwise.
+    shares = [count / plate.luma.size * levels for count in counts[:2]]
+    shares += [count * levels / n_coloured for count in counts[2:-1]]
     values = np.array([min(levels - 1, int(share)) for share in shares])[:, None]
     # ImageHash keeps the higher bits in the remainder, so its later bits are not plain binary.
     place = np.arange(size)
     return values // 2 ** (size - place - 1) % 2 ** (size - place) > 0
+
+
+def _median(values: NDArray[Any]) -> Any:
+    """Return the median as `numpy.median` does, which takes longer than the hash."""
+    ordered = np.sort(values, axis=None)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,34 @@ Each view is made on first use and kept, so that five hashes convert to luma onc
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+import logging
+from functools import cache, cached_property
+from types import ModuleType
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+
+_LOGGER = logging.getLogger(__name__)
+
+# Pixels whose colours are unpacked at a time, so that a large image is not copied whole.
+_BAND_PIXELS = 2**18
+
+_HUE_EDGES = np.linspace(0, 255, 7)
+_BLACK_BELOW = 256 // 8
+_GREY_BELOW = 256 // 3
+_BRIGHT_ABOVE = 256 * 2 // 3
+
+
+@cache
+def _kernels() -> ModuleType:
+    """Import the compiled loops on first use: whoever only imports the package does not wait."""
+    from . import kernels
+
+    return kernels
 
 
 class Plate:
@@ -22,32 +43,90 @@ class Plate:
     ----------
     image : PIL.Image.Image
         An image of any mode that Pillow can convert to L.
+    colour : bool, default=False
+        Whether `colour_counts` will be asked for: then one pass gives both it and the luma.
     """
 
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, colour: bool = False) -> None:
         self._image = image
+        self._in_one_pass = colour and image.mode == "RGB"
         self._resized: dict[tuple[int, int], Pixels] = {}
-
-    @property
-    def short_side(self) -> int:
-        """The smaller of width and height, in pixels."""
-        return min(self._image.size)
-
-    @cached_property
-    def luma_image(self) -> Image.Image:
-        """The image in mode L (ITU-R 601-2 luma)."""
-        return self._image.convert("L")
 
     @cached_property
     def luma(self) -> Pixels:
-        """The luma of every pixel, shape (height, width)."""
-        return np.asarray(self.luma_image)
+        """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
+        if self._in_one_pass:
+            return self._luma_and_counts[0]
+        return np.asarray(self._image.convert("L"))
 
     @cached_property
-    def hue_and_saturation(self) -> tuple[Pixels, Pixels]:
-        """Hue and saturation of every pixel, 0 to 255, shape (height, width) each."""
+    def colour_counts(self) -> NDArray[np.int64]:
+        """How many pixels are black, grey, of six faint and of six bright hues, or between."""
+        if self._in_one_pass:
+            return self._luma_and_counts[1]
         hsv = np.asarray(self._image.convert("HSV"))
-        return hsv[..., 0], hsv[..., 1]
+        hue, saturation = hsv[..., 0], hsv[..., 1]
+        black = self.luma < _BLACK_BELOW
+        grey = ~black & (saturation < _GREY_BELOW)
+        coloured = ~black & ~grey
+        faint = coloured & (saturation < _BRIGHT_ABOVE)
+        bright = coloured & (saturation > _BRIGHT_ABOVE)
+        hues = [np.histogram(hue[mask], bins=_HUE_EDGES)[0] for mask in (faint, bright)]
+        edge = (coloured & (saturation == _BRIGHT_ABOVE)).sum()
+        return np.concatenate([[black.sum(), grey.sum()], *hues, [edge]])
+
+    @cached_property
+    def _luma_and_counts(self) -> tuple[Pixels, NDArray[np.int64]]:
+        width, height = self._image.size
+        luma = np.empty((height, width), dtype=np.uint8)
+        counts = np.zeros(_kernels().N_COLOUR_CLASSES, dtype=np.int64)
+        band = max(1, _BAND_PIXELS // width)
+        for top in range(0, height, band):
+            rows = luma[top : top + band]
+            part = self._image
+            if band < height:
+                part = part.crop((0, top, width, top + len(rows)))
+            packed = np.frombuffer(part.tobytes("raw", "RGBX"), dtype="<u4")
+            _kernels().measure_colours(packed.astype(np.uint32, copy=False), rows.ravel(), counts)
+        return luma, counts
+
+    @cached_property
+    def _turned(self) -> Pixels:
+        return np.ascontiguousarray(self.luma.T)
+
+    def lanczos(self, width: int, height: int) -> Pixels:
+        """Return the luma resized by Lanczos' filter, shape (height, width)."""
+        size = (width, height)
+        if size not in self._resized:
+            self._resized[size] = self._resize(width, height)
+        return self._resized[size]
+
+    def _resize(self, width: int, height: int) -> Pixels:
+        if not kernel_agrees_with_pillow():
+            resized = Image.fromarray(self.luma).resize((width, height), Image.Resampling.LANCZOS)
+            return np.asarray(resized)
+        vertical_first = _is_vertical_first(self.luma.shape, width, height)
+        # Only the order that begins with the columns needs the image turned as a whole.
+        turned = self.luma if vertical_first else self._turned
+        return _lanczos(self.luma, turned, width, height, vertical_first)
+
+    def block_sums(self, side: int, n_blocks: int) -> NDArray[np.int64]:
+        """Return the sums of the luma, resized to a square, over square blocks.
+
+        Parameters
+        ----------
+        side : int
+            Width and height that the luma is resized to, a multiple of `n_blocks`.
+        n_blocks : int
+            How many blocks there are a side.
+
+        Returns
+        -------
+        ndarray of shape (n_blocks, n_blocks), dtype int64
+            The sums.
+        """
+        sums: NDArray[np.int64] = _kernels().sum_blocks(self.lanczos(side, side), n_blocks)
+        return sums
 
     def digest(self) -> bytes:
         """Return a digest that equal pixels share, and in practice no others."""
@@ -56,13 +135,40 @@ class Plate:
         content.update(image.tobytes())
         return content.digest()
 
-    def lanczos(self, width: int, height: int) -> Pixels:
-        """Return the luma resized by Lanczos' filter, shape (height, width)."""
-        size = (width, height)
-        if size not in self._resized:
-            small = self.luma_image.resize(size, Image.Resampling.LANCZOS)
-            self._resized[size] = np.asarray(small)
-        return self._resized[size]
+
+def _lanczos(
+    luma: Pixels, turned: Pixels, width: int, height: int, vertical_first: bool
+) -> Pixels:
+    resized: Pixels = _kernels().lanczos(
+        luma, turned, width, height, vertical_first=vertical_first
+    )
+    return resized
+
+
+def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
+    """Tell which pass the installed Pillow does first."""
+    if int(PIL.__version__.partition(".")[0]) < 13:
+        return False
+    rows_lost, columns_lost = shape[0] - height, shape[1] - width
+    return rows_lost > 0 and rows_lost > 2 * columns_lost
+
+
+@cache
+def kernel_agrees_with_pillow() -> bool:
+    """Tell whether our resampling gives the pixels of the installed Pillow's, on small probes."""
+    rng = np.random.default_rng(0)
+    for shape in ((37, 91), (91, 37), (5, 64), (64, 5)):
+        noise = rng.integers(0, 256, shape, dtype=np.uint8)
+        for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
+            for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
+                theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+                first = _is_vertical_first(shape, width, height)
+                turned = np.ascontiguousarray(pixels.T)
+                ours = _lanczos(pixels, turned, width, height, first)
+                if not np.array_equal(ours, np.asarray(theirs)):
+                    _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
+                    return False
+    return True
 
 
 def measure_detail(plate: Plate) -> int:
@@ -85,6 +191,4 @@ def measure_detail(plate: Plate) -> int:
     ----------
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
-    luma = plate.lanczos(64, 64).astype(np.int32)
-    steps = sum(int((np.abs(np.diff(luma, axis=axis)) * 100 // 255).sum()) for axis in (0, 1))
-    return min(100, steps // 90)
+    return min(100, int(_kernels().sum_steps(plate.lanczos(64, 64))) // 90)

@@ -1,0 +1,247 @@
+"""The loops that touch every pixel, compiled by numba.
+
+They release the interpreter, so that threads run side by side, and are cached on disk, so that
+only the first use after an installation compiles. Whole numbers of 32 bits stay such at every
+step, or the compiler would not vectorise.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+# Pillow's resampling of 8-bit images counts weights in units of 2 ** -22.
+_FRACTION_BITS = 22
+_HALF = 1 << (_FRACTION_BITS - 1)
+_LANCZOS_SUPPORT = 3.0
+
+# The classes of colours: black, grey, six faint hues, six bright hues, and the colours on the edge
+# between faint and bright.
+N_COLOUR_CLASSES = 15
+_CHUNK = 4096  # pixels whose classes fit into the nearest cache
+
+
+def _read_only(dtype: Any, n_dimensions: int) -> Any:
+    return types.Array(dtype, n_dimensions, "C", readonly=True)
+
+
+@lru_cache(maxsize=512)
+def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the weights by which the lines of an image are summed into another number of lines.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        The numbers of lines.
+
+    Returns
+    -------
+    spans : ndarray of shape (n_out, 2), dtype int64
+        The first line of each sum, and the one behind the last.
+    weights : ndarray of shape (n_out, n_taps), dtype int32
+        What those lines count, in units of 2 ** -22.
+    """
+    scale = n_in / n_out
+    stretch = max(scale, 1.0)
+    support = _LANCZOS_SUPPORT * stretch
+    centers = (np.arange(n_out) + 0.5) * scale
+    starts = np.maximum((centers - support + 0.5).astype(np.int64), 0)
+    ends = np.minimum((centers + support + 0.5).astype(np.int64), n_in)
+    taps = np.arange((ends - starts).max())
+    offsets = (taps + starts[:, None] - centers[:, None] + 0.5) * (1.0 / stretch)
+    weights = np.sinc(offsets) * np.sinc(offsets / _LANCZOS_SUPPORT)
+    weights[(offsets < -_LANCZOS_SUPPORT) | (offsets >= _LANCZOS_SUPPORT)] = 0
+    weights[taps >= (ends - starts)[:, None]] = 0
+    # Added up one after the other, as Pillow does: another order would round otherwise.
+    weights /= np.cumsum(weights, axis=1)[:, -1:]
+    fixed = np.trunc(weights * (1 << _FRACTION_BITS) + np.copysign(0.5, weights))
+    return np.stack([starts, ends], axis=1), fixed.astype(np.int32)
+
+
+def lanczos(
+    luma: Pixels, turned: Pixels, width: int, height: int, *, vertical_first: bool
+) -> Pixels:
+    """Resize an 8-bit image by Lanczos' filter, in Pillow's own arithmetic.
+
+    Parameters
+    ----------
+    luma : ndarray of shape (n_rows, n_columns), dtype uint8
+        The image.
+    turned : ndarray of shape (n_columns, n_rows), dtype uint8
+        The image with rows and columns exchanged. Sums over whole rows are many times faster than
+        sums within them, so the columns are summed in this one.
+    width, height : int
+        The size of the result.
+    vertical_first : bool
+        Which of the two passes comes first; between them, values are rounded to 8 bits.
+
+    Returns
+    -------
+    ndarray of shape (height, width), dtype uint8
+        The resized image.
+    """
+    if vertical_first:
+        squeezed = _resize_rows(luma, height)
+        return np.ascontiguousarray(_resize_rows(np.ascontiguousarray(squeezed.T), width).T)
+    squeezed = _resize_rows(turned, width)
+    return _resize_rows(np.ascontiguousarray(squeezed.T), height)
+
+
+def _resize_rows(pixels: Pixels, n_rows: int) -> Pixels:
+    if pixels.shape[0] == n_rows:
+        return pixels
+    resized: Pixels = _sum_rows(pixels, *lanczos_weights(pixels.shape[0], n_rows))
+    return resized
+
+
+@njit(
+    types.Array(types.uint8, 2, "C")(
+        _read_only(types.uint8, 2), _read_only(types.int64, 2), _read_only(types.int32, 2)
+    ),
+    cache=True,
+    nogil=True,
+)
+def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover (compiled)
+    n_columns = pixels.shape[1]
+    n_out = len(spans)
+    result = np.empty((n_out, n_columns), np.uint8)
+    totals = np.empty(n_columns, np.int32)
+    for out in range(n_out):
+        totals[:] = np.int32(_HALF)
+        start, end = spans[out]
+        row = start
+        while row + 4 <= end:  # four at a time: the totals are loaded and stored less often
+            a, b, c, d = pixels[row], pixels[row + 1], pixels[row + 2], pixels[row + 3]
+            tap = row - start
+            wa, wb = weights[out, tap], weights[out, tap + 1]
+            wc, wd = weights[out, tap + 2], weights[out, tap + 3]
+            for column in range(n_columns):
+                left = np.int32(np.int32(a[column] * wa) + np.int32(b[column] * wb))
+                right = np.int32(np.int32(c[column] * wc) + np.int32(d[column] * wd))
+                totals[column] = np.int32(totals[column] + np.int32(left + right))
+            row += 4
+        while row < end:
+            a, wa = pixels[row], weights[out, row - start]
+            for column in range(n_columns):
+                totals[column] = np.int32(totals[column] + np.int32(a[column] * wa))
+            row += 1
+        line = result[out]
+        for column in range(n_columns):
+            level = totals[column] >> np.int32(_FRACTION_BITS)
+            line[column] = np.uint8(min(max(level, np.int32(0)), np.int32(255)))
+    return result
+
+
+@njit(
+    types.void(
+        _read_only(types.uint32, 1),
+        types.Array(types.uint8, 1, "C"),
+        types.Array(types.int64, 1, "C"),
+    ),
+    cache=True,
+    nogil=True,
+)
+def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no cover (compiled)
+    """Convert pixels to luma, and count the classes of their colours.
+
+    The comparisons are those that Pillow's hue and saturation lead to, multiplied out into whole
+    numbers: equal for each of the 2 ** 24 colours.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n_pixels,), dtype uint32
+        Red, green and blue from the lowest byte on.
+    luma : ndarray of shape (n_pixels,), dtype uint8
+        Written: the luma of each pixel.
+    counts : ndarray of shape (15,), dtype int64
+        Added to: how many pixels are black, grey, of six faint hues, of six bright hues, and on
+        the edge between faint and bright.
+    """
+    classes = np.empty(_CHUNK, np.uint8)
+    tallies = np.zeros((4, 16), np.int64)  # four, so that one addition need not await another
+    low = np.uint32(255)
+    for start in range(0, len(pixels), _CHUNK):
+        chunk = pixels[start : start + _CHUNK]
+        chunk_luma = luma[start : start + _CHUNK]
+        for place in range(len(chunk)):
+            pixel = chunk[place]
+            r = np.int32(pixel & low)
+            g = np.int32((pixel >> np.uint32(8)) & low)
+            b = np.int32((pixel >> np.uint32(16)) & low)
+            level = np.int32(
+                r * np.int32(19595) + g * np.int32(38470) + b * np.int32(7471) + np.int32(32768)
+            ) >> np.int32(16)
+            chunk_luma[place] = np.uint8(level)
+            top = max(r, max(g, b))
+            bottom = min(r, min(g, b))
+            chroma = np.int32(top - bottom)
+            grey = np.int32(3) * chroma < top
+            bright = np.int32(85) * chroma >= np.int32(57) * top
+            faint = np.int32(3) * chroma < np.int32(2) * top
+            # The borders of the six bins of hue, by the channel that is the greatest.
+            if r == top:
+                near_red = np.int32(85) * (b - bottom) <= np.int32(84) * chroma
+                hue = np.int32(0) if g >= b else (np.int32(5) if near_red else np.int32(4))
+            elif g == top:
+                near_yellow = np.int32(85) * (top - r) < chroma
+                yellow = np.int32(0) if near_yellow else np.int32(1)
+                hue = np.int32(2) if (b > bottom) | (r == bottom) else yellow
+            else:
+                near_cyan = np.int32(85) * (top - g) < chroma
+                cyan = np.int32(2) if near_cyan else np.int32(3)
+                hue = np.int32(4) if g <= r else cyan
+            kind = hue + (np.int32(8) if bright else np.int32(2))
+            kind = kind if bright | faint else np.int32(14)
+            kind = np.int32(1) if grey else kind
+            kind = np.int32(0) if level < np.int32(32) else kind
+            classes[place] = np.uint8(kind)
+        n_whole = len(chunk) // 4 * 4
+        for place in range(0, n_whole, 4):
+            tallies[0, classes[place]] += 1
+            tallies[1, classes[place + 1]] += 1
+            tallies[2, classes[place + 2]] += 1
+            tallies[3, classes[place + 3]] += 1
+        for place in range(n_whole, len(chunk)):
+            tallies[0, classes[place]] += 1
+    for number in range(N_COLOUR_CLASSES):
+        counts[number] += tallies[:, number].sum()
+
+
+@njit(types.int64(_read_only(types.uint8, 2)), cache=True, nogil=True)
+def sum_steps(pixels: Any) -> Any:  # pragma: no cover (compiled)
+    """Sum the steps between neighbouring pixels, in whole hundredths of the range."""
+    n_rows, n_columns = pixels.shape
+    total = 0
+    for row in range(n_rows):
+        for column in range(n_columns):
+            here = np.int64(pixels[row, column])
+            if row:
+                total += abs(here - pixels[row - 1, column]) * 100 // 255
+            if column:
+                total += abs(here - pixels[row, column - 1]) * 100 // 255
+    return total
+
+
+@njit(
+    types.Array(types.int64, 2, "C")(_read_only(types.uint8, 2), types.int64),
+    cache=True,
+    nogil=True,
+)
+def sum_blocks(pixels: Any, n_blocks: Any) -> Any:  # pragma: no cover (compiled)
+    """Sum the pixels of a square image over `n_blocks` by `n_blocks` blocks."""
+    side = len(pixels) // n_blocks
+    sums = np.zeros((n_blocks, n_blocks), np.int64)
+    for row in range(n_blocks * side):
+        line = pixels[row]
+        for column in range(n_blocks):
+            total = np.int64(0)
+            for value in line[column * side : (column + 1) * side]:
+                total += np.int64(value)
+            sums[row // side, column] += total
+    return sums
