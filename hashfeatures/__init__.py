@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from .duplicates import DuplicateGroups as DuplicateGroups
+    from .exceptions import CacheError as CacheError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
     from .exceptions import MissingExtraError as MissingExtraError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
+    "CacheError": "exceptions",
     "DuplicateGroups": "duplicates",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",

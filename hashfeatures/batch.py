@@ -1,78 +1,40 @@
-"""Many image sources to one matrix of bits: in parallel, row-aligned, failures told."""
+"""Many image sources to one table of hashes: in parallel, cached, row-aligned, failures told."""
 
 from __future__ import annotations
 
+import json
+import os
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
+import PIL
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
 from tqdm.auto import tqdm
 
+from .cache import HashCache, SourceKey, key_of
 from .exceptions import FailedImagesWarning, ImageReadError
+from .hashes import Hashes
+from .hashing.algorithms import BITS_VERSION
 from .hashing.plate import Plate, measure_detail
+from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
-from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
+from .images import Decoding, describe_error, is_lasting, quiet_decoding, read_image, read_whole
 from .sources import describe_source
 
 # Images that a worker is handed at a time: enough to hide the cost of handing them over, few
-# enough that the progress bar moves and the workers finish together.
+# enough that the workers finish together.
 _CHUNK = 16
 
-
-@dataclass(frozen=True)
-class ImageRecord:
-    """What is known of one hashed image.
-
-    Parameters
-    ----------
-    bits : ndarray of shape (n_bits,), dtype uint8
-        Zeros and ones, hash after hash.
-    detail : int
-        How much structure the image has, 0 to 100.
-    width, height : int
-        The size in pixels of the image as it is seen.
-    format : str or None
-        Pillow's name of the file format.
-    digest : bytes or None
-        Of the decoded pixels, where the image has less detail than was asked for.
-    """
-
-    bits: NDArray[np.uint8]
-    detail: int
-    width: int
-    height: int
-    format: str | None
-    digest: bytes | None
-
-
-@dataclass(frozen=True)
-class Hashes:
-    """The hashes of many images, row i being image i.
-
-    Parameters
-    ----------
-    bits : ndarray of shape (n_images, n_bits), dtype uint8
-        Zeros and ones; zeros where an image failed.
-    records : list of ImageRecord or None
-        None where an image failed.
-    errors : dict of int to ImageReadError
-        What failed, by row.
-    """
-
-    bits: NDArray[np.uint8]
-    records: list[ImageRecord | None]
-    errors: dict[int, ImageReadError]
-
-    def matrix(self) -> NDArray[np.float32]:
-        """Return the bits as float32, with rows of NaN where images failed."""
-        matrix = self.bits.astype(np.float32)
-        matrix[list(self.errors)] = np.nan
-        return matrix
+# Images that are looked up in the cache, hashed and stored before the next are looked at: what a
+# run holds in memory beside its result.
+_BLOCK = 1024
 
 
 def hash_one(
@@ -101,48 +63,44 @@ def hash_one(
     ImageReadError
         If the image cannot be read or hashed.
     """
-    colour = any(spec.algorithm.colour for spec in specs)
-    decoded = read_image(
-        source,
-        decoding,
-        reduced_side=8 * max(spec.algorithm.input_side(spec.size) for spec in specs),
-        colour=colour,
-    )
+    decoded = read_image(source, decoding)
     try:
-        with quiet_decoding():
-            plate = Plate(decoded.image, colour)
+        with quiet_decoding(decoding.max_pixels):
+            plate = Plate(decoded.image, _needs_colour(specs))
             detail = measure_detail(plate)
-            bits = [spec.algorithm.compute(plate, spec.size).ravel() for spec in specs]
+            hashes = {
+                str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
+                for spec in specs
+            }
             digest = plate.digest() if detail < digest_below else None
     except Exception as error:  # a mode that Pillow cannot turn into luma, or no memory for it
-        raise ImageReadError(describe_source(source), describe_error(error)) from error
-    return ImageRecord(
-        np.concatenate(bits).astype(np.uint8),
-        detail,
-        decoded.width,
-        decoded.height,
-        decoded.format,
-        digest,
-    )
+        raise ImageReadError(
+            describe_source(source), describe_error(error), lasting=is_lasting(error)
+        ) from error
+    return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
 
 
 def hash_sources(
-    sources: Sequence[Any],
-    specs: Sequence[HashSpec],
+    sources: Iterable[Any],
+    specs: tuple[HashSpec, ...],
     decoding: Decoding,
     *,
     errors: str = "raise",
     digest_below: int = 0,
     n_jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Hashes:
     """Hash many images.
 
+    A path that occurs more than once is read once. Beside the result, memory is held for some
+    thousand images at a time.
+
     Parameters
     ----------
-    sources : sequence of image sources
+    sources : iterable of image sources
         See `hashfeatures.images.read_image`.
-    specs : sequence of HashSpec
+    specs : tuple of HashSpec
         The hashes.
     decoding : Decoding
         How files become pixels.
@@ -153,50 +111,183 @@ def hash_sources(
         Images of less detail than this are given a digest of their pixels.
     n_jobs : int, optional
         How many joblib workers; the backend is the caller's, by `joblib.parallel_config`.
+    cache : path, optional
+        Where hashes are looked up and kept, see `hashfeatures.cache.HashCache`.
     progress : bool
         Whether to show a bar.
 
     Returns
     -------
     Hashes
-        Row i is image i, whatever failed and however many workers there were.
+        Row i is image i, whatever failed, was cached, or ran in which worker.
 
     Raises
     ------
     ImageReadError
         With ``errors="raise"``: for the first image that cannot be read or hashed.
+    CacheError
+        If the cache cannot be used.
+    MissingExtraError
+        If a hash needs a package that is not installed.
     """
-    n_images = len(sources)
-    bits = np.zeros((n_images, sum(spec.n_bits for spec in specs)), dtype=np.uint8)
-    records: list[ImageRecord | None] = [None] * n_images
-    failures: dict[int, ImageReadError] = {}
+    for spec in specs:
+        spec.check_installed()
+    decoding = _suit(decoding, specs)
+    n_images = len(sources) if isinstance(sources, Sized) else None
+    hashes = Hashes(specs, n_images or 0)
     stop_early = errors == "raise"
-    with quiet_decoding(), tqdm(total=n_images, unit="img", disable=not progress) as bar:
-        chunks: Any = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_hash_chunk)(
-                [_portable(source) for source in sources[start : start + _CHUNK]],
-                specs,
-                decoding,
-                digest_below,
-                stop_early,
-            )
-            for start in range(0, n_images, _CHUNK)
-        )
-        for row, outcome in enumerate(_flatten(chunks)):
-            if isinstance(outcome, ImageReadError):
-                failure = ImageReadError(outcome.source, outcome.cause, position=row)
-                if stop_early:
-                    chunks.close()
-                    raise failure
-                failures[row] = failure
-                bar.set_postfix(failed=len(failures), refresh=False)
+    with ExitStack() as stack:
+        stack.enter_context(quiet_decoding(decoding.max_pixels))
+        store = None
+        if cache is not None:
+            store = stack.enter_context(HashCache(cache, _settings(decoding)))
+        bar = stack.enter_context(tqdm(total=n_images, unit="img", disable=not progress))
+        run = _Run(hashes, decoding, digest_below, stop_early, n_jobs, store, bar)
+        left = iter(sources)
+        while block := list(islice(left, _BLOCK)):
+            run.hash_block(block)
+            if stop_early and hashes.errors:
+                raise hashes.errors[min(hashes.errors)]
+    if hashes.errors:
+        _warn_of(hashes)
+    return hashes.close()
+
+
+def _suit(decoding: Decoding, specs: Sequence[HashSpec]) -> Decoding:
+    """Tell a reduced decoding how much of a JPEG the hashes need."""
+    if decoding.decode == "full":
+        return decoding
+    side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
+    return replace(decoding, reduced_side=side, colour=_needs_colour(specs))
+
+
+def _needs_colour(specs: Sequence[HashSpec]) -> bool:
+    return any(spec.algorithm.colour for spec in specs)
+
+
+def _settings(decoding: Decoding) -> str:
+    """Name everything but the file that decides its bits."""
+    versions = {"bits": BITS_VERSION, "pillow": PIL.__version__}
+    return json.dumps(versions | asdict(decoding), sort_keys=True, default=list)
+
+
+class _Job(NamedTuple):
+    """One image to be hashed: its row, what is left to do, and where to keep it."""
+
+    row: int
+    source: Any
+    specs: tuple[HashSpec, ...]
+    key: SourceKey | None = None
+    known: ImageRecord | None = None
+
+
+@dataclass
+class _Run:
+    """One call of `hash_sources`: what its blocks share."""
+
+    hashes: Hashes
+    decoding: Decoding
+    digest_below: int
+    stop_early: bool
+    n_jobs: int | None
+    store: HashCache | None
+    bar: Any
+    first_rows: dict[Any, int] = field(default_factory=dict)
+
+    def hash_block(self, sources: Sequence[Any]) -> None:
+        """Hash some images, and write them down below those before."""
+        jobs, repeated = [], []
+        for row, source in enumerate(sources, self.hashes.extend(len(sources))):
+            if isinstance(source, str | os.PathLike):
+                first = self.first_rows.setdefault(os.fspath(source), row)
+                if first != row:
+                    repeated.append((row, first))
+                    continue
+            jobs.append(_Job(row, _portable(source), self.hashes.specs))
+        if self.store is not None:
+            jobs = self._leave_out_known(jobs, self.store)
+        if self.stop_early and self.hashes.errors:
+            jobs = [job for job in jobs if job.row < min(self.hashes.errors)]
+        for job, outcome in zip(jobs, self._hash(jobs), strict=False):
+            self._write_down(job, outcome)
+            if self.stop_early and isinstance(outcome, ImageReadError):
+                return
+        for row, first in repeated:
+            self.hashes.repeat(row, first)
+            self.bar.update()
+
+    def _leave_out_known(self, jobs: list[_Job], store: HashCache) -> list[_Job]:
+        """Write down what the cache knows, and return what it does not."""
+        left = []
+        keys = [key_of(job.source) for job in jobs]
+        for job, key, known in zip(jobs, keys, store.get_many(keys), strict=True):
+            if known is None:
+                left.append(job._replace(key=key))
+            elif known.error is not None:
+                self._tell(job.row, ImageReadError(describe_source(job.source), known.error))
             else:
-                bits[row] = outcome.bits
-                records[row] = outcome
-            bar.update()
-    if failures:
-        _warn_of(failures, n_images)
-    return Hashes(bits, records, failures)
+                undigested = known.digest is None and known.detail < self.digest_below
+                missing = tuple(
+                    spec for spec in job.specs if undigested or str(spec) not in known.hashes
+                )
+                if missing:
+                    left.append(job._replace(specs=missing, key=key, known=known))
+                else:
+                    self._tell(job.row, known)
+        return left
+
+    def _write_down(self, job: _Job, outcome: ImageRecord | ImageReadError) -> None:
+        if self.store is not None and job.key is not None:
+            if isinstance(outcome, ImageRecord):
+                self.store.put_many([(job.key, outcome)])
+            elif outcome.lasting:
+                self.store.put_many([(job.key, ImageRecord(error=outcome.cause))])
+        if job.known is not None and isinstance(outcome, ImageRecord):
+            outcome = replace(outcome, hashes=job.known.hashes | outcome.hashes)
+        self._tell(job.row, outcome)
+
+    def _tell(self, row: int, outcome: ImageRecord | ImageReadError) -> None:
+        self.hashes.store(row, outcome)
+        if self.hashes.errors:
+            self.bar.set_postfix(failed=len(self.hashes.errors), refresh=False)
+        self.bar.update()
+
+    def _hash(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
+        """Yield what comes of each job, in order; a worker that dies takes one image with it."""
+        chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
+        n_done = 0
+        pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
+        results = pool(map(self._task, chunks))
+        try:
+            for outcomes in results:
+                n_done += 1
+                yield from outcomes
+        except TerminatedWorkerError:
+            for chunk in chunks[n_done:]:
+                yield from self._hash_apart(chunk)
+        finally:
+            results.close()
+
+    def _hash_apart(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
+        """Hash jobs in a process of their own, and if it dies, each in one of its own."""
+        try:
+            (outcomes,) = joblib.Parallel(n_jobs=2, backend="loky")([self._task(jobs)])
+            yield from outcomes
+        except TerminatedWorkerError:
+            if len(jobs) == 1:
+                cause = "the process that decoded it died, perhaps for want of memory"
+                yield ImageReadError(describe_source(jobs[0].source), cause, lasting=False)
+                return
+            for job in jobs:
+                yield from self._hash_apart([job])
+
+    def _task(self, jobs: list[_Job]) -> Any:
+        return joblib.delayed(_hash_chunk)(
+            [(job.source, job.specs) for job in jobs],
+            self.decoding,
+            self.digest_below,
+            self.stop_early,
+        )
 
 
 def _portable(source: Any) -> Any:
@@ -211,19 +302,18 @@ def _portable(source: Any) -> Any:
         elif hasattr(source, "read"):
             return read_whole(source)
     except Exception as error:  # whatever a broken image leads Pillow or the file to
-        return ImageReadError(describe_source(source), describe_error(error))
+        return ImageReadError(describe_source(source), describe_error(error), lasting=False)
     return source
 
 
 def _hash_chunk(
-    sources: Sequence[Any],
-    specs: Sequence[HashSpec],
+    jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
     decoding: Decoding,
     digest_below: int,
     stop_early: bool,
 ) -> list[ImageRecord | ImageReadError]:
     outcomes: list[ImageRecord | ImageReadError] = []
-    for source in sources:
+    for source, specs in jobs:
         try:
             if isinstance(source, ImageReadError):
                 raise source
@@ -235,16 +325,12 @@ def _hash_chunk(
     return outcomes
 
 
-def _flatten(chunks: Any) -> Iterator[ImageRecord | ImageReadError]:
-    for chunk in chunks:
-        yield from chunk
-
-
-def _warn_of(failures: dict[int, ImageReadError], n_images: int) -> None:
-    shown = "\n".join(f"  {failure}" for failure in list(failures.values())[:5])
+def _warn_of(hashes: Hashes) -> None:
+    failures = hashes.errors
+    shown = "\n".join(f"  {failures[row]}" for row in sorted(failures)[:5])
     more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
     warnings.warn(
-        f"{len(failures)} of {n_images} images could not be read:\n{shown}{more}",
+        f"{len(failures)} of {hashes.n_images} images could not be read:\n{shown}{more}",
         FailedImagesWarning,
         stacklevel=4,
     )

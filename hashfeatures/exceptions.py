@@ -14,6 +14,9 @@ class ImageReadError(ValueError):
         Why it failed.
     position : int, optional
         The row of the image in the collection it came from, counted from 0.
+    lasting : bool, default=True
+        Whether the same file will fail again, as one with broken content does: a time-out or a
+        want of memory may pass.
 
     Examples
     --------
@@ -22,11 +25,14 @@ class ImageReadError(ValueError):
     "Could not read image 3, 'cat.jpg': FileNotFoundError: no such file"
     """
 
-    def __init__(self, source: str, cause: str, position: int | None = None) -> None:
-        super().__init__(source, cause, position)
+    def __init__(
+        self, source: str, cause: str, position: int | None = None, lasting: bool = True
+    ) -> None:
+        super().__init__(source, cause, position, lasting)
         self.source = source
         self.cause = cause
         self.position = position
+        self.lasting = lasting
 
     def __str__(self) -> str:
         where = "image" if self.position is None else f"image {self.position},"
@@ -42,6 +48,10 @@ class ParameterError(ValueError, TypeError):
 
 class MissingExtraError(ImportError):
     """A feature was asked for whose optional dependency is not installed."""
+
+
+class CacheError(RuntimeError):
+    """The file of a cache of hashes cannot be used: no such place, no such file, or damaged."""
 
 
 class FailedImagesWarning(UserWarning):

@@ -26,7 +26,8 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     ----------
     hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
         The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
-        "dhash_vertical", "whash" or "colorhash", each with an optional size as in "phash:16".
+        "dhash_vertical", "whash", "colorhash", each with an optional size as in "phash:16", or
+        "pdq" (extra ``pdq``; 256 bits).
         The size is the side of the hash (8 unless given: 64 bits); for "colorhash" it is the
         number of bits for each of 14 shares of colour (3 unless given: 42 bits).
     decode : {"full", "reduced"}, default="full"
@@ -41,9 +42,16 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     errors : {"raise", "coerce"}, default="raise"
         What becomes of an image that cannot be read. "raise": an `ImageReadError` names it.
         "coerce": its row is NaN, and one `FailedImagesWarning` tells all that failed.
+    max_pixels : int, default=None
+        The most pixels that an image may have. None is Pillow's own limit against decompression
+        bombs, twice `PIL.Image.MAX_IMAGE_PIXELS`.
     n_jobs : int, default=None
         The number of joblib workers: None is 1 unless in a `joblib.parallel_config` context, -1
         is all processors.
+    cache : path, default=None
+        A file in which hashes are kept, and looked up when an image is met again: by its path,
+        size and time of change, or by its content. It is made if there is none, and may be shared
+        by several processes. What is read from a URL is taken to stay as it is.
     progress : bool, default=False
         Whether to show a progress bar.
 
@@ -72,7 +80,9 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         orient: bool = True,
         background: Any = "white",
         errors: str = "raise",
+        max_pixels: int | None = None,
         n_jobs: int | None = None,
+        cache: Any = None,
         progress: bool = False,
     ) -> None:
         self.hashes = hashes
@@ -80,7 +90,9 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         self.orient = orient
         self.background = background
         self.errors = errors
+        self.max_pixels = max_pixels
         self.n_jobs = n_jobs
+        self.cache = cache
         self.progress = progress
 
     def fit(self, X: Any, y: Any = None) -> ImageHashFeaturizer:
@@ -121,17 +133,20 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         ------
         ImageReadError
             With ``errors="raise"``, for the first image that cannot be read.
+        CacheError
+            If the cache cannot be used.
         """
         specs = self._check_parameters()
         hashes = hash_sources(
             list_sources(X, type(self).__name__),
             specs,
-            Decoding(self.decode, self.orient, self.background),
+            self._decoding(),
             errors=self.errors,
             n_jobs=self.n_jobs,
+            cache=self.cache,
             progress=self.progress,
         )
-        return hashes.bits if self.errors == "raise" else hashes.matrix()
+        return hashes.bits() if self.errors == "raise" else hashes.matrix()
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns.
@@ -150,10 +165,13 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         owner = type(self).__name__
-        Decoding(self.decode, self.orient, self.background).check(owner)
+        self._decoding().check(owner)
         check_choice(owner, "errors", self.errors, {"raise", "coerce"})
         check_bool(owner, "progress", self.progress)
         return parse_hashes(self.hashes)
+
+    def _decoding(self) -> Decoding:
+        return Decoding(self.decode, self.orient, self.background, self.max_pixels)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

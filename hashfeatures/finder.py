@@ -14,11 +14,12 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .batch import Hashes, hash_sources
+from .batch import hash_sources
 from .bits import hex_to_bits, words_from_bits
 from .duplicates import LINKAGES, DuplicateGroups, Labels, label_components, relabel
 from .exceptions import ImageReadError, ParameterError
 from .hamming.index import HammingIndex, Pairs
+from .hashes import Hashes
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding, read_image
 from .parameters import check_bool, check_choice, check_int
@@ -54,13 +55,15 @@ class Signatures:
     @classmethod
     def from_hashes(cls, hashes: Hashes, min_detail: int) -> Signatures:
         """Sign images that were hashed with ``digest_below=min_detail``."""
-        words, _ = words_from_bits(hashes.bits)
-        digests = [record.digest if record else None for record in hashes.records]
-        plain = np.array([digest is not None for digest in digests], dtype=bool)
-        hashed = np.array([record is not None for record in hashes.records], dtype=bool) & ~plain
-        joined = b"".join(digest or bytes(16) for digest in digests)
-        pixels = np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
-        return cls(words, hashed, pixels, plain, hashes.bits.shape[1])
+        bits = hashes.bits()
+        plain = np.zeros(hashes.n_images, dtype=bool)
+        plain[list(hashes.digests)] = True
+        hashed = ~plain
+        hashed[list(hashes.errors)] = False
+        pixels = np.zeros((hashes.n_images, 2), dtype=np.uint64)
+        for row, digest in hashes.digests.items():
+            pixels[row] = np.frombuffer(digest, dtype=np.uint64)
+        return cls(words_from_bits(bits)[0], hashed, pixels, plain, bits.shape[1])
 
     @classmethod
     def from_table(
@@ -149,8 +152,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Whether to turn an image as its EXIF orientation says.
     background : str, tuple of int or None, default="white"
         The colour under transparent pixels, as in `ImageHashFeaturizer`.
+    max_pixels : int, default=None
+        The most pixels that an image may have, as in `ImageHashFeaturizer`.
     n_jobs : int, default=None
         The number of joblib workers that hash, and of threads that search.
+    cache : path, default=None
+        A file in which hashes are kept, as in `ImageHashFeaturizer`.
     progress : bool, default=False
         Whether to show a progress bar.
 
@@ -195,7 +202,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         decode: str = "reduced",
         orient: bool = True,
         background: Any = "white",
+        max_pixels: int | None = None,
         n_jobs: int | None = None,
+        cache: Any = None,
         progress: bool = False,
     ) -> None:
         self.hashes = hashes
@@ -206,7 +215,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.decode = decode
         self.orient = orient
         self.background = background
+        self.max_pixels = max_pixels
         self.n_jobs = n_jobs
+        self.cache = cache
         self.progress = progress
 
     def fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
@@ -278,19 +289,23 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)
-        Decoding(self.decode, self.orient, self.background).check(name)
+        self._decoding().check(name)
         return parse_hashes(self.hashes)
 
-    def _hash(self, sources: Sequence[Any], specs: Sequence[HashSpec]) -> Hashes:
+    def _hash(self, sources: Sequence[Any], specs: tuple[HashSpec, ...]) -> Hashes:
         return hash_sources(
             sources,
             specs,
-            Decoding(self.decode, self.orient, self.background),
+            self._decoding(),
             errors="coerce",
             digest_below=self.min_detail,
             n_jobs=self.n_jobs,
+            cache=self.cache,
             progress=self.progress,
         )
+
+    def _decoding(self) -> Decoding:
+        return Decoding(self.decode, self.orient, self.background, self.max_pixels)
 
     def _group(self, signatures: Signatures) -> NearDuplicateFinder:
         self._signatures = signatures

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from .exceptions import ImageReadError, MissingExtraError, ParameterError
-from .parameters import check_bool, check_choice
+from .parameters import check_bool, check_choice, check_int
 from .remote import read_url
 from .sources import describe_source, is_missing, is_url
 
@@ -54,16 +54,27 @@ class Decoding:
     background : str, tuple of int or None
         What shows under transparent pixels, as `PIL.ImageColor.getrgb` reads it or as red, green
         and blue. None: the pixels stay as Pillow decodes them, which is what ImageHash sees.
+    max_pixels : int or None
+        The most pixels that an image may have; None leaves it to Pillow's own limit.
+    reduced_side : int
+        With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
+    colour : bool
+        With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
     """
 
     decode: str = "full"
     orient: bool = True
     background: Any = "white"
+    max_pixels: int | None = None
+    reduced_side: int = 256
+    colour: bool = True
 
     def check(self, owner: str) -> Decoding:
         """Return self, or raise `ParameterError` in the name of `owner`."""
         check_choice(owner, "decode", self.decode, {"full", "reduced"})
         check_bool(owner, "orient", self.orient)
+        if self.max_pixels is not None:
+            check_int(owner, "max_pixels", self.max_pixels, 1)
         if self.background is not None:
             try:
                 _as_rgb(self.background)
@@ -97,18 +108,29 @@ class DecodedImage:
 
 
 @contextmanager
-def quiet_decoding() -> Iterator[None]:
-    """Silence what Pillow warns of while it reads odd files.
+def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
+    """Silence what Pillow warns of while it reads odd files, and set the limit of their size.
 
-    The warning filters belong to the whole process, so only its main thread may change them:
-    a pool of threads is started from inside this context.
+    Both belong to the whole process, so only its main thread may change them: a pool of threads is
+    started from inside this context.
+
+    Parameters
+    ----------
+    max_pixels : int, optional
+        The most pixels that an image may have; None leaves Pillow's own limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        limit = Image.MAX_IMAGE_PIXELS
+        if max_pixels is not None:
+            Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses what is twice as large
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 @contextmanager
@@ -135,13 +157,7 @@ def _quiet_libtiff(image: Image.Image) -> Iterator[None]:
         os.close(stderr)
 
 
-def read_image(
-    source: Any,
-    decoding: Decoding = Decoding(),
-    *,
-    reduced_side: int = 256,
-    colour: bool = True,
-) -> DecodedImage:
+def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
     """Open any source of an image.
 
     Parameters
@@ -153,10 +169,6 @@ def read_image(
         from its beginning and left open, where it was.
     decoding : Decoding
         The settings of the run.
-    reduced_side : int
-        With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
-    colour : bool
-        With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
 
     Returns
     -------
@@ -179,18 +191,28 @@ def read_image(
     ('L', 4, 3)
     """
     try:
-        with quiet_decoding():
+        with quiet_decoding(decoding.max_pixels):
             if isinstance(source, Image.Image):
                 source.load()
                 return _finish(source, source.size, None, decoding)
             if isinstance(source, np.ndarray):
                 image = _image_from_array(source)
                 return _finish(image, image.size, None, decoding)
-            return _read_file(source, decoding, reduced_side, colour)
+            return _read_file(source, decoding)
     except (ImageReadError, MissingExtraError):
         raise
     except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
-        raise ImageReadError(describe_source(source), describe_error(error)) from error
+        raise ImageReadError(
+            describe_source(source),
+            describe_error(error),
+            lasting=is_lasting(error) and not is_url(source),
+        ) from error
+
+
+def is_lasting(error: Exception) -> bool:
+    """Tell an error of the content from one of the system, which may pass."""
+    is_of_the_system = isinstance(error, OSError) and error.errno is not None
+    return not (is_of_the_system or isinstance(error, MemoryError | TimeoutError))
 
 
 def describe_error(error: Exception) -> str:
@@ -199,7 +221,7 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _read_file(source: Any, decoding: Decoding, reduced_side: int, colour: bool) -> DecodedImage:
+def _read_file(source: Any, decoding: Decoding) -> DecodedImage:
     file = _find_file(source)
     try:
         image = Image.open(file)
@@ -209,7 +231,8 @@ def _read_file(source: Any, decoding: Decoding, reduced_side: int, colour: bool)
         drafted = None
         if decoding.decode == "reduced":
             whole = image.size
-            drafted = image.draft(None if colour else "L", (reduced_side, reduced_side))
+            side = decoding.reduced_side
+            drafted = image.draft(None if decoding.colour else "L", (side, side))
         with _quiet_libtiff(image):
             image.load()
         size = whole if drafted else image.size

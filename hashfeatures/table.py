@@ -10,6 +10,7 @@ from typing import Any
 import imagehash
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .batch import hash_sources
@@ -31,7 +32,9 @@ def hash_images(
     orient: bool = True,
     background: Any = "white",
     errors: str = "coerce",
+    max_pixels: int | None = None,
     n_jobs: int | None = None,
+    cache: Any = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Make a table of perceptual hashes, one row an image.
@@ -41,7 +44,7 @@ def hash_images(
     images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
         Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
         arrays, or mappings with "bytes" and "path".
-    hashes, decode, orient, background, n_jobs, progress
+    hashes, decode, orient, background, max_pixels, n_jobs, cache, progress
         As in `ImageHashFeaturizer`.
     errors : {"coerce", "raise"}, default="coerce"
         What becomes of an image that cannot be read. "coerce": its row has no hashes, the column
@@ -82,35 +85,35 @@ def hash_images(
     """
     name = "hash_images"
     specs = parse_hashes(hashes)
-    decoding = Decoding(decode, orient, background).check(name)
+    decoding = Decoding(decode, orient, background, max_pixels).check(name)
     check_choice(name, "errors", errors, {"raise", "coerce"})
     check_bool(name, "progress", progress)
     sources = list_sources(images, name)
     hashed = hash_sources(
-        sources, specs, decoding, errors=errors, n_jobs=n_jobs, progress=progress
+        sources, specs, decoding, errors=errors, n_jobs=n_jobs, cache=cache, progress=progress
     )
 
+    rows = range(hashed.n_images)
     failed = list(hashed.errors)
-    columns: dict[str, Any] = {"image": _as_column(sources, images)}
-    for spec, bits in zip(specs, layout_of(specs).slices(), strict=True):
-        digits = bits_to_hex(hashed.bits[:, bits])
+    bits = hashed.bits()
+    columns: dict[str, Any] = {"image": _as_column(sources)}
+    for spec, part in zip(specs, layout_of(specs).slices(), strict=True):
+        digits = bits_to_hex(bits[:, part])
         digits[failed] = None
         columns[str(spec)] = digits.tolist()
-    for field in ("width", "height"):
-        columns[field] = _records_column(hashed.records, field, "Int64")
-    columns["format"] = _records_column(hashed.records, "format", object)
-    columns["detail"] = _records_column(hashed.records, "detail", "Int64")
-    causes = [
-        hashed.errors[row].cause if row in hashed.errors else None for row in range(len(sources))
-    ]
-    columns["error"] = pd.Series(causes, dtype=object)
+    for fact in ("width", "height"):
+        columns[fact] = _with_missing(getattr(hashed, fact), failed)
+    columns["format"] = pd.Series([hashed.formats.get(row) for row in rows], dtype=object)
+    columns["detail"] = _with_missing(hashed.detail, failed)
+    causes = {row: error.cause for row, error in hashed.errors.items()}
+    columns["error"] = pd.Series([causes.get(row) for row in rows], dtype=object)
     table = pd.DataFrame(columns)
     if isinstance(images, pd.Series | pd.DataFrame):
         table.index = images.index
     return table
 
 
-def _as_column(sources: Sequence[Any], images: Any) -> pd.Series[Any]:
+def _as_column(sources: Sequence[Any]) -> pd.Series[Any]:
     if all(isinstance(source, str) for source in sources):
         return pd.Series(sources, dtype=None if sources else object)
     column = np.empty(len(sources), dtype=object)
@@ -119,8 +122,10 @@ def _as_column(sources: Sequence[Any], images: Any) -> pd.Series[Any]:
     return pd.Series(column)
 
 
-def _records_column(records: Sequence[Any], field: str, dtype: Any) -> pd.Series[Any]:
-    return pd.Series([getattr(record, field, None) for record in records], dtype=dtype)
+def _with_missing(numbers: NDArray[Any], failed: list[int]) -> pd.Series[Any]:
+    column = pd.Series(numbers, dtype="Int64")
+    column[failed] = pd.NA
+    return column
 
 
 def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame:
@@ -169,7 +174,7 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     return pd.DataFrame(
         {
             "group": group,
-            "image": _as_column([sources[row] for row in rows], images),
+            "image": _as_column([sources[row] for row in rows]),
             "distance": distance.iloc[rows].to_numpy(),
         }
     ).set_axis(index[rows])
@@ -248,7 +253,7 @@ def find_similar(
     sources = list_sources(images, name)
     return pd.DataFrame(
         {
-            "image": _as_column([sources[row] for row in rows], images),
+            "image": _as_column([sources[row] for row in rows]),
             "hash": [hexes[place] for place in order],
             "hamming_distance": found.distance[order],
         }
@@ -258,7 +263,7 @@ def find_similar(
 def _query_bits(query: Any, spec: HashSpec) -> Any:
     if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
         return hex_to_bits([query], spec.n_bits)
-    return hash_sources([query], [spec], Decoding()).bits
+    return hash_sources([query], (spec,), Decoding()).bits()
 
 
 def _is_hex(query: Any, n_bits: int) -> bool:

@@ -1,7 +1,16 @@
 """Promises 2, 3 and 5: rows stay in place, failures are told, workers change nothing."""
 
 import io
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 import warnings
+from contextlib import closing
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -11,8 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hashfeatures import FailedImagesWarning, ImageHashFeaturizer, ImageReadError
-from hashfeatures.batch import hash_one, hash_sources
+from hashfeatures import (
+    FailedImagesWarning,
+    ImageHashFeaturizer,
+    ImageReadError,
+    NearDuplicateFinder,
+    batch,
+    hash_images,
+)
+from hashfeatures.batch import hash_sources
 from hashfeatures.hashing.spec import parse_hashes
 from hashfeatures.images import Decoding
 
@@ -21,7 +37,7 @@ GOOD = [
     np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8) for seed in range(4)
 ]
 BAD = [None, float("nan"), b"no image", "no such file.png", np.zeros(3)]
-EXPECTED = [hash_one(image, SPECS, Decoding()).bits for image in GOOD]
+EXPECTED = ImageHashFeaturizer(["phash", "colorhash"]).transform(GOOD)
 
 
 def hash_quietly(sources, **keywords):
@@ -72,8 +88,8 @@ def test_open_files_and_undecoded_images_travel_to_workers(png_bytes, n_jobs):
     ]
     hashes = hash_quietly(sources, n_jobs=n_jobs)
     assert sorted(hashes.errors) == [2, 3, 4]
-    np.testing.assert_array_equal(hashes.bits[0], hashes.bits[1])
-    assert hashes.bits[0].any()
+    np.testing.assert_array_equal(hashes.codes[0], hashes.codes[1])
+    assert hashes.codes[0].any()
 
 
 def test_one_warning_tells_all_failures():
@@ -88,7 +104,7 @@ def test_one_warning_tells_all_failures():
 
 def test_no_images():
     hashes = hash_sources([], SPECS, Decoding())
-    assert hashes.bits.shape == hashes.matrix().shape == (0, 106)
+    assert hashes.bits().shape == hashes.matrix().shape == (0, 106)
 
 
 def test_an_error_survives_pickling():
@@ -130,6 +146,293 @@ def test_missing_values_of_pandas_are_failed_images(image_files):
 def test_digests_only_where_they_are_asked_for():
     flat = np.full((20, 20), 9, dtype=np.uint8)
     hashes = hash_sources([flat, GOOD[0]], SPECS, Decoding(), digest_below=10)
-    assert hashes.records[0].detail == 0
-    assert hashes.records[0].digest is not None
-    assert hashes.records[1].digest is None
+    assert hashes.detail[0] == 0
+    assert list(hashes.digests) == [0]
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return a list that grows by each image that is decoded, and the hashes it is decoded for."""
+    calls = []
+    hash_one = batch.hash_one
+
+    def counting(source, specs, *args):
+        calls.append((source, [str(spec) for spec in specs]))
+        return hash_one(source, specs, *args)
+
+    monkeypatch.setattr(batch, "hash_one", counting)
+    return calls
+
+
+def test_a_path_is_read_once(image_files, decoded):
+    X = [*image_files, *image_files[::-1], Path(image_files[0])]
+    bits = ImageHashFeaturizer().transform(X)
+    assert len(decoded) == 6
+    np.testing.assert_array_equal(bits[6:12], bits[5::-1])
+    np.testing.assert_array_equal(bits[12], bits[0])
+    with pytest.warns(FailedImagesWarning, match="2 of 3"):
+        hashes = hash_sources(
+            ["no.png", "no.png", image_files[0]], SPECS, Decoding(), errors="coerce"
+        )
+    assert [error.position for error in hashes.errors.values()] == [0, 1]
+
+
+def test_images_beyond_a_block_keep_their_rows(image_files, monkeypatch):
+    monkeypatch.setattr(batch, "_BLOCK", 4)
+    monkeypatch.setattr(batch, "_CHUNK", 3)
+    X = [image_files[row % 6] if row % 5 else b"broken" for row in range(23)]
+    hashes = hash_quietly(X)
+    assert sorted(hashes.errors) == [0, 5, 10, 15, 20]
+    expected = ImageHashFeaturizer(["phash", "colorhash"]).transform(image_files)
+    for row in set(range(23)) - set(hashes.errors):
+        np.testing.assert_array_equal(hashes.bits()[row], expected[row % 6])
+    with pytest.raises(ImageReadError) as info:
+        hash_sources(X[1:], SPECS, Decoding())
+    assert info.value.position == 4
+
+
+def test_iterables_of_unknown_length(image_files):
+    hashes = hash_sources(iter(image_files), SPECS, Decoding())
+    assert hashes.bits().shape == (6, 106)
+    np.testing.assert_array_equal(hashes.codes, hash_sources(image_files, SPECS, Decoding()).codes)
+
+
+class TestCache:
+    """With a cache, the second run decodes nothing, and every answer is as without one."""
+
+    def test_a_second_run_decodes_nothing(self, image_files, tmp_path, decoded):
+        X = [*image_files, b"broken", np.asarray(GOOD[0]), Path(image_files[0]).read_bytes()]
+        cache = tmp_path / "hashes.sqlite"
+        featurizer = ImageHashFeaturizer(errors="coerce", cache=cache)
+        with pytest.warns(FailedImagesWarning):
+            first = featurizer.transform(X)
+        assert len(decoded) == 9
+        for n_jobs in (None, 2):
+            with pytest.warns(FailedImagesWarning, match="1 of 9"):
+                again = featurizer.set_params(n_jobs=n_jobs).transform(X)
+            np.testing.assert_array_equal(again, first)
+        assert len(decoded) == 9
+        with pytest.warns(FailedImagesWarning):
+            plain = ImageHashFeaturizer(errors="coerce").transform(X)
+        np.testing.assert_array_equal(plain, first)
+
+    def test_another_hash_is_added_to_those_there(self, image_files, tmp_path, decoded):
+        cache = tmp_path / "hashes.sqlite"
+        ImageHashFeaturizer(["phash", "dhash"], cache=cache).transform(image_files)
+        decoded.clear()
+        hashes = ["dhash", "whash", "phash"]
+        bits = ImageHashFeaturizer(hashes, cache=cache).transform(image_files)
+        assert [names for _, names in decoded] == [["whash"]] * 6
+        np.testing.assert_array_equal(bits, ImageHashFeaturizer(hashes).transform(image_files))
+        decoded.clear()
+        ImageHashFeaturizer(hashes[::-1], cache=cache).transform(image_files)
+        assert decoded == []
+
+    def test_a_changed_file_is_hashed_anew(self, image_files, tmp_path, decoded, noise_image):
+        cache = tmp_path / "hashes.sqlite"
+        featurizer = ImageHashFeaturizer(cache=cache)
+        before = featurizer.transform(image_files)
+        noise_image(99).save(image_files[2])
+        decoded.clear()
+        after = featurizer.transform(image_files)
+        assert [source for source, _ in decoded] == [image_files[2]]
+        assert (before != after).any(axis=1).tolist() == [False, False, True, False, False, False]
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"orient": False}, {"background": "black"}, {"decode": "reduced"}, {"max_pixels": 10**6}],
+        ids=str,
+    )
+    def test_settings_are_kept_apart(self, image_files, tmp_path, decoded, other):
+        cache = tmp_path / "hashes.sqlite"
+        for keywords in ({}, other, {}, other):
+            ImageHashFeaturizer(cache=cache, **keywords).transform(image_files)
+        assert len(decoded) == 12
+
+    def test_another_pillow_or_other_algorithms_are_kept_apart(
+        self, image_files, tmp_path, decoded, monkeypatch
+    ):
+        featurizer = ImageHashFeaturizer(cache=tmp_path / "hashes.sqlite")
+        featurizer.transform(image_files)
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, "BITS_VERSION", -1)
+            featurizer.transform(image_files)
+        with monkeypatch.context() as patch:
+            patch.setattr("PIL.__version__", "0.0.0")
+            featurizer.transform(image_files)
+        assert len(decoded) == 18
+
+    def test_what_may_pass_is_not_kept(self, image_files, tmp_path, decoded, monkeypatch):
+        """A file that could not be opened today may be opened tomorrow."""
+        featurizer = ImageHashFeaturizer(cache=tmp_path / "hashes.sqlite", errors="coerce")
+        with monkeypatch.context() as patch:
+            patch.setattr(Image, "open", lambda path: (_ for _ in ()).throw(MemoryError()))
+            with pytest.warns(FailedImagesWarning, match="MemoryError"):
+                featurizer.transform(image_files)
+        assert not np.isnan(featurizer.transform(image_files)).any()
+
+    def test_digests_are_made_when_they_are_asked_for(self, tmp_path, decoded):
+        flat = np.full((20, 20), 9, dtype=np.uint8)
+        cache = tmp_path / "hashes.sqlite"
+        hash_sources([flat], SPECS, Decoding(), cache=cache)
+        for _ in range(2):
+            hashes = hash_sources([flat], SPECS, Decoding(), digest_below=10, cache=cache)
+            assert list(hashes.digests) == [0]
+        assert len(decoded) == 2
+
+    def test_the_first_failure_is_raised_cached_or_not(self, image_files, tmp_path):
+        cache = tmp_path / "hashes.sqlite"
+        X = [image_files[0], b"first", image_files[1], b"second"]
+        with pytest.warns(FailedImagesWarning):
+            hash_sources([X[3]], SPECS, Decoding(), errors="coerce", cache=cache)
+        for _ in range(2):
+            with pytest.raises(ImageReadError, match=r"image 1, '<5 bytes>'"):
+                hash_sources(X, SPECS, Decoding(), cache=cache)
+
+    def test_finder_and_tables_share_it(self, image_files, tmp_path, decoded):
+        cache = tmp_path / "hashes.sqlite"
+        hash_images(image_files, cache=cache)
+        hash_images(image_files, ["phash"], cache=cache)
+        assert len(decoded) == 6
+        finder = NearDuplicateFinder(cache=cache)
+        labels = finder.fit_predict(image_files)
+        np.testing.assert_array_equal(finder.fit_predict(image_files), labels)
+        assert len(decoded) == 12  # the finder decodes at reduced size
+
+
+SCRIPT = """
+import sys, os, time
+from hashfeatures import ImageHashFeaturizer, batch
+hash_one = batch.hash_one
+def slowly(source, *args):
+    with open(sys.argv[2], "a") as log:
+        log.write(source + chr(10))
+    time.sleep(0.02)
+    return hash_one(source, *args)
+batch.hash_one = slowly
+ImageHashFeaturizer("phash", cache=sys.argv[1]).transform(sys.argv[3:])
+"""
+
+
+def many_files(folder, noise_image, n_files):
+    paths = [str(folder / f"{number}.png") for number in range(n_files)]
+    for number, path in enumerate(paths):
+        noise_image(number).save(path)
+    return paths
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+
+
+def test_a_killed_run_loses_seconds(tmp_path, noise_image):
+    """SIGKILL half-way: the next run decodes again only what the last second had done."""
+    paths = many_files(tmp_path, noise_image, 200)
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "cache"), str(log), *paths]
+    log.touch()
+    with subprocess.Popen(command) as process:
+        wait_for(lambda: log.read_text().count("\n") > 120)
+        process.kill()
+    before = log.read_text().splitlines()
+    subprocess.run(command, check=True, timeout=120)
+    after = log.read_text().splitlines()[len(before) :]
+    assert set(before) | set(after) == set(paths)
+    # One second is 50 images at 0.02 s each; a chunk is written down only when it is done.
+    assert len(before) + len(after) - len(paths) < 50 + batch._CHUNK + 10
+
+
+@pytest.fixture
+def slow_files(tmp_path, noise_image):
+    """Return 300 names of a file that takes a while to decode."""
+    first = tmp_path / "0.png"
+    noise_image(0, size=(1600, 1600)).save(first)
+    paths = [first]
+    for number in range(1, 300):
+        paths.append(tmp_path / f"{number}.png")
+        os.link(first, paths[-1])
+    return [str(path) for path in paths]
+
+
+def count_kept(cache):
+    if not cache.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{cache}?mode=ro", uri=True)) as connection:
+        try:
+            return connection.execute("SELECT count(*) FROM images").fetchone()[0]
+        except sqlite3.OperationalError:  # not made yet
+            return 0
+
+
+def children_of(pid):
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(child) for child in listed.stdout.split()]
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not shutil.which("ps"), reason="children are listed by ps")
+def test_an_interrupted_run_keeps_its_work_and_leaves_no_child(tmp_path, slow_files):
+    """Ctrl-C in the middle of a run of two workers."""
+    cache = tmp_path / "cache"
+    script = (
+        "import sys\nfrom hashfeatures import ImageHashFeaturizer\n"
+        "ImageHashFeaturizer('phash', cache=sys.argv[1], n_jobs=2).transform(sys.argv[2:])"
+    )
+    command = [sys.executable, "-c", script, str(cache), *slow_files]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: count_kept(cache) > 30)
+        children = children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in stderr
+    assert process.returncode != 0
+    assert len(children) >= 2
+    wait_for(lambda: not any(map(is_alive, children)), seconds=20)
+    assert 30 < count_kept(cache) < len(slow_files)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a worker by a POSIX signal")
+def test_a_worker_that_dies_takes_one_image_with_it(image_files, tmp_path):
+    """The run goes on, the image is named, and the cache stays whole."""
+    script = SCRIPT_OF_DEATH.format(cache=str(tmp_path / "cache"), files=image_files * 10)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[33] deadly.png", "True"]
+    assert count_kept(tmp_path / "cache") == 6
+
+
+SCRIPT_OF_DEATH = """
+import os, signal, warnings
+import numpy as np
+
+class Deadly(os.PathLike):
+    def __fspath__(self):
+        if os.getpid() != PARENT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "deadly.png"
+
+PARENT = os.getpid()
+
+from hashfeatures import hash_images, FailedImagesWarning
+warnings.simplefilter("ignore", FailedImagesWarning)
+X = {files!r}
+X[33] = Deadly()
+table = hash_images(X, "phash", n_jobs=2, cache={cache!r})
+failed = table["error"].notna()
+print(np.flatnonzero(failed).tolist(), os.fspath(X[33]))
+print("died" in table["error"][33])
+"""

@@ -17,8 +17,8 @@ from hashfeatures.images import Decoding, flatten, read_image
 RAW = Decoding(orient=False, background=None)
 
 
-def pixels(source, decoding=RAW, **keywords):
-    return np.asarray(read_image(source, decoding, **keywords).image)
+def pixels(source, decoding=RAW):
+    return np.asarray(read_image(source, decoding).image)
 
 
 @pytest.fixture
@@ -290,16 +290,16 @@ def test_animations_show_their_first_frame(noise_image, encode):
 )
 def test_reduced_decoding_keeps_enough_pixels(noise_image, encode, size, reduced):
     data = encode(noise_image(0, size=(640, 512)), "JPEG")
-    decoded = read_image(data, Decoding("reduced"), reduced_side=size)
+    decoded = read_image(data, Decoding("reduced", reduced_side=size))
     assert decoded.image.size == reduced
     assert (decoded.width, decoded.height) == (640, 512)
 
 
 def test_reduced_decoding_of_luma_alone(noise_image, encode):
     data = encode(noise_image(0, size=(640, 512)), "JPEG")
-    assert read_image(data, Decoding("reduced"), colour=False).image.mode == "L"
+    assert read_image(data, Decoding("reduced", colour=False)).image.mode == "L"
     cmyk = encode(noise_image(0, mode="CMYK"), "JPEG")
-    assert read_image(cmyk, Decoding("reduced"), colour=False).image.mode == "CMYK"
+    assert read_image(cmyk, Decoding("reduced", colour=False)).image.mode == "CMYK"
 
 
 @given(st.data())
@@ -333,6 +333,11 @@ def test_decompression_bombs_are_refused(monkeypatch, png_bytes):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ImageReadError, match=r"DecompressionBombError.*1200 pixels"):
         read_image(png_bytes)
+    assert read_image(png_bytes, Decoding(max_pixels=1200)).width == 40
+    assert Image.MAX_IMAGE_PIXELS == 100
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(ImageReadError, match="DecompressionBombError"):
+        read_image(png_bytes, Decoding(max_pixels=1198))
 
 
 EXTRA = os.environ.get("HASHFEATURES_TEST_IMAGES")

@@ -1,4 +1,4 @@
-"""The hash algorithms: views of a plate to bits, each equal to ImageHash's bit for bit.
+"""The hash algorithms: views of a plate to bits, equal to ImageHash's (pdq: to pdqhash's).
 
 Every function takes a plate and a size and returns booleans of the shape that the hash has in
 ImageHash. The sizes and shapes stand beside them in `ALGORITHMS`.
@@ -16,9 +16,13 @@ import scipy.fftpack
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..extras import import_extra
 from .plate import Plate
 
 Bits = NDArray[np.bool_]
+
+# Counts up whenever a bit of any hash changes: what was cached before is then computed anew.
+BITS_VERSION = 1
 
 _DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
 
@@ -105,6 +109,16 @@ def colorhash(plate: Plate, size: int) -> Bits:
     return values // 2 ** (size - place - 1) % 2 ** (size - place) > 0
 
 
+def pdq(plate: Plate, size: int) -> Bits:
+    """PDQ hash: which low frequencies of a DCT of 64 by 64 lie above their median.
+
+    Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
+    """
+    pdqhash = import_extra("pdqhash", "pdq", "The hash 'pdq'")
+    bits, _ = pdqhash.compute(plate.rgb)
+    return np.asarray(bits, dtype=bool).reshape(size, size)
+
+
 def _median(values: NDArray[Any]) -> Any:
     """Return the median as `numpy.median` does, which takes longer than the hash."""
     ordered = np.sort(values, axis=None)
@@ -128,11 +142,15 @@ class Algorithm:
         The least size at which the algorithm is defined.
     power_of_two : bool
         Whether the size must be a power of two.
+    is_fixed : bool
+        Whether there is no size but the default one.
     input_side : callable
         From a size to the side in pixels of what the algorithm transforms; a reduced decode keeps
         at least 8 times as many.
     colour : bool
         Whether the algorithm looks at more than luma.
+    package : tuple of str or None
+        The module that the algorithm needs, and the extra that brings it.
     """
 
     compute: Callable[[Plate, int], Bits]
@@ -140,8 +158,10 @@ class Algorithm:
     shape: Callable[[int], tuple[int, int]] = lambda size: (size, size)
     min_size: int = 2
     power_of_two: bool = False
+    is_fixed: bool = False
     input_side: Callable[[int], int] = lambda size: size
     colour: bool = False
+    package: tuple[str, str] | None = None
 
 
 ALGORITHMS = {
@@ -159,5 +179,13 @@ ALGORITHMS = {
         min_size=1,
         input_side=lambda size: 32,
         colour=True,
+    ),
+    "pdq": Algorithm(
+        pdq,
+        default_size=16,
+        is_fixed=True,
+        input_side=lambda size: 64,
+        colour=True,
+        package=("pdqhash", "pdq"),
     ),
 }

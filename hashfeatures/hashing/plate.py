@@ -60,6 +60,11 @@ class Plate:
         return np.asarray(self._image.convert("L"))
 
     @cached_property
+    def rgb(self) -> Pixels:
+        """Red, green and blue of every pixel, shape (height, width, 3)."""
+        return np.asarray(self._image.convert("RGB"))
+
+    @cached_property
     def colour_counts(self) -> NDArray[np.int64]:
         """How many pixels are black, grey, of six faint and of six bright hues, or between."""
         if self._in_one_pass:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from ..bits import BitLayout
 from ..exceptions import ParameterError
+from ..extras import import_extra
 from .algorithms import ALGORITHMS, Algorithm
 
 
@@ -71,6 +72,10 @@ class HashSpec:
         if not colon:
             return cls(name, algorithm.default_size)
         size = int(size_text) if size_text.isascii() and size_text.isdigit() else -1
+        if algorithm.is_fixed and size != algorithm.default_size:
+            raise ParameterError(
+                f"{name} has one size only: name it {name!r}. Got {text!r} instead."
+            )
         power = algorithm.power_of_two
         if size < algorithm.min_size or (power and size & (size - 1)):
             what = "a power of two" if power else "an int"
@@ -98,6 +103,11 @@ class HashSpec:
     def n_bits(self) -> int:
         """How many bits the hash has."""
         return math.prod(self.shape)
+
+    def check_installed(self) -> None:
+        """Raise `MissingExtraError` if the hash needs a package that is not installed."""
+        if self.algorithm.package is not None:
+            import_extra(*self.algorithm.package, f"The hash {self.name!r}")
 
     @property
     def column(self) -> str:

@@ -1,11 +1,13 @@
 """Promise 1: every hash equals ImageHash's, bit for bit."""
 
+import sys
+
 import imagehash
 import numpy as np
 import pytest
 from PIL import Image
 
-from hashfeatures import ImageHashFeaturizer, ImageReadError
+from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError
 from hashfeatures.bits import bits_to_hex
 from hashfeatures.hashing.plate import Plate
 from hashfeatures.hashing.spec import parse_hashes
@@ -144,6 +146,24 @@ def test_known_answers(photos):
     specs = parse_hashes(["ahash", "phash", "dhash", "whash", "colorhash"])
     hexes = [bits_to_hex(our_bits([camera], [spec]))[0] for spec in specs]
     assert hexes == KNOWN
+
+
+def test_pdq(photos, noise_image):
+    """PDQ is that of pdqhash, on the same pixels and for images of every mode."""
+    import pdqhash
+
+    opened = [noise_image(seed, mode=mode) for seed, mode in enumerate(["L", "P", "CMYK", "1"])]
+    for path in photos[:10]:
+        with Image.open(path) as image:
+            opened.append(image.convert("RGB"))
+    expected = [pdqhash.compute(np.asarray(image.convert("RGB")))[0] for image in opened]
+    np.testing.assert_array_equal(ImageHashFeaturizer("pdq").transform(opened), expected)
+
+
+def test_pdq_without_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pdqhash", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "hashfeatures\[pdq\]"'):
+        ImageHashFeaturizer("pdq", errors="coerce").transform(["no such file.png"])
 
 
 def test_views_are_made_once(noise_image, monkeypatch):

@@ -44,6 +44,14 @@ def test_impossible_sizes_name_what_is_possible(text):
         HashSpec.parse(text)
 
 
+def test_pdq_has_one_size():
+    assert HashSpec.parse("pdq").n_bits == HashSpec.parse("pdq:16").n_bits == 256
+    with pytest.raises(
+        ParameterError, match=r"pdq has one size only: name it 'pdq'\. Got 'pdq:8'"
+    ):
+        HashSpec.parse("pdq:8")
+
+
 def test_a_slip_of_the_pen_is_put_right():
     with pytest.raises(ParameterError, match=r"no hash 'phahs'. Did you mean 'phash'\?"):
         HashSpec.parse("phahs")

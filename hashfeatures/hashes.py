@@ -1,0 +1,108 @@
+"""The hashes of many images, in arrays that hold one row an image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bits import unpack_bits
+from .exceptions import ImageReadError
+from .hashing.record import ImageRecord
+from .hashing.spec import HashSpec
+
+
+class Hashes:
+    """The hashes of many images, row i being image i.
+
+    Parameters
+    ----------
+    specs : tuple of HashSpec
+        The hashes.
+    n_images : int
+        How many images room is made for; `store` makes more when it is needed.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_images, n_bytes), dtype uint8
+        Hash after hash, packed eight bits to a byte; zeros where an image failed.
+    detail, width, height : ndarray of shape (n_images,)
+        What is known of the images beside their hashes; zeros where an image failed.
+    formats : dict of int to str
+        Pillow's names of the file formats, by row; of files alone.
+    digests : dict of int to bytes
+        Digests of the pixels of images of little detail, by row.
+    errors : dict of int to ImageReadError
+        What failed, by row.
+    """
+
+    def __init__(self, specs: tuple[HashSpec, ...], n_images: int = 0) -> None:
+        self.specs = specs
+        self.n_images = 0
+        n_bytes = sum(-(-spec.n_bits // 8) for spec in specs)
+        self.codes = np.zeros((n_images, n_bytes), dtype=np.uint8)
+        self.detail = np.zeros(n_images, dtype=np.uint8)
+        self.width = np.zeros(n_images, dtype=np.int32)
+        self.height = np.zeros(n_images, dtype=np.int32)
+        self.formats: dict[int, str] = {}
+        self.digests: dict[int, bytes] = {}
+        self.errors: dict[int, ImageReadError] = {}
+
+    def extend(self, n_rows: int) -> int:
+        """Count `n_rows` more images, make room if there is none, and return the first's row."""
+        first = self.n_images
+        self.n_images += n_rows
+        if self.n_images > len(self.codes):
+            room = 2 * self.n_images
+            for name in ("codes", "detail", "width", "height"):
+                old = getattr(self, name)
+                new = np.zeros((room, *old.shape[1:]), dtype=old.dtype)
+                new[: len(old)] = old
+                setattr(self, name, new)
+        return first
+
+    def store(self, row: int, outcome: ImageRecord | ImageReadError) -> None:
+        """Write down what came of an image."""
+        if isinstance(outcome, ImageReadError):
+            self.errors[row] = ImageReadError(outcome.source, outcome.cause, row)
+            return
+        joined = b"".join(outcome.hashes[str(spec)] for spec in self.specs)
+        self.codes[row] = np.frombuffer(joined, dtype=np.uint8)
+        self.detail[row] = outcome.detail
+        self.width[row], self.height[row] = outcome.width, outcome.height
+        if outcome.format is not None:
+            self.formats[row] = outcome.format
+        if outcome.digest is not None:
+            self.digests[row] = outcome.digest
+
+    def repeat(self, row: int, of: int) -> None:
+        """Write down for an image what came of an earlier one, which is the same."""
+        for array in (self.codes, self.detail, self.width, self.height):
+            array[row] = array[of]
+        if of in self.formats:
+            self.formats[row] = self.formats[of]
+        if of in self.digests:
+            self.digests[row] = self.digests[of]
+        if of in self.errors:
+            self.store(row, self.errors[of])
+
+    def close(self) -> Hashes:
+        """Give back the room that was not needed, and return self."""
+        for name in ("codes", "detail", "width", "height"):
+            setattr(self, name, getattr(self, name)[: self.n_images])
+        self.errors = dict(sorted(self.errors.items()))
+        return self
+
+    def bits(self) -> NDArray[np.uint8]:
+        """Return zeros and ones, shape (n_images, n_bits)."""
+        parts, start = [], 0
+        for spec in self.specs:
+            end = start - (-spec.n_bits // 8)
+            parts.append(unpack_bits(self.codes[:, start:end], spec.n_bits))
+            start = end
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+    def matrix(self) -> NDArray[np.float32]:
+        """Return the bits as float32, with rows of NaN where images failed."""
+        matrix = self.bits().astype(np.float32)
+        matrix[list(self.errors)] = np.nan
+        return matrix
