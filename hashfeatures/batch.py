@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -12,20 +11,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import joblib
-import numpy as np
 import PIL
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
 from tqdm.auto import tqdm
 
 from .cache import HashCache, SourceKey, key_of
-from .exceptions import FailedImagesWarning, ImageReadError
+from .engine import hash_chunk, needs_colour
+from .exceptions import FailedImagesWarning, ImageReadError, warn_user
 from .hashes import Hashes
 from .hashing.algorithms import BITS_VERSION
-from .hashing.plate import Plate, measure_detail
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
-from .images import Decoding, describe_error, is_lasting, quiet_decoding, read_image, read_whole
+from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
 from .sources import describe_source
 
 # Images that a worker is handed at a time: enough to hide the cost of handing them over, few
@@ -35,49 +33,6 @@ _CHUNK = 16
 # Images that are looked up in the cache, hashed and stored before the next are looked at: what a
 # run holds in memory beside its result.
 _BLOCK = 1024
-
-
-def hash_one(
-    source: Any, specs: Sequence[HashSpec], decoding: Decoding, digest_below: int = 0
-) -> ImageRecord:
-    """Hash one image.
-
-    Parameters
-    ----------
-    source : image source
-        See `hashfeatures.images.read_image`.
-    specs : sequence of HashSpec
-        The hashes.
-    decoding : Decoding
-        How files become pixels.
-    digest_below : int
-        Images of less detail than this are given a digest of their pixels.
-
-    Returns
-    -------
-    ImageRecord
-        The bits, and what else is known of the image.
-
-    Raises
-    ------
-    ImageReadError
-        If the image cannot be read or hashed.
-    """
-    decoded = read_image(source, decoding)
-    try:
-        with quiet_decoding(decoding.max_pixels):
-            plate = Plate(decoded.image, _needs_colour(specs))
-            detail = measure_detail(plate)
-            hashes = {
-                str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
-                for spec in specs
-            }
-            digest = plate.digest() if detail < digest_below else None
-    except Exception as error:  # a mode that Pillow cannot turn into luma, or no memory for it
-        raise ImageReadError(
-            describe_source(source), describe_error(error), lasting=is_lasting(error)
-        ) from error
-    return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
 
 
 def hash_sources(
@@ -158,11 +113,7 @@ def _suit(decoding: Decoding, specs: Sequence[HashSpec]) -> Decoding:
     if decoding.decode == "full":
         return decoding
     side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
-    return replace(decoding, reduced_side=side, colour=_needs_colour(specs))
-
-
-def _needs_colour(specs: Sequence[HashSpec]) -> bool:
-    return any(spec.algorithm.colour for spec in specs)
+    return replace(decoding, reduced_side=side, colour=needs_colour(specs))
 
 
 def _settings(decoding: Decoding) -> str:
@@ -203,7 +154,8 @@ class _Run:
                 if first != row:
                     repeated.append((row, first))
                     continue
-            jobs.append(_Job(row, _portable(source), self.hashes.specs))
+            key = None if self.store is None else key_of(source)
+            jobs.append(_Job(row, _portable(source, self.decoding), self.hashes.specs, key))
         if self.store is not None:
             jobs = self._leave_out_known(jobs, self.store)
         if self.stop_early and self.hashes.errors:
@@ -219,10 +171,9 @@ class _Run:
     def _leave_out_known(self, jobs: list[_Job], store: HashCache) -> list[_Job]:
         """Write down what the cache knows, and return what it does not."""
         left = []
-        keys = [key_of(job.source) for job in jobs]
-        for job, key, known in zip(jobs, keys, store.get_many(keys), strict=True):
+        for job, known in zip(jobs, store.get_many([job.key for job in jobs]), strict=True):
             if known is None:
-                left.append(job._replace(key=key))
+                left.append(job)
             elif known.error is not None:
                 self._tell(job.row, ImageReadError(describe_source(job.source), known.error))
             else:
@@ -231,7 +182,7 @@ class _Run:
                     spec for spec in job.specs if undigested or str(spec) not in known.hashes
                 )
                 if missing:
-                    left.append(job._replace(specs=missing, key=key, known=known))
+                    left.append(job._replace(specs=missing, known=known))
                 else:
                     self._tell(job.row, known)
         return left
@@ -256,17 +207,21 @@ class _Run:
         """Yield what comes of each job, in order; a worker that dies takes one image with it."""
         chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
         n_done = 0
-        pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
-        results = pool(map(self._task, chunks))
         try:
-            for outcomes in results:
-                n_done += 1
-                yield from outcomes
+            pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
+        except ValueError:  # the backend gives its results all at once
+            pool = joblib.Parallel(n_jobs=self.n_jobs)
+        try:
+            with ExitStack() as stack:
+                results = iter(pool(map(self._task, chunks)))
+                if hasattr(results, "close"):
+                    stack.callback(results.close)
+                for outcomes in results:
+                    n_done += 1
+                    yield from outcomes
         except TerminatedWorkerError:
             for chunk in chunks[n_done:]:
                 yield from self._hash_apart(chunk)
-        finally:
-            results.close()
 
     def _hash_apart(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
         """Hash jobs in a process of their own, and if it dies, each in one of its own."""
@@ -282,7 +237,7 @@ class _Run:
                 yield from self._hash_apart([job])
 
     def _task(self, jobs: list[_Job]) -> Any:
-        return joblib.delayed(_hash_chunk)(
+        return joblib.delayed(hash_chunk)(
             [(job.source, job.specs) for job in jobs],
             self.decoding,
             self.digest_below,
@@ -290,47 +245,29 @@ class _Run:
         )
 
 
-def _portable(source: Any) -> Any:
+def _portable(source: Any, decoding: Decoding) -> Any:
     """Return what a worker in another process can be handed in place of `source`.
 
-    Open files cannot travel, and an image that Pillow opened but has not decoded yet would fail
-    on the way.
+    Open files cannot travel. A PIL image can, but its orientation and the transparency of its
+    palette stay behind, so it is brought upright and made opaque first.
     """
     try:
         if isinstance(source, Image.Image):
-            source.load()
-        elif hasattr(source, "read"):
+            return read_image(source, decoding)
+        if hasattr(source, "read"):
             return read_whole(source)
-    except Exception as error:  # whatever a broken image leads Pillow or the file to
+    except ImageReadError as error:
+        return error
+    except Exception as error:  # whatever a broken file object raises
         return ImageReadError(describe_source(source), describe_error(error), lasting=False)
     return source
-
-
-def _hash_chunk(
-    jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
-    decoding: Decoding,
-    digest_below: int,
-    stop_early: bool,
-) -> list[ImageRecord | ImageReadError]:
-    outcomes: list[ImageRecord | ImageReadError] = []
-    for source, specs in jobs:
-        try:
-            if isinstance(source, ImageReadError):
-                raise source
-            outcomes.append(hash_one(source, specs, decoding, digest_below))
-        except ImageReadError as error:
-            outcomes.append(error)
-            if stop_early:
-                break
-    return outcomes
 
 
 def _warn_of(hashes: Hashes) -> None:
     failures = hashes.errors
     shown = "\n".join(f"  {failures[row]}" for row in sorted(failures)[:5])
     more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
-    warnings.warn(
+    warn_user(
         f"{len(failures)} of {hashes.n_images} images could not be read:\n{shown}{more}",
         FailedImagesWarning,
-        stacklevel=4,
     )

@@ -20,7 +20,7 @@ from PIL import Image
 
 from .exceptions import CacheError
 from .hashing.record import ImageRecord
-from .images import _read_orientation, describe_error, quiet_decoding
+from .images import describe_error, quiet_decoding, read_orientation
 from .sources import is_url
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
@@ -112,7 +112,7 @@ def _key_of_image(image: Image.Image) -> SourceKey | None:
                 image.getpalette(None),
                 "transparency" in image.info,
                 image.info.get("transparency"),
-                _read_orientation(image),
+                read_orientation(image),
             )
             return _key_of_content("image", facts, image.tobytes())
     except Exception:  # Pillow's plugins raise whatever a broken file leads them to

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -59,10 +60,8 @@ def relabel(labels: ArrayLike) -> Labels:
     >>> relabel(["cat", "dog", "cat", "ant"])
     array([0, 1, 0, 2])
     """
-    _, first, inverse = np.unique(np.asarray(labels), return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.intp)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse.ravel()]
+    codes: Labels = pd.factorize(np.asarray(labels))[0]
+    return codes
 
 
 def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class ImageReadError(ValueError):
     """An image could not be read or hashed.
@@ -60,3 +63,19 @@ class FailedImagesWarning(UserWarning):
 
 class SplitSizeWarning(UserWarning):
     """The groups of near duplicates did not allow the sizes that were asked for."""
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn, naming the line that called this package, however deep inside it the cause is found.
+
+    scikit-learn's wrappers and searches in between are not what the user wrote either.
+    """
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.partition(".")[0] not in ("hashfeatures", "sklearn", "contextlib"):
+            break
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .batch import hash_sources
 from .bits import hex_to_bits, words_from_bits
+from .containers import take_rows
 from .duplicates import LINKAGES, DuplicateGroups, Labels, label_components, relabel
 from .exceptions import ImageReadError, ParameterError
 from .hamming.index import HammingIndex, Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec, parse_hashes
-from .images import Decoding, read_image
+from .images import Decoding
 from .parameters import check_bool, check_choice, check_int
-from .sources import describe_source, list_sources, pick_image_column, take_rows
+from .sources import describe_source, is_frame, list_sources, pick_image_column
 
 _VIEWS = ("identity",)
 
@@ -240,6 +242,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         sources = list_sources(X, type(self).__name__)
         hashes = self._hash(sources, specs)
         self.failures_ = _list_failures(hashes.errors, sources)
+        self._n_pixels = hashes.n_pixels()
         return self._group(Signatures.from_hashes(hashes, self.min_detail))
 
     def fit_table(self, table: pd.DataFrame) -> NearDuplicateFinder:
@@ -334,8 +337,12 @@ def _list_failures(errors: dict[int, ImageReadError], sources: Sequence[Any]) ->
 
 def is_bit_matrix(images: Any) -> bool:
     """Tell a matrix of numbers from a container of image sources."""
-    if hasattr(images, "dtypes") and hasattr(images, "columns"):
-        return len(images.columns) > 1 and images[:1].to_numpy().dtype.kind in "biuf"
+    if is_frame(images):
+        if isinstance(images, pd.DataFrame):
+            is_number = [is_numeric_dtype(dtype) for dtype in images.dtypes]
+        else:
+            is_number = [dtype.is_numeric() for dtype in images.dtypes]
+        return len(is_number) > 1 and all(is_number)
     if isinstance(images, list | tuple):
         first = images[0] if images else None
         return isinstance(first, list | tuple) or (
@@ -367,8 +374,8 @@ def group_images(images: Any, finder: Any = None) -> Labels:
     if is_bit_matrix(images):
         if isinstance(finder, NearDuplicateFinder):
             finder = DuplicateGroups(finder.radius, linkage=finder.linkage, n_jobs=finder.n_jobs)
-    elif isinstance(images, pd.DataFrame):
-        images = images[pick_image_column(images, "Grouping near duplicates")]
+    elif is_frame(images):
+        images = images[pick_image_column(images, "A search for near duplicates")]
     labels = np.array(clone(finder).fit_predict(images))
     if labels.ndim != 1:
         raise ValueError(
@@ -434,43 +441,58 @@ def drop_duplicates(
     if not callable(keep):
         check_choice(name, "keep", keep, {"first", "largest"})
     images = images_or_frame
-    if isinstance(images, pd.DataFrame):
+    if is_frame(images):
         images = images[pick_image_column(images, name)]
     sources = list_sources(images, name)
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
-        pairs = clone(finder).fit(images).pairs_
+        fitted = clone(finder).fit(images)
+        pairs, n_pixels = fitted.pairs_, fitted._n_pixels
         doubtful = np.unique(np.concatenate([pairs.left, pairs.right]))
-        order = _by_preference(sources, doubtful, keep)
+        order = _by_preference(sources, doubtful, keep, n_pixels)
         dropped = _dominated(len(sources), pairs, order)
     else:
         labels = group_images(images, finder)
         doubtful = np.flatnonzero(np.bincount(labels)[labels] > 1)
-        order = _by_preference(sources, doubtful, keep)
+        order = _by_preference(sources, doubtful, keep, _count_pixels(sources, doubtful, keep))
         dropped = np.delete(order, np.unique(labels[order], return_index=True)[1])
     return take_rows(images_or_frame, np.setdiff1d(np.arange(len(sources)), dropped))
 
 
 def _by_preference(
-    sources: Sequence[Any], rows: NDArray[np.intp], keep: str | Callable[[Any], float]
+    sources: Sequence[Any],
+    rows: NDArray[np.intp],
+    keep: str | Callable[[Any], float],
+    n_pixels: NDArray[np.int64],
 ) -> NDArray[np.intp]:
     """Order rows so that those to be kept come before those that they stand for."""
     if callable(keep):
         scores = np.array([keep(sources[row]) for row in rows], dtype=float)
         return rows[np.argsort(-scores, kind="stable")]
     if keep == "largest":
-        return np.array(sorted(rows, key=lambda row: _smallness(sources[row])), dtype=np.intp)
+        names = np.array([describe_source(sources[row]) for row in rows])
+        n_bytes = np.array([_count_bytes(sources[row]) for row in rows])
+        return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
     return rows
 
 
-def _smallness(source: Any) -> tuple[int, int, str]:
-    decoded = read_image(source, Decoding("reduced"))
-    n_bytes = 0
+def _count_pixels(
+    sources: Sequence[Any], rows: NDArray[np.intp], keep: str | Callable[[Any], float]
+) -> NDArray[np.int64]:
+    """Return the pixels of the images in `rows` where they matter, and zeros elsewhere."""
+    n_pixels = np.zeros(len(sources), dtype=np.int64)
+    if keep == "largest":
+        doubtful = [sources[row] for row in rows]
+        spec = HashSpec.parse("ahash")
+        hashes = hash_sources(doubtful, (spec,), Decoding("reduced"), errors="coerce")
+        n_pixels[rows] = hashes.n_pixels()
+    return n_pixels
+
+
+def _count_bytes(source: Any) -> int:
     if isinstance(source, str | os.PathLike) and os.path.exists(source):
-        n_bytes = os.path.getsize(source)
-    elif isinstance(source, bytes):
-        n_bytes = len(source)
-    return (-decoded.width * decoded.height, -n_bytes, describe_source(source))
+        return os.path.getsize(source)
+    return len(source) if isinstance(source, bytes) else 0
 
 
 def _dominated(n_rows: int, pairs: Pairs, order: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -92,6 +92,10 @@ class Hashes:
         self.errors = dict(sorted(self.errors.items()))
         return self
 
+    def n_pixels(self) -> NDArray[np.int64]:
+        """Return width times height, shape (n_images,); 0 where an image failed."""
+        return self.width.astype(np.int64) * self.height
+
     def bits(self) -> NDArray[np.uint8]:
         """Return zeros and ones, shape (n_images, n_bits)."""
         parts, start = [], 0

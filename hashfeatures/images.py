@@ -165,7 +165,8 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
     source : str, PathLike, bytes, file object, PIL.Image, ndarray or mapping
         A path, a URL, an encoded image, an open file, an image in memory (uint8 arrays of shape
         (height, width), (height, width, 3) or (height, width, 4)), or a mapping with the keys
-        ``"bytes"`` and ``"path"``, as a Hugging Face data set holds it. A file object is read
+        ``"bytes"`` and ``"path"``, as a Hugging Face data set holds it. Of an animation the first
+        frame is read; a PIL image is taken at the frame it stands at. A file object is read
         from its beginning and left open, where it was.
     decoding : Decoding
         The settings of the run.
@@ -313,7 +314,7 @@ def _finish(
     if 0 in image.size:
         raise ValueError(f"the image has no pixels: {image.width}x{image.height}")
     if decoding.orient:
-        turn = _UPRIGHT.get(_read_orientation(image))
+        turn = _UPRIGHT.get(read_orientation(image))
         if turn is not None:
             image = image.transpose(turn)
             if turn not in (
@@ -327,7 +328,8 @@ def _finish(
     return DecodedImage(image, size[0], size[1], format_)
 
 
-def _read_orientation(image: Image.Image) -> int:
+def read_orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of an image, 1 to 8; 1 if it has none."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # a damaged EXIF block says nothing of the pixels, which are whole
@@ -360,17 +362,17 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
     """
     if image.mode == "La":
         image = image.convert("LA")
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return _scale_to_8_bits(image, background)
     if image.has_transparency_data:
         below = Image.new("RGBA", image.size, _as_rgb(background))
         return Image.alpha_composite(below, image.convert("RGBA")).convert("RGB")
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _scale_to_8_bits(image)
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _lab_to_srgb()) or image
     return image
 
 
-def _scale_to_8_bits(image: Image.Image) -> Image.Image:
+def _scale_to_8_bits(image: Image.Image, background: Any) -> Image.Image:
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         low, high = 0.0, 65535.0
@@ -382,7 +384,12 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
         if low >= 0:
             low, high = 0.0, next((top for top in known if high <= top), high)
     scaled = (values.astype(np.float64) - low) * (255.0 / (high - low if high > low else 1.0))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    opaque = Image.fromarray(np.rint(scaled).astype(np.uint8))
+    clear = image.info.get("transparency")
+    if clear is None:
+        return opaque
+    below = Image.new("RGB", image.size, _as_rgb(background))
+    return Image.composite(below, opaque.convert("RGB"), Image.fromarray(values == clear))
 
 
 @cache

@@ -9,26 +9,26 @@ images come last and fill the quotas up.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from math import ceil, floor
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix, eye_array, kron, vstack
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_consistent_length, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _num_samples, column_or_1d
 
+from .containers import take_rows
 from .duplicates import Labels, merge_labels
-from .exceptions import ParameterError, SplitSizeWarning
+from .exceptions import ParameterError, SplitSizeWarning, warn_user
 from .finder import group_images
 from .parameters import check_bool, check_int
-from .sources import take_rows
 
 _Counts = NDArray[np.int64]
 
@@ -70,7 +70,7 @@ def train_test_split(
     -------
     list, of length 2 * (1 + len(arrays))
         The training and the test part of `images`, then of each array, in containers of the kind
-        that was given.
+        that was given, in random order.
 
     Raises
     ------
@@ -94,10 +94,11 @@ def train_test_split(
     set()
     """
     everything = indexable(images, *arrays)
-    groups = group_images(images, finder)
-    sizes = _check_sizes("train_test_split", len(groups), test_size, train_size, default=0.25)
-    classes = None if stratify is None else _encode_classes(stratify, groups)
-    train, test = _deal_once(groups, classes, sizes, check_random_state(random_state))
+    n_images = _num_samples(images)
+    sizes = _check_sizes("train_test_split", n_images, test_size, train_size, default=0.25)
+    classes = None if stratify is None else _encode_classes(stratify, n_images)
+    rng = check_random_state(random_state)
+    train, test = _deal_once(group_images(images, finder), classes, sizes, rng)
     return [take_rows(array, rows) for array in everything for rows in (train, test)]
 
 
@@ -136,11 +137,12 @@ class _NearDuplicateSplitter(BaseCrossValidator):
             raise ValueError(
                 f"{type(self).__name__}(stratify=True) needs the labels: split(X, y)."
             )
-        labels = group_images(X, self.finder)
-        if groups is not None:
-            check_consistent_length(labels, groups)
-            labels = merge_labels(labels, groups)
-        return labels, _encode_classes(y, labels) if self.stratify else None
+        n_images = _num_samples(X)
+        classes = _encode_classes(y, n_images) if self.stratify else None
+        if groups is None:
+            return group_images(X, self.finder), classes
+        groups = _check_groups(groups, n_images)
+        return merge_labels(group_images(X, self.finder), groups), classes
 
 
 class NearDuplicateKFold(_NearDuplicateSplitter):
@@ -214,6 +216,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         train, test : ndarray, dtype intp
             Row numbers, ascending.
         """
+        rng = check_random_state(self.random_state) if self.shuffle else None
         labels, classes = self._group(X, y, groups)
         n_groups = len(np.unique(labels))
         if n_groups < self.n_splits:
@@ -221,7 +224,6 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
                 f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
                 f"of groups of near duplicates: {n_groups}, among {len(labels)} images."
             )
-        rng = check_random_state(self.random_state) if self.shuffle else None
         base, extra = divmod(len(labels), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
@@ -292,13 +294,13 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         Yields
         ------
         train, test : ndarray, dtype intp
-            Row numbers, ascending.
+            Row numbers, in random order.
         """
-        labels, classes = self._group(X, y, groups)
         sizes = _check_sizes(
-            type(self).__name__, len(labels), self.test_size, self.train_size, default=0.1
+            type(self).__name__, _num_samples(X), self.test_size, self.train_size, default=0.1
         )
         rng = check_random_state(self.random_state)
+        labels, classes = self._group(X, y, groups)
         for _ in range(self.n_splits):
             yield _deal_once(labels, classes, sizes, rng)
 
@@ -326,6 +328,27 @@ def _check_sizes(
     return n_train, n_test
 
 
+def _check_length(name: str, values: Any, n_images: int) -> None:
+    if _num_samples(values) != n_images:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_images} images, and "
+            f"{name} of length {_num_samples(values)}."
+        )
+
+
+def _check_groups(groups: Any, n_images: int) -> NDArray[Any]:
+    """Return the user's groups as one column, none of them missing."""
+    _check_length("groups", groups, n_images)
+    column: NDArray[Any] = column_or_1d(np.asarray(groups, dtype=object))
+    missing = np.flatnonzero(pd.isna(column))
+    if len(missing):
+        raise ValueError(
+            f"The groups of {len(missing)} images are missing, the first in row {missing[0]}. "
+            f"Give each of these images a group; one that belongs to none gets one of its own."
+        )
+    return column
+
+
 def _count(owner: str, name: str, size: Any, n_images: int, rounded: Any) -> Any:
     if size is None:
         return None
@@ -340,15 +363,15 @@ def _count(owner: str, name: str, size: Any, n_images: int, rounded: Any) -> Any
     )
 
 
-def _encode_classes(y: Any, groups: Labels) -> Labels:
+def _encode_classes(y: Any, n_images: int) -> Labels:
     """Return class labels as numbers from 0 on."""
+    _check_length("y", y, n_images)
     kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise ValueError(
             f"Supported target types for stratification are: ('binary', 'multiclass'). "
             f"Got {kind!r} instead."
         )
-    check_consistent_length(groups, y)
     return np.unique(column_or_1d(y), return_inverse=True)[1]
 
 
@@ -370,7 +393,7 @@ def _deal_once(
     )
     if classes is not None:
         _warn_of_classes(groups, classes)
-    return train, test
+    return rng.permutation(train), rng.permutation(test)
 
 
 def _warn_of_sizes(groups: Labels, what: str, reached: _Counts, asked: _Counts) -> None:
@@ -378,12 +401,11 @@ def _warn_of_sizes(groups: Labels, what: str, reached: _Counts, asked: _Counts) 
     largest = np.bincount(groups).max()
     grain = largest if largest <= asked.min() else 1
     if (np.abs(reached - asked) > np.maximum(grain, 0.05 * asked)).any():
-        warnings.warn(
+        warn_user(
             f"The groups of near duplicates do not allow the sizes asked for. Images in each "
             f"{what}: asked for {asked.tolist()}, reached {reached.tolist()}. The largest group "
             f"holds {largest} of {len(groups)} images.",
             SplitSizeWarning,
-            stacklevel=4,
         )
 
 
@@ -392,11 +414,10 @@ def _warn_of_classes(groups: Labels, classes: Labels) -> None:
     spread = np.unique(np.stack([classes, groups]), axis=1)[0]
     n_lost = int((np.bincount(spread) == 1).sum())
     if n_lost:
-        warnings.warn(
+        warn_user(
             f"{n_lost} of {classes.max() + 1} classes have all their images in one group of near "
             f"duplicates, and so in one part.",
             SplitSizeWarning,
-            stacklevel=4,
         )
 
 
@@ -472,11 +493,15 @@ def _deal(
 
 
 def _fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
-    """Give each empty part a group: the smallest of the part that has most groups."""
+    """Give each of the first `n_parts` parts that is empty the smallest group to be spared."""
     for empty in np.setdiff1d(np.arange(n_parts), parts):
         part_of_group = parts[np.unique(groups, return_index=True)[1]]
-        donor = np.flatnonzero(part_of_group == np.bincount(part_of_group).argmax())
-        smallest = donor[np.bincount(groups)[donor].argmin()]
+        n_groups = np.bincount(part_of_group, minlength=n_parts)
+        n_groups[:n_parts] -= 1  # one group each must stay
+        unused = n_groups[n_parts:]
+        donor = n_parts + unused.argmax() if unused.any() else n_groups.argmax()
+        spare = np.flatnonzero(part_of_group == donor)
+        smallest = spare[np.bincount(groups)[spare].argmin()]
         parts = np.where(groups == smallest, empty, parts)
     return parts
 

@@ -371,6 +371,12 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
     n_samples_fit_ : int
         The number of fitted rows.
 
+    Notes
+    -----
+    HDBSCAN takes a sparse graph only if it is connected, as with a large `radius`, and its
+    spanning tree drops edges of length zero: on exact duplicates it may fail, with any sparse
+    graph of distances. Deduplicate first, or add a small number to ``graph.data``.
+
     Examples
     --------
     >>> from sklearn.cluster import DBSCAN

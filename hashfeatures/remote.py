@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .exceptions import MissingExtraError
 from .extras import import_extra
 
 TIMEOUT = 30.0  # seconds, for one attempt from the connection to the last byte
@@ -74,6 +75,8 @@ def read_url(
 
 def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
     fsspec = import_extra("fsspec", "remote", _PURPOSE)
+    scheme, separator, rest = url.partition("://")
+    url = scheme.lower() + separator + rest
     options: dict[str, Any] = {}
     opening: dict[str, Any] = {}
     faults: tuple[type[Exception], ...] = ()
@@ -100,6 +103,8 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
                     raise TimeoutError(too_slow)
     except TimeoutError as error:
         raise TimeoutError(too_slow) from error
+    except ImportError as error:
+        raise MissingExtraError(f"{_PURPOSE} of {scheme}: {error}") from error
     except FileNotFoundError as error:
         raise FileNotFoundError("there is nothing at this address") from error
     except faults as error:

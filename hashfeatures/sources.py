@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
-from sklearn.utils import _safe_indexing
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::|://)")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
 IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
 
 _EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
@@ -25,7 +23,7 @@ def is_url(source: object) -> bool:
 
 def is_missing(source: object) -> bool:
     """Tell whether `source` is None, NaN, NaT or ``pandas.NA``."""
-    if source is None or source is pd.NA or source is pd.NaT:
+    if source is None or type(source).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(source, float | np.floating) and source != source
 
@@ -90,7 +88,7 @@ def list_sources(images: Any, owner: str) -> list[Any]:
         )
     if isinstance(images, np.ndarray):
         return _list_array(images, owner)
-    if hasattr(images, "columns") and hasattr(images, "shape"):
+    if is_frame(images):
         return _list_frame(images, owner)
     for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
         if hasattr(images, method):
@@ -134,31 +132,17 @@ def _list_frame(frame: Any, owner: str) -> list[Any]:
     return list(column.to_list())
 
 
-def take_rows(container: Any, rows: np.ndarray[Any, Any]) -> Any:
-    """Return the given rows of a container, in a container of its kind.
-
-    Parameters
-    ----------
-    container : list, tuple, ndarray, sparse matrix, Series or DataFrame
-        Anything that scikit-learn can index.
-    rows : ndarray of shape (n_rows,), dtype intp
-        Row numbers.
-
-    Returns
-    -------
-    container
-        Of the kind of `container`; a pandas index is kept.
-    """
-    taken = _safe_indexing(container, rows)
-    return tuple(taken) if type(container) is tuple else taken
+def is_frame(images: Any) -> bool:
+    """Tell whether `images` is a table of named columns, of pandas or polars."""
+    return hasattr(images, "columns") and hasattr(images, "shape")
 
 
-def pick_image_column(frame: pd.DataFrame, owner: str) -> Any:
+def pick_image_column(frame: Any, owner: str) -> Any:
     """Return the name of the column of a table that holds the images.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
+    frame : pandas or polars DataFrame
         A table of one column, or with one that is called as `IMAGE_COLUMNS` says.
     owner : str
         Who asks, for the message.

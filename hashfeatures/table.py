@@ -100,7 +100,7 @@ def hash_images(
     for spec, part in zip(specs, layout_of(specs).slices(), strict=True):
         digits = bits_to_hex(bits[:, part])
         digits[failed] = None
-        columns[str(spec)] = digits.tolist()
+        columns[str(spec)] = digits.tolist() or pd.Series(dtype=object)
     for fact in ("width", "height"):
         columns[fact] = _with_missing(getattr(hashed, fact), failed)
     columns["format"] = pd.Series([hashed.formats.get(row) for row in rows], dtype=object)
@@ -229,7 +229,7 @@ def find_similar(
     ...
     """
     name = "find_similar"
-    (spec,) = parse_hashes(by)
+    spec = HashSpec.parse(by)
     if n is not None:
         check_int(name, "n", n, 1)
     images, index, is_table = _open_table(images_or_table, name)

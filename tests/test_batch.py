@@ -25,8 +25,13 @@ from hashfeatures import (
     ImageHashFeaturizer,
     ImageReadError,
     NearDuplicateFinder,
+    NearDuplicateKFold,
     batch,
+    drop_duplicates,
+    engine,
+    find_similar,
     hash_images,
+    train_test_split,
 )
 from hashfeatures.batch import hash_sources
 from hashfeatures.hashing.spec import parse_hashes
@@ -49,7 +54,7 @@ def hash_quietly(sources, **keywords):
 @settings(max_examples=40)
 @given(
     picks=st.lists(st.integers(0, len(GOOD) + len(BAD) - 1), max_size=60),
-    backend=st.sampled_from(["sequential", "threading", "loky"]),
+    backend=st.sampled_from(["sequential", "threading", "loky", "multiprocessing"]),
     n_jobs=st.sampled_from([1, 2, 3]),
 )
 def test_row_i_is_image_i(picks, backend, n_jobs):
@@ -90,6 +95,41 @@ def test_open_files_and_undecoded_images_travel_to_workers(png_bytes, n_jobs):
     assert sorted(hashes.errors) == [2, 3, 4]
     np.testing.assert_array_equal(hashes.codes[0], hashes.codes[1])
     assert hashes.codes[0].any()
+
+
+@pytest.mark.parametrize("background", ["white", None])
+def test_what_pickling_would_lose_is_kept(noise_image, encode, background):
+    """The orientation of an image in memory, and the transparency of its palette."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = Image.open(io.BytesIO(encode(noise_image(0), "PNG", exif=exif)))
+    in_memory = noise_image(1)
+    in_memory.getexif()[0x0112] = 8
+    palette = Image.new("P", (20, 20))
+    palette.putdata([number % 3 for number in range(400)])
+    palette.putpalette([0, 0, 0, 255, 90, 90, 90, 0, 255, 255, 255, 128], "RGBA")
+    featurizer = ImageHashFeaturizer(background=background)
+    expected = featurizer.transform([turned, in_memory, palette])
+    parallel = ImageHashFeaturizer(background=background, n_jobs=2)
+    np.testing.assert_array_equal(parallel.transform([turned, in_memory, palette]), expected)
+
+
+def test_warnings_name_the_line_that_called(image_files):
+    """However deep inside the package, or inside scikit-learn, the image was met."""
+    X = [*image_files, None]
+    for call in (
+        lambda: ImageHashFeaturizer(errors="coerce").fit_transform(X),
+        lambda: ImageHashFeaturizer(errors="coerce").set_output(transform="pandas").transform(X),
+        lambda: hash_images(X),
+        lambda: NearDuplicateFinder().fit(X),
+        lambda: drop_duplicates(X),
+        lambda: find_similar(X, image_files[0]),
+        lambda: train_test_split(X, random_state=0),
+        lambda: list(NearDuplicateKFold(2).split(X)),
+    ):
+        with pytest.warns(FailedImagesWarning) as caught:
+            call()
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_one_warning_tells_all_failures():
@@ -154,13 +194,13 @@ def test_digests_only_where_they_are_asked_for():
 def decoded(monkeypatch):
     """Return a list that grows by each image that is decoded, and the hashes it is decoded for."""
     calls = []
-    hash_one = batch.hash_one
+    hash_one = engine.hash_one
 
     def counting(source, specs, *args):
         calls.append((source, [str(spec) for spec in specs]))
         return hash_one(source, specs, *args)
 
-    monkeypatch.setattr(batch, "hash_one", counting)
+    monkeypatch.setattr(engine, "hash_one", counting)
     return calls
 
 
@@ -302,14 +342,14 @@ class TestCache:
 
 SCRIPT = """
 import sys, os, time
-from hashfeatures import ImageHashFeaturizer, batch
-hash_one = batch.hash_one
+from hashfeatures import ImageHashFeaturizer, engine
+hash_one = engine.hash_one
 def slowly(source, *args):
     with open(sys.argv[2], "a") as log:
         log.write(source + chr(10))
     time.sleep(0.02)
     return hash_one(source, *args)
-batch.hash_one = slowly
+engine.hash_one = slowly
 ImageHashFeaturizer("phash", cache=sys.argv[1]).transform(sys.argv[3:])
 """
 

@@ -1,7 +1,10 @@
 """From images to groups: copies together, strangers apart, failures and flat images alone."""
 
+import io
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from PIL import Image
 from sklearn.cluster import DBSCAN
@@ -86,6 +89,14 @@ def test_flat_images_match_only_identical_ones():
     assert list(zip(matches.left, matches.right, strict=True)) == [(0, 3), (1, 1)]
 
 
+def test_flat_files_are_told_apart_by_colour(encode):
+    """A palette holds indices: equal ones may stand for any colour, whatever the format."""
+    colours = ("red", "blue", "white")
+    files = [encode(Image.new("RGB", (60, 60), colour), "GIF") for colour in colours]
+    files.append(encode(Image.new("L", (60, 60), 255), "PNG"))
+    assert NearDuplicateFinder().fit_predict(files).tolist() == [0, 1, 2, 2]
+
+
 def test_a_table_of_hashes_is_enough(family):
     files, shown = family
     table = hash_images(files, ["phash", "dhash"])
@@ -130,7 +141,17 @@ def test_what_is_no_finder_is_told(image_files, finder):
         group_images(image_files, finder)
 
 
-@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, np.ndarray.tolist, list])
+def nullable(bits):
+    return pd.DataFrame(bits).astype("UInt8")
+
+
+def polars_frame(bits):
+    return pl.DataFrame({str(column): bits[:, column] for column in range(bits.shape[1])})
+
+
+@pytest.mark.parametrize(
+    "kind", [np.asarray, pd.DataFrame, nullable, polars_frame, np.ndarray.tolist, list]
+)
 def test_a_matrix_of_bits_is_grouped_as_it_is(kind):
     bits = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1]])
     expected = [0, 1, 0]
@@ -141,8 +162,9 @@ def test_a_matrix_of_bits_is_grouped_as_it_is(kind):
 
 def test_the_images_of_a_table_are_found(family):
     files, shown = family
-    frame = pd.DataFrame({"y": 1.0, "path": files})
-    np.testing.assert_array_equal(group_images(frame), shown)
+    for kind in (pd.DataFrame, pl.DataFrame):
+        frame = kind({"y": [1.0] * len(files), "path": files})
+        np.testing.assert_array_equal(group_images(frame), shown)
 
 
 class TestDropDuplicates:
@@ -158,6 +180,22 @@ class TestDropDuplicates:
         kept = drop_duplicates(files[::-1], keep="largest")
         assert all("small" not in path for path in kept)
         assert all("original" in path for path in kept), "of equal size the one of more bytes"
+
+    def test_largest_opens_nothing_twice(self, noise_image, encode):
+        """A stream that can be read once is read once."""
+
+        class Stream(io.BytesIO):
+            def seekable(self):
+                return False
+
+        small, large = (encode(noise_image(0, size=size)) for size in ((100, 75), (400, 300)))
+        streams = [Stream(small), Stream(large), Stream(encode(noise_image(1)))]
+        assert drop_duplicates(streams, keep="largest") == streams[1:]
+
+    def test_largest_of_groups_alone(self, family):
+        files, _ = family
+        kept = drop_duplicates(files[::-1], keep="largest", finder=custom_finder())
+        assert kept == drop_duplicates(files[::-1], keep="largest")
 
     def test_callable(self, family):
         files, _ = family

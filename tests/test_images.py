@@ -230,6 +230,15 @@ def test_16_bits_are_scaled_not_clipped(mode):
     assert np.asarray(flatten(image)).tolist() == [[0, 1, 128, 255]]
 
 
+def test_16_bits_with_a_transparent_value(encode):
+    values = np.array([[0, 257, 1000, 65535]], dtype=np.uint16)
+    data = encode(Image.fromarray(values), "PNG", transparency=1000)
+    flat = read_image(data, Decoding(background=(255, 0, 9))).image
+    assert list(
+        flat.get_flattened_data() if hasattr(flat, "get_flattened_data") else flat.getdata()
+    ) == [*((0, 0, 0), (1, 1, 1), (255, 0, 9), (255, 255, 255))]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -95,16 +95,43 @@ def test_random_splits_share_no_group(data, test_size, stratify, seed):
         assert len(train) + len(test) == len(X)
 
 
-@given(data_sets(), st.integers(0, 5))
-def test_unused_images_are_in_neither_part(data, seed):
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+@given(data_sets(), st.floats(0.05, 0.6), st.floats(0.1, 0.35), st.integers(0, 5))
+def test_images_beyond_both_sizes_are_left_out(data, test_size, train_size, seed):
+    """And no part is empty, whatever the groups."""
     X, _ = data
-    X = [str(number) for number in range(len(X))]
-    train, test = train_test_split(
-        X, test_size=0.3, train_size=0.4, random_state=seed, finder=Given()
+    if len(set(X)) < 2:
+        return
+    splits = NearDuplicateShuffleSplit(
+        2, test_size=test_size, train_size=train_size, random_state=seed, finder=Given()
     )
-    expected = sklearn_split(X, test_size=0.3, train_size=0.4, random_state=seed)
-    assert (len(train), len(test)) == tuple(map(len, expected))
-    assert not set(train) & set(test)
+    for train, test in splits.split(X):
+        assert_no_leak(X, train, test)
+        assert len(train)
+        assert len(test)
+    numbers = [str(number) for number in range(len(X))]
+    for train, test in splits.split(numbers):
+        assert not set(train) & set(test)
+        assert len(test) == int(np.ceil(test_size * len(X)))
+        assert len(train) == int(np.floor(train_size * len(X)))
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+@pytest.mark.parametrize(
+    ("groups", "sizes"), [([0] * 5 + [1] * 5, (4, 1)), ([0] * 6 + [1] * 14, (3, 8))]
+)
+def test_no_part_is_empty_though_images_are_unused(groups, sizes):
+    train, test = train_test_split(
+        groups, test_size=sizes[0], train_size=sizes[1], random_state=0, finder=Given()
+    )
+    assert {len(set(train)), len(set(test))} == {1}
+    assert set(train) != set(test)
+
+
+def test_rows_are_shuffled_as_by_scikit_learn():
+    X = [str(number) for number in range(50)]
+    for part in train_test_split(X, random_state=0, finder=Given()):
+        assert part != sorted(part, key=int)
 
 
 def crowd(n_pairs=60, n_single=400, seed=0):
@@ -282,6 +309,49 @@ def test_a_class_in_one_group_is_told():
     y = ["rare", "rare", *["a", "b", "c"] * 13]
     with pytest.warns(SplitSizeWarning, match="1 of 4 classes have all their images in one group"):
         train_test_split(X, stratify=y, random_state=0, finder=Given())
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1.0, np.nan] * 5, r"groups of 5 images are missing, the first in row 1\. Give each"),
+        (pd.Series(["a", None] * 5), "groups of 5 images are missing"),
+        (np.ones((10, 2)), "1d array"),
+        (["a"] * 9, "10 images, and groups of length 9"),
+    ],
+    ids=["NaN", "None", "2-D", "short"],
+)
+def test_wrong_groups_are_told(groups, message):
+    X = [str(number) for number in range(10)]
+    with pytest.raises(ValueError, match=message):
+        next(NearDuplicateKFold(2, finder=Given()).split(X, groups=groups))
+
+
+def test_groups_may_be_of_any_kind():
+    """Numbers and strings are not cast to one another."""
+    X = [str(number) for number in range(6)]
+    ((_, first), (_, second)) = NearDuplicateKFold(2, finder=Given()).split(
+        X, groups=[1, "1", 1, "1", 1, "1"]
+    )
+    assert {tuple(first), tuple(second)} == {(0, 2, 4), (1, 3, 5)}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda X: train_test_split(X, test_size=1.5),
+        lambda X: train_test_split(X, stratify=[1]),
+        lambda X: train_test_split(X, random_state="seed"),
+        lambda X: next(NearDuplicateShuffleSplit(test_size=0).split(X)),
+        lambda X: next(NearDuplicateShuffleSplit(random_state="seed").split(X)),
+        lambda X: next(NearDuplicateKFold(2, stratify=True).split(X, [0.5] * 9)),
+        lambda X: next(NearDuplicateKFold(2).split(X, groups=[1])),
+    ],
+)
+def test_mistakes_are_told_before_an_image_is_read(call, monkeypatch):
+    monkeypatch.setattr("hashfeatures.finder.hash_sources", lambda *a, **k: pytest.fail("read"))
+    with pytest.raises(ValueError, match=r"\w"):
+        call(["no such file.png"] * 9)
 
 
 def test_impossible_splits_are_refused():

@@ -166,6 +166,7 @@ def test_exact_duplicates_are_no_noise():
 
 
 def test_hdbscan_chained_equals_compact():
+    """On rows that all differ: scikit-learn's HDBSCAN drops edges of length zero from graphs."""
     rng = np.random.default_rng(1)
     bits = np.unique(rng.integers(0, 2, (4, N_BITS)).repeat(25, axis=0), axis=0)
     bits = (bits.repeat(25, axis=0) ^ (rng.random((100, N_BITS)) < 0.1)).astype(np.uint8)

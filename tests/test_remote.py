@@ -1,5 +1,6 @@
 """Real requests to a real server on loopback: what is read, refused, given up and tried again."""
 
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hashfeatures import ImageHashFeaturizer, ImageReadError, hash_images
+from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError, hash_images
 from hashfeatures.remote import read_url
 
 
@@ -106,6 +107,7 @@ def forget_requests():
 @pytest.mark.parametrize("page", ["image.png", "image.png?a=1&b=%20x", "moved"])
 def test_content_arrives_whole(site, png_bytes, page):
     assert read_url(f"{site}/{page}") == png_bytes
+    assert read_url(f"{site.replace('http', 'HTTP')}/{page}") == png_bytes
 
 
 def test_one_request_a_read(site):
@@ -194,9 +196,13 @@ def test_failures_keep_their_rows(site):
     assert table["phash"].isna().tolist() == [True, False, True]
 
 
-def test_url_without_the_extra(monkeypatch):
-    import sys
+def test_a_protocol_whose_package_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingExtraError, match=r"Reading a URL of s3: .*s3fs"):
+        ImageHashFeaturizer("ahash", errors="coerce").transform(["s3://bucket/cat.png"])
 
+
+def test_url_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ImportError, match=r'pip install "hashfeatures\[remote\]"'):
         ImageHashFeaturizer("ahash").transform(["http://127.0.0.1/cat.png"])

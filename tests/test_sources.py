@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from hashfeatures.sources import describe_source, list_sources, pick_image_column, take_rows
+from hashfeatures.sources import describe_source, is_url, list_sources, pick_image_column
 
 NAMES = ["b.png", "a.png", "c.png"]
 CONTAINERS = {
@@ -89,18 +89,6 @@ def test_descriptions_are_short_and_safe():
 
 
 @pytest.mark.parametrize(
-    "kind", ["list", "tuple", "array", "Series", "frame", "polars Series", "polars frame"]
-)
-def test_rows_are_taken_in_kind(kind):
-    container = CONTAINERS[kind]
-    taken = take_rows(container, np.array([2, 0]))
-    assert type(taken) is type(container)
-    assert list_sources(taken, "f") == ["c.png", "b.png"]
-    if isinstance(container, pd.Series):
-        assert taken.index.tolist() == [9, 7]
-
-
-@pytest.mark.parametrize(
     ("columns", "picked"),
     [
         (["x"], "x"),
@@ -117,3 +105,18 @@ def test_the_column_of_the_images(columns, picked):
 def test_no_clear_column_of_images(columns):
     with pytest.raises(ValueError, match="rename the one that holds the images to 'image'"):
         pick_image_column(pd.DataFrame(columns=columns), "f")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        *[
+            (url, True)
+            for url in ("http://a/b", "HTTPS://a", "s3://a/b", "zip://a::http://b/c.zip")
+        ],
+        *[(path, False) for path in ("a.png", "a::b.png", "C:/a.png", "C:\\a", "//server/a", "")],
+        *[(other, False) for other in (None, b"http://a", Path("http://a"))],
+    ],
+)
+def test_urls_are_told_from_paths(source, expected):
+    assert is_url(source) is expected

@@ -208,6 +208,8 @@ class TestFindSimilar:
         table = hash_images(image_files, "phash")
         with pytest.raises(ParameterError, match="The table has no column 'dhash' to compare by"):
             find_similar(table, image_files[0], by="dhash")
+        with pytest.raises(ParameterError, match="named by a str"):
+            find_similar(table, image_files[0], by=["phash", "dhash"])
         with pytest.raises(ParameterError, match="no hash 'md5'"):
             find_similar(table, image_files[0], by="md5")
         with pytest.raises(ParameterError, match="'n' parameter of find_similar"):

@@ -184,9 +184,10 @@ class HammingIndex:
         yield from pool(delayed(search)(start) for start in starts)
 
 
-def _distances(left: Words, right: Words) -> NDArray[np.uint16]:
+def _distances(left: Words, right: Words) -> NDArray[np.unsignedinteger[Any]]:
     """Return the distance of every row of `left` to every row of `right`."""
-    total = np.zeros((len(left), len(right)), dtype=np.uint16)
+    fits = 64 * left.shape[1] <= np.iinfo(np.uint16).max
+    total = np.zeros((len(left), len(right)), dtype=np.uint16 if fits else np.uint32)
     for word in range(left.shape[1]):
         total += np.bitwise_count(left[:, word, None] ^ right[None, :, word])
     return total

@@ -138,12 +138,10 @@ class Algorithm:
         ImageHash's own.
     shape : callable
         From a size to the shape of the hash, as in ImageHash.
-    min_size : int
-        The least size at which the algorithm is defined.
+    min_size, max_size : int
+        The least and the greatest size.
     power_of_two : bool
         Whether the size must be a power of two.
-    is_fixed : bool
-        Whether there is no size but the default one.
     input_side : callable
         From a size to the side in pixels of what the algorithm transforms; a reduced decode keeps
         at least 8 times as many.
@@ -157,8 +155,8 @@ class Algorithm:
     default_size: int = 8
     shape: Callable[[int], tuple[int, int]] = lambda size: (size, size)
     min_size: int = 2
+    max_size: int = 1024
     power_of_two: bool = False
-    is_fixed: bool = False
     input_side: Callable[[int], int] = lambda size: size
     colour: bool = False
     package: tuple[str, str] | None = None
@@ -177,13 +175,15 @@ ALGORITHMS = {
         default_size=3,
         shape=lambda size: (14, size),
         min_size=1,
+        max_size=53,  # shares are floats: beyond their precision, bits would be noise
         input_side=lambda size: 32,
         colour=True,
     ),
     "pdq": Algorithm(
         pdq,
         default_size=16,
-        is_fixed=True,
+        min_size=16,
+        max_size=16,
         input_side=lambda size: 64,
         colour=True,
         package=("pdqhash", "pdq"),

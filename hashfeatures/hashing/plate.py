@@ -134,10 +134,9 @@ class Plate:
         return sums
 
     def digest(self) -> bytes:
-        """Return a digest that equal pixels share, and in practice no others."""
-        image = self._image
-        content = hashlib.blake2b(f"{image.mode} {image.size}".encode(), digest_size=16)
-        content.update(image.tobytes())
+        """Return a digest that images of equal colours share, and in practice no others."""
+        content = hashlib.blake2b(f"{self._image.size}".encode(), digest_size=16)
+        content.update(self._image.convert("RGB").tobytes())
         return content.digest()
 
 

@@ -72,16 +72,14 @@ class HashSpec:
         if not colon:
             return cls(name, algorithm.default_size)
         size = int(size_text) if size_text.isascii() and size_text.isdigit() else -1
-        if algorithm.is_fixed and size != algorithm.default_size:
+        low, high, power = algorithm.min_size, algorithm.max_size, algorithm.power_of_two
+        if not low <= size <= high or (power and size & (size - 1)):
+            kind = "a power of two" if power else "an int"
+            kind = "a power of two" if power else "an int"
+            allowed = str(low) if low == high else f"{kind} from {low} to {high}"
             raise ParameterError(
-                f"{name} has one size only: name it {name!r}. Got {text!r} instead."
-            )
-        power = algorithm.power_of_two
-        if size < algorithm.min_size or (power and size & (size - 1)):
-            what = "a power of two" if power else "an int"
-            raise ParameterError(
-                f"The size of {name} must be {what} of at least {algorithm.min_size}, as in "
-                f"'{name}:{2 * algorithm.default_size}'. Got {text!r} instead."
+                f"The size of {name} must be {allowed}, as in "
+                f"'{name}:{algorithm.default_size}'. Got {text!r} instead."
             )
         return cls(name, size)
 

@@ -86,6 +86,15 @@ def test_kneighbors(bits, k, exclude, n_jobs):
         assert found_distances[place].tolist() == expected
 
 
+def test_codes_of_many_bits():
+    """Distances beyond what 16 bits can count."""
+    bits = np.zeros((2, 70_000), dtype=np.uint8)
+    bits[1] = 1
+    index, words, _ = make_index(bits)
+    assert index.kneighbors(words, 2)[0].tolist() == [[0, 70_000]] * 2
+    assert [len(block.left) for block in index.pairs(0)] == [0] * len(list(index.pairs(0)))
+
+
 def test_blocks_of_pairs_are_in_order():
     bits = np.zeros((50, 8))
     index, _, _ = make_index(bits)

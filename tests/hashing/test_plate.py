@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from hashfeatures.hashing import plate
 from hashfeatures.hashing.plate import Plate, measure_detail
 
 
@@ -45,13 +48,61 @@ def test_detail_is_whole_and_bounded():
         assert 0 <= value <= 100
 
 
-def test_digest_tells_pixels_modes_and_shapes_apart():
-    images = [
-        Image.new("L", (4, 6)),
-        Image.new("L", (6, 4)),
-        Image.new("L", (4, 6), 1),
-        Image.new("RGB", (4, 6)),
-    ]
-    digests = [Plate(image).digest() for image in images]
-    assert len(set(digests)) == 4
-    assert digests[0] == Plate(Image.new("L", (4, 6))).digest()
+def test_digest_is_of_the_colours_that_are_seen():
+    """Whatever the mode holds them in: palettes of one index may be of any colour."""
+    colours = ["red", "blue", "white"]
+    by_mode = {
+        mode: [Plate(Image.new("RGB", (6, 4), c).convert(mode)).digest() for c in colours]
+        for mode in ("RGB", "P", "RGBA")
+    }
+    assert len(set(by_mode["RGB"])) == 3
+    assert by_mode["P"] == by_mode["RGBA"] == by_mode["RGB"]
+    assert Plate(Image.new("L", (6, 4), 255)).digest() == by_mode["RGB"][2]
+    assert Plate(Image.new("RGB", (4, 6), "white")).digest() != by_mode["RGB"][2]
+
+
+def test_without_agreement_pillow_resizes(monkeypatch, noise_image, caplog):
+    """Where the compiled loop gave other pixels than the installed Pillow, it is not used."""
+    image = noise_image(0, size=(300, 200), mode="L")
+    expected = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
+    plate.kernel_agrees_with_pillow.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(plate, "_lanczos", lambda *args: np.zeros((8, 8), np.uint8))
+        with caplog.at_level("DEBUG", logger="hashfeatures"):
+            np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+        assert "Resizing with Pillow" in caplog.text
+    plate.kernel_agrees_with_pillow.cache_clear()
+    assert plate.kernel_agrees_with_pillow()
+    np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 90), st.integers(1, 90))
+def test_the_compiled_resize_is_pillow_s(height, width, new_height, new_width):
+    """In both orders of the passes, whether lines are lost or won."""
+    rng = np.random.default_rng(height * width)
+    noise = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
+        resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.LANCZOS)
+        image = Image.fromarray(pixels)
+        np.testing.assert_array_equal(Plate(image).lanczos(new_width, new_height), resized)
+
+
+def test_every_colour_is_counted_as_by_pillow():
+    """All 2 ** 24 colours fall into the classes that Pillow's own conversion gives."""
+    levels = np.arange(256, dtype=np.uint8)
+    green, blue = np.meshgrid(levels, levels, indexing="ij")
+    for red in levels:
+        pixels = np.stack([np.full_like(green, red), green, blue], axis=-1)
+        image = Image.fromarray(pixels)
+        fast, slow = Plate(image, colour=True), Plate(image)
+        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts, err_msg=str(red))
+        np.testing.assert_array_equal(fast.luma, slow.luma)
+
+
+def test_large_images_are_unpacked_in_bands(noise_image, monkeypatch):
+    monkeypatch.setattr(plate, "_BAND_PIXELS", 1000)
+    for size in ((123, 77), (1500, 3), (3, 1500)):
+        image = noise_image(0, size=size)
+        fast, slow = Plate(image, colour=True), Plate(image)
+        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts)
+        np.testing.assert_array_equal(fast.luma, slow.luma)

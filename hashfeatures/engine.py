@@ -1,0 +1,93 @@
+"""From one image source to its record: what runs in a worker.
+
+Workers import this module and what it needs, so it stays clear of pandas and scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .exceptions import ImageReadError
+from .hashing.plate import Plate, measure_detail
+from .hashing.record import ImageRecord
+from .hashing.spec import HashSpec
+from .images import (
+    DecodedImage,
+    Decoding,
+    describe_error,
+    is_lasting,
+    quiet_decoding,
+    read_image,
+)
+from .sources import describe_source
+
+
+def hash_one(
+    source: Any, specs: Sequence[HashSpec], decoding: Decoding, digest_below: int = 0
+) -> ImageRecord:
+    """Hash one image.
+
+    Parameters
+    ----------
+    source : image source or DecodedImage
+        See `hashfeatures.images.read_image`.
+    specs : sequence of HashSpec
+        The hashes.
+    decoding : Decoding
+        How files become pixels.
+    digest_below : int
+        Images of less detail than this are given a digest of their pixels.
+
+    Returns
+    -------
+    ImageRecord
+        The bits, and what else is known of the image.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read or hashed.
+    """
+    decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
+    try:
+        with quiet_decoding(decoding.max_pixels):
+            plate = Plate(decoded.image, needs_colour(specs))
+            detail = measure_detail(plate)
+            hashes = {
+                str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
+                for spec in specs
+            }
+            digest = plate.digest() if detail < digest_below else None
+    except Exception as error:  # a mode that Pillow cannot turn into luma, or no memory for it
+        raise ImageReadError(
+            describe_source(source), describe_error(error), lasting=is_lasting(error)
+        ) from error
+    return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
+
+
+def needs_colour(specs: Sequence[HashSpec]) -> bool:
+    """Tell whether any of the hashes looks at more than luma."""
+    return any(spec.algorithm.colour for spec in specs)
+
+
+def hash_chunk(
+    jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
+    decoding: Decoding,
+    digest_below: int,
+    stop_early: bool,
+) -> list[ImageRecord | ImageReadError]:
+    """Hash some images, each for its own hashes; errors are returned, not raised."""
+    outcomes: list[ImageRecord | ImageReadError] = []
+    for source, specs in jobs:
+        try:
+            if isinstance(source, ImageReadError):
+                raise source
+            outcomes.append(hash_one(source, specs, decoding, digest_below))
+        except ImageReadError as error:
+            outcomes.append(error)
+            if stop_early:
+                break
+    return outcomes
