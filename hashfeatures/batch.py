@@ -26,9 +26,10 @@ from .hashing.spec import HashSpec
 from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
 from .sources import describe_source
 
-# Images that a worker is handed at a time: enough to hide the cost of handing them over, few
-# enough that the workers finish together.
+# Images that a worker is handed at a time, at the most: enough to hide the cost of handing them
+# over. Few images are cut into smaller chunks, so that all workers finish together.
 _CHUNK = 16
+_CHUNKS_A_WORKER = 8
 
 # Images that are looked up in the cache, hashed and stored before the next are looked at: what a
 # run holds in memory beside its result.
@@ -205,7 +206,9 @@ class _Run:
 
     def _hash(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
         """Yield what comes of each job, in order; a worker that dies takes one image with it."""
-        chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
+        n_chunks = _CHUNKS_A_WORKER * joblib.effective_n_jobs(self.n_jobs)
+        size = min(_CHUNK, -(-len(jobs) // n_chunks)) or 1
+        chunks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
         n_done = 0
         try:
             pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
