@@ -31,7 +31,7 @@ def _read_only(dtype: Any, n_dimensions: int) -> Any:
     return types.Array(dtype, n_dimensions, "C", readonly=True)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)  # photos of one collection come in some hundred lengths of side
 def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the weights by which the lines of an image are summed into another number of lines.
 
