@@ -1,15 +1,8 @@
-"""Splits in which near duplicates never stand on both sides.
-
-A split is a way to deal groups to parts. The parts have sizes in images, and with stratification
-every class is to be shared out in proportion: that gives each part a quota a class. Groups of the
-same make-up (so many images of these classes) can stand for one another, so they are dealt
-together, the largest first, each kind in proportion to the room that the parts have left. Single
-images come last and fill the quotas up.
-"""
+"""Splits in which near duplicates never stand on both sides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import ceil, floor
 from numbers import Integral, Real
 from typing import Any
@@ -17,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix, csr_matrix, eye_array, kron, vstack
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, column_or_1d
 
 from .containers import take_rows
+from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels, merge_labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
 from .finder import group_images
@@ -227,7 +219,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         base, extra = divmod(len(labels), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
-        fold = _fill_empty(_deal(labels, classes, sizes, _by_need, rng), labels, self.n_splits)
+        fold = fill_empty(deal(labels, classes, sizes, by_need, rng), labels, self.n_splits)
         _warn_of_sizes(labels, "fold", np.bincount(fold, minlength=self.n_splits), sizes)
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -386,7 +378,7 @@ def _deal_once(
         )
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)
-    parts = _fill_empty(_deal(groups, classes, quota, _by_lot, rng), groups, 2)
+    parts = fill_empty(deal(groups, classes, quota, by_lot, rng), groups, 2)
     train, test = np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
     _warn_of_sizes(
         groups, "part (training, test)", np.array([len(train), len(test)]), np.array(sizes)
@@ -419,152 +411,3 @@ def _warn_of_classes(groups: Labels, classes: Labels) -> None:
             f"duplicates, and so in one part.",
             SplitSizeWarning,
         )
-
-
-def _by_need(
-    missing: NDArray[np.float64], n_groups: int, rng: np.random.RandomState | None
-) -> Labels:
-    """Choose the parts that miss most, for parts that are to be alike."""
-    ties = np.zeros(len(missing)) if rng is None else rng.random_sample(len(missing))
-    return np.lexsort((ties, -missing))[:n_groups]
-
-
-def _by_lot(
-    missing: NDArray[np.float64], n_groups: int, rng: np.random.RandomState | None
-) -> Labels:
-    """Draw parts by what they miss, so that large groups get into small parts too."""
-    assert rng is not None
-    chances = missing / missing.sum()
-    drawn: Labels = rng.choice(len(missing), size=n_groups, replace=False, p=chances)
-    return drawn
-
-
-def _deal(
-    groups: Labels,
-    classes: Labels | None,
-    sizes: _Counts,
-    choose: Callable[..., Labels],
-    rng: np.random.RandomState | None,
-) -> Labels:
-    """Deal groups to parts.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n_images,)
-        The group of each image, from 0 on.
-    classes : ndarray of shape (n_images,) or None
-        The class of each image, from 0 on.
-    sizes : ndarray of shape (n_parts,)
-        How many images each part is to have; their sum is the number of images.
-    choose : {_by_need, _by_lot}
-        Which parts get the groups that cannot be shared out evenly.
-    rng : RandomState or None
-        Which group goes where is drawn from it; None deals in order.
-
-    Returns
-    -------
-    ndarray of shape (n_images,)
-        The part of each image.
-    """
-    n_groups = int(groups.max()) + 1
-    # All images together count as a class too, whose quotas are the sizes of the parts.
-    everything = np.zeros_like(groups)
-    room = sizes[:, None].copy()
-    codes = [everything]
-    if classes is not None:
-        codes.append(classes + 1)
-        room = np.hstack([room, _quotas(sizes, np.bincount(classes), rng)])
-    makeup = coo_matrix(
-        (
-            np.ones(len(groups) * len(codes), dtype=np.int64),
-            (np.tile(groups, len(codes)), np.concatenate(codes)),
-        ),
-        shape=(n_groups, room.shape[1]),
-    ).tocsr()
-    part_of_group = np.empty(n_groups, dtype=np.intp)
-    for kind in _kinds(makeup):
-        row = slice(*makeup.indptr[kind[0] : kind[0] + 2])
-        kind_classes, kind_counts = makeup.indices[row], makeup.data[row]
-        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
-        parts = np.repeat(np.arange(len(sizes)), shares)
-        part_of_group[kind] = parts if rng is None else rng.permutation(parts)
-        room[:, kind_classes] -= shares[:, None] * kind_counts
-    return part_of_group[groups]
-
-
-def _fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
-    """Give each of the first `n_parts` parts that is empty the smallest group to be spared."""
-    for empty in np.setdiff1d(np.arange(n_parts), parts):
-        part_of_group = parts[np.unique(groups, return_index=True)[1]]
-        n_groups = np.bincount(part_of_group, minlength=n_parts)
-        n_groups[:n_parts] -= 1  # one group each must stay
-        unused = n_groups[n_parts:]
-        donor = n_parts + unused.argmax() if unused.any() else n_groups.argmax()
-        spare = np.flatnonzero(part_of_group == donor)
-        smallest = spare[np.bincount(groups)[spare].argmin()]
-        parts = np.where(groups == smallest, empty, parts)
-    return parts
-
-
-def _kinds(makeup: csr_matrix) -> list[Labels]:
-    """Return the groups of each make-up, the largest groups first."""
-    # Equal rows have equal products with a random vector, and others in practice do not.
-    weights = np.random.RandomState(0).randint(1, 2**62, size=makeup.shape[1], dtype=np.int64)
-    keys = makeup @ weights  # may overflow, which changes nothing
-    n_images = makeup[:, [0]].toarray().ravel()
-    order = np.lexsort((np.arange(len(keys)), keys, -n_images))
-    ends = np.flatnonzero(np.diff(keys[order])) + 1
-    return list(np.split(order, ends))
-
-
-def _quotas(sizes: _Counts, n_of_class: _Counts, rng: np.random.RandomState | None) -> _Counts:
-    """Share out each class in proportion to the sizes, in whole images.
-
-    Every share is rounded up or down so that all sums hold: a transport problem, whose vertices
-    are whole (Dantzig 1951).
-    """
-    exact = np.outer(sizes, n_of_class) / n_of_class.sum()
-    low, high = np.floor(exact + 1e-9), np.ceil(exact - 1e-9)
-    n_parts, n_classes = exact.shape
-    sums_by_part = kron(eye_array(n_parts), np.ones((1, n_classes)))
-    sums_by_class = kron(np.ones((1, n_parts)), eye_array(n_classes))
-    cost = np.zeros(exact.size) if rng is None else rng.random_sample(exact.size)
-    solved = linprog(
-        cost,
-        A_eq=vstack([sums_by_part, sums_by_class]),
-        b_eq=np.concatenate([sizes, n_of_class]),
-        bounds=np.column_stack([low.ravel(), high.ravel()]),
-        method="highs-ds",
-    )
-    quotas: _Counts = np.rint(solved.x).astype(np.int64).reshape(exact.shape)
-    return quotas
-
-
-def _deal_kind(
-    n_groups: int,
-    classes: Labels,
-    counts: NDArray[Any],
-    room: _Counts,
-    choose: Callable[..., Labels],
-    rng: np.random.RandomState | None,
-) -> _Counts:
-    """Return how many of `n_groups` equal groups each part gets.
-
-    `counts` images of `classes` make up a group; `room` is what the parts can still take of each
-    class.
-    """
-    free = np.maximum(room[:, classes], 0)
-    fits = (free // counts).min(axis=1)
-    wanted = free @ counts
-    total = wanted.sum()
-    ideal = n_groups * wanted / total if total else np.zeros(len(room))
-    shares: _Counts = np.minimum(np.floor(ideal).astype(np.int64), fits)
-    while (left := n_groups - shares.sum()) and (open_ := shares < fits).any():
-        parts = np.flatnonzero(open_)
-        missing = np.maximum(ideal - shares, 1e-9)[parts]
-        shares[parts[choose(missing, min(int(left), len(parts)), rng)]] += 1
-    for _ in range(n_groups - int(shares.sum())):  # they fit nowhere: where they overfill least
-        after = room[:, classes] - (shares[:, None] + 1) * counts
-        overfill = -np.minimum(after, 0).sum(axis=1)
-        shares[np.lexsort((-after.sum(axis=1), overfill))[0]] += 1
-    return shares
