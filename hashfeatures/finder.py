@@ -318,7 +318,7 @@ def drop_duplicates(
     Parameters
     ----------
     images_or_frame : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a pandas frame that holds them in its only column or in one named
+        Image sources, or a frame that holds them in its only column or in one named
         "image", "path", "url", "file" or "filename".
     keep : {"first", "largest"} or callable, default="first"
         Which image stands for its near duplicates: the one that comes first, or the one with the

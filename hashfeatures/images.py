@@ -106,6 +106,11 @@ class DecodedImage:
     height: int
     format: str | None
 
+    @property
+    def name(self) -> str:
+        """What the image is called in messages."""
+        return describe_source(self.image)
+
 
 @contextmanager
 def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:

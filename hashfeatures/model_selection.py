@@ -42,7 +42,7 @@ def train_test_split(
     ----------
     images : list, tuple, array, Series or DataFrame of length n_images
         Image sources; or a matrix of bits of shape (n_images, n_bits), grouped by
-        `DuplicateGroups`; or a pandas frame with the images in a column named "image", "path",
+        `DuplicateGroups`; or a frame with the images in a column named "image", "path",
         "url", "file" or "filename".
     *arrays : sequences of length n_images
         Labels and the like, split alike.
@@ -67,7 +67,7 @@ def train_test_split(
     Raises
     ------
     ValueError
-        If the sizes are impossible, or the groups leave a part empty.
+        If the sizes are impossible, or all images are in one group.
 
     Warns
     -----
