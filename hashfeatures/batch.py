@@ -179,9 +179,10 @@ class _Run:
                 self._tell(job.row, ImageReadError(describe_source(job.source), known.error))
             else:
                 undigested = known.digest is None and known.detail < self.digest_below
-                missing = tuple(
-                    spec for spec in job.specs if undigested or str(spec) not in known.hashes
-                )
+                if undigested:
+                    missing = job.specs
+                else:
+                    missing = tuple([spec for spec in job.specs if str(spec) not in known.hashes])
                 if missing:
                     left.append(job._replace(specs=missing, known=known))
                 else:

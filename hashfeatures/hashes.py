@@ -38,6 +38,7 @@ class Hashes:
     def __init__(self, specs: tuple[HashSpec, ...], n_images: int = 0) -> None:
         self.specs = specs
         self.n_images = 0
+        self._names = [str(spec) for spec in specs]
         n_bytes = sum(-(-spec.n_bits // 8) for spec in specs)
         self.codes = np.zeros((n_images, n_bytes), dtype=np.uint8)
         self.detail = np.zeros(n_images, dtype=np.uint8)
@@ -65,7 +66,7 @@ class Hashes:
         if isinstance(outcome, ImageReadError):
             self.errors[row] = ImageReadError(outcome.source, outcome.cause, row)
             return
-        joined = b"".join(outcome.hashes[str(spec)] for spec in self.specs)
+        joined = b"".join([outcome.hashes[name] for name in self._names])
         self.codes[row] = np.frombuffer(joined, dtype=np.uint8)
         self.detail[row] = outcome.detail
         self.width[row], self.height[row] = outcome.width, outcome.height

@@ -18,7 +18,7 @@ _EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
 
 def is_url(source: object) -> bool:
     """Tell whether `source` is a string that names a protocol."""
-    return isinstance(source, str) and _URL.match(source) is not None
+    return isinstance(source, str) and "://" in source and _URL.match(source) is not None
 
 
 def is_missing(source: object) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 
 from ..bits import BitLayout
 from ..exceptions import ParameterError
@@ -84,6 +85,10 @@ class HashSpec:
         return cls(name, size)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         is_default = self.size == self.algorithm.default_size
         return self.name if is_default else f"{self.name}:{self.size}"
 
