@@ -6,6 +6,7 @@ round them to bits; every check then runs as it is. Of estimators that take stri
 checks next to nothing, so the checks that make sense for them stand here in a string version.
 """
 
+import inspect
 import pickle
 import warnings
 
@@ -161,8 +162,7 @@ def test_no_images(estimator):
 
 
 def test_the_documented_parameters_are_the_parameters(estimator):
-    section = (
-        type(estimator).__doc__.partition("Parameters\n")[2].partition("\n    Attributes\n")[0]
-    )
+    documented = inspect.getdoc(type(estimator)).partition("Parameters\n")[2]
+    documented = documented.partition("\nAttributes\n")[0]
     for name in estimator.get_params():
-        assert f"\n    {name} : " in section, f"{name} is not documented"
+        assert f"\n{name} : " in documented, f"{name} is not documented"
