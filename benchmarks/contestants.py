@@ -1,7 +1,7 @@
 """What the benchmark of hashing compares: functions of a set of images and a number of workers.
 
-Every library is asked in the way that is fastest for it. Those who only compute a phash from luma
-are told to decode nothing else.
+Every library is asked in the way that is fastest for it: libphash and OpenCV, which compute a
+phash alone, are told to decode nothing but luma. imgdd has no such setting.
 """
 
 from __future__ import annotations

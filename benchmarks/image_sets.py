@@ -5,7 +5,7 @@ Two kinds are made from the nine colour photos in scikit-image's wheel. A *tile*
 brought to 500 x 375 pixels by Lanczos' filter: most photos are of about that size, so nothing is
 blown up. A small image is one tile. A large one is 8 x 8 tiles, 4000 x 3000 pixels, because a
 single photo blown up that far would be blurred, and decode faster than what a camera takes. They
-are JPEG files of quality 90, of 55 kB and of 3.3 MB on average.
+are JPEG files of quality 90, of 51 kB and of 3.2 MB on average.
 """
 
 from __future__ import annotations
