@@ -155,7 +155,9 @@ class LeakageReport:
         for name, other in combinations(earlier, 2):
             share = facts["shares"][other][name]
             text += f" {share:.1%} of the images in {other} have one in {name}."
-        text += f" In all, {facts['pairs']} pairs stand in different parts (images: {sizes})."
+        n_pairs = facts["pairs"]
+        across = "1 pair stands" if n_pairs == 1 else f"{n_pairs} pairs stand"
+        text += f" In all, {across} in different parts (images: {sizes})."
         if n_unreadable := sum(facts["unreadable"].values()):
             text += f" {n_unreadable} images could not be read and were compared with none."
         return text
@@ -263,7 +265,7 @@ def leakage_report(
        left  right  distance
     0     0      0         0
     >>> print(report)
-    1 of 2 images in test (50.0%) have a near duplicate in train. In all, 1 pairs stand in
+    1 of 2 images in test (50.0%) have a near duplicate in train. In all, 1 pair stands in
     different parts (images: train 2, test 2).
     """
     parts = name_parts("leakage_report", train, test)
@@ -303,7 +305,7 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
         for _, pair in worst.iterrows()
     ]
     if (n_more := report.n_pairs - len(worst)) > 0:
-        lines.append(f"  and {n_more} more pairs")
+        lines.append(f"  and {n_more} more")
     cure = "repair_split moves as few images as it can so that none is left."
     raise LeakageError("\n".join([str(report), *lines, cure]), report)
 

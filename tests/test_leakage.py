@@ -151,7 +151,7 @@ def test_the_error_names_the_worst_pairs_and_holds_the_report(family):
     assert caught.value.report.n_pairs == 5
     assert isinstance(caught.value, AssertionError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == message
-    with pytest.raises(LeakageError, match="and 5 more pairs"):
+    with pytest.raises(LeakageError, match="  and 5 more\\n"):
         assert_no_leakage(files[::3], files[1::3] + files[2::3])
     assert_no_leakage(files[:3], files[3:])
     assert_no_leakage({"train": files[:3], "validation": files[3:6], "test": files[6:]})
