@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .exceptions import StoreError as StoreError
+    from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .hamming.index import Pairs as Pairs
@@ -55,6 +56,7 @@ _HOME = {
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
     "StoreError": "exceptions",
+    "TooManyPairsError": "exceptions",
     "assert_no_leakage": "leakage",
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
