@@ -139,8 +139,10 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
 
 
 @njit(inline="always")
-def _classify(red: Any, green: Any, blue: Any, luma: Any, classes: Any) -> None:  # pragma: no cover
-    """Number the class of each colour. No product passes 16 bits, which doubles the speed."""
+def _classify(
+    red: Any, green: Any, blue: Any, luma: Any, classes: Any
+) -> None:  # pragma: no cover
+    """Write the class of each colour. No product passes 16 bits, which doubles the speed."""
     for place in range(len(luma)):
         r, g, b = np.int16(red[place]), np.int16(green[place]), np.int16(blue[place])
         top = max(r, max(g, b))
