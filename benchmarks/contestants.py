@@ -92,9 +92,7 @@ def hash_by_opencv(images: ImageSet, jobs: int, *, reduced: bool = False) -> Non
     cv2.setNumThreads(1)  # beside those of the pool
     scale = images.reduction if reduced else 1
     mode = "IMREAD_GRAYSCALE" if scale == 1 else f"IMREAD_REDUCED_GRAYSCALE_{scale}"
-    own = (
-        threading.local()
-    )  # an algorithm of OpenCV's keeps buffers, and is no two threads' at once
+    own = threading.local()  # OpenCV's algorithms keep buffers, which threads cannot share
 
     def hash_one(path: str) -> Any:
         if not hasattr(own, "algorithm"):
