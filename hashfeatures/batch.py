@@ -156,7 +156,7 @@ class _Run:
                     repeated.append((row, first))
                     continue
             key = None if self.store is None else key_of(source)
-            jobs.append(_Job(row, _portable(source, self.decoding), self.hashes.specs, key))
+            jobs.append(_Job(row, source, self.hashes.specs, key))
         if self.store is not None:
             jobs = self._leave_out_known(jobs, self.store)
         if self.stop_early and self.hashes.errors:
@@ -263,7 +263,7 @@ class _Run:
 
     def _task(self, jobs: list[_Job]) -> Any:
         return joblib.delayed(hash_chunk)(
-            [(job.source, job.specs) for job in jobs],
+            [(_portable(job.source, self.decoding), job.specs) for job in jobs],
             self.decoding,
             self.digest_below,
             self.stop_early,

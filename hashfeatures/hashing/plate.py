@@ -57,7 +57,8 @@ class Plate:
         """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
         if self._in_one_pass:
             return self._luma_and_counts[0]
-        return np.asarray(self._image.convert("L"))
+        # Of an image that is luma already, Pillow's conversion would be a copy.
+        return np.asarray(self._image if self._image.mode == "L" else self._image.convert("L"))
 
     @cached_property
     def rgb(self) -> Pixels:
