@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from .deduplication import drop_duplicates as drop_duplicates
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .exceptions import CacheError as CacheError
+    from .exceptions import ChainingWarning as ChainingWarning
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
+    from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
-    from .finder import drop_duplicates as drop_duplicates
     from .hamming.index import Pairs as Pairs
+    from .leakage import LeakageReport as LeakageReport
+    from .leakage import assert_no_leakage as assert_no_leakage
+    from .leakage import leakage_report as leakage_report
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
     from .neighbors import HammingNeighbors as HammingNeighbors
     from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
+    from .repair import SplitRepair as SplitRepair
+    from .repair import repair_split as repair_split
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
@@ -29,23 +36,30 @@ if TYPE_CHECKING:
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
     "CacheError": "exceptions",
+    "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
     "HammingNeighborsTransformer": "neighbors",
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
+    "LeakageError": "exceptions",
+    "LeakageReport": "leakage",
     "MissingExtraError": "exceptions",
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",
     "NearDuplicateShuffleSplit": "model_selection",
     "Pairs": "hamming.index",
     "ParameterError": "exceptions",
+    "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
-    "drop_duplicates": "finder",
+    "assert_no_leakage": "leakage",
+    "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
     "hash_images": "table",
+    "leakage_report": "leakage",
+    "repair_split": "repair",
     "train_test_split": "model_selection",
 }
 

@@ -17,6 +17,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix, eye_array, kron, vstack
 
 from .duplicates import Labels
+from .strata import Strata
 
 _Counts = NDArray[np.int64]
 
@@ -41,10 +42,11 @@ def by_lot(
 
 def deal(
     groups: Labels,
-    classes: Labels | None,
+    strata: Strata | None,
     sizes: _Counts,
     choose: Callable[..., Labels],
     rng: np.random.RandomState | None,
+    shares: NDArray[np.float64] | None = None,
 ) -> Labels:
     """Deal groups to parts.
 
@@ -52,14 +54,17 @@ def deal(
     ----------
     groups : ndarray of shape (n_images,)
         The group of each image, from 0 on.
-    classes : ndarray of shape (n_images,) or None
-        The class of each image, from 0 on.
+    strata : Strata or None
+        What each part is to hold its share of.
     sizes : ndarray of shape (n_parts,)
         How many images each part is to have; their sum is the number of images.
     choose : {by_need, by_lot}
         Which parts get the groups that cannot be shared out evenly.
     rng : RandomState or None
         Which group goes where is drawn from it; None deals in order.
+    shares : ndarray of shape (n_parts,), optional
+        The shares that the sizes are rounded from, and of each stratum too; None: those of the
+        sizes themselves.
 
     Returns
     -------
@@ -67,28 +72,31 @@ def deal(
         The part of each image.
     """
     n_groups = int(groups.max()) + 1
-    # All images together count as a class too, whose quotas are the sizes of the parts.
-    everything = np.zeros_like(groups)
+    # All images together count as a stratum too, whose quotas are the sizes of the parts.
     room = sizes[:, None].copy()
-    codes = [everything]
-    if classes is not None:
-        codes.append(classes + 1)
-        room = np.hstack([room, _quotas(sizes, np.bincount(classes), rng)])
+    rows, columns = groups, np.zeros_like(groups)
+    if strata is not None:
+        members = strata.members.tocoo()
+        rows = np.concatenate([rows, groups[members.row]])
+        columns = np.concatenate([columns, members.col + 1])
+        n_of_stratum = np.bincount(members.col, minlength=members.shape[1])
+        exact = np.outer(sizes / sizes.sum() if shares is None else shares, n_of_stratum)
+        if strata.is_partition:
+            quotas = _quotas(exact, sizes, n_of_stratum, rng)
+        else:
+            quotas = _quotas_each(exact, n_of_stratum, rng)
+        room = np.hstack([room, quotas])
     makeup = coo_matrix(
-        (
-            np.ones(len(groups) * len(codes), dtype=np.int64),
-            (np.tile(groups, len(codes)), np.concatenate(codes)),
-        ),
-        shape=(n_groups, room.shape[1]),
+        (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(n_groups, room.shape[1])
     ).tocsr()
     part_of_group = np.empty(n_groups, dtype=np.intp)
     for kind in _kinds(makeup):
         row = slice(*makeup.indptr[kind[0] : kind[0] + 2])
         kind_classes, kind_counts = makeup.indices[row], makeup.data[row]
-        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
-        parts = np.repeat(np.arange(len(sizes)), shares)
+        dealt = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
+        parts = np.repeat(np.arange(len(sizes)), dealt)
         part_of_group[kind] = parts if rng is None else rng.permutation(parts)
-        room[:, kind_classes] -= shares[:, None] * kind_counts
+        room[:, kind_classes] -= dealt[:, None] * kind_counts
     return part_of_group[groups]
 
 
@@ -107,23 +115,40 @@ def fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
 
 
 def _kinds(makeup: csr_matrix) -> list[Labels]:
-    """Return the groups of each make-up, the largest groups first."""
+    """Return the groups of each make-up: the largest groups first, then those of rare strata."""
     # Equal rows have equal products with a random vector, and others in practice do not.
     weights = np.random.RandomState(0).randint(1, 2**62, size=makeup.shape[1], dtype=np.int64)
     keys = makeup @ weights  # may overflow, which changes nothing
     n_images = makeup[:, [0]].toarray().ravel()
-    order = np.lexsort((np.arange(len(keys)), keys, -n_images))
+    n_of_stratum = np.asarray(makeup.sum(axis=0)).ravel()
+    rarest = np.minimum.reduceat(n_of_stratum[makeup.indices], makeup.indptr[:-1])
+    order = np.lexsort((np.arange(len(keys)), keys, rarest, -n_images))
     ends = np.flatnonzero(np.diff(keys[order])) + 1
     return list(np.split(order, ends))
 
 
-def _quotas(sizes: _Counts, n_of_class: _Counts, rng: np.random.RandomState | None) -> _Counts:
-    """Share out each class in proportion to the sizes, in whole images.
+def _quotas_each(
+    exact: NDArray[np.float64], n_of_stratum: _Counts, rng: np.random.RandomState | None
+) -> _Counts:
+    """Share out each of some strata that overlap, every share rounded up or down."""
+    shift = 0.5 if rng is None else rng.random_sample(len(n_of_stratum))
+    whole = np.floor(exact.cumsum(axis=0) + shift).astype(np.int64)
+    whole[-1] = n_of_stratum
+    quotas: _Counts = np.diff(whole, axis=0, prepend=0)
+    return quotas
 
-    Every share is rounded up or down so that all sums hold: a transport problem, whose vertices
-    are whole (Dantzig 1951).
+
+def _quotas(
+    exact: NDArray[np.float64],
+    sizes: _Counts,
+    n_of_class: _Counts,
+    rng: np.random.RandomState | None,
+) -> _Counts:
+    """Share out each class in whole images.
+
+    Every exact share is rounded up or down so that all sums hold: a transport problem, whose
+    vertices are whole (Dantzig 1951).
     """
-    exact = np.outer(sizes, n_of_class) / n_of_class.sum()
     low, high = np.floor(exact + 1e-9), np.ceil(exact - 1e-9)
     n_parts, n_classes = exact.shape
     sums_by_part = kron(eye_array(n_parts), np.ones((1, n_classes)))

@@ -1,32 +1,51 @@
-"""What a near duplicate is: from image sources to pairs and groups, and to one of each group."""
+"""What a near duplicate is: from image sources to pairs and groups."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .batch import hash_sources
-from .containers import take_rows
-from .duplicates import LINKAGES, DuplicateGroups, Labels, label_components, relabel
-from .exceptions import ImageReadError, ParameterError
+from .compact import CompactPairs
+from .conflicts import find_conflicts
+from .duplicates import group_words
+from .exceptions import ImageReadError
 from .hamming.index import Pairs
-from .hashes import Hashes
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding
+from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
 from .signatures import Signatures
-from .sources import describe_source, is_frame, list_sources, pick_image_column
+from .sources import list_sources, name_sources
 
 _VIEWS = ("identity",)
+
+
+class Signed(NamedTuple):
+    """What is known of images that were hashed to be compared.
+
+    Parameters
+    ----------
+    signatures : Signatures
+        What they are compared by.
+    ids : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
+    failures : pandas.DataFrame
+        Those that could not be read: columns "position", "image" and "error".
+    n_pixels : ndarray of shape (n_images,), dtype int64
+        The sizes of the images; 0 for one that could not be read.
+    """
+
+    signatures: Signatures
+    ids: NDArray[np.object_]
+    failures: pd.DataFrame
+    n_pixels: NDArray[np.int64]
 
 
 class NearDuplicateFinder(ClusterMixin, BaseEstimator):
@@ -45,9 +64,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         meant for the 128 bits of the default hashes; fewer bits want a smaller radius.
     views : {"identity"}, default="identity"
         Which views of an image are compared: "identity", the image as it is.
-    linkage : {"single"}, default="single"
+    linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
-        duplicates are ever in different groups.
+        duplicates are ever in different groups. "complete": no two members of a group are farther
+        from each other than the radius; near duplicates may be in different groups. Splits keep
+        all near duplicates together, whatever is chosen here.
     min_detail : int, default=10
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
         their decoded pixels are identical: the hashes of blank pages and flat colours are alike
@@ -75,10 +96,25 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         duplicates has a label of its own, and so has one that could not be read.
     n_groups_ : int
         How many groups there are, those of one image included.
+    groups_ : pandas.DataFrame
+        The groups of two or more, by label: "size" in images, "diameter" in bits (the greatest
+        distance of two members), and "exact": False where, in a group of more than 2048 different
+        images, the diameter is an upper bound.
     pairs_ : Pairs
-        Every two near duplicates: ``left < right``, and their distance in bits.
+        Every two near duplicates: ``left < right``, and their distance in bits. Written out when
+        it is asked for; more than 100 million pairs are refused.
+    ids_ : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
     failures_ : pandas.DataFrame
         The images that could not be read: columns "position", "image" and "error".
+
+    Warns
+    -----
+    ChainingWarning
+        If single linkage makes a group of more than 5 % of all images (and more than 20), or one
+        whose diameter is above three radii.
+    FailedImagesWarning
+        If images could not be read.
 
     See Also
     --------
@@ -143,12 +179,36 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         NearDuplicateFinder
             The object itself.
         """
-        specs = self._check_parameters()
-        sources = list_sources(X, type(self).__name__)
-        hashes = self._hash(sources, specs)
-        self.failures_ = _list_failures(hashes.errors, sources)
-        self._n_pixels = hashes.n_pixels()
-        return self._group(Signatures.from_hashes(hashes, self.min_detail))
+        signed = self.sign(X)
+        return self._remember(signed.signatures, signed.ids, signed.failures)
+
+    def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
+        """Add images to those that were fitted; their rows go on from the last.
+
+        Only the new images are hashed, and only they are compared, with all.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+            Image sources, as for `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        NearDuplicateFinder
+            The object itself.
+        """
+        if not hasattr(self, "labels_"):
+            return self.fit(X)
+        signed = self.sign(X)
+        failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
+        return self._remember(
+            Signatures.join([self._signatures, signed.signatures]),
+            np.concatenate([self.ids_, signed.ids]),
+            pd.concat([self.failures_, failures], ignore_index=True),
+            known=self._near,
+        )
 
     def fit_table(self, table: pd.DataFrame) -> NearDuplicateFinder:
         """Find the near duplicates among images that were hashed before.
@@ -167,8 +227,43 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         specs = self._check_parameters()
         signatures = Signatures.from_table(table, specs, self.min_detail)
-        self.failures_ = _list_failures({}, [])
-        return self._group(signatures)
+        images = list(table["image"]) if "image" in table.columns else [None] * len(table)
+        failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
+        causes = table["error"].iloc[failed] if "error" in table.columns else None
+        failures = pd.DataFrame(
+            {
+                "position": failed,
+                "image": pd.Series([images[row] for row in failed], dtype=object),
+                "error": "no hash in the table" if causes is None else causes.to_numpy(),
+            }
+        )
+        return self._remember(signatures, name_sources(images), failures)
+
+    def with_radius(self, radius: int) -> NearDuplicateFinder:
+        """Group the fitted images by another radius; none is hashed again.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest Hamming distance, in bits, of two near duplicates.
+
+        Returns
+        -------
+        NearDuplicateFinder
+            A new one, fitted.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[8:]])
+        >>> [finder.with_radius(radius).n_groups_ for radius in (0, 12, 128)]
+        [3, 2, 1]
+        """
+        check_is_fitted(self)
+        other: NearDuplicateFinder = clone(self).set_params(radius=radius)
+        other._check_parameters()
+        return other._remember(self._signatures, self.ids_, self.failures_)
 
     def matches(self, X: Any) -> Pairs:
         """Find the fitted images that are near duplicates of other images.
@@ -185,10 +280,106 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             then right.
         """
         check_is_fitted(self)
+        return self._signatures.matches(self.sign(X).signatures, self.radius, self.n_jobs)
+
+    def conflicts(self, y: Any) -> pd.DataFrame:
+        """List the groups whose members carry different labels, the worst first.
+
+        One of the labels is wrong, or the images do not tell what the labels say.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_images,)
+            The label of each fitted image. A missing one (None, NaN) is in conflict with none.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a group, by its label in `labels_`: "size" in images; "disagreeing", how many
+            of them carry another label than the most frequent one, by which the table is sorted;
+            "labels", a dict from each label to how many carry it, the most frequent first; and
+            "rows", the list of the images' rows.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[2:]])
+        >>> finder.conflicts(["camera", "coins", "dog"])
+               size  disagreeing                   labels    rows
+        group
+        0         2            1  {'camera': 1, 'dog': 1}  [0, 2]
+        """
+        check_is_fitted(self)
+        return find_conflicts(self.labels_, y)
+
+    def summary(self) -> dict[str, Any]:
+        """Sum up the fitted images in plain numbers, ready for JSON.
+
+        Returns
+        -------
+        dict
+            "images", "unreadable", "low_detail" (compared by their pixels alone), "groups" (of
+            two images or more), "grouped_images", "duplicates" (images that are left over if one
+            of each group is kept), "largest_group" in images, "widest_group" in bits, and
+            "near_pairs"; then "hashes", "bits" and "radius" in bits, by which they were found.
+        """
+        check_is_fitted(self)
+        n_images, sizes = len(self.labels_), self.groups_["size"]
+        n_failed = len(self.failures_)
+        return {
+            "images": n_images,
+            "unreadable": n_failed,
+            "low_detail": n_images - n_failed - int(self._signatures.hashed.sum()),
+            "groups": len(sizes),
+            "grouped_images": int(sizes.sum()),
+            "duplicates": n_images - self.n_groups_,
+            "largest_group": int(sizes.max()) if len(sizes) else 0,
+            "widest_group": int(self.groups_["diameter"].max()) if len(sizes) else 0,
+            "near_pairs": self._near.n_pairs(),
+            "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
+            "bits": self._signatures.n_bits,
+            "radius": int(self.radius),
+        }
+
+    @property
+    def pairs_(self) -> Pairs:
+        """Every two near duplicates."""
+        check_is_fitted(self)
+        return self._near.pairs()
+
+    def sign(self, X: Any) -> Signed:
+        """Hash images into what they are compared by; nothing is fitted.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+            Image sources, as for `fit`.
+
+        Returns
+        -------
+        Signed
+            The signatures, the paths or URLs, and the failures.
+        """
         specs = self._check_parameters()
-        hashes = self._hash(list_sources(X, type(self).__name__), specs)
-        queries = Signatures.from_hashes(hashes, self.min_detail)
-        return self._signatures.matches(queries, self.radius, self.n_jobs)
+        sources = list_sources(X, type(self).__name__)
+        hashes = hash_sources(
+            sources,
+            specs,
+            self._decoding(),
+            errors="coerce",
+            digest_below=self.min_detail,
+            n_jobs=self.n_jobs,
+            cache=self.cache,
+            progress=self.progress,
+        )
+        signatures = Signatures.from_hashes(hashes, self.min_detail)
+        return Signed(
+            signatures,
+            name_sources(sources),
+            _list_failures(hashes.errors, sources),
+            hashes.n_pixels(),
+        )
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         name = type(self).__name__
@@ -200,25 +391,21 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self._decoding().check(name)
         return parse_hashes(self.hashes)
 
-    def _hash(self, sources: Sequence[Any], specs: tuple[HashSpec, ...]) -> Hashes:
-        return hash_sources(
-            sources,
-            specs,
-            self._decoding(),
-            errors="coerce",
-            digest_below=self.min_detail,
-            n_jobs=self.n_jobs,
-            cache=self.cache,
-            progress=self.progress,
-        )
-
     def _decoding(self) -> Decoding:
         return Decoding(self.decode, self.orient, self.background, self.max_pixels)
 
-    def _group(self, signatures: Signatures) -> NearDuplicateFinder:
-        self._signatures = signatures
-        self.pairs_ = signatures.pairs(self.radius, self.n_jobs)
-        self.labels_ = label_components(len(signatures.hashed), self.pairs_)
+    def _remember(
+        self,
+        signatures: Signatures,
+        ids: NDArray[np.object_],
+        failures: pd.DataFrame,
+        known: CompactPairs | None = None,
+    ) -> NearDuplicateFinder:
+        self._signatures, self.ids_, self.failures_ = signatures, ids, failures
+        self._near = signatures.near(self.radius, self.n_jobs, known)
+        self.labels_, self.groups_ = group_words(
+            signatures.shown_words(), self._near.labels(), self.radius, self.linkage, self.n_jobs
+        )
         self.n_groups_ = len(np.unique(self.labels_))
         return self
 
@@ -238,177 +425,3 @@ def _list_failures(errors: dict[int, ImageReadError], sources: Sequence[Any]) ->
             "error": pd.Series([error.cause for error in errors.values()], dtype=object),
         }
     )
-
-
-def is_bit_matrix(images: Any) -> bool:
-    """Tell a matrix of numbers from a container of image sources."""
-    if is_frame(images):
-        if isinstance(images, pd.DataFrame):
-            is_number = [is_numeric_dtype(dtype) for dtype in images.dtypes]
-        else:
-            is_number = [dtype.is_numeric() for dtype in images.dtypes]
-        return len(is_number) > 1 and all(is_number)
-    if isinstance(images, list | tuple):
-        first = images[0] if images else None
-        return isinstance(first, list | tuple) or (
-            isinstance(first, np.ndarray) and first.ndim == 1
-        )
-    if hasattr(images, "toarray"):  # sparse: refused with scikit-learn's own sentence
-        return True
-    return isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind in "biuf"
-
-
-def group_images(images: Any, finder: Any = None) -> Labels:
-    """Group near duplicates by whatever says what they are.
-
-    Parameters
-    ----------
-    images : container of image sources, or array-like of shape (n_samples, n_bits)
-        A matrix of bits is grouped by `DuplicateGroups`, with the radius of the finder. In a
-        table, the images are looked for as in `drop_duplicates`.
-    finder : estimator with ``fit_predict(X) -> labels``, optional
-        None means ``NearDuplicateFinder()``. It is cloned, not fitted. The label -1 means, as in
-        scikit-learn's own clusterers, a sample in no group.
-
-    Returns
-    -------
-    ndarray of shape (n_images,), dtype intp
-        The group of each image, counted from 0 in order of first appearance.
-    """
-    finder = check_finder(finder)
-    if is_bit_matrix(images):
-        if isinstance(finder, NearDuplicateFinder):
-            finder = DuplicateGroups(finder.radius, linkage=finder.linkage, n_jobs=finder.n_jobs)
-    elif is_frame(images):
-        images = images[pick_image_column(images, "A search for near duplicates")]
-    labels = np.array(clone(finder).fit_predict(images))
-    if labels.ndim != 1:
-        raise ValueError(
-            f"Expected one label an image from {finder!r}. Got an array of shape {labels.shape}."
-        )
-    alone = np.flatnonzero(labels == -1)
-    groups = relabel(labels)
-    groups[alone] = len(labels) + alone
-    return relabel(groups)
-
-
-def check_finder(finder: Any) -> Any:
-    """Return `finder`, or the default one, or raise if it groups nothing."""
-    if finder is None:
-        return NearDuplicateFinder()
-    if not hasattr(finder, "fit_predict") or isinstance(finder, type):
-        raise ParameterError(
-            f"The 'finder' parameter must be None or an estimator with fit_predict, as "
-            f"NearDuplicateFinder() is. Got {finder!r} instead."
-        )
-    return finder
-
-
-def drop_duplicates(
-    images_or_frame: Any,
-    *,
-    keep: str | Callable[[Any], float] = "first",
-    finder: Any = None,
-) -> Any:
-    """Leave out images that are near duplicates of ones that are kept.
-
-    Every image left out is within the radius of one that is kept: in a chain of copies where the
-    first and the last are far apart, both stay.
-
-    Parameters
-    ----------
-    images_or_frame : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a frame that holds them in its only column or in one named
-        "image", "path", "url", "file" or "filename".
-    keep : {"first", "largest"} or callable, default="first"
-        Which image stands for its near duplicates: the one that comes first, or the one with the
-        most pixels (then the most bytes, then the first by name). A callable is given an image
-        source and returns a number; the image with the greatest is kept.
-    finder : estimator with ``fit_predict(X) -> labels``, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of an estimator
-        that finds groups alone, one image of each group is kept.
-
-    Returns
-    -------
-    container
-        Of the kind of `images_or_frame`, in its order, a pandas index kept. Images that cannot be
-        read are kept: nothing is known of them.
-
-    Examples
-    --------
-    >>> from skimage import data
-    >>> from hashfeatures import drop_duplicates
-    >>> images = [data.camera()[::2, ::2], data.coins(), data.camera()]
-    >>> [image.shape for image in drop_duplicates(images, keep="largest")]
-    [(303, 384), (512, 512)]
-    """
-    name = "drop_duplicates"
-    if not callable(keep):
-        check_choice(name, "keep", keep, {"first", "largest"})
-    images = images_or_frame
-    if is_frame(images):
-        images = images[pick_image_column(images, name)]
-    sources = list_sources(images, name)
-    finder = check_finder(finder)
-    if isinstance(finder, NearDuplicateFinder):
-        fitted = clone(finder).fit(images)
-        pairs, n_pixels = fitted.pairs_, fitted._n_pixels
-        doubtful = np.unique(np.concatenate([pairs.left, pairs.right]))
-        order = _by_preference(sources, doubtful, keep, n_pixels)
-        dropped = _dominated(len(sources), pairs, order)
-    else:
-        labels = group_images(images, finder)
-        doubtful = np.flatnonzero(np.bincount(labels)[labels] > 1)
-        order = _by_preference(sources, doubtful, keep, _count_pixels(sources, doubtful, keep))
-        dropped = np.delete(order, np.unique(labels[order], return_index=True)[1])
-    return take_rows(images_or_frame, np.setdiff1d(np.arange(len(sources)), dropped))
-
-
-def _by_preference(
-    sources: Sequence[Any],
-    rows: NDArray[np.intp],
-    keep: str | Callable[[Any], float],
-    n_pixels: NDArray[np.int64],
-) -> NDArray[np.intp]:
-    """Order rows so that those to be kept come before those that they stand for."""
-    if callable(keep):
-        scores = np.array([keep(sources[row]) for row in rows], dtype=float)
-        return rows[np.argsort(-scores, kind="stable")]
-    if keep == "largest":
-        names = np.array([describe_source(sources[row]) for row in rows])
-        n_bytes = np.array([_count_bytes(sources[row]) for row in rows])
-        return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
-    return rows
-
-
-def _count_pixels(
-    sources: Sequence[Any], rows: NDArray[np.intp], keep: str | Callable[[Any], float]
-) -> NDArray[np.int64]:
-    """Return the pixels of the images in `rows` where they matter, and zeros elsewhere."""
-    n_pixels = np.zeros(len(sources), dtype=np.int64)
-    if keep == "largest":
-        doubtful = [sources[row] for row in rows]
-        spec = HashSpec.parse("ahash")
-        hashes = hash_sources(doubtful, (spec,), Decoding("reduced"), errors="coerce")
-        n_pixels[rows] = hashes.n_pixels()
-    return n_pixels
-
-
-def _count_bytes(source: Any) -> int:
-    if isinstance(source, str | os.PathLike) and os.path.exists(source):
-        return os.path.getsize(source)
-    return len(source) if isinstance(source, bytes) else 0
-
-
-def _dominated(n_rows: int, pairs: Pairs, order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the rows that are near one that is kept, keeping in the given order."""
-    near = csr_matrix(
-        (np.ones(len(pairs.left), dtype=bool), (pairs.left, pairs.right)), shape=(n_rows, n_rows)
-    )
-    near = (near + near.T).tocsr()
-    dropped = np.zeros(n_rows, dtype=bool)
-    for row in order:
-        if not dropped[row]:
-            # No row kept before is among these: it would have dropped this one.
-            dropped[near.indices[near.indptr[row] : near.indptr[row + 1]]] = True
-    return np.flatnonzero(dropped)

@@ -1,35 +1,22 @@
 """From images to groups: copies together, strangers apart, failures and flat images alone."""
 
-import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from PIL import Image
-from sklearn.cluster import DBSCAN
-from sklearn.pipeline import make_pipeline
 
 from hashfeatures import (
-    DuplicateGroups,
+    ChainingWarning,
     FailedImagesWarning,
-    HammingNeighborsTransformer,
     ImageHashFeaturizer,
     NearDuplicateFinder,
     ParameterError,
     drop_duplicates,
     hash_images,
 )
-from hashfeatures.duplicates import relabel
-from hashfeatures.finder import group_images
-
-
-def custom_finder():
-    return make_pipeline(
-        ImageHashFeaturizer(["phash", "dhash"]),
-        HammingNeighborsTransformer(radius=12),
-        DBSCAN(eps=12, min_samples=2, metric="precomputed"),
-    )
 
 
 def test_copies_are_found(family):
@@ -119,140 +106,117 @@ def test_wrong_parameters_are_named_before_images_are_read(wrong):
         NearDuplicateFinder(**wrong).fit(["no such file.png"])
 
 
-@pytest.mark.parametrize("finder", [None, NearDuplicateFinder(), custom_finder()], ids=str)
-def test_anything_that_predicts_groups_is_a_finder(family, finder):
+def test_complete_linkage_keeps_members_within_the_radius(photos):
+    """Fades from one photo to another: a chain, whose ends are unlike."""
+    by_name = {path.name: path for path in photos}
+    ends = [
+        np.asarray(Image.open(by_name[name]).convert("RGB").resize((200, 150)), dtype=float)
+        for name in ("chelsea.png", "coffee.png")
+    ]
+    fades = [((1 - t) * ends[0] + t * ends[1]).astype(np.uint8) for t in np.linspace(0, 1, 30)]
+    with pytest.warns(ChainingWarning, match="label 0 has 30 of 30 rows and a diameter of"):
+        single = NearDuplicateFinder().fit(fades)
+    assert single.groups_["diameter"].tolist()[0] > 36
+    complete = NearDuplicateFinder(linkage="complete").fit(fades)
+    assert complete.groups_["diameter"].max() <= 12
+    assert 2 < complete.n_groups_ < 30
+    bits = ImageHashFeaturizer(["phash", "dhash"]).transform(fades)
+    together = complete.labels_[:, None] == complete.labels_[None]
+    assert (bits[:, None] != bits[None]).sum(axis=2)[together].max() <= 12
+
+
+def test_flat_images_do_not_widen_groups():
+    """Their hashes are not what they are compared by."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(100, 104, (64, 64), dtype=np.uint8)
+    finder = NearDuplicateFinder().fit([noise, noise, np.full((64, 64), 100, dtype=np.uint8)])
+    assert finder.groups_.to_dict("list") == {"size": [2], "diameter": [0], "exact": [True]}
+
+
+def test_growing_is_fitting_at_once(family):
+    files, _ = family
+    X = [files[0], None, files[3], *files[1:3], "no such file.png", *files[4:]]
+    with pytest.warns(FailedImagesWarning):
+        whole = NearDuplicateFinder().fit(X)
+        grown = NearDuplicateFinder().partial_fit(X[:2]).partial_fit(X[2:5]).partial_fit(X[5:])
+    np.testing.assert_array_equal(grown.labels_, whole.labels_)
+    for column, expected in zip(grown.pairs_, whole.pairs_, strict=True):
+        np.testing.assert_array_equal(column, expected)
+    pd.testing.assert_frame_equal(grown.failures_, whole.failures_)
+    pd.testing.assert_frame_equal(grown.groups_, whole.groups_)
+    np.testing.assert_array_equal(grown.ids_, whole.ids_)
+
+
+def test_another_radius_needs_no_image(family, monkeypatch):
+    files, _ = family
+    finder = NearDuplicateFinder().fit(files)
+    expected = NearDuplicateFinder(radius=40).fit(files)
+    monkeypatch.setattr("hashfeatures.finder.hash_sources", lambda *a, **k: pytest.fail("read"))
+    other = finder.with_radius(40)
+    np.testing.assert_array_equal(other.labels_, expected.labels_)
+    assert (other.radius, finder.radius) == (40, 12)
+    assert len(other.pairs_.left) == len(expected.pairs_.left)
+    with pytest.raises(ParameterError, match=r"'radius' .* Got -1"):
+        finder.with_radius(-1)
+
+
+def test_conflicts_name_the_rows(family):
     files, shown = family
-    np.testing.assert_array_equal(group_images(files, finder), shown)
+    y = [f"photo {number}" for number in shown]
+    finder = NearDuplicateFinder().fit(files)
+    assert finder.conflicts(y).empty
+    y[4] = "photo 9"
+    conflicts = finder.conflicts(y)
+    assert conflicts.index.tolist() == [1]
+    assert conflicts["rows"].tolist() == [[3, 4, 5]]
+    assert conflicts["labels"].tolist() == [{"photo 1": 2, "photo 9": 1}]
 
 
-def test_a_finder_is_not_fitted_in_passing(family):
-    finder = NearDuplicateFinder()
-    group_images(family[0], finder)
-    assert not hasattr(finder, "labels_")
+def test_the_summary_counts_everything(family):
+    files, _ = family
+    grey = np.full((80, 60), 128, dtype=np.uint8)
+    with pytest.warns(FailedImagesWarning):
+        finder = NearDuplicateFinder().fit([*files, None, grey, grey, grey - 1])
+    facts = finder.summary()
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts == {
+        "images": 19,
+        "unreadable": 1,
+        "low_detail": 3,
+        "groups": 6,
+        "grouped_images": 17,
+        "duplicates": 11,
+        "largest_group": 3,
+        "widest_group": int(finder.groups_["diameter"].max()),
+        "near_pairs": 16,
+        "hashes": ["phash", "dhash"],
+        "bits": 128,
+        "radius": 12,
+    }
+    empty = NearDuplicateFinder().fit([]).summary()
+    assert (empty["images"], empty["groups"], empty["largest_group"]) == (0, 0, 0)
 
 
-def test_noise_of_a_clusterer_is_no_group(image_files):
-    assert group_images(image_files, custom_finder()).tolist() == [0, 1, 2, 3, 4, 5]
+def test_a_table_tells_what_failed_and_what_is_flat(family):
+    files, _ = family
+    grey = Image.new("L", (80, 60), 128)
+    with pytest.warns(FailedImagesWarning):
+        table = hash_images([files[0], "no such file.png", grey], ["phash", "dhash"])
+    finder = NearDuplicateFinder().fit_table(table)
+    assert finder.failures_["position"].tolist() == [1]
+    assert finder.failures_["image"].tolist() == ["no such file.png"]
+    assert finder.summary()["low_detail"] == 1
 
 
-@pytest.mark.parametrize("finder", [DBSCAN, "phash", 12, object()], ids=repr)
-def test_what_is_no_finder_is_told(image_files, finder):
-    with pytest.raises(ParameterError, match="'finder' parameter must be None or an estimator"):
-        group_images(image_files, finder)
+def test_ids_are_paths_and_urls(family, monkeypatch):
+    files, _ = family
+    X = [files[0], Path(files[1]), Image.open(files[2]), {"bytes": None, "path": files[3]}]
+    assert NearDuplicateFinder().fit(X).ids_.tolist() == [files[0], files[1], None, files[3]]
 
 
-def nullable(bits):
-    return pd.DataFrame(bits).astype("UInt8")
-
-
-def polars_frame(bits):
-    return pl.DataFrame({str(column): bits[:, column] for column in range(bits.shape[1])})
-
-
-@pytest.mark.parametrize(
-    "kind", [np.asarray, pd.DataFrame, nullable, polars_frame, np.ndarray.tolist, list]
-)
-def test_a_matrix_of_bits_is_grouped_as_it_is(kind):
-    bits = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1]])
-    expected = [0, 1, 0]
-    assert group_images(kind(bits), NearDuplicateFinder(radius=1)).tolist() == expected
-    assert group_images(kind(bits), DuplicateGroups(1)).tolist() == expected
-    assert group_images(kind(bits)).tolist() == [0, 0, 0]  # radius 12
-
-
-def test_the_images_of_a_table_are_found(family):
-    files, shown = family
-    for kind in (pd.DataFrame, pl.DataFrame):
-        frame = kind({"y": [1.0] * len(files), "path": files})
-        np.testing.assert_array_equal(group_images(frame), shown)
-
-
-class TestDropDuplicates:
-    """One image stands for its near duplicates, and no other is lost."""
-
-    def test_first(self, family):
-        files, _ = family
-        assert drop_duplicates(files) == files[::3]
-        assert drop_duplicates(files[::-1]) == files[2::3][::-1]
-
-    def test_largest(self, family):
-        files, _ = family
-        kept = drop_duplicates(files[::-1], keep="largest")
-        assert all("small" not in path for path in kept)
-        assert all("original" in path for path in kept), "of equal size the one of more bytes"
-
-    def test_largest_opens_nothing_twice(self, noise_image, encode):
-        """A stream that can be read once is read once."""
-
-        class Stream(io.BytesIO):
-            def seekable(self):
-                return False
-
-        small, large = (encode(noise_image(0, size=size)) for size in ((100, 75), (400, 300)))
-        streams = [Stream(small), Stream(large), Stream(encode(noise_image(1)))]
-        assert drop_duplicates(streams, keep="largest") == streams[1:]
-
-    def test_largest_of_groups_alone(self, family):
-        files, _ = family
-        kept = drop_duplicates(files[::-1], keep="largest", finder=custom_finder())
-        assert kept == drop_duplicates(files[::-1], keep="largest")
-
-    def test_callable(self, family):
-        files, _ = family
-        kept = drop_duplicates(files, keep=lambda path: path.endswith(".jpg"))
-        assert kept == files[2::3]
-
-    def test_the_container_is_of_the_same_kind(self, family):
-        files, _ = family
-        index = [f"row {number}" for number in range(len(files))]
-        series = pd.Series(files, index=index)
-        assert drop_duplicates(series).index.tolist() == index[::3]
-        frame = pd.DataFrame({"url": files, "y": range(len(files))}, index=index)
-        kept = drop_duplicates(frame)
-        assert kept["y"].tolist() == [0, 3, 6, 9, 12]
-        assert kept.index.tolist() == index[::3]
-        assert isinstance(drop_duplicates(tuple(files)), tuple)
-        assert isinstance(drop_duplicates(np.array(files)), np.ndarray)
-
-    def test_every_image_left_out_has_a_near_duplicate_that_stays(self):
-        """A chain of copies, each near the next: the ends are far apart and both stay."""
-        rng = np.random.default_rng(0)
-        start, end = (
-            np.asarray(Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).resize((64, 64), 3))
-            for _ in range(2)
-        )
-        chain = [(start * (1 - t) + end * t).astype(np.uint8) for t in np.linspace(0, 1, 40)]
-        finder = NearDuplicateFinder().fit(chain)
-        assert finder.n_groups_ < 10
-        kept = drop_duplicates([Image.fromarray(image) for image in chain])
-        assert len(kept) > finder.n_groups_
-        matched = NearDuplicateFinder().fit(kept).matches(chain)
-        assert set(matched.left) == set(range(40))
-        assert len(NearDuplicateFinder().fit(kept).pairs_.left) == 0
-
-    def test_failures_stay(self, family):
-        files, _ = family
-        with pytest.warns(FailedImagesWarning):
-            assert drop_duplicates([None, files[0], files[1], None]) == [None, files[0], None]
-
-    def test_groups_alone_are_enough(self, family):
-        files, shown = family
-        order = np.random.default_rng(0).permutation(len(files))
-        X = [files[row] for row in order]
-        first = [X[np.flatnonzero(relabel(shown[order]) == group)[0]] for group in range(5)]
-        assert drop_duplicates(X, finder=custom_finder()) == first
-
-    def test_nothing_to_drop(self, image_files):
-        assert drop_duplicates(image_files) == image_files
-        assert drop_duplicates([]) == []
-        assert drop_duplicates(image_files, finder=custom_finder()) == image_files
-
-    def test_wrong_arguments(self, image_files):
-        with pytest.raises(
-            ParameterError, match=r"'keep' .* among {'first', 'largest'}. Got 'best'"
-        ):
-            drop_duplicates(image_files, keep="best")
-        with pytest.raises(TypeError, match="drop_duplicates expects a list"):
-            drop_duplicates(image_files[0])
-        with pytest.raises(ValueError, match="drop_duplicates looks for the images in a column"):
-            drop_duplicates(pd.DataFrame({"a": image_files, "b": image_files}))
+def test_every_image_equal():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    finder = NearDuplicateFinder().fit([image] * 5)
+    assert finder.labels_.tolist() == [0] * 5
+    assert len(finder.pairs_.left) == 10
+    assert drop_duplicates([image] * 5) == [image]
