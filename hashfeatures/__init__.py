@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from .deduplication import drop_duplicates as drop_duplicates
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .exceptions import CacheError as CacheError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
-    from .finder import drop_duplicates as drop_duplicates
     from .hamming.index import Pairs as Pairs
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
@@ -42,7 +42,7 @@ _HOME = {
     "Pairs": "hamming.index",
     "ParameterError": "exceptions",
     "SplitSizeWarning": "exceptions",
-    "drop_duplicates": "finder",
+    "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
     "hash_images": "table",

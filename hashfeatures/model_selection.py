@@ -19,7 +19,7 @@ from .containers import take_rows
 from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels, merge_labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
-from .finder import group_images
+from .grouping import group_images
 from .parameters import check_bool, check_int
 
 _Counts = NDArray[np.int64]

@@ -16,7 +16,8 @@ from sklearn.base import clone
 from .batch import hash_sources
 from .bits import bits_to_hex, hex_to_bits, words_from_bits
 from .exceptions import ParameterError
-from .finder import NearDuplicateFinder, check_finder, group_images
+from .finder import NearDuplicateFinder
+from .grouping import check_finder, group_images
 from .hamming.index import HammingIndex
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding

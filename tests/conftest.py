@@ -9,6 +9,10 @@ import skimage
 import sklearn.datasets
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from sklearn.cluster import DBSCAN
+from sklearn.pipeline import make_pipeline
+
+from hashfeatures import HammingNeighborsTransformer, ImageHashFeaturizer
 
 # Shared runners are slow now and then, which is not what the properties are about.
 settings.register_profile(
@@ -80,3 +84,13 @@ def family(tmp_path, photos):
             files.append(str(path))
             shown.append(number)
     return files, np.array(shown)
+
+
+@pytest.fixture
+def custom_finder():
+    """Return a finder that is none of ours: a pipeline of scikit-learn."""
+    return make_pipeline(
+        ImageHashFeaturizer(["phash", "dhash"]),
+        HammingNeighborsTransformer(radius=12),
+        DBSCAN(eps=12, min_samples=2, metric="precomputed"),
+    )
