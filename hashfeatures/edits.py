@@ -122,7 +122,9 @@ def recolour(
     image: Image.Image, red: float = 1.2, green: float = 1.05, blue: float = 0.75
 ) -> Image.Image:
     """Multiply the channels: a warmer, a colder, a tinted picture."""
-    return _from_levels(np.asarray(image, dtype=np.float32) * np.float32([red, green, blue]))
+    return _from_levels(
+        np.asarray(image, dtype=np.float32) * np.array([red, green, blue], dtype=np.float32)
+    )
 
 
 def vignette(image: Image.Image, strength: float = 0.5) -> Image.Image:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-
 # The outermost line of a border: the share of its pixels that differ from its colour by no more.
 _PLAIN = 0.98
 _ROUNDING = 2
@@ -79,7 +78,7 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
         Of each view: x and y in the plate, from 0 to 1, are ``a * x + b * y + c`` and
         ``d * x + e * y + f`` of x and y in the view, from 0 to 1.
     side : int
-        How many pixels the views have a side; each is the mean of four bilinear samples.
+        How many pixels the views have a side; each is the sum of four bilinear samples.
 
     Returns
     -------
@@ -87,7 +86,8 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
         The views. What lies outside of the plate is what its nearest pixel shows.
     """
     n = len(plate)
-    last = np.float32(n - 1)
+    nothing: Any = np.float32(0)
+    last: Any = np.float32(n - 1)
     step = np.float32(1.0 / (2 * side))
     half = np.float32(0.5)
     views = np.zeros((len(maps), side, side), np.float32)
@@ -100,8 +100,8 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
             line = views[view, row // 2]
             for column in range(2 * side):
                 x = (np.float32(column) + half) * step
-                right = min(max(a * x + across, np.float32(0)), last)
-                below = min(max(d * x + down, np.float32(0)), last)
+                right: Any = min(max(a * x + across, nothing), last)
+                below: Any = min(max(d * x + down, nothing), last)
                 i = min(np.int64(below), n - 2)
                 j = min(np.int64(right), n - 2)
                 v = below - np.float32(i)
