@@ -6,6 +6,9 @@ from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
+import numpy as np
+from PIL import Image
+
 from .plate import Pixels
 
 # How far, of 255, the pixels of a border may be from its colour: JPEG's noise beside an edge.
@@ -75,6 +78,12 @@ def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
         if left == 0 and right == width and last - first >= _LEAST * width:
             left, right = first, last
     return Box(left, top, right, bottom)
+
+
+def trim_borders(image: Image.Image) -> Image.Image:
+    """Return what an image shows inside uniform borders, see `find_picture`."""
+    box = find_picture(np.asarray(image.convert("L")))
+    return image if box == (0, 0, *image.size) else image.crop(box)
 
 
 def _count_lines(lines: Pixels, share: float) -> tuple[int, int]:

@@ -86,8 +86,8 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
         The views. What lies outside of the plate is what its nearest pixel shows.
     """
     n = len(plate)
-    nothing: Any = np.float32(0)
-    last: Any = np.float32(n - 1)
+    nothing = np.float32(0)
+    last = np.float32(n - 1)
     step = np.float32(1.0 / (2 * side))
     half = np.float32(0.5)
     views = np.zeros((len(maps), side, side), np.float32)
@@ -100,10 +100,10 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
             line = views[view, row // 2]
             for column in range(2 * side):
                 x = (np.float32(column) + half) * step
-                right: Any = min(max(a * x + across, nothing), last)
-                below: Any = min(max(d * x + down, nothing), last)
-                i = min(np.int64(below), n - 2)
-                j = min(np.int64(right), n - 2)
+                right = np.minimum(np.maximum(a * x + across, nothing), last)
+                below = np.minimum(np.maximum(d * x + down, nothing), last)
+                i = np.minimum(np.int64(below), n - 2)
+                j = np.minimum(np.int64(right), n - 2)
                 v = below - np.float32(i)
                 u = right - np.float32(j)
                 upper = plate[i, j] + (np.float32(plate[i, j + 1]) - plate[i, j]) * u
