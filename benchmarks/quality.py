@@ -3,9 +3,9 @@
 Images of the first folder are edited; those and the images of all folders are strangers to each
 other, but for the pairs that show the same picture (see `strangers.py`). A contestant gives a
 distance to two images. Its radius is the greatest at which no more than one in 100,000 pairs of
-different images is within it; its recall is the share of edited copies that are within that radius
-of their original. The peers' own settings are re-created from the same hashes, each at the radius
-that its documentation names.
+different images is within it (or one pair at all, if there are fewer); its recall is the share of
+edited copies that are within that radius of their original. The peers' own settings are re-created
+from the same hashes, each at the radius that its documentation names.
 """
 
 from __future__ import annotations
@@ -162,7 +162,8 @@ class Distances:
 
     def radius(self) -> int | None:
         """Return the greatest radius that keeps to the rate."""
-        allowed = np.flatnonzero(self.rates <= RATE)
+        # Where there are few pairs, one of them.
+        allowed = np.flatnonzero(self.rates <= max(RATE, 1 / self.n_pairs))
         return int(allowed[-1]) if len(allowed) else None
 
     def recall(self, radius: int | None) -> NDArray[np.float64]:
