@@ -40,9 +40,9 @@ def test_an_exponential_tail_is_extrapolated_to_the_truth():
     counts = np.round(2.0 ** np.arange(4, 12)).astype(int)
     full = np.concatenate([2.0 ** np.arange(-6, 4), counts])
     truth = np.cumsum(full)
-    seen = np.where(full < 3, 0, np.round(full)).astype(int)
+    seen = np.round(full).astype(int)
     rates, extrapolated = estimate_rates(seen, 10**6)
-    assert extrapolated.sum() >= 8
+    assert extrapolated[:9].all()
     np.testing.assert_allclose(1e6 * rates.value[4:], truth[4:], rtol=0.25)
 
 
@@ -74,12 +74,12 @@ def test_enough_pairs_are_simply_counted():
 def test_shares_are_within_their_intervals(share):
     rng = np.random.default_rng(2)
     held = []
-    for _ in range(400):
+    for _ in range(2000):
         # The copies of an image are found or missed together: the worst case.
         found = np.repeat(rng.random((60, 1)) < share, 5, axis=1)
         estimate = estimate_share(found)
         held.append(estimate.low <= share <= estimate.high)
-    assert np.mean(held) > 0.92
+    assert np.mean(held) > 0.93
 
 
 def test_all_found_is_not_certainty():
