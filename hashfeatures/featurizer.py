@@ -26,10 +26,11 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     ----------
     hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
         The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
-        "dhash_vertical", "whash", "colorhash", each with an optional size as in "phash:16", or
-        "pdq" (extra ``pdq``; 256 bits).
+        "dhash_vertical", "whash", "colorhash", "colorgrid", each with an optional size as in
+        "phash:16", or "pdq" (extra ``pdq``; 256 bits).
         The size is the side of the hash (8 unless given: 64 bits); for "colorhash" it is the
-        number of bits for each of 14 shares of colour (3 unless given: 42 bits).
+        number of bits for each of 14 shares of colour (3 unless given: 42 bits); for "colorgrid"
+        the number of cells a side (3 unless given: 288 bits).
     decode : {"full", "reduced"}, default="full"
         "full" gives ImageHash's bits. "reduced" decodes a JPEG at an eighth, a quarter or a half
         of its size where that leaves enough pixels for the hashes, which is much faster on large
