@@ -1,8 +1,13 @@
-"""Near duplicates over views: the nearest two views of every two images that have near ones."""
+"""Near pairs over views: two images are as near as the nearest two of their views.
+
+All views of an image are compared with the base views of the others, from both sides: what was
+cut off a copy can be cut off its original, but not the other way round.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,8 +17,10 @@ from numpy.typing import NDArray
 from .hamming.index import HammingIndex, Pairs
 from .hashing.views import ViewSet
 
-# Images whose views are looked up at a time: their matches with themselves are many.
+# Images whose views are looked up, or pairs that are looked at, at a time.
 _BLOCK = 1024
+
+Words = NDArray[np.uint64]
 
 
 class ViewPairs(NamedTuple):
@@ -36,37 +43,6 @@ class ViewPairs(NamedTuple):
     right_view: NDArray[Any]
 
 
-class _Found(NamedTuple):
-    """Matches of views, by their numbers."""
-
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
-    distance: NDArray[np.int64]
-    left_view: NDArray[np.intp]
-    right_view: NDArray[np.intp]
-
-    @classmethod
-    def concatenate(cls, blocks: Iterable[_Found]) -> _Found:
-        nothing = np.empty(0, dtype=np.intp)
-        empty = cls(nothing, nothing, nothing.astype(np.int64), nothing, nothing)
-        return cls(*(np.concatenate(arrays) for arrays in zip(empty, *blocks, strict=True)))
-
-    def take(self, rows: Any) -> _Found:
-        return _Found(*(column[rows] for column in self))
-
-    def swap(self) -> _Found:
-        return _Found(self.right, self.left, self.distance, self.right_view, self.left_view)
-
-    def nearest(self) -> _Found:
-        """Keep of every two images the nearest views; of equally near ones the plainest."""
-        order = np.lexsort((self.left_view, self.right_view, self.distance, self.right, self.left))
-        found = self.take(order)
-        if not len(order):
-            return found
-        is_new = (np.diff(found.left) != 0) | (np.diff(found.right) != 0)
-        return found.take(np.concatenate([[True], is_new]))
-
-
 @dataclass(frozen=True)
 class ViewCodes:
     """The codes of the views of images.
@@ -75,73 +51,127 @@ class ViewCodes:
     ----------
     words : ndarray of shape (n_images, n_views, n_words), dtype uint64
         The bits of each view, packed.
-    present : ndarray of shape (n_images,), dtype bool
-        Which images are compared at all.
     views : ViewSet
         What the views are.
     """
 
-    words: NDArray[np.uint64]
-    present: NDArray[np.bool_]
+    words: Words
     views: ViewSet
 
-    def pairs(self, radius: int, n_jobs: int | None) -> ViewPairs:
-        """Return every two images of which two views are within `radius` bits, left < right."""
-        index = self._index_bases(n_jobs)
+    @classmethod
+    def join(cls, parts: Sequence[ViewCodes]) -> ViewCodes:
+        """Return the codes of several collections as those of one."""
+        return cls(np.concatenate([part.words for part in parts]), parts[0].views)
+
+    def take(self, rows: Any) -> ViewCodes:
+        """Return the codes of some images."""
+        return ViewCodes(self.words[rows], self.views)
+
+    def digests(self) -> Words:
+        """Return two words for each image that are equal where all its views are."""
+        digests = [hashlib.blake2b(row, digest_size=16).digest() for row in self.words]
+        return np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+
+    def pairs(self, radius: int, n_jobs: int | None = None) -> Pairs:
+        """Return every two images of which two views are near, with ``left < right``."""
         blocks = []
-        for found in self._look_up(index, self, radius):
-            apart = found.take(found.left != found.right)
-            is_ordered = apart.left < apart.right
-            ordered = [apart.take(is_ordered), apart.take(~is_ordered).swap()]
-            blocks.append(_Found.concatenate(ordered).nearest())
-        return self._name(_Found.concatenate(blocks).nearest())
+        for found in self._look_up(self, radius, n_jobs):
+            apart = found.left != found.right
+            left = np.minimum(found.left, found.right)[apart]
+            right = np.maximum(found.left, found.right)[apart]
+            blocks.append(_nearest(Pairs(left, right, found.distance[apart])))
+        return _nearest(Pairs.concatenate(blocks))
 
-    def matches(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> ViewPairs:
+    def matches(self, queries: ViewCodes, radius: int, n_jobs: int | None = None) -> Pairs:
         """Return every image near a query: left the query, right the image."""
-        blocks = [
-            found.nearest() for found in self._look_up(self._index_bases(n_jobs), queries, radius)
-        ]
-        # The other way round too: what was cut off an image cannot be cut off its query.
+        blocks = [_nearest(found) for found in self._look_up(queries, radius, n_jobs)]
         blocks += [
-            found.swap().nearest()
-            for found in self._look_up(queries._index_bases(n_jobs), self, radius)
+            _nearest(Pairs(found.right, found.left, found.distance))
+            for found in queries._look_up(self, radius, n_jobs)
         ]
-        return self._name(_Found.concatenate(blocks).nearest())
+        return _nearest(Pairs.concatenate(blocks))
 
-    def _index_bases(self, n_jobs: int | None) -> HammingIndex:
+    def distances(self, others: ViewCodes) -> NDArray[np.int64]:
+        """Return the distance of each image to the one in the same row of `others`."""
+        rows = np.arange(len(self.words))
+        return self.name(others, Pairs(rows, rows, np.zeros(len(rows), dtype=np.int64))).distance
+
+    def name(self, others: ViewCodes, pairs: Pairs) -> ViewPairs:
+        """Tell in which views images on the left are nearest to `others` on the right."""
+        names = np.array(
+            [self.views.name_view(view) for view in range(self.views.n_views)], dtype=object
+        )
+        bases = self.views.base_views
+        shape = (self.views.n_views, self.views.n_bases)
+        distance = np.zeros(len(pairs.left), dtype=np.int64)
+        views = np.zeros((2, len(pairs.left)), dtype=np.intp)
+        for start in range(0, len(pairs.left), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            left, right = self.words[pairs.left[block]], others.words[pairs.right[block]]
+            ways = np.stack(
+                [_least(left, right[:, bases], shape), _least(right, left[:, bases], shape)]
+            )
+            # Of equally near views the plainest.
+            way = (ways[:, 0] * 2 * len(names) + ways[:, 1] + ways[:, 2]).argmin(axis=0)
+            chosen = ways[way, :, np.arange(len(way))]
+            distance[block] = chosen[:, 0]
+            whole, base = chosen[:, 1], bases[chosen[:, 2]]
+            views[0, block] = np.where(way == 0, whole, base)
+            views[1, block] = np.where(way == 0, base, whole)
+        return ViewPairs(pairs.left, pairs.right, distance, names[views[0]], names[views[1]])
+
+    def align(self, references: Words) -> Words:
+        """Return of each image the words of the view that is nearest to a reference.
+
+        Parameters
+        ----------
+        references : ndarray of shape (n_images, n_words), dtype uint64
+            What each image is compared with.
+
+        Returns
+        -------
+        ndarray of shape (n_images, n_words), dtype uint64
+            The words.
+        """
+        aligned = np.empty_like(references)
+        for start in range(0, len(references), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            words = self.words[block]
+            apart = _count(words ^ references[block, None]).argmin(axis=1)
+            aligned[block] = words[np.arange(len(words)), apart]
+        return aligned
+
+    def _look_up(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
+        """Yield, block by block, which images have base views near which views of queries."""
         bases = self.words[:, self.views.base_views]
         n_words = bases.shape[2]
-        present = np.repeat(self.present, bases.shape[1])
-        return HammingIndex(bases.reshape(-1, n_words), present, 64 * n_words, n_jobs)
-
-    def _look_up(self, index: HammingIndex, queries: ViewCodes, radius: int) -> Iterator[_Found]:
-        """Yield, block by block, which base views are near which views of the queries."""
-        rows = np.flatnonzero(queries.present)
-        n_views, n_words = queries.words.shape[1:]
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            near = index.radius(queries.words[block].reshape(-1, n_words), radius)
-            place, view = np.divmod(near.left, n_views)
-            right, base = np.divmod(near.right, self.views.n_bases)
-            yield _Found(block[place], right, near.distance, view, self.views.base_views[base])
-
-    def _name(self, found: _Found) -> ViewPairs:
-        views = range(self.views.n_views)
-        names = np.array([self.views.name_view(view) for view in views], dtype=object)
-        named = found._replace(
-            left_view=names[found.left_view], right_view=names[found.right_view]
-        )
-        return ViewPairs(*named)
+        flat = bases.reshape(-1, n_words)
+        index = HammingIndex(flat, np.ones(len(flat), dtype=bool), 64 * n_words, n_jobs)
+        n_views = queries.words.shape[1]
+        for start in range(0, len(queries.words), _BLOCK):
+            block = queries.words[start : start + _BLOCK].reshape(-1, n_words)
+            near = index.radius(block, radius)
+            left = start + near.left // n_views
+            yield Pairs(left, near.right // self.views.n_bases, near.distance)
 
 
-def plain_pairs(pairs: Pairs) -> ViewPairs:
-    """Return pairs of images that are near as they are."""
-    names = np.full(len(pairs.left), "as it is", dtype=object)
-    return ViewPairs(*pairs, names, names)
+def _nearest(pairs: Pairs) -> Pairs:
+    """Keep each pair once, at its least distance, ordered by left, then right."""
+    order = np.lexsort((pairs.distance, pairs.right, pairs.left))
+    left, right = pairs.left[order], pairs.right[order]
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)
+    return Pairs(left[is_new], right[is_new], pairs.distance[order][is_new])
 
 
-def join_view_pairs(blocks: list[ViewPairs]) -> ViewPairs:
-    """Join pairs into one table, ordered by left, then right."""
-    joined = [np.concatenate(columns) for columns in zip(*blocks, strict=True)]
-    order = np.lexsort((joined[1], joined[0]))
-    return ViewPairs(*(column[order] for column in joined))
+def _least(views: Words, bases: Words, shape: tuple[int, int]) -> NDArray[np.intp]:
+    """Return the least distances of views to base views, and which these are, shape (3, n)."""
+    distances = _count(views[:, :, None] ^ bases[:, None]).reshape(len(views), -1)
+    place = distances.argmin(axis=1)
+    view, base = np.unravel_index(place, shape)
+    return np.stack([distances[np.arange(len(place)), place], view, base])
+
+
+def _count(words: Words) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    return counts

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from ..exceptions import ParameterError
 from .algorithms import Algorithm, Bits
 from .plate import Plate
 from .spec import HashSpec
-from .views import TURNS, VIEW_SETS, Turn, ViewSet, map_windows
+from .views import TURNS, VIEW_SETS, Turn, ViewSet, map_windows, turn
 
 Grids = NDArray[np.float32]
 
@@ -57,15 +56,6 @@ def _resizing(n_out: int, n_in: int) -> Grids:
     return matrix
 
 
-def _turn(values: Any, turn: Turn) -> Any:
-    """Turn matrices in the last two axes."""
-    if turn.transposed:
-        values = values.swapaxes(-1, -2)
-    rows = slice(None, None, -1 if turn.rows_reversed else 1)
-    columns = slice(None, None, -1 if turn.columns_reversed else 1)
-    return values[..., rows, columns]
-
-
 def _phash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
     """Return ``phash`` of grids in each turn, shape (n_grids, n_turns, size, size)."""
     cosines = _cosines(size, grids.shape[-1])
@@ -73,11 +63,11 @@ def _phash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
     # Reversing the rows of an image negates every other row of its DCT.
     signs = 1 - 2 * (np.arange(size) % 2)
     turned = []
-    for turn in turns:
-        spectrum = low.swapaxes(-1, -2) if turn.transposed else low
-        if turn.rows_reversed:
+    for way in turns:
+        spectrum = low.swapaxes(-1, -2) if way.transposed else low
+        if way.rows_reversed:
             spectrum = spectrum * signs[:, None]
-        if turn.columns_reversed:
+        if way.columns_reversed:
             spectrum = spectrum * signs
         turned.append(spectrum)
     spectra = np.stack(turned, axis=1)
@@ -92,8 +82,8 @@ def _dhash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
     side = grids.shape[-1]
     short, long = _resizing(size, side), _resizing(size + 1, side)
     upright = short @ grids @ long.T
-    lying = long @ grids @ short.T if any(turn.transposed for turn in turns) else upright
-    turned = [_turn(lying if turn.transposed else upright, turn) for turn in turns]
+    lying = long @ grids @ short.T if any(way.transposed for way in turns) else upright
+    turned = [turn(lying if way.transposed else upright, way) for way in turns]
     pixels = np.stack(turned, axis=1)
     return np.asarray(pixels[..., 1:] > pixels[..., :-1])
 
