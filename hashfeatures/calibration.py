@@ -64,7 +64,8 @@ class Calibration:
             taken for the same picture), "edited", "edits", "failed_edits", and "worst_edits", the
             three that are found least, with their recall.
         """
-        at = {str(name): float(value) for name, value in self.table.loc[self.radius].items()}
+        row = self.table.to_dict("index")[self.radius]
+        at = {str(name): float(value) for name, value in row.items()}
         names = ("recall", "false_per_million", "false_in_set")
         measured = {
             f"{name}{end}": at[f"{name}{end}"] for name in names for end in ("", "_low", "_high")

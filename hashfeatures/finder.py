@@ -63,9 +63,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
         The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: 12,
-        or 11 with ``views="robust"``; these are meant for the 128 bits of the default hashes, and
-        fewer bits want a smaller radius. "calibrated": what `calibrate` recommends for the images
-        that are fitted.
+        or 9 with ``views="robust"``. These are meant for the 128 bits of the default hashes (fewer
+        bits want a smaller radius), and match the same share of different images: of 51 million
+        pairs of photos and drawings, 4 in a million; 15 and, with "robust", 12 match 10 in a
+        million. "calibrated": what `calibrate` recommends for the images that are fitted.
     views : {"identity", "flips", "dihedral", "robust"}, default="identity"
         Which views of an image are compared; the nearest two decide. "identity": the image as it
         is. "flips": mirrored too. "dihedral": in all eight turns and mirrors. "robust": these,
