@@ -255,7 +255,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 f"color_radius=None are needed for it. Got views={self.views!r} and "
                 f"color_radius={self.color_radius!r} instead."
             )
-        radius = self.choose_radius_for_bits()
+        radius = self.given_radius()
         signatures = Signatures.from_table(table, specs, self.min_detail)
         images = list(table["image"]) if "image" in table.columns else [None] * len(table)
         failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
@@ -436,7 +436,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             return recommend(trial, table, default=VIEW_SETS[self.views].radius)
         return int(self.radius)
 
-    def choose_radius_for_bits(self) -> int:
+    def given_radius(self) -> int:
         """Return the radius that is meant where there are bits and no images."""
         if isinstance(self.radius, str):
             raise ParameterError(
