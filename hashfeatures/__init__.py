@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from .deduplication import drop_duplicates as drop_duplicates
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .exceptions import CacheError as CacheError
+    from .exceptions import ChainingWarning as ChainingWarning
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
+    from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
     "CacheError": "exceptions",
+    "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
     "HammingNeighborsTransformer": "neighbors",
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
+    "LeakageError": "exceptions",
     "MissingExtraError": "exceptions",
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",

@@ -17,6 +17,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix, eye_array, kron, vstack
 
 from .duplicates import Labels
+from .strata import Strata
 
 _Counts = NDArray[np.int64]
 
@@ -41,7 +42,7 @@ def by_lot(
 
 def deal(
     groups: Labels,
-    classes: Labels | None,
+    strata: Strata | None,
     sizes: _Counts,
     choose: Callable[..., Labels],
     rng: np.random.RandomState | None,
@@ -52,8 +53,8 @@ def deal(
     ----------
     groups : ndarray of shape (n_images,)
         The group of each image, from 0 on.
-    classes : ndarray of shape (n_images,) or None
-        The class of each image, from 0 on.
+    strata : Strata or None
+        What each part is to hold its share of.
     sizes : ndarray of shape (n_parts,)
         How many images each part is to have; their sum is the number of images.
     choose : {by_need, by_lot}
@@ -67,19 +68,18 @@ def deal(
         The part of each image.
     """
     n_groups = int(groups.max()) + 1
-    # All images together count as a class too, whose quotas are the sizes of the parts.
-    everything = np.zeros_like(groups)
+    # All images together count as a stratum too, whose quotas are the sizes of the parts.
     room = sizes[:, None].copy()
-    codes = [everything]
-    if classes is not None:
-        codes.append(classes + 1)
-        room = np.hstack([room, _quotas(sizes, np.bincount(classes), rng)])
+    rows, columns = groups, np.zeros_like(groups)
+    if strata is not None:
+        members = strata.members.tocoo()
+        rows = np.concatenate([rows, groups[members.row]])
+        columns = np.concatenate([columns, members.col + 1])
+        n_of_stratum = np.bincount(members.col, minlength=members.shape[1])
+        share_out = _quotas if strata.is_partition else _quotas_each
+        room = np.hstack([room, share_out(sizes, n_of_stratum, rng)])
     makeup = coo_matrix(
-        (
-            np.ones(len(groups) * len(codes), dtype=np.int64),
-            (np.tile(groups, len(codes)), np.concatenate(codes)),
-        ),
-        shape=(n_groups, room.shape[1]),
+        (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(n_groups, room.shape[1])
     ).tocsr()
     part_of_group = np.empty(n_groups, dtype=np.intp)
     for kind in _kinds(makeup):
@@ -107,14 +107,28 @@ def fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
 
 
 def _kinds(makeup: csr_matrix) -> list[Labels]:
-    """Return the groups of each make-up, the largest groups first."""
+    """Return the groups of each make-up: the largest groups first, then those of rare strata."""
     # Equal rows have equal products with a random vector, and others in practice do not.
     weights = np.random.RandomState(0).randint(1, 2**62, size=makeup.shape[1], dtype=np.int64)
     keys = makeup @ weights  # may overflow, which changes nothing
     n_images = makeup[:, [0]].toarray().ravel()
-    order = np.lexsort((np.arange(len(keys)), keys, -n_images))
+    n_of_stratum = np.asarray(makeup.sum(axis=0)).ravel()
+    rarest = np.minimum.reduceat(n_of_stratum[makeup.indices], makeup.indptr[:-1])
+    order = np.lexsort((np.arange(len(keys)), keys, rarest, -n_images))
     ends = np.flatnonzero(np.diff(keys[order])) + 1
     return list(np.split(order, ends))
+
+
+def _quotas_each(
+    sizes: _Counts, n_of_stratum: _Counts, rng: np.random.RandomState | None
+) -> _Counts:
+    """Share out each of some strata that overlap, every share rounded up or down."""
+    ends = np.outer(sizes.cumsum(), n_of_stratum) / sizes.sum()
+    shift = 0.5 if rng is None else rng.random_sample(len(n_of_stratum))
+    whole = np.floor(ends + shift).astype(np.int64)
+    whole[-1] = n_of_stratum
+    quotas: _Counts = np.diff(whole, axis=0, prepend=0)
+    return quotas
 
 
 def _quotas(sizes: _Counts, n_of_class: _Counts, rng: np.random.RandomState | None) -> _Counts:

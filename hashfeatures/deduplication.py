@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.base import clone
+from scipy.sparse import coo_matrix
 
 from .batch import hash_sources
-from .containers import take_rows
+from .compact import CompactPairs
+from .containers import as_column, take_rows
+from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
-from .hamming.index import Pairs
+from .hamming.index import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding
-from .parameters import check_choice
 from .sources import describe_source, is_frame, list_sources, pick_image_column
 
 
+class _StandIns(NamedTuple):
+    """For each image, the row of the one that stands for it, and how far that is."""
+
+    row: Rows
+    distance: pd.Series[Any]
+
+
 def drop_duplicates(
-    images_or_frame: Any,
-    *,
-    keep: str | Callable[[Any], float] = "first",
-    finder: Any = None,
+    images_or_frame: Any, *, keep: Any = "first", return_info: bool = False, finder: Any = None
 ) -> Any:
     """Leave out images that are near duplicates of ones that are kept.
 
@@ -38,19 +43,28 @@ def drop_duplicates(
     images_or_frame : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a frame that holds them in its only column or in one named
         "image", "path", "url", "file" or "filename".
-    keep : {"first", "largest"} or callable, default="first"
+    keep : {"first", "largest"}, column name or callable, default="first"
         Which image stands for its near duplicates: the one that comes first, or the one with the
-        most pixels (then the most bytes, then the first by name). A callable is given an image
-        source and returns a number; the image with the greatest is kept.
+        most pixels (then the most bytes, then the first by name). Any other name is that of a
+        column of the frame: the image with the greatest value is kept, one without a value last.
+        A callable is given an image source and returns a number; the image with the greatest is
+        kept.
+    return_info : bool, default=False
+        Whether to tell what stands for the images that are left out.
     finder : estimator with ``fit_predict(X) -> labels``, optional
         What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of an estimator
         that finds groups alone, one image of each group is kept.
 
     Returns
     -------
-    container
+    kept : container
         Of the kind of `images_or_frame`, in its order, a pandas index kept. Images that cannot be
         read are kept: nothing is known of them.
+    info : pandas.DataFrame
+        Only with ``return_info=True``: one row an image that is left out, under its index or, if
+        there is none, its position. The columns are "image"; "kept", the index or position of the
+        nearest image that is kept, and "kept_image"; and their "distance" in bits, missing if the
+        finder counts none.
 
     Examples
     --------
@@ -59,35 +73,57 @@ def drop_duplicates(
     >>> images = [data.camera()[::2, ::2], data.coins(), data.camera()]
     >>> [image.shape for image in drop_duplicates(images, keep="largest")]
     [(303, 384), (512, 512)]
+    >>> kept, info = drop_duplicates(images, return_info=True)
+    >>> info[["kept", "distance"]]
+       kept  distance
+    2     0         0
     """
     name = "drop_duplicates"
-    if not callable(keep):
-        check_choice(name, "keep", keep, {"first", "largest"})
     images = images_or_frame
     if is_frame(images):
         images = images[pick_image_column(images, name)]
+    _check_keep(keep, images_or_frame)
     sources = list_sources(images, name)
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
-        fitted = clone(finder).fit(images)
-        pairs, n_pixels = fitted.pairs_, fitted._n_pixels
-        doubtful = np.unique(np.concatenate([pairs.left, pairs.right]))
-        order = _by_preference(sources, doubtful, keep, n_pixels)
-        dropped = _dominated(len(sources), pairs, order)
+        signed = finder.sign(images)
+        near = signed.signatures.near(finder.radius, finder.n_jobs)
+        order = _by_preference(
+            images_or_frame, sources, _with_company(near), keep, signed.n_pixels
+        )
+        stand_ins = _dominate(near, order)
     else:
         labels = group_images(images, finder)
         doubtful = np.flatnonzero(np.bincount(labels)[labels] > 1)
-        order = _by_preference(sources, doubtful, keep, _count_pixels(sources, doubtful, keep))
-        dropped = np.delete(order, np.unique(labels[order], return_index=True)[1])
-    return take_rows(images_or_frame, np.setdiff1d(np.arange(len(sources)), dropped))
+        n_pixels = _count_pixels(sources, doubtful, keep)
+        order = _by_preference(images_or_frame, sources, doubtful, keep, n_pixels)
+        stand_ins = _first_of_each(labels, order)
+    is_kept = stand_ins.row == np.arange(len(sources))
+    kept = take_rows(images_or_frame, np.flatnonzero(is_kept))
+    if not return_info:
+        return kept
+    return kept, _tell(images_or_frame, sources, stand_ins, np.flatnonzero(~is_kept))
+
+
+def _check_keep(keep: Any, images_or_frame: Any) -> None:
+    if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
+        return
+    columns = list(images_or_frame.columns) if is_frame(images_or_frame) else []
+    if keep not in columns:
+        raise ParameterError(
+            f"The 'keep' parameter of drop_duplicates must be a str among {{'first', 'largest'}}, "
+            f"a callable, or the name of a column of the frame, here among {columns[:10]}. "
+            f"Got {keep!r} instead."
+        )
 
 
 def _by_preference(
+    images_or_frame: Any,
     sources: Sequence[Any],
-    rows: NDArray[np.intp],
-    keep: str | Callable[[Any], float],
+    rows: Rows,
+    keep: Any,
     n_pixels: NDArray[np.int64],
-) -> NDArray[np.intp]:
+) -> Rows:
     """Order rows so that those to be kept come before those that they stand for."""
     if callable(keep):
         scores = np.array([keep(sources[row]) for row in rows], dtype=float)
@@ -96,12 +132,14 @@ def _by_preference(
         names = np.array([describe_source(sources[row]) for row in rows])
         n_bytes = np.array([_count_bytes(sources[row]) for row in rows])
         return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
-    return rows
+    if keep == "first":
+        return rows
+    values = pd.Series(images_or_frame[keep].to_list()).iloc[rows]
+    rank = values.rank(method="min", ascending=False, na_option="bottom").to_numpy()
+    return rows[np.argsort(rank, kind="stable")]
 
 
-def _count_pixels(
-    sources: Sequence[Any], rows: NDArray[np.intp], keep: str | Callable[[Any], float]
-) -> NDArray[np.int64]:
+def _count_pixels(sources: Sequence[Any], rows: Rows, keep: Any) -> NDArray[np.int64]:
     """Return the pixels of the images in `rows` where they matter, and zeros elsewhere."""
     n_pixels = np.zeros(len(sources), dtype=np.int64)
     if keep == "largest":
@@ -118,15 +156,69 @@ def _count_bytes(source: Any) -> int:
     return len(source) if isinstance(source, bytes) else 0
 
 
-def _dominated(n_rows: int, pairs: Pairs, order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the rows that are near one that is kept, keeping in the given order."""
-    near = csr_matrix(
-        (np.ones(len(pairs.left), dtype=bool), (pairs.left, pairs.right)), shape=(n_rows, n_rows)
-    )
-    near = (near + near.T).tocsr()
-    dropped = np.zeros(n_rows, dtype=bool)
-    for row in order:
-        if not dropped[row]:
-            # No row kept before is among these: it would have dropped this one.
-            dropped[near.indices[near.indptr[row] : near.indptr[row + 1]]] = True
-    return np.flatnonzero(dropped)
+def _with_company(near: CompactPairs) -> Rows:
+    """Return the rows that have a near duplicate."""
+    crowded = near.n_of_code() > 1
+    crowded[near.near.left] = crowded[near.near.right] = True
+    rows = np.flatnonzero(near.codes >= 0)
+    return rows[crowded[near.codes[rows]]]
+
+
+def _dominate(near: CompactPairs, order: Rows) -> _StandIns:
+    """Keep rows in the given order, and let each stand for those near it.
+
+    Equal images count once: the first of them in the order is kept or is stood for, the others
+    are near to whatever it is near to.
+    """
+    left, right, distance = near.near
+    edges = coo_matrix(
+        # One more than the distance, for a zero would be no edge.
+        (np.tile(distance + 1, 2), (np.concatenate([left, right]), np.concatenate([right, left]))),
+        shape=(near.n_codes, near.n_codes),
+    ).tocsr()
+    codes, firsts = np.unique(near.codes[order], return_index=True)
+    best_row = np.full(near.n_codes, -1, dtype=np.intp)
+    best_row[codes] = order[firsts]
+    stand_in = np.arange(near.n_codes)
+    reach = np.full(near.n_codes, np.iinfo(np.int64).max)
+    for code in near.codes[order[np.sort(firsts)]]:
+        if stand_in[code] != code:
+            continue
+        # No code kept before is among these: it would stand for this one.
+        among = slice(*edges.indptr[code : code + 2])
+        others, apart = edges.indices[among], edges.data[among] - 1
+        nearer = apart < reach[others]
+        stand_in[others[nearer]] = code
+        reach[others[nearer]] = apart[nearer]
+    reach[stand_in == np.arange(near.n_codes)] = 0
+    row = np.arange(len(near.codes))
+    row[order] = best_row[stand_in[near.codes[order]]]
+    bits = np.zeros(len(row), dtype=np.int64)
+    bits[order] = reach[near.codes[order]]
+    return _StandIns(row, pd.Series(bits))
+
+
+def _first_of_each(labels: Rows, order: Rows) -> _StandIns:
+    """Keep the first row of each group in the given order, and let it stand for the others."""
+    groups, firsts = np.unique(labels[order], return_index=True)
+    row = np.arange(len(labels))
+    if len(order):
+        row[order] = order[firsts][np.searchsorted(groups, labels[order])]
+    return _StandIns(row, pd.Series(pd.NA, index=range(len(labels)), dtype="Int64"))
+
+
+def _tell(
+    images_or_frame: Any, sources: Sequence[Any], stand_ins: _StandIns, dropped: Rows
+) -> pd.DataFrame:
+    """Tabulate what stands for the images that are left out."""
+    index = getattr(images_or_frame, "index", None)
+    index = index if isinstance(index, pd.Index) else pd.RangeIndex(len(sources))
+    kept = stand_ins.row[dropped]
+    return pd.DataFrame(
+        {
+            "image": as_column([sources[row] for row in dropped]),
+            "kept": index[kept],
+            "kept_image": as_column([sources[row] for row in kept]),
+            "distance": stand_ins.distance.iloc[dropped].to_numpy(),
+        }
+    ).set_axis(index[dropped])

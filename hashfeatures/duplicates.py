@@ -11,11 +11,12 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
 
+from .bits import words_from_bits
+from .diameters import measure_diameters, tabulate_groups, warn_of_chains
 from .hamming.index import Pairs
+from .linkage import LINKAGES, split_chains
 from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int
-
-LINKAGES = ("single",)
 
 Labels = NDArray[np.intp]
 
@@ -89,6 +90,44 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
     return relabel(label_components(2 * n_rows, nodes)[left])
 
 
+def group_words(
+    words: NDArray[np.uint64], labels: Labels, radius: int, linkage: str, n_jobs: int | None
+) -> tuple[Labels, pd.DataFrame]:
+    """Make the groups of a linkage of those that near rows form, and tell how wide they are.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_rows, n_words), dtype uint64
+        The bits of each row, packed.
+    labels : ndarray of shape (n_rows,), dtype intp
+        The groups that near rows form, from 0 on.
+    radius : int
+        The greatest distance, in bits, of near rows.
+    linkage : {"single", "complete"}
+        See `DuplicateGroups`.
+    n_jobs : int or None
+        How many threads search.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_rows,), dtype intp
+        The group of each row, counted from 0 in order of first appearance.
+    groups : pandas.DataFrame
+        The groups of two or more, see `DuplicateGroups`.
+
+    Warns
+    -----
+    ChainingWarning
+        If "single" leaves groups that are very large or wide.
+    """
+    if linkage == "complete":
+        labels = relabel(split_chains(words, labels, radius, n_jobs))
+    diameters = measure_diameters(words, labels)
+    if linkage == "single":
+        warn_of_chains(diameters, radius)
+    return labels, tabulate_groups(diameters)
+
+
 class DuplicateGroups(ClusterMixin, TakesBits):
     """Group rows of bits that are near duplicates of each other.
 
@@ -97,9 +136,11 @@ class DuplicateGroups(ClusterMixin, TakesBits):
     radius : int, default=12
         The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
         bits of "phash" and "dhash"; fewer bits want a smaller radius.
-    linkage : {"single"}, default="single"
+    linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
-        duplicates are ever in different groups.
+        duplicates are ever in different groups, as splits need it. "complete": no two members of
+        a group are farther from each other than the radius; near duplicates may be in different
+        groups.
     n_jobs : int, default=None
         The number of threads that search.
 
@@ -111,8 +152,18 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         used as `groups` in scikit-learn.
     n_groups_ : int
         How many groups there are, those of one row included.
+    groups_ : pandas.DataFrame
+        The groups of two or more, by label: "size" in rows, "diameter" in bits (the greatest
+        distance of two members), and "exact": False where, in a group of more than 2048 different
+        rows, the diameter is an upper bound.
     n_features_in_ : int
         The number of bits of a row.
+
+    Warns
+    -----
+    ChainingWarning
+        If single linkage makes a group of more than 5 % of all rows (and more than 20), or one
+        whose diameter is above three radii.
 
     See Also
     --------
@@ -153,6 +204,10 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         check_choice(name, "linkage", self.linkage, LINKAGES)
         X = self._check_bits(X, reset=True)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
-        self.labels_ = label_components(len(X), neighbors.pairs())
+        joined = label_components(len(X), neighbors.pairs())
+        words = words_from_bits(X)[0]
+        self.labels_, self.groups_ = group_words(
+            words, joined, self.radius, self.linkage, self.n_jobs
+        )
         self.n_groups_ = int(self.labels_.max()) + 1
         return self

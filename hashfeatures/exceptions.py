@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 
 class ImageReadError(ValueError):
@@ -59,6 +60,29 @@ class CacheError(RuntimeError):
 
 class FailedImagesWarning(UserWarning):
     """Some images could not be read and were left out: the rest of the work was done."""
+
+
+class LeakageError(AssertionError):
+    """Near duplicates stand on both sides of a split.
+
+    Parameters
+    ----------
+    message : str
+        How many, and the worst.
+    report : LeakageReport, optional
+        All of them.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message, report)
+        self.report = report
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ChainingWarning(UserWarning):
+    """Groups of near duplicates are very large or wide: each is near the next, the ends unlike."""
 
 
 class SplitSizeWarning(UserWarning):

@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClusterMixin
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .batch import hash_sources
-from .duplicates import LINKAGES, label_components
+from .compact import CompactPairs
+from .conflicts import find_conflicts
+from .duplicates import group_words
 from .exceptions import ImageReadError
 from .hamming.index import Pairs
-from .hashes import Hashes
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding
+from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
 from .signatures import Signatures
-from .sources import list_sources
+from .sources import list_sources, name_sources
 
 _VIEWS = ("identity",)
+
+
+class Signed(NamedTuple):
+    """What is known of images that were hashed to be compared.
+
+    Parameters
+    ----------
+    signatures : Signatures
+        What they are compared by.
+    ids : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
+    failures : pandas.DataFrame
+        Those that could not be read: columns "position", "image" and "error".
+    n_pixels : ndarray of shape (n_images,), dtype int64
+        The sizes of the images; 0 for one that could not be read.
+    """
+
+    signatures: Signatures
+    ids: NDArray[np.object_]
+    failures: pd.DataFrame
+    n_pixels: NDArray[np.int64]
 
 
 class NearDuplicateFinder(ClusterMixin, BaseEstimator):
@@ -40,9 +64,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         meant for the 128 bits of the default hashes; fewer bits want a smaller radius.
     views : {"identity"}, default="identity"
         Which views of an image are compared: "identity", the image as it is.
-    linkage : {"single"}, default="single"
+    linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
-        duplicates are ever in different groups.
+        duplicates are ever in different groups. "complete": no two members of a group are farther
+        from each other than the radius; near duplicates may be in different groups. Splits keep
+        all near duplicates together, whatever is chosen here.
     min_detail : int, default=10
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
         their decoded pixels are identical: the hashes of blank pages and flat colours are alike
@@ -70,10 +96,25 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         duplicates has a label of its own, and so has one that could not be read.
     n_groups_ : int
         How many groups there are, those of one image included.
+    groups_ : pandas.DataFrame
+        The groups of two or more, by label: "size" in images, "diameter" in bits (the greatest
+        distance of two members), and "exact": False where, in a group of more than 2048 different
+        images, the diameter is an upper bound.
     pairs_ : Pairs
-        Every two near duplicates: ``left < right``, and their distance in bits.
+        Every two near duplicates: ``left < right``, and their distance in bits. Written out when
+        it is asked for; more than 100 million pairs are refused.
+    ids_ : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
     failures_ : pandas.DataFrame
         The images that could not be read: columns "position", "image" and "error".
+
+    Warns
+    -----
+    ChainingWarning
+        If single linkage makes a group of more than 5 % of all images (and more than 20), or one
+        whose diameter is above three radii.
+    FailedImagesWarning
+        If images could not be read.
 
     See Also
     --------
@@ -138,12 +179,36 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         NearDuplicateFinder
             The object itself.
         """
-        specs = self._check_parameters()
-        sources = list_sources(X, type(self).__name__)
-        hashes = self._hash(sources, specs)
-        self.failures_ = _list_failures(hashes.errors, sources)
-        self._n_pixels = hashes.n_pixels()
-        return self._group(Signatures.from_hashes(hashes, self.min_detail))
+        signed = self.sign(X)
+        return self._remember(signed.signatures, signed.ids, signed.failures)
+
+    def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
+        """Add images to those that were fitted; their rows go on from the last.
+
+        Only the new images are hashed, and only they are compared, with all.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+            Image sources, as for `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        NearDuplicateFinder
+            The object itself.
+        """
+        if not hasattr(self, "labels_"):
+            return self.fit(X)
+        signed = self.sign(X)
+        failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
+        return self._remember(
+            Signatures.join([self._signatures, signed.signatures]),
+            np.concatenate([self.ids_, signed.ids]),
+            pd.concat([self.failures_, failures], ignore_index=True),
+            known=self._near,
+        )
 
     def fit_table(self, table: pd.DataFrame) -> NearDuplicateFinder:
         """Find the near duplicates among images that were hashed before.
@@ -162,8 +227,43 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         specs = self._check_parameters()
         signatures = Signatures.from_table(table, specs, self.min_detail)
-        self.failures_ = _list_failures({}, [])
-        return self._group(signatures)
+        images = list(table["image"]) if "image" in table.columns else [None] * len(table)
+        failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
+        causes = table["error"].iloc[failed] if "error" in table.columns else None
+        failures = pd.DataFrame(
+            {
+                "position": failed,
+                "image": pd.Series([images[row] for row in failed], dtype=object),
+                "error": "no hash in the table" if causes is None else causes.to_numpy(),
+            }
+        )
+        return self._remember(signatures, name_sources(images), failures)
+
+    def with_radius(self, radius: int) -> NearDuplicateFinder:
+        """Group the fitted images by another radius; none is hashed again.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest Hamming distance, in bits, of two near duplicates.
+
+        Returns
+        -------
+        NearDuplicateFinder
+            A new one, fitted.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[8:]])
+        >>> [finder.with_radius(radius).n_groups_ for radius in (0, 12, 128)]
+        [3, 2, 1]
+        """
+        check_is_fitted(self)
+        other: NearDuplicateFinder = clone(self).set_params(radius=radius)
+        other._check_parameters()
+        return other._remember(self._signatures, self.ids_, self.failures_)
 
     def matches(self, X: Any) -> Pairs:
         """Find the fitted images that are near duplicates of other images.
@@ -180,10 +280,106 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             then right.
         """
         check_is_fitted(self)
+        return self._signatures.matches(self.sign(X).signatures, self.radius, self.n_jobs)
+
+    def conflicts(self, y: Any) -> pd.DataFrame:
+        """List the groups whose members carry different labels, the worst first.
+
+        One of the labels is wrong, or the images do not tell what the labels say.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_images,)
+            The label of each fitted image. A missing one (None, NaN) is in conflict with none.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a group, by its label in `labels_`: "size" in images; "disagreeing", how many
+            of them carry another label than the most frequent one, by which the table is sorted;
+            "labels", a dict from each label to how many carry it, the most frequent first; and
+            "rows", the list of the images' rows.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[2:]])
+        >>> finder.conflicts(["camera", "coins", "dog"])
+               size  disagreeing                   labels    rows
+        group
+        0         2            1  {'camera': 1, 'dog': 1}  [0, 2]
+        """
+        check_is_fitted(self)
+        return find_conflicts(self.labels_, y)
+
+    def summary(self) -> dict[str, Any]:
+        """Sum up the fitted images in plain numbers, ready for JSON.
+
+        Returns
+        -------
+        dict
+            "images", "unreadable", "low_detail" (compared by their pixels alone), "groups" (of
+            two images or more), "grouped_images", "duplicates" (images that are left over if one
+            of each group is kept), "largest_group" in images, "widest_group" in bits, and
+            "near_pairs"; then "hashes", "bits" and "radius" in bits, by which they were found.
+        """
+        check_is_fitted(self)
+        n_images, sizes = len(self.labels_), self.groups_["size"]
+        n_failed = len(self.failures_)
+        return {
+            "images": n_images,
+            "unreadable": n_failed,
+            "low_detail": n_images - n_failed - int(self._signatures.hashed.sum()),
+            "groups": len(sizes),
+            "grouped_images": int(sizes.sum()),
+            "duplicates": n_images - self.n_groups_,
+            "largest_group": int(sizes.max()) if len(sizes) else 0,
+            "widest_group": int(self.groups_["diameter"].max()) if len(sizes) else 0,
+            "near_pairs": self._near.n_pairs(),
+            "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
+            "bits": self._signatures.n_bits,
+            "radius": int(self.radius),
+        }
+
+    @property
+    def pairs_(self) -> Pairs:
+        """Every two near duplicates."""
+        check_is_fitted(self)
+        return self._near.pairs()
+
+    def sign(self, X: Any) -> Signed:
+        """Hash images into what they are compared by; nothing is fitted.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+            Image sources, as for `fit`.
+
+        Returns
+        -------
+        Signed
+            The signatures, the paths or URLs, and the failures.
+        """
         specs = self._check_parameters()
-        hashes = self._hash(list_sources(X, type(self).__name__), specs)
-        queries = Signatures.from_hashes(hashes, self.min_detail)
-        return self._signatures.matches(queries, self.radius, self.n_jobs)
+        sources = list_sources(X, type(self).__name__)
+        hashes = hash_sources(
+            sources,
+            specs,
+            self._decoding(),
+            errors="coerce",
+            digest_below=self.min_detail,
+            n_jobs=self.n_jobs,
+            cache=self.cache,
+            progress=self.progress,
+        )
+        signatures = Signatures.from_hashes(hashes, self.min_detail)
+        return Signed(
+            signatures,
+            name_sources(sources),
+            _list_failures(hashes.errors, sources),
+            hashes.n_pixels(),
+        )
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         name = type(self).__name__
@@ -195,25 +391,21 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self._decoding().check(name)
         return parse_hashes(self.hashes)
 
-    def _hash(self, sources: Sequence[Any], specs: tuple[HashSpec, ...]) -> Hashes:
-        return hash_sources(
-            sources,
-            specs,
-            self._decoding(),
-            errors="coerce",
-            digest_below=self.min_detail,
-            n_jobs=self.n_jobs,
-            cache=self.cache,
-            progress=self.progress,
-        )
-
     def _decoding(self) -> Decoding:
         return Decoding(self.decode, self.orient, self.background, self.max_pixels)
 
-    def _group(self, signatures: Signatures) -> NearDuplicateFinder:
-        self._signatures = signatures
-        self.pairs_ = signatures.pairs(self.radius, self.n_jobs)
-        self.labels_ = label_components(len(signatures.hashed), self.pairs_)
+    def _remember(
+        self,
+        signatures: Signatures,
+        ids: NDArray[np.object_],
+        failures: pd.DataFrame,
+        known: CompactPairs | None = None,
+    ) -> NearDuplicateFinder:
+        self._signatures, self.ids_, self.failures_ = signatures, ids, failures
+        self._near = signatures.near(self.radius, self.n_jobs, known)
+        self.labels_, self.groups_ = group_words(
+            signatures.shown_words(), self._near.labels(), self.radius, self.linkage, self.n_jobs
+        )
         self.n_groups_ = len(np.unique(self.labels_))
         return self
 

@@ -6,13 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 from sklearn.base import clone
+from sklearn.utils.validation import _num_samples, column_or_1d
 
-from .duplicates import DuplicateGroups, Labels, relabel
+from .containers import check_length
+from .duplicates import DuplicateGroups, Labels, merge_labels, relabel
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .sources import is_frame, pick_image_column
+
+# Said instead of a finder where the groups of near duplicates are known and given.
+PRECOMPUTED = "precomputed"
 
 
 def is_bit_matrix(images: Any) -> bool:
@@ -33,38 +39,68 @@ def is_bit_matrix(images: Any) -> bool:
     return isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind in "biuf"
 
 
-def group_images(images: Any, finder: Any = None) -> Labels:
-    """Group near duplicates by whatever says what they are.
+def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
+    """Group images so that every two near duplicates are together.
 
     Parameters
     ----------
     images : container of image sources, or array-like of shape (n_samples, n_bits)
         A matrix of bits is grouped by `DuplicateGroups`, with the radius of the finder. In a
         table, the images are looked for as in `drop_duplicates`.
-    finder : estimator with ``fit_predict(X) -> labels``, optional
-        None means ``NearDuplicateFinder()``. It is cloned, not fitted. The label -1 means, as in
-        scikit-learn's own clusterers, a sample in no group.
+    finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", optional
+        None means ``NearDuplicateFinder()``. It is cloned, not fitted, and its linkage is "single"
+        here, whatever it says. The label -1 means, as in scikit-learn's own clusterers, a sample
+        in no group. "precomputed": `groups` are the groups, and no image is read.
+    groups : array-like of shape (n_images,), optional
+        Images that must stay together for other reasons: these groups are merged with those that
+        the finder finds.
 
     Returns
     -------
     ndarray of shape (n_images,), dtype intp
         The group of each image, counted from 0 in order of first appearance.
     """
-    finder = check_finder(finder)
+    own = None if groups is None else relabel(_check_groups(groups, _num_samples(images)))
+    if isinstance(finder, str) and finder == PRECOMPUTED:
+        if own is None:
+            raise ValueError("With finder='precomputed', groups must be given.")
+        return own
+    found = _predict(images, check_finder(finder))
+    return found if own is None else merge_labels(found, own)
+
+
+def _predict(images: Any, finder: Any) -> Labels:
     if is_bit_matrix(images):
         if isinstance(finder, NearDuplicateFinder):
-            finder = DuplicateGroups(finder.radius, linkage=finder.linkage, n_jobs=finder.n_jobs)
+            finder = DuplicateGroups(finder.radius, n_jobs=finder.n_jobs)
     elif is_frame(images):
         images = images[pick_image_column(images, "A search for near duplicates")]
-    labels = np.array(clone(finder).fit_predict(images))
+    finder = clone(finder)
+    if isinstance(finder, DuplicateGroups | NearDuplicateFinder):
+        finder.linkage = "single"
+    labels = np.array(finder.fit_predict(images))
     if labels.ndim != 1:
         raise ValueError(
             f"Expected one label an image from {finder!r}. Got an array of shape {labels.shape}."
         )
+    check_length(f"labels from {finder!r}", labels, _num_samples(images))
     alone = np.flatnonzero(labels == -1)
     groups = relabel(labels)
     groups[alone] = len(labels) + alone
     return relabel(groups)
+
+
+def _check_groups(groups: Any, n_images: int) -> NDArray[Any]:
+    """Return the user's groups as one column, none of them missing."""
+    check_length("groups", groups, n_images)
+    column: NDArray[Any] = column_or_1d(np.asarray(groups, dtype=object))
+    missing = np.flatnonzero(pd.isna(column))
+    if len(missing):
+        raise ValueError(
+            f"The groups of {len(missing)} images are missing, the first in row {missing[0]}. "
+            f"Give each of these images a group; one that belongs to none gets one of its own."
+        )
+    return column
 
 
 def check_finder(finder: Any) -> Any:

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .bits import hex_to_bits, words_from_bits
+from .compact import CompactPairs, in_order
+from .hamming.distinct import number_rows
 from .hamming.index import HammingIndex, Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec
@@ -76,10 +78,51 @@ class Signatures:
         pixels = np.zeros((len(table), 2), dtype=np.uint64)
         return cls(words_from_bits(bits)[0], hashed, pixels, nothing, bits.shape[1])
 
-    def pairs(self, radius: int, n_jobs: int | None) -> Pairs:
-        """Return every two images that are near each other."""
-        by_hash, by_pixels = self._indexes(n_jobs)
-        return _in_order([*by_hash.pairs(radius), *by_pixels.pairs(0)])
+    def near(
+        self, radius: int, n_jobs: int | None, known: CompactPairs | None = None
+    ) -> CompactPairs:
+        """Find every two images that are near each other.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest distance of two hashes, in bits.
+        n_jobs : int or None
+            How many threads search.
+        known : CompactPairs, optional
+            The near pairs of the first images, which are not searched again.
+
+        Returns
+        -------
+        CompactPairs
+            The pairs of all.
+        """
+        n_known = 0 if known is None else len(known.codes)
+        codes = np.full(len(self.hashed), -1, dtype=np.intp)
+        codes[self.hashed], firsts = number_rows(self.words[self.hashed])
+        firsts = np.flatnonzero(self.hashed)[firsts]
+        codes[self.plain], pixels = number_rows(self.pixels[self.plain])
+        codes[self.plain] += len(firsts)
+        n_codes = len(firsts) + len(pixels)
+        words = self.words[firsts]
+        index = HammingIndex(words, np.ones(len(words), dtype=bool), self.n_bits, n_jobs)
+        # Different pixels are never near, and equal ones have one code: hashes are searched alone.
+        if known is None:
+            return CompactPairs(codes, Pairs.concatenate(index.pairs(radius)), n_codes)
+        code_before = np.zeros(known.n_codes, dtype=np.intp)
+        code_before[known.codes[known.codes >= 0]] = codes[:n_known][known.codes >= 0]
+        old = Pairs(code_before[known.near.left], code_before[known.near.right], known.near[2])
+        new_codes = np.flatnonzero(firsts >= n_known)
+        found = index.radius(words[new_codes], radius, own=new_codes)
+        left, right = new_codes[found.left], found.right
+        # A new code is greater than every old one; two new ones are found from both sides.
+        keep = right < left
+        new = Pairs(right[keep], left[keep], found.distance[keep])
+        return CompactPairs(codes, Pairs.concatenate([old, new]), n_codes)
+
+    def shown_words(self) -> NDArray[np.uint64]:
+        """Return the words of the images that are compared by them, and zeros for the others."""
+        return np.where(self.hashed[:, None], self.words, np.uint64(0))
 
     def matches(self, queries: Signatures, radius: int, n_jobs: int | None) -> Pairs:
         """Return every image that is near a query: left the query, right the image."""
@@ -94,16 +137,17 @@ class Signatures:
             rows = np.flatnonzero(asked)
             near = index.radius(words[rows], reach)
             found.append(near._replace(left=rows[near.left]))
-        return _in_order(found)
+        return in_order(Pairs.concatenate(found))
+
+    @classmethod
+    def join(cls, parts: Sequence[Signatures]) -> Signatures:
+        """Return the signatures of several collections as those of one."""
+        names = ("words", "hashed", "pixels", "plain")
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(**joined, n_bits=parts[0].n_bits)
 
     def _indexes(self, n_jobs: int | None) -> tuple[HammingIndex, HammingIndex]:
         return (
             HammingIndex(self.words, self.hashed, self.n_bits, n_jobs),
             HammingIndex(self.pixels, self.plain, 128, n_jobs),
         )
-
-
-def _in_order(blocks: list[Pairs]) -> Pairs:
-    pairs = Pairs.concatenate(blocks)
-    order = np.lexsort((pairs.right, pairs.left))
-    return Pairs(*(column[order] for column in pairs))

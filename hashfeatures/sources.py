@@ -57,6 +57,19 @@ def describe_source(source: object) -> str:
     return name if isinstance(name, str) else repr(source)
 
 
+def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
+    """Return the path or URL of each image source, dtype object; None where there is none."""
+    names = []
+    for source in sources:
+        if isinstance(source, Mapping):
+            source = source.get("path")
+        is_name = isinstance(source, str | os.PathLike)
+        names.append(os.fsdecode(source) if is_name else None)
+    column = np.empty(len(names), dtype=object)
+    column[:] = names
+    return column
+
+
 def list_sources(images: Any, owner: str) -> list[Any]:
     """Return the image sources that a container holds, in its order.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from string import hexdigits
 from typing import Any
 
@@ -15,6 +14,7 @@ from sklearn.base import clone
 
 from .batch import hash_sources
 from .bits import bits_to_hex, hex_to_bits, words_from_bits
+from .containers import as_column
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
@@ -97,7 +97,7 @@ def hash_images(
     rows = range(hashed.n_images)
     failed = list(hashed.errors)
     bits = hashed.bits()
-    columns: dict[str, Any] = {"image": _as_column(sources)}
+    columns: dict[str, Any] = {"image": as_column(sources)}
     for spec, part in zip(specs, layout_of(specs).slices(), strict=True):
         digits = bits_to_hex(bits[:, part])
         digits[failed] = None
@@ -112,15 +112,6 @@ def hash_images(
     if isinstance(images, pd.Series | pd.DataFrame):
         table.index = images.index
     return table
-
-
-def _as_column(sources: Sequence[Any]) -> pd.Series[Any]:
-    if all(isinstance(source, str) for source in sources):
-        return pd.Series(sources, dtype=None if sources else object)
-    column = np.empty(len(sources), dtype=object)
-    for row, source in enumerate(sources):  # one by one: numpy would unpack arrays
-        column[row] = source
-    return pd.Series(column)
 
 
 def _with_missing(numbers: NDArray[Any], failed: list[int]) -> pd.Series[Any]:
@@ -175,7 +166,7 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     return pd.DataFrame(
         {
             "group": group,
-            "image": _as_column([sources[row] for row in rows]),
+            "image": as_column([sources[row] for row in rows]),
             "distance": distance.iloc[rows].to_numpy(),
         }
     ).set_axis(index[rows])
@@ -254,7 +245,7 @@ def find_similar(
     sources = list_sources(images, name)
     return pd.DataFrame(
         {
-            "image": _as_column([sources[row] for row in rows]),
+            "image": as_column([sources[row] for row in rows]),
             "hash": [hexes[place] for place in order],
             "hamming_distance": found.distance[order],
         }

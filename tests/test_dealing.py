@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures.dealing import _quotas, by_lot, by_need, deal, fill_empty
+from hashfeatures.dealing import _quotas, _quotas_each, by_lot, by_need, deal, fill_empty
+from hashfeatures.strata import find_strata
 
 
 @given(
@@ -25,13 +26,25 @@ def test_quotas_round_every_share_so_that_all_sums_hold(sizes, classes, seed):
     assert (np.abs(quotas - np.outer(sizes, classes) / n_images) < 1).all()
 
 
+@given(
+    st.lists(st.integers(0, 40), min_size=2, max_size=6).filter(sum),
+    st.lists(st.integers(0, 40), min_size=1, max_size=6),
+    st.sampled_from([None, 0, 1]),
+)
+def test_quotas_of_overlapping_labels_add_up_to_each(sizes, labels, seed):
+    rng = None if seed is None else np.random.RandomState(seed)
+    quotas = _quotas_each(np.array(sizes), np.array(labels), rng)
+    np.testing.assert_array_equal(quotas.sum(axis=0), labels)
+    assert (np.abs(quotas - np.outer(sizes, labels) / sum(sizes)) < 1 + 1e-9).all()
+
+
 @pytest.mark.parametrize("choose", [by_need, by_lot])
 def test_single_images_fill_what_groups_leave(choose):
     """Pairs and a group of nine first; the quotas are then met to the image."""
     groups = np.concatenate([np.zeros(9, int), np.arange(1, 21).repeat(2), np.arange(21, 122)])
     classes = np.resize([0, 0, 0, 1], 122)[groups]
     sizes = np.array([50, 70, 30])
-    parts = deal(groups, classes, sizes, choose, np.random.RandomState(0))
+    parts = deal(groups, find_strata(classes, 150), sizes, choose, np.random.RandomState(0))
     np.testing.assert_array_equal(np.bincount(parts), sizes)
     for group in range(122):
         assert len(set(parts[groups == group])) == 1
