@@ -7,6 +7,8 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from .deduplication import drop_duplicates as drop_duplicates
+    from .duplicate_report import DuplicateReport as DuplicateReport
+    from .duplicate_report import make_report as make_report
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .exceptions import CacheError as CacheError
     from .exceptions import ChainingWarning as ChainingWarning
@@ -33,6 +35,7 @@ _HOME = {
     "CacheError": "exceptions",
     "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
+    "DuplicateReport": "duplicate_report",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
     "HammingNeighborsTransformer": "neighbors",
@@ -50,6 +53,7 @@ _HOME = {
     "find_duplicates": "table",
     "find_similar": "table",
     "hash_images": "table",
+    "make_report": "duplicate_report",
     "train_test_split": "model_selection",
 }
 
