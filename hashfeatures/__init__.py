@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from .model_selection import train_test_split as train_test_split
     from .neighbors import HammingNeighbors as HammingNeighbors
     from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
+    from .stored_hashes import from_hex as from_hex
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
+    from .table import is_known as is_known
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
@@ -52,7 +54,9 @@ _HOME = {
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
+    "from_hex": "stored_hashes",
     "hash_images": "table",
+    "is_known": "table",
     "make_report": "duplicate_report",
     "train_test_split": "model_selection",
 }
