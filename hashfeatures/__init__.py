@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .hamming.index import Pairs as Pairs
+    from .leakage import LeakageReport as LeakageReport
+    from .leakage import assert_no_leakage as assert_no_leakage
+    from .leakage import leakage_report as leakage_report
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
     from .neighbors import HammingNeighbors as HammingNeighbors
     from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
+    from .repair import SplitRepair as SplitRepair
+    from .repair import repair_split as repair_split
     from .stored_hashes import from_hex as from_hex
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
@@ -44,20 +49,25 @@ _HOME = {
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
     "LeakageError": "exceptions",
+    "LeakageReport": "leakage",
     "MissingExtraError": "exceptions",
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",
     "NearDuplicateShuffleSplit": "model_selection",
     "Pairs": "hamming.index",
     "ParameterError": "exceptions",
+    "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "assert_no_leakage": "leakage",
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
     "from_hex": "stored_hashes",
     "hash_images": "table",
     "is_known": "table",
+    "leakage_report": "leakage",
     "make_report": "duplicate_report",
+    "repair_split": "repair",
     "train_test_split": "model_selection",
 }
 

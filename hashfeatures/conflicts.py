@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from .containers import check_length
 from .duplicates import Labels, relabel
-from .sources import is_frame
+from .strata import list_labels
 
 
 def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
@@ -29,7 +26,7 @@ def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
     pandas.DataFrame
         One row a group in conflict.
     """
-    column = _as_labels(y, len(groups))
+    column = list_labels(y, len(groups))
     known = np.flatnonzero(~pd.isna(column))
     codes = relabel(column[known])
     facts = pd.DataFrame({"group": groups[known], "code": codes, "row": known})
@@ -49,19 +46,3 @@ def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index.name = "group"
     return table.sort_values(["disagreeing", "size"], ascending=False, kind="stable")
-
-
-def _as_labels(y: Any, n_images: int) -> NDArray[np.object_]:
-    """Return labels as one column of objects that can be compared."""
-    if is_frame(y) and len(y.columns) == 1:
-        y = y[y.columns[0]]
-    check_length("y", y, n_images)
-    column = np.empty(n_images, dtype=object)
-    for row, label in enumerate(y):
-        if isinstance(label, np.ndarray) or not isinstance(label, Hashable):
-            raise TypeError(
-                f"The labels must be numbers, strings or other hashable values, one an image. "
-                f"That of row {row} is {label!r}, of type {type(label).__name__}."
-            )
-        column[row] = label
-    return column

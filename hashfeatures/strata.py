@@ -1,7 +1,8 @@
-"""Labels to the strata that the parts of a split are to hold in the same shares."""
+"""Labels of images, and the strata that the parts of a split are to hold in the same shares."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from .containers import check_length
+from .sources import is_frame
 
 # A continuous target is cut into so many quantiles, or fewer, of so many images at the least.
 _MOST_BINS = 10
@@ -82,6 +84,42 @@ def find_strata(y: Any, n_images: int) -> Strata:
         f"Supported target types for stratification are: ('binary', 'multiclass', "
         f"'multilabel-indicator', 'continuous'). Got {kind!r} instead."
     )
+
+
+def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
+    """Return labels as one column of objects that can be compared.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_images,)
+        Any hashable labels; missing ones stay missing.
+    n_images : int
+        How many images there are.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), dtype object
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as images.
+    TypeError
+        If a label is a list or the like.
+    """
+    if is_frame(y) and len(y.columns) == 1:
+        y = y[y.columns[0]]
+    check_length("y", y, n_images)
+    column = np.empty(n_images, dtype=object)
+    for row, label in enumerate(y):
+        if isinstance(label, np.ndarray) or not isinstance(label, Hashable):
+            raise TypeError(
+                f"The labels must be numbers, strings or other hashable values, one an image. "
+                f"That of row {row} is {label!r}, of type {type(label).__name__}."
+            )
+        column[row] = label
+    return column
 
 
 def _partition(codes: NDArray[np.intp], names: list[str]) -> Strata:

@@ -4,7 +4,10 @@ import io
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from hashfeatures import (
@@ -14,7 +17,10 @@ from hashfeatures import (
     ParameterError,
     drop_duplicates,
 )
+from hashfeatures.bits import words_from_bits
+from hashfeatures.deduplication import _dominate, _with_company
 from hashfeatures.duplicates import relabel
+from hashfeatures.signatures import Signatures
 
 
 def test_first(family):
@@ -114,3 +120,80 @@ def test_wrong_arguments(image_files):
         drop_duplicates(image_files[0])
     with pytest.raises(ValueError, match="drop_duplicates looks for the images in a column"):
         drop_duplicates(pd.DataFrame({"a": image_files, "b": image_files}))
+
+
+def test_info_tells_what_stands_for_what(family):
+    files, shown = family
+    kept, info = drop_duplicates(files, return_info=True)
+    assert kept == files[::3]
+    assert info.index.tolist() == [row for row in range(15) if row % 3]
+    assert info["image"].tolist() == [files[row] for row in info.index]
+    assert info["kept"].tolist() == [3 * shown[row] for row in info.index]
+    assert info["kept_image"].tolist() == [files[row] for row in info["kept"]]
+    pairs = NearDuplicateFinder().fit(files).pairs_
+    apart = dict(zip(zip(pairs.left, pairs.right, strict=True), pairs.distance, strict=True))
+    assert [apart[row] for row in zip(info["kept"], info.index, strict=True)] == list(
+        info["distance"]
+    )
+
+
+def test_info_has_the_index_of_the_frame(family, custom_finder):
+    files, _ = family
+    frame = pd.DataFrame({"path": files[:4]}, index=list("abcd"))
+    kept, info = drop_duplicates(frame, return_info=True)
+    assert kept.index.tolist() == ["a", "d"]
+    assert info["kept"].to_dict() == {"b": "a", "c": "a"}
+    by_groups, same = drop_duplicates(frame, return_info=True, finder=custom_finder)
+    pd.testing.assert_frame_equal(by_groups, kept)
+    assert same["kept"].to_dict() == {"b": "a", "c": "a"}
+    assert same["distance"].isna().all()
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_column_is_maximised(family, frame):
+    files, _ = family
+    score = [1, 3, 2, None, 0, 0, 5, 5, 4, None, None, None, 7, 8, 9]
+    kept = drop_duplicates(frame({"path": files, "score": score, "y": range(15)}), keep="score")
+    assert list(kept["y"]) == [1, 4, 6, 9, 14], "missing values last, ties in order"
+
+
+def test_dates_and_names_are_columns_too(family):
+    files, _ = family
+    frame = pd.DataFrame({"path": files[:3], "taken": pd.to_datetime(["2020", "2024", "2022"])})
+    assert drop_duplicates(frame, keep="taken").index.tolist() == [1]
+    frame["name"] = ["a", "b", "c"]
+    assert drop_duplicates(frame, keep="name").index.tolist() == [2]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(0, 4))
+def test_kept_images_dominate_and_are_independent(seed, n_images, radius):
+    """Each dropped one is within the radius of a kept one; no two kept ones are."""
+    rng = np.random.default_rng(seed)
+    bits = (rng.random((n_images, 12)) < 0.15).astype(int)
+    nothing, pixels = np.zeros(n_images, bool), np.zeros((n_images, 2), np.uint64)
+    signatures = Signatures(words_from_bits(bits)[0], ~nothing, pixels, nothing, 12)
+    near = signatures.near(radius, None)
+    order = rng.permutation(_with_company(near))
+    row, distance = _dominate(near, order)
+    distances = (bits[:, None] != bits[None]).sum(axis=2)
+    kept = np.flatnonzero(row == np.arange(n_images))
+    dropped = np.flatnonzero(row != np.arange(n_images))
+    assert set(row) == set(kept)
+    assert (distances[dropped, row[dropped]] <= radius).all()
+    np.testing.assert_array_equal(distances[np.arange(n_images), row], distance)
+    if len(dropped):
+        np.testing.assert_array_equal(
+            distances[np.ix_(dropped, kept)].min(axis=1), distance[dropped]
+        )
+    among = distances[np.ix_(kept, kept)]
+    assert (among[~np.eye(len(kept), dtype=bool)] > radius).all()
+    if len(order):
+        assert row[order[0]] == order[0], "what is preferred most is kept"
+
+
+def test_wrong_columns_are_told(image_files):
+    frame = pd.DataFrame({"path": image_files, "score": 1})
+    with pytest.raises(
+        ParameterError, match=r"column of the frame, here among \['path', 'score'\]"
+    ):
+        drop_duplicates(frame, keep="scores")

@@ -170,6 +170,7 @@ def test_misses_are_owned_up_to(images, capsys):
     assert percentages(text, "recall") == [pytest.approx(100 * findings.recall, abs=0.05)]
 
 
+@pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")  # a radius that is too large
 def test_wrong_matches_are_owned_up_to(images, capsys):
     """A finder that matches different images is shown to: a low precision, and which they are."""
     findings = compare_groups(images, NearDuplicateFinder(radius=45).fit(images.paths))

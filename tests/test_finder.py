@@ -1,14 +1,20 @@
 """From images to groups: copies together, strangers apart, failures and flat images alone."""
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from hashfeatures import (
+    ChainingWarning,
     FailedImagesWarning,
     ImageHashFeaturizer,
     NearDuplicateFinder,
     ParameterError,
+    drop_duplicates,
     hash_images,
 )
 
@@ -98,3 +104,119 @@ def test_a_table_of_hashes_is_enough(family):
 def test_wrong_parameters_are_named_before_images_are_read(wrong):
     with pytest.raises(ParameterError):
         NearDuplicateFinder(**wrong).fit(["no such file.png"])
+
+
+def test_complete_linkage_keeps_members_within_the_radius(photos):
+    """Fades from one photo to another: a chain, whose ends are unlike."""
+    by_name = {path.name: path for path in photos}
+    ends = [
+        np.asarray(Image.open(by_name[name]).convert("RGB").resize((200, 150)), dtype=float)
+        for name in ("chelsea.png", "coffee.png")
+    ]
+    fades = [((1 - t) * ends[0] + t * ends[1]).astype(np.uint8) for t in np.linspace(0, 1, 30)]
+    with pytest.warns(ChainingWarning, match="label 0 has 30 of 30 rows and a diameter of"):
+        single = NearDuplicateFinder().fit(fades)
+    assert single.groups_["diameter"].tolist()[0] > 36
+    complete = NearDuplicateFinder(linkage="complete").fit(fades)
+    assert complete.groups_["diameter"].max() <= 12
+    assert 2 < complete.n_groups_ < 30
+    bits = ImageHashFeaturizer(["phash", "dhash"]).transform(fades)
+    together = complete.labels_[:, None] == complete.labels_[None]
+    assert (bits[:, None] != bits[None]).sum(axis=2)[together].max() <= 12
+
+
+def test_flat_images_do_not_widen_groups():
+    """Their hashes are not what they are compared by."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(100, 104, (64, 64), dtype=np.uint8)
+    finder = NearDuplicateFinder().fit([noise, noise, np.full((64, 64), 100, dtype=np.uint8)])
+    assert finder.groups_.to_dict("list") == {"size": [2], "diameter": [0], "exact": [True]}
+
+
+def test_growing_is_fitting_at_once(family):
+    files, _ = family
+    X = [files[0], None, files[3], *files[1:3], "no such file.png", *files[4:]]
+    with pytest.warns(FailedImagesWarning):
+        whole = NearDuplicateFinder().fit(X)
+        grown = NearDuplicateFinder().partial_fit(X[:2]).partial_fit(X[2:5]).partial_fit(X[5:])
+    np.testing.assert_array_equal(grown.labels_, whole.labels_)
+    for column, expected in zip(grown.pairs_, whole.pairs_, strict=True):
+        np.testing.assert_array_equal(column, expected)
+    pd.testing.assert_frame_equal(grown.failures_, whole.failures_)
+    pd.testing.assert_frame_equal(grown.groups_, whole.groups_)
+    np.testing.assert_array_equal(grown.ids_, whole.ids_)
+
+
+def test_another_radius_needs_no_image(family, monkeypatch):
+    files, _ = family
+    finder = NearDuplicateFinder().fit(files)
+    expected = NearDuplicateFinder(radius=40).fit(files)
+    monkeypatch.setattr("hashfeatures.finder.hash_sources", lambda *a, **k: pytest.fail("read"))
+    other = finder.with_radius(40)
+    np.testing.assert_array_equal(other.labels_, expected.labels_)
+    assert (other.radius, finder.radius) == (40, 12)
+    assert len(other.pairs_.left) == len(expected.pairs_.left)
+    with pytest.raises(ParameterError, match=r"'radius' .* Got -1"):
+        finder.with_radius(-1)
+
+
+def test_conflicts_name_the_rows(family):
+    files, shown = family
+    y = [f"photo {number}" for number in shown]
+    finder = NearDuplicateFinder().fit(files)
+    assert finder.conflicts(y).empty
+    y[4] = "photo 9"
+    conflicts = finder.conflicts(y)
+    assert conflicts.index.tolist() == [1]
+    assert conflicts["rows"].tolist() == [[3, 4, 5]]
+    assert conflicts["labels"].tolist() == [{"photo 1": 2, "photo 9": 1}]
+
+
+def test_the_summary_counts_everything(family):
+    files, _ = family
+    grey = np.full((80, 60), 128, dtype=np.uint8)
+    with pytest.warns(FailedImagesWarning):
+        finder = NearDuplicateFinder().fit([*files, None, grey, grey, grey - 1])
+    facts = finder.summary()
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts == {
+        "images": 19,
+        "unreadable": 1,
+        "low_detail": 3,
+        "groups": 6,
+        "grouped_images": 17,
+        "duplicates": 11,
+        "largest_group": 3,
+        "widest_group": int(finder.groups_["diameter"].max()),
+        "near_pairs": 16,
+        "hashes": ["phash", "dhash"],
+        "bits": 128,
+        "radius": 12,
+    }
+    empty = NearDuplicateFinder().fit([]).summary()
+    assert (empty["images"], empty["groups"], empty["largest_group"]) == (0, 0, 0)
+
+
+def test_a_table_tells_what_failed_and_what_is_flat(family):
+    files, _ = family
+    grey = Image.new("L", (80, 60), 128)
+    with pytest.warns(FailedImagesWarning):
+        table = hash_images([files[0], "no such file.png", grey], ["phash", "dhash"])
+    finder = NearDuplicateFinder().fit_table(table)
+    assert finder.failures_["position"].tolist() == [1]
+    assert finder.failures_["image"].tolist() == ["no such file.png"]
+    assert finder.summary()["low_detail"] == 1
+
+
+def test_ids_are_paths_and_urls(family, monkeypatch):
+    files, _ = family
+    X = [files[0], Path(files[1]), Image.open(files[2]), {"bytes": None, "path": files[3]}]
+    assert NearDuplicateFinder().fit(X).ids_.tolist() == [files[0], files[1], None, files[3]]
+
+
+def test_every_image_equal():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    finder = NearDuplicateFinder().fit([image] * 5)
+    assert finder.labels_.tolist() == [0] * 5
+    assert len(finder.pairs_.left) == 10
+    assert drop_duplicates([image] * 5) == [image]

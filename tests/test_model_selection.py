@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from hashfeatures import (
+    ChainingWarning,
     DuplicateGroups,
     ImageHashFeaturizer,
     NearDuplicateFinder,
@@ -236,6 +237,150 @@ KINDS = {
 }
 
 
+def test_user_groups_are_merged_by_train_test_split(family):
+    files, shown = family
+    groups = [f"shoot {number // 6}" for number in range(15)]
+    parts = train_test_split(files, shown, groups, test_size=0.4, random_state=0, groups=groups)
+    for train, test in (parts[2:4], parts[4:6]):
+        assert not set(train) & set(test)
+
+
+def test_groups_that_are_known_are_taken_as_they_are():
+    """No image is read, and images far and wide are kept together."""
+    X, groups = ["no such file.png"] * 9, ["a"] * 4 + list("bcdef")
+    for cv in (
+        NearDuplicateKFold(2, finder="precomputed"),
+        NearDuplicateShuffleSplit(5, test_size=0.5, finder="precomputed"),
+    ):
+        for train, test in cv.split(X, groups=groups):
+            assert_no_leak(groups, train, test)
+            assert len(test) in (4, 5)
+        with pytest.raises(ValueError, match="With finder='precomputed', groups must be given"):
+            next(cv.split(X))
+    _, _, train, test = train_test_split(X, groups, groups=groups, finder="precomputed")
+    assert not set(train) & set(test)
+
+
+def test_splits_keep_near_duplicates_together_whatever_the_linkage():
+    """A chain that complete linkage cuts leaks nothing: its links are near duplicates."""
+    chain = np.tril(np.ones((9, 8)), k=-1)
+    others = np.random.default_rng(0).integers(0, 2, (40, 72))
+    bits = np.vstack([np.hstack([chain, np.zeros((9, 64))]), others])
+    near = (bits[:, None] != bits[None]).sum(axis=2) <= 1
+    for finder in (
+        DuplicateGroups(1, linkage="complete"),
+        NearDuplicateFinder(radius=1, linkage="complete"),
+    ):
+        with pytest.warns(ChainingWarning):
+            for train, test in NearDuplicateKFold(3, finder=finder).split(bits):
+                assert not near[np.ix_(train, test)].any()
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"test_size": 0.2, "validation_size": 0.1},
+        {"test_size": 50, "validation_size": 100, "train_size": 300},
+        {"train_size": 0.5, "validation_size": 0.3},
+        {"validation_size": 0.15},
+    ],
+    ids=str,
+)
+def test_three_parts_of_exact_sizes(sizes, stratify):
+    X, y = crowd()
+    n = len(X)
+    for seed in range(3):
+        parts = train_test_split(
+            X, y, random_state=seed, stratify=y if stratify else None, finder=Given(), **sizes
+        )
+        X_parts, y_parts = parts[:3], parts[3:]
+        for one, other in ((0, 1), (0, 2), (1, 2)):
+            assert not set(X_parts[one]) & set(X_parts[other])
+        validation, test = sizes["validation_size"], sizes.get("test_size")
+        n_validation = validation if isinstance(validation, int) else int(validation * n)
+        n_test = test if isinstance(test, int) else int(np.ceil((test or 0.25) * n))
+        n_train = sizes.get("train_size", n - n_validation - n_test)
+        if n_train == 0.5:
+            n_train = n // 2
+            n_test = n - n_train - n_validation
+        assert [len(part) for part in X_parts] == [n_train, n_validation, n_test]
+        if stratify:
+            for part in y_parts:
+                share = np.bincount(y) * len(part) / n
+                assert (np.abs(np.bincount(part, minlength=3) - share) < 1).all()
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+@given(data_sets(), st.floats(0.1, 0.4), st.floats(0.1, 0.4), st.integers(0, 5))
+def test_three_parts_share_no_group(data, test_size, validation_size, seed):
+    X, y = data
+    if len(set(X)) < 3:
+        return
+    parts = train_test_split(
+        X,
+        test_size=test_size,
+        validation_size=validation_size,
+        random_state=seed,
+        stratify=y,
+        finder=Given(),
+    )
+    assert all(parts)
+    assert sum(len(set(part)) for part in parts) == len(set(X))
+    assert sorted([*parts[0], *parts[1], *parts[2]]) == sorted(X)
+
+
+def several_labels(n_images=600, seed=0):
+    """Return labels of which an image has none, one or many: some frequent, one rare."""
+    rng = np.random.default_rng(seed)
+    topic = rng.random((n_images, 1))
+    return (rng.random((n_images, 6)) + 0.3 * topic < [0.6, 0.5, 0.4, 0.3, 0.25, 0.16]).astype(int)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, csr_matrix])
+def test_several_labels_an_image_are_shared_out(kind):
+    y = several_labels()
+    groups = [str(number) for number in np.sort([*range(500), *range(0, 500, 5)])]
+    for cv in (
+        NearDuplicateKFold(4, stratify=True, finder=Given()),
+        NearDuplicateShuffleSplit(
+            4, test_size=0.25, stratify=True, random_state=0, finder=Given()
+        ),
+    ):
+        for train, test in cv.split(groups, kind(y)):
+            assert_no_leak(groups, train, test)
+            assert len(test) == 150
+            assert (np.abs(y[test].sum(axis=0) - y.sum(axis=0) / 4) <= 2).all()
+
+
+def test_a_continuous_target_is_shared_out_by_quantiles():
+    y = np.random.default_rng(0).lognormal(size=500)
+    X = [str(number) for number in range(500)]
+    deciles = np.searchsorted(np.quantile(y, np.linspace(0, 1, 11)[1:-1]), y)
+    for _, test in NearDuplicateKFold(5, stratify=True, finder=Given()).split(X, y):
+        np.testing.assert_array_equal(np.bincount(deciles[test]), [10] * 10)
+    assert len(train_test_split(X[:3], stratify=[0.5, 0.5, 1.5], finder=Given())[1]) == 1
+    train_test_split(X[:20], stratify=[0.5] * 20, finder=Given())
+
+
+@pytest.mark.parametrize(
+    "y", [[1.0, np.nan] * 5, ["a", None] * 5, pd.array([1, pd.NA] * 5), [[0, 1], [np.nan, 1]] * 5]
+)
+def test_missing_labels_are_told(y):
+    X = [str(number) for number in range(10)]
+    with pytest.raises(ValueError, match=r"labels of 5 images are missing, the first in row 1\."):
+        train_test_split(X, stratify=y, finder=Given())
+
+
+def test_classes_in_fewer_groups_than_folds_are_told():
+    X = [str(number) for number in range(40)]
+    y = ["rare"] * 3 + ["common"] * 37
+    with pytest.warns(
+        SplitSizeWarning, match=r"'rare', 3 images in 3 groups, reached \[[01, ]+\]"
+    ):
+        next(NearDuplicateKFold(5, stratify=True, finder=Given()).split(X, y))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_are_containers_of_the_same_kind(family, kind):
     files, shown = family
@@ -359,7 +504,20 @@ def test_mistakes_are_told_before_an_image_is_read(call, monkeypatch):
         call(["no such file.png"] * 9)
 
 
+def test_shares_that_add_up_to_one_are_possible():
+    """Whatever their rounding comes to."""
+    for n in range(7, 60):
+        X = [str(number) for number in range(n)]
+        shares = {"train_size": 0.7, "test_size": 0.15, "validation_size": 0.15}
+        parts = train_test_split(X, random_state=0, finder=Given(), **shares)
+        assert n - 2 <= sum(map(len, parts)) <= n
+
+
 def test_impossible_splits_are_refused():
+    with pytest.raises(ValueError, match="With 1 images"):
+        train_test_split(["0"], finder=Given())
+    with pytest.raises(ValueError, match="in 2 groups of near duplicates, so one of the 3 parts"):
+        train_test_split(["0", "1"] * 5, validation_size=0.2, finder=Given())
     same = ["0"] * 20
     with pytest.raises(ValueError, match=r"All 20 images are in one group"):
         train_test_split(same, finder=Given())
@@ -389,6 +547,13 @@ def test_impossible_splits_are_refused():
         ({"train_size": 1.5}, "'train_size' parameter of train_test_split"),
         ({"test_size": 0.7, "train_size": 0.7}, "sum of train_size and test_size = 14"),
         ({"test_size": 0.95}, "training part will be empty"),
+        ({"validation_size": 1.2}, "'validation_size' parameter of train_test_split"),
+        (
+            {"test_size": 0.5, "validation_size": 0.6},
+            "sum of train_size, validation_size and test",
+        ),
+        ({"test_size": 5, "validation_size": 5}, "the training part will be empty"),
+        ({"test_size": 5, "validation_size": 0.05}, "the validation part will be empty"),
     ],
     ids=str,
 )

@@ -1,0 +1,206 @@
+"""
+Does the test set leak into the training set?
+=============================================
+
+A data set often comes with its split: a folder for training, one for testing. If a test image has
+a near duplicate among the training images, the score says how well a model remembers, not how well
+it sees. This example looks at such a split. It lists what leaks, shows it, measures what it did to
+a score, repairs the split, and guards it against the next leak.
+"""
+
+# %%
+# A split that came with the data
+# -------------------------------
+#
+# Six photos that come with scikit-image and scikit-learn are six scenes, each cut into sixteen
+# pictures that do not overlap. A model is to tell which scene a picture shows. Someone has added
+# brightened, shrunk and recompressed copies to "have more data", has labelled one of them wrongly,
+# and has then drawn the test pictures at random.
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import skimage
+import sklearn.datasets
+from PIL import Image, ImageEnhance
+from sklearn import model_selection
+
+photos = Path(skimage.__file__).parent / "data"
+samples = Path(sklearn.datasets.__file__).parent / "images"
+scenes = {
+    "cat": photos / "chelsea.png",
+    "coffee": photos / "coffee.png",
+    "flower": samples / "flower.jpg",
+    "motorcycle": photos / "motorcycle_left.png",
+    "portrait": photos / "astronaut.png",
+    "temple": samples / "china.jpg",
+}
+
+rng = np.random.default_rng(0)
+temporary = tempfile.TemporaryDirectory()
+rows = []
+for scene, path in scenes.items():
+    photo = Image.open(path).convert("RGB")
+    width, height = photo.width // 4, photo.height // 4
+    for tile in range(16):
+        left, top = tile % 4 * width, tile // 4 * height
+        picture = photo.crop((left, top, left + width, top + height))
+        copies = [
+            picture,
+            ImageEnhance.Brightness(picture).enhance(1.2),
+            picture.resize((round(0.6 * width), round(0.6 * height))),
+        ]
+        for copy in range(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15])):
+            file = Path(temporary.name, f"{scene}_{tile:02}_{copy}.jpg")
+            copies[copy].save(file, quality=90 - 20 * copy)
+            rows.append({"image": str(file), "scene": scene})
+frame = pd.DataFrame(rows)
+frame.loc[frame.index[frame["image"].str.endswith("_1.jpg")][3], "scene"] = "flower"
+
+train, test = model_selection.train_test_split(
+    frame, test_size=0.25, stratify=frame["scene"], random_state=0
+)
+print(f"{len(train)} training and {len(test)} test pictures")
+
+# %%
+# What leaks
+# ----------
+#
+# :func:`~hashfeatures.leakage_report` compares all parts of a split and says what stands on both
+# sides. With the labels of the test part, it says so for each class.
+
+from hashfeatures import leakage_report
+
+report = leakage_report(train, test, y=test["scene"])
+print(report)
+print()
+print(report.by_class.round(2).to_string())
+
+# %%
+# The pairs are a table, the nearest first. The distance is the number of different bits, of 128.
+
+pairs = report.pairs.assign(
+    left_image=report.pairs["left_image"].map(lambda path: Path(path).name),
+    right_image=report.pairs["right_image"].map(lambda path: Path(path).name),
+)
+print(pairs[["left_image", "right_image", "distance"]].head(8).to_string())
+
+# %%
+# Trust is good, looking is better. Above are pictures of the training part, below are those of the
+# test part that are near them.
+
+import matplotlib.pyplot as plt
+
+chosen = report.pairs.drop_duplicates("right").iloc[:: max(1, len(report.leaking) // 6)].head(6)
+figure, axes = plt.subplots(2, len(chosen), figsize=(10, 3.6), layout="constrained")
+for column, (_, pair) in zip(axes.T, chosen.iterrows(), strict=True):
+    for axis, side in zip(column, ("left", "right"), strict=True):
+        with Image.open(pair[f"{side}_image"]) as picture:
+            axis.imshow(picture)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    column[0].set_title(f"{pair['distance']} of 128 bits", fontsize=10)
+axes[0, 0].set_ylabel("train")
+axes[1, 0].set_ylabel("test")
+figure.suptitle("Some of the pairs that stand on both sides of the split")
+plt.show()
+
+# %%
+# What it does to a score
+# -----------------------
+#
+# The same model is scored on the test pictures that leak and on those that do not. The first
+# number is no news about the model.
+
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from hashfeatures import ImageHashFeaturizer
+
+model = make_pipeline(ImageHashFeaturizer(), KNeighborsClassifier(1, metric="hamming"))
+model.fit(train["image"], train["scene"])
+right = model.predict(test["image"]) == test["scene"].to_numpy()
+leaks = np.isin(np.arange(len(test)), report.leaking)
+scores = {
+    "test pictures that leak": right[leaks].mean(),
+    "all test pictures": right.mean(),
+    "those that do not leak": right[~leaks].mean(),
+}
+for name, score in scores.items():
+    print(f"{name}: {score:.2f}")
+
+figure, axis = plt.subplots(figsize=(6.5, 2.4), layout="constrained")
+bars = axis.barh(list(scores), list(scores.values()), color=["tab:red", "tab:orange", "tab:blue"])
+axis.bar_label(bars, fmt="%.2f", padding=3)
+axis.set_xlim(0, 1.12)
+axis.set_xlabel("accuracy")
+axis.invert_yaxis()
+axis.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %%
+# Repair
+# ------
+#
+# :func:`~hashfeatures.repair_split` moves whole groups of near duplicates to one side, and nothing
+# else. ``priority`` says who keeps a group: here the part that has most of it, so that as few
+# pictures as possible move. Frames stay frames, and the labels go along.
+
+from hashfeatures import repair_split
+
+train, test, repair = repair_split(train, test, priority="majority")
+print(repair)
+print(repair.moved["from_part"].value_counts().to_string())
+
+# %%
+# Guard
+# -----
+#
+# A line in a test suite stops the next leak: :func:`~hashfeatures.assert_no_leakage` raises a
+# ``LeakageError`` that names the worst pairs.
+
+from hashfeatures import LeakageError, assert_no_leakage
+
+assert_no_leakage(train, test)
+try:
+    assert_no_leakage(train, pd.concat([test, train.head(2)]))
+except LeakageError as error:
+    print(str(error).replace(temporary.name, "."))
+
+# %%
+# Or split anew
+# -------------
+#
+# Where the split is free, :func:`~hashfeatures.train_test_split` makes one that cannot leak, of
+# three parts if asked for, with the classes shared out.
+
+from hashfeatures import train_test_split
+
+train, validation, test = train_test_split(
+    frame, test_size=0.2, validation_size=0.2, stratify=frame["scene"], random_state=0
+)
+parts = {"train": train, "validation": validation, "test": test}
+print(leakage_report(parts))
+print(pd.DataFrame({name: part["scene"].value_counts() for name, part in parts.items()}))
+
+# %%
+# What else duplicates tell
+# -------------------------
+#
+# Near duplicates with different labels are a mistake somewhere:
+# :meth:`NearDuplicateFinder.conflicts <hashfeatures.NearDuplicateFinder.conflicts>` lists them.
+
+from hashfeatures import NearDuplicateFinder
+
+finder = NearDuplicateFinder().fit(frame["image"])
+for _, conflict in finder.conflicts(frame["scene"]).iterrows():
+    names = [Path(frame["image"][row]).name for row in conflict["rows"]]
+    print(f"{conflict['labels']}: {', '.join(names)}")
+print(finder.summary())
+
+# %%
+# The pictures were made for this example only.
+
+temporary.cleanup()

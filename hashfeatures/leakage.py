@@ -1,0 +1,320 @@
+"""Near duplicates that stand on both sides of a split: told, and guarded against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from sklearn.utils.validation import _num_samples
+
+from .compact import check_room, expand
+from .containers import as_column
+from .exceptions import LeakageError
+from .hamming.index import Pairs
+from .parts import ComparedParts, compare_parts, name_parts
+from .strata import list_labels
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """The near duplicates that stand in different parts of a split.
+
+    Made by `leakage_report`.
+
+    Attributes
+    ----------
+    share : float
+        The share of the last part's images, those of the test part, that have a near duplicate in
+        an earlier part.
+    leaking : ndarray, dtype intp
+        The rows of these images in the last part.
+    shares : pandas.DataFrame
+        For each part (its row) and each other one (the column), the share of its images that have
+        a near duplicate there.
+    n_pairs : int
+        How many pairs of near duplicates stand in different parts.
+    pairs : pandas.DataFrame
+        These pairs, the nearest first: "left_part", "left" (the row in it), "left_image",
+        "right_part", "right", "right_image", and "distance" in bits, missing if the finder counts
+        none. The left part is the earlier one. More than 100 million pairs are refused.
+    by_class : pandas.DataFrame or None
+        If labels were given, for each class of the last part, the worst first: "images",
+        "leaking" and "share".
+    """
+
+    _parts: ComparedParts
+    _labels: NDArray[np.object_] | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of the last part's images with a near duplicate in an earlier part."""
+        n_images = self._parts.sizes[-1]
+        return len(self.leaking) / n_images if n_images else 0.0
+
+    @cached_property
+    def leaking(self) -> NDArray[np.intp]:
+        """The rows of the last part's images with a near duplicate in an earlier part."""
+        in_last = self._parts.part == len(self._parts.sizes) - 1
+        return np.flatnonzero(self._reaches[in_last, :-1].any(axis=1))
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """The share of each part's images with a near duplicate in each other part."""
+        names = self._parts.names
+        sums = pd.DataFrame(self._reaches, columns=names).groupby(self._parts.part).sum()
+        table = sums.reindex(range(len(names)), fill_value=0).set_axis(names).astype(float)
+        for name, size in zip(names, self._parts.sizes, strict=True):
+            table.loc[name] /= max(size, 1)
+            table.loc[name, name] = np.nan
+        return table
+
+    @cached_property
+    def n_pairs(self) -> int:
+        """How many pairs of near duplicates stand in different parts."""
+        n_of_cell = self._counts.ravel()
+        pairs = self._cell_pairs
+        return int((n_of_cell[pairs.left] * n_of_cell[pairs.right]).sum())
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """The pairs of near duplicates in different parts, the nearest first."""
+        check_room(self.n_pairs)
+        return self._tabulate(self._cell_pairs, self._cells)
+
+    @cached_property
+    def by_class(self) -> pd.DataFrame | None:
+        """The leaking images of the last part, class by class."""
+        if self._labels is None:
+            return None
+        leaks = np.zeros(len(self._labels), dtype=bool)
+        leaks[self.leaking] = True
+        facts = pd.DataFrame({"class": self._labels, "leaks": leaks})
+        table = facts.groupby("class", sort=False, dropna=False).agg(
+            images=("leaks", "size"), leaking=("leaks", "sum"), share=("leaks", "mean")
+        )
+        return table.sort_values("share", ascending=False, kind="stable")
+
+    def worst(self, n: int = 5) -> pd.DataFrame:
+        """Return the nearest pairs; all pairs need not be written out for them.
+
+        Parameters
+        ----------
+        n : int, default=5
+            How many.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `pairs`.
+        """
+        cells = self._cells.copy()
+        order = np.argsort(cells, kind="stable")
+        place = np.arange(len(cells)) - np.searchsorted(cells[order], cells[order])
+        cells[order[place >= n]] = -1  # of many equal images, the first n are enough
+        pairs = self._cell_pairs
+        nearest = np.argsort(pairs.distance, kind="stable")[:n]
+        return self._tabulate(Pairs(*(column[nearest] for column in pairs)), cells).head(n)
+
+    def summary(self) -> dict[str, Any]:
+        """Sum the report up in plain numbers, ready for JSON.
+
+        Returns
+        -------
+        dict
+            "parts" (their sizes), "unreadable" (by part), "pairs", "leaking" (images of the last
+            part), "share", and "shares" (by part and other part).
+        """
+        names = self._parts.names
+        shares = {
+            name: {other: share for other, share in row.items() if other != name}
+            for name, row in self.shares.to_dict("index").items()
+        }
+        return {
+            "parts": dict(zip(names, self._parts.sizes, strict=True)),
+            "unreadable": dict(zip(names, self._parts.unreadable, strict=True)),
+            "pairs": self.n_pairs,
+            "leaking": len(self.leaking),
+            "share": self.share,
+            "shares": shares,
+        }
+
+    def __str__(self) -> str:
+        facts = self.summary()
+        *earlier, last = self._parts.names
+        sizes = ", ".join(f"{name} {size}" for name, size in facts["parts"].items())
+        text = (
+            f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
+            f"({facts['share']:.1%}) have a near duplicate in {' or '.join(earlier)}."
+        )
+        for name, other in combinations(earlier, 2):
+            share = facts["shares"][other][name]
+            text += f" {share:.1%} of the images in {other} have one in {name}."
+        n_pairs = facts["pairs"]
+        across = "1 pair stands" if n_pairs == 1 else f"{n_pairs} pairs stand"
+        text += f" In all, {across} in different parts (images: {sizes})."
+        if n_unreadable := sum(facts["unreadable"].values()):
+            text += f" {n_unreadable} images could not be read and were compared with none."
+        return text
+
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
+        """How many images of each part have each signature."""
+        near = self._parts.near
+        counts = np.zeros((near.n_codes, len(self._parts.sizes)), dtype=np.int64)
+        known = self._parts.count(near.codes)
+        counts[: len(known)] = known
+        return counts
+
+    @cached_property
+    def _reaches(self) -> NDArray[np.bool_]:
+        """Whether each image has a near duplicate in each part that is not its own."""
+        near, part = self._parts.near, self._parts.part
+        left, right, _ = near.near
+        shape = (near.n_codes, near.n_codes)
+        edges = coo_matrix((np.ones(len(left), dtype=np.int64), (left, right)), shape=shape)
+        in_reach = self._counts + edges @ self._counts + edges.T @ self._counts > 0
+        reaches = np.zeros((len(part), len(self._parts.sizes)), dtype=bool)
+        known = near.codes >= 0
+        reaches[known] = in_reach[near.codes[known]]
+        reaches[np.arange(len(part)), part] = False
+        return reaches
+
+    @cached_property
+    def _cells(self) -> NDArray[np.intp]:
+        """The signature and the part of each image in one number; -1 without a signature."""
+        codes = self._parts.near.codes
+        return np.where(codes < 0, -1, codes * len(self._parts.sizes) + self._parts.part)
+
+    @cached_property
+    def _cell_pairs(self) -> Pairs:
+        """The pairs of cells in different parts whose images are near each other."""
+        has = self._counts > 0
+        n_codes, n_parts = has.shape
+        near = self._parts.near.near
+        equal = np.arange(n_codes)
+        blocks = []
+        for one, other in permutations(range(n_parts), 2):
+            left, right, distance = near
+            if one < other:  # equal images are met once, near ones as (left, right) and turned
+                left, right = np.concatenate([left, equal]), np.concatenate([right, equal])
+                distance = np.concatenate([distance, np.zeros(n_codes, dtype=np.int64)])
+            found = has[left, one] & has[right, other]
+            cells = (left[found] * n_parts + one, right[found] * n_parts + other)
+            blocks.append(Pairs(*(cells if one < other else cells[::-1]), distance[found]))
+        return Pairs.concatenate(blocks)
+
+    def _tabulate(self, cell_pairs: Pairs, cells: NDArray[np.intp]) -> pd.DataFrame:
+        parts = self._parts
+        left, right, distance = expand(cell_pairs, cells, cells)
+        order = np.lexsort((right, left, distance))
+        columns: dict[str, Any] = {}
+        for side, rows in (("left", left[order]), ("right", right[order])):
+            columns[f"{side}_part"] = pd.Series(np.array(parts.names, object)[parts.part[rows]])
+            columns[side] = parts.row[rows]
+            columns[f"{side}_image"] = as_column([parts.sources[row] for row in rows])
+        missing = pd.Series(pd.NA, index=range(len(order)), dtype="Int64")
+        columns["distance"] = distance[order] if parts.has_distances else missing
+        return pd.DataFrame(columns)
+
+
+def leakage_report(
+    train: Any, test: Any = None, *, y: Any = None, finder: Any = None
+) -> LeakageReport:
+    """Find the near duplicates that stand in different parts of a split.
+
+    Parameters
+    ----------
+    train, test : list, tuple, array, Series or DataFrame
+        The images of two parts: image sources, frames with the images in a column named "image",
+        "path", "url", "file" or "filename", or matrices of bits of shape (n_images, n_bits). Or,
+        as `train` alone, a mapping of names to any number of parts, in the order of their use:
+        ``{"train": ..., "validation": ..., "test": ...}``.
+    y : array-like of shape (n_images,), default=None
+        The labels of the test part, or of the last of several parts: the report then tells the
+        leaks of each class.
+    finder : estimator with ``fit_predict(X) -> labels``, default=None
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``. An estimator that
+        finds groups alone gives pairs without distances.
+
+    Returns
+    -------
+    LeakageReport
+        The share of test images that leak, and the pairs. Images that cannot be read are near
+        none.
+
+    See Also
+    --------
+    assert_no_leakage : For tests and CI.
+    repair_split : Moves images so that nothing leaks.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import leakage_report
+    >>> train = [data.camera(), data.coins()]
+    >>> report = leakage_report(train, [data.camera()[::2, ::2], data.page()])
+    >>> report.share
+    0.5
+    >>> report.pairs[["left", "right", "distance"]]
+       left  right  distance
+    0     0      0         0
+    >>> print(report)
+    1 of 2 images in test (50.0%) have a near duplicate in train. In all, 1 pair stands in
+    different parts (images: train 2, test 2).
+    """
+    parts = name_parts("leakage_report", train, test)
+    *_, last = parts.values()
+    labels = None if y is None else list_labels(y, _num_samples(last))
+    return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
+
+
+def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> None:
+    """Raise if near duplicates stand in different parts of a split.
+
+    Parameters
+    ----------
+    train, test : list, tuple, array, Series or DataFrame
+        As for `leakage_report`; or a mapping of names to parts, as `train` alone.
+    finder : estimator with ``fit_predict(X) -> labels``, default=None
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+
+    Raises
+    ------
+    LeakageError
+        It names the nearest pairs, and holds the `LeakageReport` as `report`.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import assert_no_leakage
+    >>> assert_no_leakage([data.camera()], [data.coins()])
+    """
+    parts = name_parts("assert_no_leakage", train, test)
+    report = LeakageReport(compare_parts("assert_no_leakage", parts, finder))
+    if not report.n_pairs:
+        return
+    worst = report.worst(5)
+    lines = [
+        f"  {_name(pair, 'left')} and {_name(pair, 'right')}{_apart(pair['distance'])}"
+        for _, pair in worst.iterrows()
+    ]
+    if (n_more := report.n_pairs - len(worst)) > 0:
+        lines.append(f"  and {n_more} more")
+    cure = "repair_split moves as few images as it can so that none is left."
+    raise LeakageError("\n".join([str(report), *lines, cure]), report)
+
+
+def _name(pair: Any, side: str) -> str:
+    image = pair[f"{side}_image"]
+    named = f", {image!r}" if isinstance(image, str) else ""
+    return f"{pair[f'{side}_part']}[{pair[side]}]{named}"
+
+
+def _apart(distance: Any) -> str:
+    return "" if pd.isna(distance) else f": {distance} bits apart"

@@ -1,0 +1,162 @@
+"""The named parts of a split, and which of their images are near each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import _num_samples
+
+from .bits import words_from_bits
+from .compact import CompactPairs
+from .duplicates import DuplicateGroups, Labels
+from .finder import NearDuplicateFinder
+from .grouping import check_finder, group_images, is_bit_matrix
+from .hamming.index import Pairs
+from .neighbors import HammingNeighbors
+from .signatures import Signatures
+from .sources import is_frame, list_sources, pick_image_column
+
+
+@dataclass(frozen=True)
+class ComparedParts:
+    """Parts of a split, one after the other.
+
+    Parameters
+    ----------
+    names : list of str
+        What the parts are called.
+    sizes : list of int
+        How many images each has.
+    sources : list
+        The images of all; the rows of a matrix of bits have None.
+    near : CompactPairs
+        Which of all images are near each other.
+    unreadable : list of int
+        How many images of each part could not be read.
+    has_distances : bool
+        False if a finder told groups alone.
+    """
+
+    names: list[str]
+    sizes: list[int]
+    sources: list[Any]
+    near: CompactPairs
+    unreadable: list[int]
+    has_distances: bool
+
+    @cached_property
+    def part(self) -> Labels:
+        """The part of each image."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def row(self) -> Labels:
+        """The row of each image in its part."""
+        return np.concatenate([np.arange(size) for size in self.sizes])
+
+    def count(self, groups: Labels) -> NDArray[np.int64]:
+        """Count the images of each group in each part, those of the group -1 left out."""
+        known = groups >= 0
+        n_groups, n_parts = int(groups.max(initial=-1)) + 1, len(self.sizes)
+        cells = groups[known] * n_parts + self.part[known]
+        return np.bincount(cells, minlength=n_groups * n_parts).reshape(n_groups, n_parts)
+
+
+def name_parts(owner: str, train: Any, test: Any) -> dict[str, Any]:
+    """Return the parts by name: "train" and "test", or those of a mapping in its order."""
+    if isinstance(train, Mapping):
+        if test is not None:
+            raise TypeError(
+                f"{owner} takes a training and a test part, or one mapping of names to parts. "
+                f"Got a mapping and something beside it."
+            )
+        parts = {str(name): part for name, part in train.items()}
+    else:
+        parts = {"train": train, "test": test}
+    missing = [name for name, part in parts.items() if part is None]
+    if len(parts) < 2 or missing:
+        raise TypeError(
+            f"{owner} needs two parts or more: {owner}(train, test), or "
+            f"{owner}({{'train': ..., 'validation': ..., 'test': ...}}). "
+            f"Got {', '.join(missing) + ' = None' if missing else f'{len(parts)} part'}."
+        )
+    return parts
+
+
+def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> ComparedParts:
+    """Find the near duplicates within and among the parts of a split.
+
+    Parameters
+    ----------
+    owner : str
+        Who asks, for the messages.
+    parts : dict of str to container
+        Image sources, frames with a column of them, or matrices of bits: all of one kind.
+    finder : estimator with ``fit_predict(X) -> labels``, optional
+        None means ``NearDuplicateFinder()``.
+
+    Returns
+    -------
+    ComparedParts
+        The parts, and what is near.
+    """
+    finder = check_finder(finder)
+    are_bits = [is_bit_matrix(part) for part in parts.values() if _num_samples(part)]
+    if any(are_bits):
+        if not all(are_bits):
+            raise TypeError(
+                f"{owner} expects parts of one kind, images or matrices of bits. Got both, in "
+                f"{', '.join(parts)}."
+            )
+        return _compare_bits(owner, parts, finder)
+    images = {name: _images_of(part, owner) for name, part in parts.items()}
+    listed = [list_sources(part, owner) for part in images.values()]
+    sources = [source for part in listed for source in part]
+    unreadable = [0] * len(parts)
+    if isinstance(finder, NearDuplicateFinder):
+        signed = [finder.sign(part) for part in images.values()]
+        unreadable = [len(part.failures) for part in signed]
+        joined = Signatures.join([part.signatures for part in signed])
+        near = joined.near(finder.radius, finder.n_jobs)
+    else:
+        near = _near_in_groups(group_images(sources, finder))
+    sizes = [len(part) for part in listed]
+    has_distances = isinstance(finder, NearDuplicateFinder)
+    return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
+
+
+def _images_of(part: Any, owner: str) -> Any:
+    return part[pick_image_column(part, owner)] if is_frame(part) else part
+
+
+def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedParts:
+    given = [part for part in parts.values() if _num_samples(part)]
+    checked = [HammingNeighbors()._check_bits(part, reset=True) for part in given]
+    widths = [part.shape[1] for part in checked]
+    if len(set(widths)) > 1:
+        raise ValueError(f"{owner} expects parts of as many bits each. Got {widths}.")
+    bits = np.vstack(checked)
+    knows_distances = isinstance(finder, NearDuplicateFinder | DuplicateGroups)
+    if knows_distances:
+        words, present = words_from_bits(bits)
+        nothing = np.zeros(len(bits), dtype=bool)
+        pixels = np.zeros((len(bits), 2), dtype=np.uint64)
+        signatures = Signatures(words, present, pixels, nothing, widths[0])
+        near = signatures.near(clone(finder).radius, finder.n_jobs)
+    else:
+        near = _near_in_groups(group_images(bits, finder))
+    sizes = [_num_samples(part) for part in parts.values()]
+    unreadable = [0] * len(parts)
+    sources = [None] * len(bits)
+    return ComparedParts(list(parts), sizes, sources, near, unreadable, knows_distances)
+
+
+def _near_in_groups(labels: Labels) -> CompactPairs:
+    """Take the members of a group for near each other, at distances that are not known."""
+    return CompactPairs(labels, Pairs.concatenate([]), int(labels.max(initial=-1)) + 1)

@@ -1,0 +1,83 @@
+"""The benchmarks of splits run, and read what they are pointed at."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run(name, *arguments):
+    return subprocess.run(
+        [sys.executable, str(BENCHMARKS / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def cifar(tmp_path, noise_image):
+    """Make a small folder like CIFAR-10's: two training images have a copy among the test ones."""
+    for part, seeds in (("train", range(6)), ("test", range(6, 10))):
+        for number, seed in enumerate(seeds):
+            path = tmp_path / part / ("cat", "dog")[number % 2] / f"{number:04}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise_image(seed, size=(32, 32)).save(path)
+    for number, kind in enumerate(("cat", "dog")):
+        image = Image.open(tmp_path / "train" / kind / f"{number:04}.png")
+        image.save(tmp_path / "test" / kind / "copy.jpg", quality=95)
+    return tmp_path
+
+
+PAIRS = """test image,train image,judgment
+test/cat/copy.jpg,train/cat/0000.png,0
+train/dog/0001.png,./test/dog/copy.jpg,1
+test/cat/0000.png,train/cat/0002.png,2
+train/dog/0001.png,train/dog/0003.png,2
+"""
+
+
+def test_cifar_finds_the_known_pairs(cifar):
+    """Two of three known leaks are copies; the third is one that no hash sees."""
+    (cifar / "pairs.csv").write_text(PAIRS, encoding="utf-8")
+    done = run("cifar10.py", cifar, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    assert "6 training and 6 test images, 3 known pairs" in done.stdout
+    assert "| 12 | 2 | 2 | 66.7% | 100.0% | 2 |" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (None, "Expected one CSV file of known pairs"),
+        (
+            "a,b\ntest/cat/none.png,train/cat/0000.png\n",
+            "line 2: there is no image 'test/cat/none",
+        ),
+        ("test/cat/0000.png,test/cat/0002.png\n", "names no pair of a training and a test image"),
+    ],
+)
+def test_cifar_tells_what_is_wrong_with_the_pairs(cifar, pairs, message):
+    if pairs is not None:
+        (cifar / "pairs.csv").write_text(pairs, encoding="utf-8")
+    done = run("cifar10.py", cifar)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_cifar_tells_an_empty_folder(tmp_path):
+    done = run("cifar10.py", tmp_path)
+    assert done.returncode == 1
+    assert "There are no images train/CLASS/*.jpg" in done.stderr
+
+
+def test_splits_runs_and_finds_no_leak():
+    done = run("splits.py", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert "| hashfeatures.train_test_split | 0 |" in done.stdout
+    assert "| NearDuplicateKFold(5) | 0 |" in done.stdout

@@ -1,0 +1,66 @@
+"""Pairs of images are those of brute force, though equal images are searched once."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashfeatures import compact
+from hashfeatures.bits import words_from_bits
+from hashfeatures.duplicates import label_components, relabel
+from hashfeatures.hamming.distinct import number_rows
+from hashfeatures.hamming.index import Pairs
+from hashfeatures.signatures import Signatures
+
+
+def signatures_of(seed, n_images):
+    """Return signatures, many of them equal: of bits, of pixels, and of nothing."""
+    rng = np.random.default_rng(seed)
+    bits = (rng.random((n_images, 12)) < 0.1).astype(int)
+    pixels = rng.integers(0, 3, (n_images, 2)).astype(np.uint64)
+    kind = rng.choice(3, n_images, p=[0.6, 0.3, 0.1])
+    signatures = Signatures(words_from_bits(bits)[0], kind == 0, pixels, kind == 1, 12)
+    distances = (bits[:, None] != bits[None]).sum(axis=2)
+    distances[(kind != 0)[:, None] | (kind != 0)] = 99
+    same = (pixels[:, None] == pixels[None]).all(axis=2) & (kind == 1)[:, None] & (kind == 1)
+    return signatures, np.where(same, 0, distances)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 40), st.integers(0, 4), st.floats(0, 1))
+def test_pairs_and_labels_are_those_of_brute_force(seed, n_images, radius, share_known):
+    signatures, distances = signatures_of(seed, n_images)
+    left, right = np.nonzero(np.triu(distances <= radius, k=1))
+    n_known = int(share_known * n_images)
+    first, later = (
+        Signatures(
+            *(getattr(signatures, name)[rows] for name in ("words", "hashed", "pixels", "plain")),
+            12,
+        )
+        for rows in (slice(n_known), slice(n_known, None))
+    )
+    whole = signatures.near(radius, None)
+    grown = Signatures.join([first, later]).near(radius, None, first.near(radius, None))
+    for near in (whole, grown):
+        found = near.pairs()
+        np.testing.assert_array_equal(found.left, left)
+        np.testing.assert_array_equal(found.right, right)
+        np.testing.assert_array_equal(found.distance, distances[left, right])
+        assert near.n_pairs() == len(left)
+        np.testing.assert_array_equal(near.labels(), label_components(n_images, found))
+
+
+def test_too_many_pairs_are_refused_and_counted(monkeypatch):
+    monkeypatch.setattr(compact, "MOST_PAIRS", 5)
+    near = compact.CompactPairs(np.zeros(4, dtype=np.intp), Pairs.concatenate([]), 1)
+    with pytest.raises(ValueError, match="There are 6 near pairs of images, more than the 5"):
+        near.pairs()
+    assert near.labels().tolist() == [0] * 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30))
+def test_equal_rows_have_one_number(rows):
+    matrix = np.array(rows, dtype=np.uint64).reshape(-1, 2)
+    numbers, firsts = number_rows(matrix)
+    expected = relabel(np.array([10 * a + b for a, b in rows], dtype=int))
+    np.testing.assert_array_equal(numbers, expected)
+    np.testing.assert_array_equal(firsts, np.unique(expected, return_index=True)[1])
