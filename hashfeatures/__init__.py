@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from .calibration import Calibration as Calibration
+    from .calibration import calibrate as calibrate
     from .deduplication import drop_duplicates as drop_duplicates
     from .duplicate_report import DuplicateReport as DuplicateReport
     from .duplicate_report import make_report as make_report
     from .duplicates import DuplicateGroups as DuplicateGroups
+    from .edits import Edit as Edit
     from .exceptions import CacheError as CacheError
+    from .exceptions import CalibrationWarning as CalibrationWarning
     from .exceptions import ChainingWarning as ChainingWarning
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
@@ -40,9 +44,12 @@ if TYPE_CHECKING:
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
     "CacheError": "exceptions",
+    "Calibration": "calibration",
+    "CalibrationWarning": "exceptions",
     "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
     "DuplicateReport": "duplicate_report",
+    "Edit": "edits",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
     "HammingNeighborsTransformer": "neighbors",
@@ -59,6 +66,7 @@ _HOME = {
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
     "assert_no_leakage": "leakage",
+    "calibrate": "calibration",
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",

@@ -95,7 +95,8 @@ def drop_duplicates(
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
         signed = finder.sign(images)
-        near = signed.signatures.near(finder.radius, finder.n_jobs)
+        radius = finder.choose_radius(images)
+        near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
         order = _by_preference(
             images_or_frame, sources, _with_company(near), keep, signed.n_pixels
         )

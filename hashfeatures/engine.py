@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .exceptions import ImageReadError
+from .hashing.borders import trim_borders
 from .hashing.plate import Plate, measure_detail
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
@@ -54,7 +55,8 @@ def hash_one(
     decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
     try:
         with quiet_decoding(decoding.max_pixels):
-            plate = Plate(decoded.image, needs_colour(specs))
+            image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
+            plate = Plate(image, needs_colour(specs))
             detail = measure_detail(plate)
             hashes = {
                 str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()

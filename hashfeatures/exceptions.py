@@ -81,6 +81,10 @@ class LeakageError(AssertionError):
         return str(self.args[0])
 
 
+class CalibrationWarning(UserWarning):
+    """A calibration can say less than was asked: too few images, or edits that raised."""
+
+
 class ChainingWarning(UserWarning):
     """Groups of near duplicates are very large or wide: each is near the next, the ends unlike."""
 

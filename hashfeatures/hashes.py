@@ -97,13 +97,17 @@ class Hashes:
         """Return width times height, shape (n_images,); 0 where an image failed."""
         return self.width.astype(np.int64) * self.height
 
+    def packed(self, place: int) -> NDArray[np.uint8]:
+        """Return the columns of `codes` that hold the hash at a place in `specs`."""
+        ends = np.cumsum([-(-spec.n_bits // 8) for spec in self.specs])
+        start = ends[place - 1] if place else 0
+        return self.codes[:, start : ends[place]]
+
     def bits(self) -> NDArray[np.uint8]:
         """Return zeros and ones, shape (n_images, n_bits)."""
-        parts, start = [], 0
-        for spec in self.specs:
-            end = start - (-spec.n_bits // 8)
-            parts.append(unpack_bits(self.codes[:, start:end], spec.n_bits))
-            start = end
+        parts = [
+            unpack_bits(self.packed(place), spec.n_bits) for place, spec in enumerate(self.specs)
+        ]
         return parts[0] if len(parts) == 1 else np.hstack(parts)
 
     def matrix(self) -> NDArray[np.float32]:

@@ -60,6 +60,8 @@ class Decoding:
         With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
     colour : bool
         With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
+    trim_borders : bool
+        Whether uniform borders are cut off before hashing.
     """
 
     decode: str = "full"
@@ -68,11 +70,13 @@ class Decoding:
     max_pixels: int | None = None
     reduced_side: int = 256
     colour: bool = True
+    trim_borders: bool = False
 
     def check(self, owner: str) -> Decoding:
         """Return self, or raise `ParameterError` in the name of `owner`."""
         check_choice(owner, "decode", self.decode, {"full", "reduced"})
         check_bool(owner, "orient", self.orient)
+        check_bool(owner, "trim_borders", self.trim_borders)
         if self.max_pixels is not None:
             check_int(owner, "max_pixels", self.max_pixels, 1)
         if self.background is not None:
