@@ -18,7 +18,6 @@ from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder
 from .hamming.index import HammingIndex
-from .hashing.spec import parse_hashes
 from .parameters import check_int
 from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
@@ -236,11 +235,8 @@ def _summarise(
     finder: NearDuplicateFinder, grouping: Grouping, facts: dict[int, Facts], title: str
 ) -> Summary:
     distances, n_measured = count_nearest(finder)
-    settings = {
-        "hashes": [str(spec) for spec in parse_hashes(finder.hashes)],
-        "bits": finder._signatures.n_bits,
-        "radius": int(finder.radius),
-    }
+    told = finder.summary()
+    settings = {name: told[name] for name in ("hashes", "bits", "radius")}
     return summarise(
         grouping,
         facts,
