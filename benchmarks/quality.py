@@ -84,7 +84,7 @@ CONTESTANTS = (
     Contestant("phash, dhash", ("phash", "dhash"), 12),
     Contestant("phash, dhash, flips", ("phash", "dhash"), 12, "flips"),
     Contestant("phash, dhash, dihedral", ("phash", "dhash"), 12, "dihedral"),
-    Contestant("phash, dhash, robust", ("phash", "dhash"), 12, "robust"),
+    Contestant("phash, dhash, robust", ("phash", "dhash"), 9, "robust"),
 )
 
 

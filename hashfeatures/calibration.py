@@ -64,19 +64,18 @@ class Calibration:
             taken for the same picture), "edited", "edits", "failed_edits", and "worst_edits", the
             three that are found least, with their recall.
         """
-        at = self.table.loc[self.radius].astype(float)
+        row = self.table.to_dict("index")[self.radius]
+        at = {str(name): float(value) for name, value in row.items()}
         names = ("recall", "false_per_million", "false_in_set")
         measured = {
-            f"{name}{end}": float(at.at[f"{name}{end}"])
-            for name in names
-            for end in ("", "_low", "_high")
+            f"{name}{end}": at[f"{name}{end}"] for name in names for end in ("", "_low", "_high")
         }
-        worst = at.loc[self.trial.edits].sort_values(kind="stable")[:3]
+        worst = sorted(self.trial.edits, key=at.__getitem__)[:3]
         return {
             "radius": self.radius,
             "target": self.target,
             **measured,
-            "extrapolated": bool(at.at["extrapolated"]),
+            "extrapolated": bool(at["extrapolated"]),
             "images": self.n_images,
             "sampled": len(self.trial.rows),
             "different": self.trial.n_different,
@@ -84,7 +83,7 @@ class Calibration:
             "edited": len(self.trial.copies),
             "edits": len(self.trial.edits),
             "failed_edits": dict(self.trial.failed_edits),
-            "worst_edits": worst.to_dict(),
+            "worst_edits": {name: at[name] for name in worst},
         }
 
     def plot(self, ax: Any = None) -> Any:
@@ -119,8 +118,8 @@ class Calibration:
             f"  least: {worst}\n"
             f"  false matches in a million pairs: {told['false_per_million']:.3g} "
             f"({told['false_per_million_low']:.3g} to {told['false_per_million_high']:.3g}"
-            f"{model}; {told['different']} different images compared, {told['set_aside']} pairs of the "
-            f"same picture set aside)\n"
+            f"{model}; {told['different']} different images compared, {told['set_aside']} pairs "
+            f"of the same picture set aside)\n"
             f"  false matches in the whole set of {self.n_images}: {told['false_in_set']:.3g} "
             f"({told['false_in_set_low']:.3g} to {told['false_in_set_high']:.3g})"
         )

@@ -63,9 +63,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
         The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: 12,
-        or 11 with ``views="robust"``; these are meant for the 128 bits of the default hashes, and
-        fewer bits want a smaller radius. "calibrated": what `calibrate` recommends for the images
-        that are fitted.
+        or 9 with ``views="robust"``. These are meant for the 128 bits of the default hashes (fewer
+        bits want a smaller radius), and match the same share of different images: of 51 million
+        pairs of photos and drawings, 4 in a million; 15 and, with "robust", 12 match 10 in a
+        million. "calibrated": what `calibrate` recommends for the images that are fitted.
     views : {"identity", "flips", "dihedral", "robust"}, default="identity"
         Which views of an image are compared; the nearest two decide. "identity": the image as it
         is. "flips": mirrored too. "dihedral": in all eight turns and mirrors. "robust": these,
@@ -254,7 +255,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 f"color_radius=None are needed for it. Got views={self.views!r} and "
                 f"color_radius={self.color_radius!r} instead."
             )
-        radius = self.choose_radius_for_bits()
+        radius = self.given_radius()
         signatures = Signatures.from_table(table, specs, self.min_detail)
         images = list(table["image"]) if "image" in table.columns else [None] * len(table)
         failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
@@ -435,7 +436,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             return recommend(trial, table, default=VIEW_SETS[self.views].radius)
         return int(self.radius)
 
-    def choose_radius_for_bits(self) -> int:
+    def given_radius(self) -> int:
         """Return the radius that is meant where there are bits and no images."""
         if isinstance(self.radius, str):
             raise ParameterError(

