@@ -54,6 +54,17 @@ class CompactPairs:
         across = n_images[self.near.left] * n_images[self.near.right]
         return int(across.sum()) + int((n_images * (n_images - 1) // 2).sum())
 
+    def nearest(self) -> NDArray[np.int64]:
+        """Return how far each image is from its nearest near duplicate; -1 where it has none."""
+        far = np.iinfo(np.int64).max
+        of_code = np.where(self.n_of_code() > 1, 0, far)
+        for side in (self.near.left, self.near.right):
+            np.minimum.at(of_code, side, self.near.distance)
+        nearest = np.full(len(self.codes), -1, dtype=np.int64)
+        known = self.codes >= 0
+        nearest[known] = of_code[self.codes[known]]
+        return np.where(nearest == far, -1, nearest)
+
     def pairs(self) -> Pairs:
         """Write out every two images that are near each other.
 
