@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StoreError as StoreError
+    from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .finder import drop_duplicates as drop_duplicates
-    from .hamming.index import Pairs as Pairs
+    from .hamming.pairs import Pairs as Pairs
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
@@ -39,9 +41,11 @@ _HOME = {
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",
     "NearDuplicateShuffleSplit": "model_selection",
-    "Pairs": "hamming.index",
+    "Pairs": "hamming.pairs",
     "ParameterError": "exceptions",
     "SplitSizeWarning": "exceptions",
+    "StoreError": "exceptions",
+    "TooManyPairsError": "exceptions",
     "drop_duplicates": "finder",
     "find_duplicates": "table",
     "find_similar": "table",

@@ -11,7 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
 
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int
 
@@ -153,6 +153,6 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         check_choice(name, "linkage", self.linkage, LINKAGES)
         X = self._check_bits(X, reset=True)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
-        self.labels_ = label_components(len(X), neighbors.pairs())
+        self.labels_ = neighbors.components()
         self.n_groups_ = int(self.labels_.max()) + 1
         return self
