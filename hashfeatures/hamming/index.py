@@ -74,6 +74,7 @@ class HammingIndex:
         self._n_jobs = n_jobs
         self._algorithm = algorithm
         self._buckets: dict[Band, Buckets] = {}
+        self._plans: dict[tuple[int, int], Plan] = {}
         self._scanned = 0.0
         self.n_candidates_ = -1
 
@@ -274,9 +275,10 @@ class HammingIndex:
             self._scanned += scan.cost
             if self._scanned < build_cost(n_codes, missing):
                 return scan
-        plan = plan_queries(
-            self._shares, self._bands, n_codes, n_queries, min(radius, self._n_bits)
-        )
+        key = n_queries, min(radius, self._n_bits)
+        if key not in self._plans:
+            self._plans[key] = plan_queries(self._shares, self._bands, n_codes, *key)
+        plan = self._plans[key]
         return plan if plan.cost < scan.cost else scan
 
     def _nearest_codes(self, words: Words, k: int) -> Pairs:

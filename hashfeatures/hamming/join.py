@@ -18,6 +18,7 @@ from .plan import Plan
 _Result = TypeVar("_Result")
 
 _BLOCK_PAIRS = 1 << 16
+_FEW = 64  # queries
 _TILE = 4096  # codes that fit into a near cache
 
 
@@ -101,7 +102,8 @@ def join(
             asked = Buckets.of_queries(queries, band)
             yield from _stretches(plan, rank, asked, buckets(rank), False, radius)
 
-    yield from _stream(tasks(), n_jobs)
+    # Threads cost more than a few look-ups do.
+    yield from _stream(tasks(), n_jobs if len(queries) > _FEW or not plan.bands else 1)
 
 
 def nearest(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .bands import MAX_WIDTH, Band, Words, cut_bands, kernels
 
-_SAMPLE = 2048  # codes, whose pairs are counted
+_SAMPLE = 1024  # codes, whose pairs are counted
 _MAX_FLIPS = 1 << 18
 
 # Nanoseconds, in the proportions of common processors.
@@ -71,7 +71,7 @@ def plan_self_join(codes: Words, n_bits: int, radius: int) -> Plan:
         widths = [width + (wider and band < spare) for band in range(n_bands)]
         shares = [_uniform_shares(each, radius) for each in widths]
         plans.append((_deal(shares, widths, radius, all_pairs, n_codes, n_words)[1], widths))
-    for _, widths in sorted(plans, key=lambda plan: plan[0])[:3]:
+    for _, widths in sorted(plans, key=lambda plan: plan[0])[:2]:
         bands = cut_bands(n_bits, widths)
         shares = measure_shares(codes, bands, radius)
         limits, cost = _deal(shares, widths, radius, all_pairs, n_codes, n_words)
