@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .assignment import assign as assign
-    from .groups import components as components
     from .executors import LocalExecutor as LocalExecutor
     from .executors import RayExecutor as RayExecutor
+    from .groups import components as components
     from .hashing import hash_dataset as hash_dataset
     from .joining import find_pairs as find_pairs
     from .stages import read_stage as read_stage

@@ -99,7 +99,7 @@ def assign(
     arrow()
     grouped = Stage.open(groups, GROUPS)
     names = grouped.parts()
-    settings = {"test_size": test_size, "random_state": int(random_state)}
+    settings: dict[str, Any] = {"test_size": test_size, "random_state": int(random_state)}
     settings |= {"stratified": stratify is not None, "groups": grouped.settings}
     stage = Stage.create(out, KIND, settings)
     classes_of = _classes(stratify)
@@ -240,9 +240,9 @@ def _mix(values: Keys, seed: int) -> Keys:
 
 def _spell(splits: NDArray[np.int8]) -> Any:
     pyarrow = arrow()
-    return pyarrow.DictionaryArray.from_arrays(
-        pyarrow.array(splits), pyarrow.array(SPLITS)
-    ).cast(pyarrow.string())
+    return pyarrow.DictionaryArray.from_arrays(pyarrow.array(splits), pyarrow.array(SPLITS)).cast(
+        pyarrow.string()
+    )
 
 
 def _tell(

@@ -15,13 +15,14 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from joblib import cpu_count
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import get_reusable_executor
 
 from ..exceptions import EngineError
 from ..extras import import_extra
 
 _PATIENCE = 5.0  # seconds that an address may take to answer
 _START = 60.0  # seconds that a node may take to start a worker
+_IDLE = 60  # seconds after which processes without work end
 
 Function = Callable[[Any], Any]
 
@@ -76,47 +77,37 @@ class LocalExecutor:
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
         """Run a function over tasks; see `Executor`."""
         n_workers = max(1, self.n_jobs if self.n_jobs >= 0 else cpu_count() + 1 + self.n_jobs)
-        left = iter(tasks)
+        left = ((task, 0) for task in tasks)
         again: list[tuple[Any, int]] = []
         running: dict[Future[Any], tuple[Any, int]] = {}
-        pool = None
         try:
             while True:
                 # One task a worker: when a worker dies, all that were handed out die with it.
-                fresh = ((task, 0) for task in left)
                 room = n_workers - len(running)
-                handed = [again.pop() for _ in range(min(room, len(again)))]
-                handed += islice(fresh, room - len(handed))
-                for task, deaths in handed:
-                    pool = pool or ProcessPoolExecutor(n_workers)
+                handed, again = again[:room], again[room:]
+                handed += islice(left, room - len(handed))
+                pool = get_reusable_executor(n_workers, timeout=_IDLE)
+                for task, n_deaths in handed:
                     try:
-                        running[pool.submit(function, task)] = (task, deaths)
-                    except BrokenExecutor:  # it broke after the last results
-                        again.append((task, deaths))
+                        running[pool.submit(function, task)] = (task, n_deaths)
+                    except BrokenExecutor:  # it broke since the last results
+                        again.append((task, n_deaths))
                 if not running and not again:
                     return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                is_broken = not running
-                for future in done:
-                    task, deaths = running.pop(future)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task, n_deaths = running.pop(future)
                     error = future.exception()
                     if error is None:
                         yield Outcome(task, future.result())
                     elif not isinstance(error, BrokenExecutor):
                         raise error
-                    elif deaths < retries:
-                        is_broken = True
-                        again.append((task, deaths + 1))
+                    elif n_deaths < retries:
+                        again.append((task, n_deaths + 1))
                     else:
-                        is_broken = True
-                        yield Outcome(task, lost=f"{deaths + 1} processes died of it")
-                if is_broken and not running:
-                    if pool is not None:
-                        pool.shutdown(wait=True)
-                    pool = None
+                        yield Outcome(task, lost=f"{n_deaths + 1} processes died of it")
         finally:
-            if pool is not None:  # whatever still runs after an error is of no use
-                pool.shutdown(wait=True, kill_workers=bool(running))
+            if running:  # whatever still runs after an error is of no use
+                get_reusable_executor(n_workers, timeout=_IDLE).shutdown(kill_workers=True)
 
 
 class RayExecutor:
@@ -172,9 +163,13 @@ class RayExecutor:
             try:
                 self._ray.get(reference, timeout=_START)
             except self._ray.exceptions.RayTaskError as error:
-                raise _cause_of(error) from None
+                raise cause_of(error) from None
             except self._ray.exceptions.RayError as error:
                 raise EngineError(f"The Ray node {name} starts no worker: {error}") from error
+
+    def put(self, value: Any) -> tuple[Any, Function]:
+        """Hand a value to all nodes once; return its reference and what fetches it."""
+        return self._ray.put(value), self._ray.get
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
         """Run a function over tasks; see `Executor`."""
@@ -194,7 +189,7 @@ class RayExecutor:
                 try:
                     outcome = Outcome(task, ray.get(ready))
                 except ray.exceptions.RayTaskError as error:
-                    raise _cause_of(error) from None
+                    raise cause_of(error) from None
                 except ray.exceptions.RayError as error:
                     cause = f"{retries + 1} workers died of it ({type(error).__name__})"
                     outcome = Outcome(task, lost=cause)
@@ -238,6 +233,7 @@ def _knock(address: str) -> None:
         ) from error
 
 
-def _cause_of(error: Any) -> BaseException:
+def cause_of(error: Any) -> BaseException:
+    """Return what a task raised, out of what Ray wraps it in."""
     cause: BaseException = getattr(error, "cause", None) or error
     return cause

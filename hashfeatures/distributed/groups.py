@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamming.bands import kernels
-from .hashing import KIND as HASHES
+from .hash_parts import KIND as HASHES
 from .joining import KIND as PAIRS
 from .joining import row_order
 from .stages import Stage, arrow, version_of

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import os
-import tarfile
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-import joblib
-import numpy as np
-import PIL
-from PIL import Image
 from tqdm.auto import tqdm
 
-from ..batch import hash_sources
 from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
-from ..hashes import Hashes
-from ..hashing.algorithms import BITS_VERSION
-from ..hashing.spec import HashSpec, parse_hashes
+from ..hashing.spec import parse_hashes
 from ..images import Decoding
 from ..parameters import check_bool, check_int
 from ..path_text import read_path, write_path
-from .executors import as_executor
+from .executors import Executor, as_executor
+from .hash_parts import (
+    DIGEST,
+    KIND,
+    LISTING,
+    HashTask,
+    Place,
+    check_worker,
+    digest_of,
+    hash_part,
+    is_archive,
+    settings_of,
+)
 from .listing import list_names
-from .stages import Stage, arrow, locate
+from .stages import Stage, arrow
 
-KIND = "hashes"
-LISTING = "_listing"
-
-_DIGEST = 16  # bytes by which a name is known
-_HELD = 1 << 26  # bytes of encoded images that are held at a time
 _SHOWN = 5  # failures that are told
 
 
@@ -147,27 +143,35 @@ def hash_dataset(
     check_int("hash_dataset", "retries", retries, 0)
     check_bool("hash_dataset", "progress", progress)
     arrow()
-    stage = Stage.create(out, KIND, _settings(specs, decoding, min_detail))
+    stage = Stage.create(out, KIND, settings_of(specs, decoding, min_detail))
     workers = as_executor(executor)
     workers.check(check_worker, Place(stage.address))
     if type(source).__module__.startswith("ray.data"):
         from .ray_source import hash_ray_dataset
 
         before = set(stage.names())
-        hash_ray_dataset(source, stage, column, part_size)
+        hash_ray_dataset(source, stage, column, part_size, workers)
         return _summarise(stage, before)
-    listing = stage.sub(LISTING)
     _list_new(source, column, stage, part_size)
     before = set(stage.names())
-    tasks = [_HashTask(stage.address, name) for name in listing.names() if name not in before]
-    lost: list[_HashTask] = []
-    with tqdm(total=len(tasks), unit="part", disable=not progress) as bar:
-        for outcome in workers.run(hash_part, iter(tasks), retries):
-            if outcome.lost is not None:
-                lost.append(_HashTask(stage.address, outcome.task.name, apart=True))
-            else:
+    _hash_parts(stage, before, workers, retries, progress)
+    return _summarise(stage, before)
+
+
+def _hash_parts(
+    stage: Stage, before: set[str], workers: Executor, retries: int, progress: bool
+) -> None:
+    """Hash the parts of the listing that are not finished."""
+    left = [name for name in stage.sub(LISTING).names() if name not in before]
+    lost: list[HashTask] = []
+    with tqdm(total=len(left), unit="part", disable=not progress) as bar:
+        tasks = (HashTask(stage.address, name) for name in left)
+        for outcome in workers.run(hash_part, tasks, retries):
+            if outcome.lost is None:
                 bar.update()
-        for outcome in workers.run(hash_part, iter(lost), retries):
+            else:
+                lost.append(HashTask(stage.address, outcome.task.name, apart=True))
+        for outcome in workers.run(hash_part, lost, retries):
             if outcome.lost is not None:
                 raise EngineError(
                     f"The part {outcome.task.name} of {stage.address} cannot be hashed, not even "
@@ -175,135 +179,6 @@ def hash_dataset(
                     f"parts that are finished stay."
                 )
             bar.update()
-    return _summarise(stage, before)
-
-
-class Place(NamedTuple):
-    """A stage directory that workers are to write to."""
-
-    out: str
-
-
-@dataclass(frozen=True)
-class _HashTask:
-    """A part to be hashed; apart: each image where it takes no other along."""
-
-    out: str
-    name: str
-    apart: bool = False
-
-
-def check_worker(place: Place) -> None:
-    """Raise unless this process sees the stage directory and makes the same bits."""
-    try:
-        stage = Stage.open(place.out, KIND)
-    except StageError as error:
-        raise EngineError(
-            f"A worker on {os.uname().nodename} does not see what this run writes ({error}): name "
-            f"a directory that all machines share, or a bucket."
-        ) from error
-    check_versions(stage.settings)
-
-
-def check_versions(settings: dict[str, Any]) -> None:
-    """Raise unless this process makes the bits that a stage is made of."""
-    ours = {"pillow": PIL.__version__, "bits": BITS_VERSION}
-    theirs = {name: settings[name] for name in ours}
-    if ours != theirs:
-        raise EngineError(
-            f"A worker has Pillow {ours['pillow']} and hash version {ours['bits']}; the run was "
-            f"started with Pillow {theirs['pillow']} and hash version {theirs['bits']}. Bits could "
-            f"differ: install the same versions on all machines."
-        )
-
-
-def hash_part(task: _HashTask) -> int:
-    """Hash the images of one part of the listing, and return how many failed."""
-    stage = Stage.open(task.out, KIND)
-    check_versions(stage.settings)
-    units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()
-    specs, decoding, min_detail = read_settings(stage.settings)
-
-    def tables() -> Iterator[Any]:
-        for names, sources in _batches([read_path(unit) for unit in units]):
-            yield hash_batch(names, sources, specs, decoding, min_detail, task.apart)
-
-    failed = []
-
-    def counted() -> Iterator[Any]:
-        for table in tables():
-            failed.append(len(table) - table.column("error").null_count)
-            yield table
-
-    stage.write(task.name, counted(), schema_of(specs))
-    return sum(failed)
-
-
-def hash_batch(
-    names: Sequence[str],
-    sources: Sequence[Any],
-    specs: tuple[HashSpec, ...],
-    decoding: Decoding,
-    min_detail: int,
-    apart: bool = False,
-) -> Any:
-    """Return the rows of some images as a table of Arrow."""
-    backend, n_jobs = ("loky", 2) if apart else ("sequential", 1)
-    with warnings.catch_warnings(), joblib.parallel_config(backend=backend):
-        warnings.simplefilter("ignore", FailedImagesWarning)
-        hashed = hash_sources(
-            sources, specs, decoding, errors="coerce", digest_below=min_detail, n_jobs=n_jobs
-        )
-    return _tabulate(names, hashed)
-
-
-def schema_of(specs: Sequence[HashSpec]) -> Any:
-    """Return the columns of the parts."""
-    pyarrow = arrow()
-    return pyarrow.schema(
-        {
-            "image": pyarrow.string(),
-            "key": pyarrow.uint64(),
-            "codes": pyarrow.binary(sum(-(-spec.n_bits // 8) for spec in specs)),
-            "detail": pyarrow.uint8(),
-            "width": pyarrow.int32(),
-            "height": pyarrow.int32(),
-            "format": pyarrow.string(),
-            "digest": pyarrow.binary(),
-            "error": pyarrow.string(),
-        }
-    )
-
-
-def digest_of(name: str) -> bytes:
-    """Return the 16 bytes by which a name is known."""
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
-
-
-def keys_of(names: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return 64 bits for each name, the same in all runs."""
-    joined = b"".join(digest_of(name)[:8] for name in names)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
-
-
-def read_settings(settings: dict[str, Any]) -> tuple[tuple[HashSpec, ...], Decoding, int]:
-    """Return the hashes, the decoding and the least detail that a stage is made with."""
-    decoding = dict(settings["decoding"])
-    if isinstance(decoding["background"], list):
-        decoding["background"] = tuple(decoding["background"])
-    return parse_hashes(settings["hashes"]), Decoding(**decoding), settings["min_detail"]
-
-
-def _settings(
-    specs: Sequence[HashSpec], decoding: Decoding, min_detail: int
-) -> dict[str, Any]:
-    return {
-        "hashes": [str(spec) for spec in specs],
-        "decoding": asdict(decoding),
-        "min_detail": min_detail,
-        "pillow": PIL.__version__,
-        "bits": BITS_VERSION,
-    }
 
 
 def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> None:
@@ -314,7 +189,7 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
     present = listing.names()
     for part in present:
         known.update(listing.read(part, ["digest"]).column("digest").to_pylist())
-    schema = pyarrow.schema({"unit": pyarrow.string(), "digest": pyarrow.binary(_DIGEST)})
+    schema = pyarrow.schema({"unit": pyarrow.string(), "digest": pyarrow.binary(DIGEST)})
     n_parts = 1 + int(present[-1].partition("-")[2].partition(".")[0]) if present else 0
     n_named = 0
 
@@ -336,7 +211,7 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
     left = new_units()
     waiting: list[tuple[str, bytes]] = []
     for unit in left:
-        if _is_archive(read_path(unit[0])):
+        if is_archive(read_path(unit[0])):
             write([unit])
             continue
         waiting.append(unit)
@@ -352,77 +227,11 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
         )
 
 
-def _is_archive(name: str) -> bool:
-    return name.lower().endswith(".tar")
-
-
-def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
-    """Yield the names of images and what can be read of them, some at a time."""
-    if not any(map(_is_archive, units)):
-        yield list(units), list(units)
-        return
-    for unit in units:
-        names: list[str] = []
-        sources: list[Any] = []
-        held = 0
-        for name, content in _members(unit):
-            names.append(name)
-            sources.append({"bytes": content, "path": name})
-            held += len(content)
-            if held > _HELD:
-                yield names, sources
-                names, sources, held = [], [], 0
-        if names:
-            yield names, sources
-
-
-def _members(archive: str) -> Iterator[tuple[str, bytes]]:
-    suffixes = frozenset(Image.registered_extensions())
-    system, path, _ = locate(archive)
-    try:
-        with system.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
-            for member in tar:
-                if member.isfile() and os.path.splitext(member.name)[1].lower() in suffixes:
-                    content = tar.extractfile(member)
-                    assert content is not None
-                    yield f"tar://{member.name}::{archive}", content.read()
-    except (OSError, tarfile.TarError) as error:
-        raise StageError(f"The archive {archive} cannot be read: {error}") from error
-
-
-def _tabulate(names: Sequence[str], hashed: Hashes) -> Any:
-    pyarrow = arrow()
-    rows = range(hashed.n_images)
-    failed = list(hashed.errors)
-    is_read = np.ones(hashed.n_images, dtype=bool)
-    is_read[failed] = False
-    missing = ~is_read
-    codes = pyarrow.array(
-        [row.tobytes() for row in np.ascontiguousarray(hashed.codes)],
-        type=schema_of(hashed.specs).field("codes").type,
-        mask=missing,
-    )
-    columns = [
-        pyarrow.array([write_path(name) for name in names]),
-        pyarrow.array(keys_of(names)),
-        codes,
-        pyarrow.array(hashed.detail, mask=missing),
-        pyarrow.array(hashed.width, mask=missing),
-        pyarrow.array(hashed.height, mask=missing),
-        pyarrow.array([hashed.formats.get(row) for row in rows], type=pyarrow.string()),
-        pyarrow.array([hashed.digests.get(row) for row in rows], type=pyarrow.binary()),
-        pyarrow.array(
-            [hashed.errors[row].cause if row in hashed.errors else None for row in rows],
-            type=pyarrow.string(),
-        ),
-    ]
-    return pyarrow.table(columns, schema=schema_of(hashed.specs))
-
-
 def _summarise(stage: Stage, before: set[str]) -> HashSummary:
     """Count what the parts hold, and warn of the images that failed in those of this run."""
     n_images = n_new = n_failed = 0
-    n_new_failed, shown = 0, []
+    n_new_failed = 0
+    shown: list[str] = []
     for name in stage.names():
         errors = stage.read(name, ["error"]).column("error")
         failed = len(errors) - errors.null_count

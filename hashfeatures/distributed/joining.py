@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from ..exceptions import EngineError, StageError
-from ..hamming.bands import Band, Buckets, flips, kernels
+from ..hamming.bands import Band
 from ..hamming.copies import Copies
 from ..hamming.plan import (
     Plan,
@@ -31,18 +30,26 @@ from ..hamming.plan import (
 )
 from ..parameters import check_bool, check_int, check_positive
 from .executors import Executor, as_executor
-from .hashing import KIND as HASHES
-from .hashing import LISTING, Place, check_worker, read_settings
+from .hash_parts import KIND as HASHES
+from .hash_parts import LISTING, Place, check_worker, read_settings
 from .rows import MOST_ROWS, Rows, count_rows, read_rows
 from .shared_files import share, shared
-from .stages import PartDirectory, Stage, arrow
+from .stages import Stage, arrow
+from .stretches import (
+    HELD_PAIRS,
+    Layout,
+    Stretch,
+    cut_band,
+    join_stretch,
+    lay_out,
+    schema,
+    table_of,
+)
 
 KIND = "pairs"
 GENERATIONS = "_generations.json"
 
 _WORK = "_work"
-_HELD_PAIRS = 1 << 18  # pairs that are written at a time
-_PER_PROBE = 2.5  # nanoseconds
 
 
 class PairsSummary(NamedTuple):
@@ -181,34 +188,6 @@ def _check_lineage(
         )
 
 
-class _Layout(NamedTuple):
-    """A band to be laid out in a file."""
-
-    work: str
-    name: str
-    codes: str
-    positions: tuple[int, ...]
-    n_old: int
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """A part of the join: some codes of a band against all."""
-
-    out: str
-    name: str
-    work: str
-    band: str
-    first: int
-    last: int
-    width: int
-    n_flips: int
-    radius: int
-    same: bool
-    masks: tuple[tuple[int, ...], ...]
-    limits: tuple[int, ...]
-
-
 class _Join:
     """The last generation of images against themselves and all before."""
 
@@ -237,7 +216,7 @@ class _Join:
         if "bands" not in self._this:
             self._collect(codes)
         layouts = [
-            _Layout(
+            Layout(
                 self._work.address,
                 f"band-{rank:02d}-{token}.store",
                 codes,
@@ -269,13 +248,13 @@ class _Join:
             if outcome.lost is not None:
                 raise EngineError(
                     f"{outcome.task.name} of {self._stage.address} cannot be made: "
-                    f"{outcome.lost}. Is there enough memory for so many workers? What is finished "
-                    f"stays: run find_pairs again, with fewer."
+                    f"{outcome.lost}. Is there enough memory for so many workers? What is "
+                    f"finished stays: run find_pairs again, with fewer."
                 )
             bar.update()
 
     def _collect(self, codes: str) -> None:
-        """Number the images, pair those that are equal, and plan how the others are compared."""
+        """Pair the images that are equal, and plan how the others are compared."""
         n_rows = self._n_old + self._this["n_rows"]
         if n_rows > MOST_ROWS:
             raise StageError(f"{n_rows} images are more than the {MOST_ROWS} that can be joined.")
@@ -306,24 +285,25 @@ class _Join:
     def _write_equal(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> None:
         new = (left != right) & (right >= self._n_old)
         left, right = left[new], right[new]
+        none = np.zeros(len(left), dtype=np.int32)
         tables = (
-            _table_of(left[start:][:_HELD_PAIRS], right[start:][:_HELD_PAIRS], None)
-            for start in range(0, len(left), _HELD_PAIRS)
+            table_of(
+                left[start:][:HELD_PAIRS], right[start:][:HELD_PAIRS], none[start:][:HELD_PAIRS]
+            )
+            for start in range(0, len(left), HELD_PAIRS)
         )
-        self._stage.write(f"{self._prefix}-equal.parquet", tables, _schema())
+        self._stage.write(f"{self._prefix}-equal.parquet", tables, schema())
 
-    def _cut(self, rank: int, layout: _Layout) -> Iterator[_Stretch]:
+    def _cut(self, rank: int, layout: Layout) -> Iterator[Stretch]:
         """Cut the codes of a band into stretches of even work."""
         width, n_flips = len(layout.positions), self._this["limits"][rank]
         n_words = self._this["n_words"]
         bands = [Band(np.array(p, dtype=np.int64), n_words) for p in self._this["bands"][:rank]]
         masks = tuple(tuple(int(word) for word in band.mask) for band in bands)
         arrays = shared(layout.work, layout.name)
-        met = _count_met(np.diff(arrays["starts"].astype(np.int64)), width, n_flips)
-        cost = met * candidate_cost(n_words) + len(flips(width, n_flips)) * _PER_PROBE
-        ends = _even_ends(arrays["asked_keys"], cost, self._cost)
-        for number, (first, last) in enumerate(zip([0, *ends], ends, strict=False)):
-            yield _Stretch(
+        stretches = cut_band(arrays, width, n_flips, self._cost)
+        for number, (first, last) in enumerate(stretches):
+            yield Stretch(
                 self._stage.address,
                 f"{self._prefix}-{rank:02d}-{number:07d}.parquet",
                 layout.work,
@@ -339,68 +319,6 @@ class _Join:
             )
 
 
-def lay_out(layout: _Layout) -> None:
-    """Write the codes in the order of a band, and those that are asked about likewise."""
-    arrays = shared(layout.work, layout.codes)
-    codes, rows = arrays["codes"], arrays["rows"]
-    if not layout.positions:
-        all_, asked = Buckets.of_one(codes), Buckets.of_one(codes[layout.n_old :])
-    else:
-        band = Band(np.array(layout.positions, dtype=np.int64), codes.shape[1])
-        all_ = Buckets.of(codes, band)
-        asked = Buckets.of_queries(codes[layout.n_old :], band) if layout.n_old else all_
-    written = {
-        "codes": all_.codes,
-        "keys": all_.keys,
-        "rows": rows[all_.numbers],
-        "starts": all_.starts,
-    }
-    if layout.n_old:
-        asked_rows = rows[layout.n_old :][asked.numbers]
-        written |= {"asked": asked.codes, "asked_keys": asked.keys, "asked_rows": asked_rows}
-    else:
-        written["asked_keys"] = all_.keys
-    share(PartDirectory(layout.work), layout.name, written)
-
-
-def join_stretch(stretch: _Stretch) -> int:
-    """Write the pairs of a stretch, and return how many they are."""
-    arrays = shared(stretch.work, stretch.band)
-    same = stretch.same
-    asked, keys, ids = (
-        arrays[name] for name in (("codes", "keys", "rows") if same else
-                                  ("asked", "asked_keys", "asked_rows"))
-    )  # fmt: skip
-    n_words = asked.shape[1]
-    masks = np.array(stretch.masks, dtype=np.uint64).reshape(-1, n_words)
-    limits = np.array(stretch.limits, dtype=np.int64)
-    wanted = flips(stretch.width, stretch.n_flips)
-    join = kernels().join_of(n_words)
-    left = np.empty(_HELD_PAIRS, dtype=np.uint32)
-    right = np.empty(_HELD_PAIRS, dtype=np.uint32)
-    distance = np.empty(_HELD_PAIRS, dtype=np.int32)
-    state = np.array([0, stretch.first, 0, 0], dtype=np.int64)
-    n_pairs = 0
-
-    def tables() -> Iterator[Any]:
-        nonlocal n_pairs
-        while state[0] < len(wanted):
-            n_found = join(
-                asked, keys, ids, stretch.first, stretch.last,
-                arrays["codes"], arrays["starts"], arrays["rows"],
-                wanted, same, stretch.radius, masks, limits, left, right, distance, state,
-            )  # fmt: skip
-            found = left[:n_found], right[:n_found], distance[:n_found]
-            if not same:  # two new codes meet twice, and each meets itself
-                keep = found[1] < found[0]
-                found = found[1][keep], found[0][keep], found[2][keep]
-            n_pairs += len(found[0])
-            yield _table_of(*found)
-
-    PartDirectory(stretch.out).write(stretch.name, tables(), _schema())
-    return n_pairs
-
-
 def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Plan:
     radius = min(radius, n_bits)
     n_codes, n_words = codes.shape
@@ -413,41 +331,6 @@ def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Pl
     return plan if plan.cost + build_cost(n_codes, plan.bands) < scan.cost else scan
 
 
-def _count_met(
-    sizes: NDArray[np.int64], width: int, n_flips: int
-) -> NDArray[np.float64]:
-    """Count, for each key, the codes whose keys are within so many bits.
-
-    The sums over keys at distance k follow from those at k - 1 and k - 2: of the neighbours of the
-    keys at distance k, each at k + 1 is met k + 1 times, and each at k - 1 ``width - k + 1`` times.
-    """
-    before, here = np.zeros(len(sizes)), sizes.astype(np.float64)
-    met = here.copy()
-    for k in range(min(n_flips, width)):
-        around = -(width - k + 1) * before if k else np.zeros(len(sizes))
-        for bit in range(width):
-            around += here.reshape(-1, 2, 1 << bit)[:, ::-1].reshape(-1)
-        before, here = here, around / (k + 1)
-        met += here
-    return met
-
-
-def _even_ends(
-    keys: NDArray[np.uint32], cost: NDArray[np.float64], most: float
-) -> list[int]:
-    """Return where stretches of sorted keys end that cost about as much each, at most `most`."""
-    sizes = np.bincount(keys, minlength=len(cost))
-    spent = np.cumsum(sizes * cost)
-    starts = np.cumsum(sizes) - sizes
-    total = float(spent[-1]) if len(spent) else 0.0
-    n_stretches = max(1, int(np.ceil(total / most)))
-    wanted = total * np.arange(1, n_stretches) / n_stretches
-    at = np.searchsorted(spent, wanted)
-    within = (wanted - (spent[at] - sizes[at] * cost[at])) / cost[at]
-    ends = starts[at] + np.minimum(np.ceil(within).astype(np.int64), sizes[at])
-    return [int(end) for end in np.unique(np.append(ends, len(keys))) if end]
-
-
 def _equal_pixels(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pair each plain image with the first of the same pixels."""
     first_of: dict[bytes, int] = {}
@@ -456,17 +339,3 @@ def _equal_pixels(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         for row, digest in zip(rows.plain.tolist(), rows.digests, strict=True)
     ]
     return np.array(left, dtype=np.intp), rows.plain
-
-
-def _schema() -> Any:
-    pyarrow = arrow()
-    return pyarrow.schema(
-        {"left": pyarrow.uint32(), "right": pyarrow.uint32(), "distance": pyarrow.int32()}
-    )
-
-
-def _table_of(left: Any, right: Any, distance: Any) -> Any:
-    if distance is None:
-        distance = np.zeros(len(left), dtype=np.int32)
-    columns = [left.astype(np.uint32), right.astype(np.uint32), distance.astype(np.int32)]
-    return arrow().table(columns, schema=_schema())

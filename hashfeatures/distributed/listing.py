@@ -1,4 +1,4 @@
-"""What there is to hash: names of images, or of tar files of images, from wherever they are told."""
+"""What there is to hash: the names of images, or of tar files of images."""
 
 from __future__ import annotations
 
