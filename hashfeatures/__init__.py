@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from .exceptions import CacheError as CacheError
     from .exceptions import CalibrationWarning as CalibrationWarning
     from .exceptions import ChainingWarning as ChainingWarning
+    from .exceptions import EngineError as EngineError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
     from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
     from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
@@ -52,6 +54,7 @@ _HOME = {
     "DuplicateGroups": "duplicates",
     "DuplicateReport": "duplicate_report",
     "Edit": "edits",
+    "EngineError": "exceptions",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
     "HammingNeighborsTransformer": "neighbors",
@@ -67,6 +70,7 @@ _HOME = {
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "StageError": "exceptions",
     "StoreError": "exceptions",
     "TooManyPairsError": "exceptions",
     "assert_no_leakage": "leakage",
