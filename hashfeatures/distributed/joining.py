@@ -32,7 +32,7 @@ from ..parameters import check_bool, check_int, check_positive
 from .executors import Executor, as_executor
 from .hash_parts import KIND as HASHES
 from .hash_parts import LISTING, Place, check_worker, read_settings
-from .rows import MOST_ROWS, Rows, count_rows, read_rows
+from .rows import MOST_ROWS, Rows, read_rows
 from .shared_files import share, shared
 from .stages import Stage, arrow
 from .stretches import (
@@ -145,7 +145,7 @@ def find_pairs(
             new = [name for name in names if name not in seen]
             if not new:
                 break
-            n_rows = count_rows(hashed, new)
+            n_rows = sum(map(hashed.count, new))
             generations.append({"parts": new, "n_rows": n_rows, "done": False})
             generations[-1]["token"] = secrets.token_hex(4)
             stage.write_json(GENERATIONS, generations)
@@ -236,9 +236,7 @@ class _Join:
                 if stretch.name not in done
             )
             self._run(workers, join_stretch, stretches, retries, bar)
-        n_pairs = sum(
-            len(self._stage.read(name, ["distance"])) for name in self._stage.names(self._prefix)
-        )
+        n_pairs = sum(map(self._stage.count, self._stage.names(self._prefix)))
         self._this |= {"done": True, "n_pairs": n_pairs}
         self._stage.write_json(GENERATIONS, self._generations)
         self._work.remove([codes, *(layout.name for layout in layouts)])

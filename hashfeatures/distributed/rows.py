@@ -38,11 +38,6 @@ class Rows:
     digests: list[bytes]
 
 
-def count_rows(stage: Stage, names: Sequence[str]) -> int:
-    """Count the images of parts, without reading them."""
-    return sum(len(stage.read(name, ["key"])) for name in names)
-
-
 def read_rows(stage: Stage, names: Sequence[str], n_rows: int, specs: Sequence[HashSpec]) -> Rows:
     """Read the images of parts, one part after the other."""
     n_bits = sum(spec.n_bits for spec in specs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from types import ModuleType
@@ -101,12 +101,19 @@ class PartDirectory:
             for table in tables:
                 writer.write_table(table)
 
+    def count(self, name: str) -> int:
+        """Return how many rows a part has, without reading them."""
+        return int(self._parse(name, lambda file: arrow().parquet.read_metadata(file).num_rows))
+
     def read(self, name: str, columns: Sequence[str] | None = None) -> Any:
         """Return a part as a table of Arrow."""
+        return self._parse(name, lambda file: arrow().parquet.read_table(file, columns=columns))
+
+    def _parse(self, name: str, parse: Callable[[Any], Any]) -> Any:
         pyarrow = arrow()
         try:
             with self.system.open(self.place(name), "rb") as file:
-                return pyarrow.parquet.read_table(file, columns=columns)
+                return parse(file)
         except pyarrow.ArrowException as error:
             raise StageError(
                 f"{self.address}/{name} is damaged ({describe_error(error)}): delete this file, "
