@@ -1,4 +1,4 @@
-"""Measure every stage of hashfeatures.distributed from 100 thousand to 20 million, and extrapolate.
+"""Measure the stages of hashfeatures.distributed up to 20 million images, and extrapolate.
 
 Codes are generated: uniform bits, of which a share are near or equal copies of earlier ones, so
 that the right groups are known and checked. Images are made from photos by `image_sets.py`. Run it

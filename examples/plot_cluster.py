@@ -2,10 +2,10 @@
 From a folder to a leak-free split on a Ray cluster
 ===================================================
 
-A collection that outgrows one machine is worked off in stages: hash, join, group, split. Each stage
-writes a directory of Parquet files, part by part, so that a run that was killed goes on where it
-stopped. Here the cluster is two workers on this machine; a real one is an address away. It needs
-the extra ``ray``.
+A collection that outgrows one machine is worked off in stages: hash, join, group, split. Each
+stage writes a directory of Parquet files, part by part, so that a run that was killed goes on
+where it stopped. Here the cluster is two workers on this machine; a real one is an address away.
+It needs the extra ``ray``.
 """
 
 # %%

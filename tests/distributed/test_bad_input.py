@@ -163,7 +163,7 @@ def test_a_folder_without_permission(image_files, tmp_path):
 def test_an_empty_listing(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no image")
-    with pytest.raises(StageError, match="nothing to hash in .*it names no image"):
+    with pytest.raises(StageError, match=r"nothing to hash in .*it names no image"):
         hash_dataset(tmp_path / "empty", tmp_path / "out", executor=here)
     with pytest.raises(StageError, match="cannot be listed: NotADirectoryError"):
         hash_dataset(tmp_path / "missing", tmp_path / "out", executor=here)
@@ -177,7 +177,7 @@ def test_a_table_without_the_column(tmp_path, image_files):
 
 
 def test_images_in_memory_are_no_data_set(tmp_path):
-    with pytest.raises(TypeError, match="list of paths and URLs.*hash_images"):
+    with pytest.raises(TypeError, match=r"list of paths and URLs.*hash_images"):
         hash_dataset([np.zeros((9, 9), np.uint8)], tmp_path / "out", executor=here)
 
 

@@ -11,19 +11,48 @@ from ..options import Failure, echo_json
 
 @click.command("stages")
 @click.argument("source")
-@click.option("-o", "--output", required=True, metavar="DIR", help="A folder or URL, made if need be.")  # fmt: skip
+@click.option(
+    "-o", "--output", required=True, metavar="DIR", help="A folder or URL, made if need be."
+)
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
 @click.option("--hashes", default="phash,dhash", show_default=True, metavar="NAMES")
 @click.option(
     "--radius", type=click.IntRange(min=0), default=12, show_default=True, metavar="BITS"
 )
-@click.option("--test-size", type=click.FloatRange(0, 1, True, True), default=0.25, show_default=True)  # fmt: skip
-@click.option("--stratify-by", metavar="CLASS", help="'parent', the name of an image's folder; or a table of images and classes.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
-              help="Processes of this machine, or a Ray cluster.")  # fmt: skip
-@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster: 'auto', 'host:port' or 'ray://host:port'. [default: start one here]")  # fmt: skip
-@click.option("-j", "--jobs", "n_jobs", type=int, default=-1, show_default=True, metavar="N",
-              help="Local processes; -1 uses every core.")  # fmt: skip
+@click.option(
+    "--test-size",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.25,
+    show_default=True,
+    help="The share of the images for the test part.",
+)
+@click.option(
+    "--stratify-by",
+    metavar="CLASS",
+    help="'parent', the name of an image's folder; or a table of images and classes.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="Of the Ray cluster: 'auto', 'host:port' or 'ray://host:port'. [default: start one here]",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    "n_jobs",
+    type=int,
+    default=-1,
+    show_default=True,
+    metavar="N",
+    help="Local processes; -1 uses every core.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def command(
