@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
-from .duplicates import group_words
 from .exceptions import ImageReadError, ParameterError
 from .hamming.index import Pairs
 from .hashing.spec import HashSpec, parse_hashes
@@ -491,9 +490,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self._signatures, self.ids_, self.failures_ = signatures, ids, failures
         self.radius_ = radius
         self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)
-        found = self._near.labels()
-        words = signatures.shown_words(found)
-        self.labels_, self.groups_ = group_words(words, found, radius, self.linkage, self.n_jobs)
+        self.labels_, self.groups_ = signatures.group(
+            self._near.labels(), radius, self.linkage, self.n_jobs
+        )
         self.n_groups_ = len(np.unique(self.labels_))
         return self
 
