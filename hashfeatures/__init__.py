@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StoreError as StoreError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .hamming.index import Pairs as Pairs
@@ -60,6 +61,7 @@ _HOME = {
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "StoreError": "exceptions",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",
     "drop_duplicates": "deduplication",

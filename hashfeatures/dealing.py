@@ -46,6 +46,7 @@ def deal(
     sizes: _Counts,
     choose: Callable[..., Labels],
     rng: np.random.RandomState | None,
+    shares: NDArray[np.float64] | None = None,
 ) -> Labels:
     """Deal groups to parts.
 
@@ -61,6 +62,9 @@ def deal(
         Which parts get the groups that cannot be shared out evenly.
     rng : RandomState or None
         Which group goes where is drawn from it; None deals in order.
+    shares : ndarray of shape (n_parts,), optional
+        The shares that the sizes are rounded from, and of each stratum too; None: those of the
+        sizes themselves.
 
     Returns
     -------
@@ -76,8 +80,12 @@ def deal(
         rows = np.concatenate([rows, groups[members.row]])
         columns = np.concatenate([columns, members.col + 1])
         n_of_stratum = np.bincount(members.col, minlength=members.shape[1])
-        share_out = _quotas if strata.is_partition else _quotas_each
-        room = np.hstack([room, share_out(sizes, n_of_stratum, rng)])
+        exact = np.outer(sizes / sizes.sum() if shares is None else shares, n_of_stratum)
+        if strata.is_partition:
+            quotas = _quotas(exact, sizes, n_of_stratum, rng)
+        else:
+            quotas = _quotas_each(exact, n_of_stratum, rng)
+        room = np.hstack([room, quotas])
     makeup = coo_matrix(
         (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(n_groups, room.shape[1])
     ).tocsr()
@@ -85,10 +93,10 @@ def deal(
     for kind in _kinds(makeup):
         row = slice(*makeup.indptr[kind[0] : kind[0] + 2])
         kind_classes, kind_counts = makeup.indices[row], makeup.data[row]
-        shares = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
-        parts = np.repeat(np.arange(len(sizes)), shares)
+        dealt = _deal_kind(len(kind), kind_classes, kind_counts, room, choose, rng)
+        parts = np.repeat(np.arange(len(sizes)), dealt)
         part_of_group[kind] = parts if rng is None else rng.permutation(parts)
-        room[:, kind_classes] -= shares[:, None] * kind_counts
+        room[:, kind_classes] -= dealt[:, None] * kind_counts
     return part_of_group[groups]
 
 
@@ -120,24 +128,27 @@ def _kinds(makeup: csr_matrix) -> list[Labels]:
 
 
 def _quotas_each(
-    sizes: _Counts, n_of_stratum: _Counts, rng: np.random.RandomState | None
+    exact: NDArray[np.float64], n_of_stratum: _Counts, rng: np.random.RandomState | None
 ) -> _Counts:
     """Share out each of some strata that overlap, every share rounded up or down."""
-    ends = np.outer(sizes.cumsum(), n_of_stratum) / sizes.sum()
     shift = 0.5 if rng is None else rng.random_sample(len(n_of_stratum))
-    whole = np.floor(ends + shift).astype(np.int64)
+    whole = np.floor(exact.cumsum(axis=0) + shift).astype(np.int64)
     whole[-1] = n_of_stratum
     quotas: _Counts = np.diff(whole, axis=0, prepend=0)
     return quotas
 
 
-def _quotas(sizes: _Counts, n_of_class: _Counts, rng: np.random.RandomState | None) -> _Counts:
-    """Share out each class in proportion to the sizes, in whole images.
+def _quotas(
+    exact: NDArray[np.float64],
+    sizes: _Counts,
+    n_of_class: _Counts,
+    rng: np.random.RandomState | None,
+) -> _Counts:
+    """Share out each class in whole images.
 
-    Every share is rounded up or down so that all sums hold: a transport problem, whose vertices
-    are whole (Dantzig 1951).
+    Every exact share is rounded up or down so that all sums hold: a transport problem, whose
+    vertices are whole (Dantzig 1951).
     """
-    exact = np.outer(sizes, n_of_class) / n_of_class.sum()
     low, high = np.floor(exact + 1e-9), np.ceil(exact - 1e-9)
     n_parts, n_classes = exact.shape
     sums_by_part = kron(eye_array(n_parts), np.ones((1, n_classes)))

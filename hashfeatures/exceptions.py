@@ -58,6 +58,14 @@ class CacheError(RuntimeError):
     """The file of a cache of hashes cannot be used: no such place, no such file, or damaged."""
 
 
+class StoreError(RuntimeError):
+    """A stored file cannot be used: foreign, cut short, damaged, or of a newer release."""
+
+
+class TooManyPairsError(ValueError):
+    """More pairs were found than were to be returned as arrays."""
+
+
 class FailedImagesWarning(UserWarning):
     """Some images could not be read and were left out: the rest of the work was done."""
 

@@ -239,7 +239,9 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         base, extra = divmod(len(labels), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
-        fold = fill_empty(deal(labels, strata, sizes, by_need, rng), labels, self.n_splits)
+        shares = np.full(self.n_splits, 1 / self.n_splits)
+        fold = deal(labels, strata, sizes, by_need, rng, shares)
+        fold = fill_empty(fold, labels, self.n_splits)
         warn_of_shortfalls(labels, strata, fold, sizes, "fold")
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)

@@ -20,7 +20,8 @@ def test_quotas_round_every_share_so_that_all_sums_hold(sizes, classes, seed):
     sizes = (sizes * n_images) // max(1, sizes.sum())
     sizes[-1] = n_images - sizes.sum()
     rng = None if seed is None else np.random.RandomState(seed)
-    quotas = _quotas(sizes, np.array(classes), rng)
+    exact = np.outer(sizes, classes) / n_images
+    quotas = _quotas(exact, sizes, np.array(classes), rng)
     np.testing.assert_array_equal(quotas.sum(axis=0), classes)
     np.testing.assert_array_equal(quotas.sum(axis=1), sizes)
     assert (np.abs(quotas - np.outer(sizes, classes) / n_images) < 1).all()
@@ -33,7 +34,8 @@ def test_quotas_round_every_share_so_that_all_sums_hold(sizes, classes, seed):
 )
 def test_quotas_of_overlapping_labels_add_up_to_each(sizes, labels, seed):
     rng = None if seed is None else np.random.RandomState(seed)
-    quotas = _quotas_each(np.array(sizes), np.array(labels), rng)
+    exact = np.outer(sizes, labels) / sum(sizes)
+    quotas = _quotas_each(exact, np.array(labels), rng)
     np.testing.assert_array_equal(quotas.sum(axis=0), labels)
     assert (np.abs(quotas - np.outer(sizes, labels) / sum(sizes)) < 1 + 1e-9).all()
 

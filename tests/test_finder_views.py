@@ -95,6 +95,20 @@ def test_fitting_in_parts_is_fitting_the_whole(pictures):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_saved_finder_knows_its_views(pictures, tmp_path):
+    images = [*pictures, *map(TURNED, pictures)]
+    finder = NearDuplicateFinder(views="robust", color_radius=30).fit(images)
+    finder.save(tmp_path / "known.finder")
+    loaded = NearDuplicateFinder.load(tmp_path / "known.finder")
+    assert loaded.radius_ == finder.radius_ == 9
+    np.testing.assert_array_equal(loaded.labels_, finder.labels_)
+    for fitted in (finder, loaded):
+        matches = fitted.matches([MIRRORED(pictures[3])])
+        assert matches.right.tolist() == [3, 8]
+    for ours, theirs in zip(loaded.pairs_, finder.pairs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("linkage", ["single", "complete"])
 def test_groups_over_views(pictures, linkage):
     images = [edit(picture) for picture in pictures for edit in (Edit("resize"), MIRRORED, TURNED)]
