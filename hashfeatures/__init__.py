@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
+    from .view_pairs import ViewPairs as ViewPairs
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
@@ -62,6 +63,7 @@ _HOME = {
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
     "StoreError": "exceptions",
+    "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",
     "drop_duplicates": "deduplication",
