@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .duplicates import Labels, label_components, relabel
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 
 # Pairs of images that are written out at the most: three numbers each, 2.4 GB in all.
 MOST_PAIRS = 100_000_000

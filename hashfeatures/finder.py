@@ -15,7 +15,7 @@ from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .exceptions import ImageReadError, ParameterError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .hashing.spec import HashSpec, parse_hashes
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import VIEW_SETS

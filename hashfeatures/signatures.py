@@ -14,7 +14,8 @@ from .colours import measure_colours
 from .compact import CompactPairs, in_order
 from .duplicates import Labels, group_words
 from .hamming.distinct import number_rows
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec

@@ -23,7 +23,7 @@ from .duplicates import label_components
 from .edits import EVERYDAY_EDITS, Edit
 from .error_rates import estimate_rates, estimate_share
 from .exceptions import CalibrationWarning, warn_user
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .images import describe_error, read_image
 from .sources import list_sources
 from .thumbnails import correlate, make_thumbnail

@@ -9,7 +9,7 @@ from hashfeatures import compact
 from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
 from hashfeatures.hamming.distinct import number_rows
-from hashfeatures.hamming.index import Pairs
+from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.signatures import Signatures
 
 
