@@ -155,7 +155,8 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     if isinstance(finder, NearDuplicateFinder):
         fitted = clone(finder)
         fitted = fitted.fit_table(images_or_table) if is_table else fitted.fit(images)
-        labels, distance = fitted.labels_, _nearest(fitted)
+        labels = fitted.labels_
+        distance = pd.Series(fitted._near.nearest())
     else:
         labels = group_images(images, finder)
         distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")
@@ -170,13 +171,6 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
             "distance": distance.iloc[rows].to_numpy(),
         }
     ).set_axis(index[rows])
-
-
-def _nearest(finder: NearDuplicateFinder) -> pd.Series[Any]:
-    nearest = np.full(len(finder.labels_), np.iinfo(np.int64).max)
-    for side in (finder.pairs_.left, finder.pairs_.right):
-        np.minimum.at(nearest, side, finder.pairs_.distance)
-    return pd.Series(nearest)
 
 
 def find_similar(
