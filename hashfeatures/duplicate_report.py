@@ -23,7 +23,7 @@ from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
 from .report.text import write_text
 from .report.thumbnails import Facts, picture
-from .sources import is_frame, list_sources, pick_image_column
+from .sources import is_frame, is_missing, list_sources, pick_image_column
 from .whole_files import write_whole
 
 # Images whose nearest neighbours are looked for, at the most: enough for a histogram.
@@ -68,6 +68,10 @@ class DuplicateReport:
         """Return one HTML page that needs nothing but itself and makes no request."""
         return write_page(self.summary, self.thumbnails)
 
+    def to_text(self, whole: bool = False) -> str:
+        """Return the report as text: its first groups, or the whole of them."""
+        return write_text(self.summary, whole)
+
     def to_json(self) -> str:
         """Return the summary as JSON."""
         return json.dumps(self.summary, indent=1)
@@ -80,7 +84,7 @@ class DuplicateReport:
         path : path
             The file; one that exists is replaced.
         """
-        forms = {".json": self.to_json, ".txt": self.__str__}
+        forms = {".json": self.to_json, ".txt": self.to_text}
         text = forms.get(Path(path).suffix.lower(), self.to_html)()
         write_whole(path, text.encode("utf-8", "backslashreplace"))
 
@@ -182,9 +186,20 @@ def report_fitted(
         max_bytes=_MOST_BYTES,
         fetch=True,
     )
-    return DuplicateReport(
-        _summarise(finder, grouping, dict(zip(rows, facts, strict=True)), title), thumbnails
-    )
+    known = dict(zip(rows, facts, strict=True))
+    if is_frame(images):
+        known = {row: _fill_up(fact, images, row) for row, fact in known.items()}
+    return DuplicateReport(_summarise(finder, grouping, known, title), thumbnails)
+
+
+def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
+    """Take from a table of hashes what is not known of a file that is not here."""
+    if fact.width is not None or not {"width", "height", "format"} <= set(table.columns):
+        return fact
+    width, height, kind = (table[name].iloc[row] for name in ("width", "height", "format"))
+    if is_missing(width) or is_missing(height):
+        return fact
+    return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)
 
 
 def show_finder(finder: NearDuplicateFinder) -> str:

@@ -18,7 +18,7 @@ from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
 from ..path_text import show_path, write_path
 from ..whole_files import write_whole
-from .options import Failure
+from .options import CommandError
 
 SETTINGS = "settings"
 SUFFIXES = (".parquet", ".csv", ".json")
@@ -43,7 +43,7 @@ def check_format(path: str) -> str:
     """Return the suffix of a file of hashes, or fail before the work."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
-        raise Failure(f"{path}: a file of hashes ends in {', '.join(SUFFIXES)}.")
+        raise CommandError(f"{path}: a file of hashes ends in {', '.join(SUFFIXES)}.")
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
     return suffix
@@ -72,7 +72,7 @@ def read_table(path: str) -> pd.DataFrame:
 
     Raises
     ------
-    Failure
+    CommandError
         If it cannot be read.
     """
     suffix = os.path.splitext(path)[1].lower()
@@ -82,7 +82,7 @@ def read_table(path: str) -> pd.DataFrame:
         raise
     except Exception as error:  # each reader raises what it likes for broken content
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Failure(f"{show_path(path)} cannot be read as a table: {reason}") from error
+        raise CommandError(f"{show_path(path)} cannot be read as a table: {reason}") from error
     for column in _NUMBERS:
         if column in table.columns:
             numbers = pd.to_numeric(table[column], errors="coerce")

@@ -162,6 +162,7 @@ def _sum_up_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
         **asdict(facts),
         "distance": None if distance < 0 else distance,
         "kept": grouping.stand_in is None or int(grouping.stand_in[row]) == row,
+        "stand_in": row if grouping.stand_in is None else int(grouping.stand_in[row]),
         "class": None if grouping.classes is None else _plain(grouping.classes[row]),
         "part": None if grouping.parts is None else str(grouping.parts[row]),
     }
