@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from ..path_text import show_path
-from ..sources import is_url
 from .options import CommandError
 
 # What the file systems say that have no hard links, or not from one to another.
@@ -79,6 +78,8 @@ def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -
     CommandError
         If any of it cannot be done: then nothing is.
     """
+    from ..sources import is_url
+
     for path in {path for pair in duplicates for path in pair}:
         if is_url(path) or not os.path.isfile(path):
             raise CommandError(f"{show_path(path)} is no file here: nothing was done.")

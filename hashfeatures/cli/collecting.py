@@ -120,6 +120,7 @@ def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Colle
 def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     import pandas as pd
 
+    from ..containers import as_column
     from .hash_files import SETTINGS, is_hash, read_table
 
     frames = [read_table(table) for table in tables]
@@ -136,7 +137,7 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
         raise CommandError(f"Not all of {', '.join(tables)} have the column {column!r}.")
     columns = columns[columns[column].notna()].reset_index(drop=True)
     sources = [read_path(str(value)) for value in columns[column]]
-    columns["image"] = sources
+    columns["image"] = as_column(sources)
     if not any(map(is_hash, columns.columns)):
         return Collection(sources, columns)
     named = [
@@ -201,12 +202,13 @@ class _Walk:
             yield from self._once(source, source if is_url(source) else os.path.realpath(source))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:
-        before = self._named.setdefault(identity, source)
-        if before is not source:
+        if identity in self._named:
+            before = self._named[identity]
             raise CommandError(
                 f"{show_path(source)} is named twice"
                 + (f", also as {show_path(before)}." if before != source else ".")
             )
+        self._named[identity] = source
         yield source
 
     def _folder(self, top: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ column "settings" says how they were made, so that what cannot be compared is no
 from __future__ import annotations
 
 import io
+import json
 import os
-from typing import Any
 
 import pandas as pd
 
@@ -96,5 +96,8 @@ def _read(path: str, suffix: str) -> pd.DataFrame:
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
         return pd.read_parquet(path, engine="pyarrow")
-    table: Any = pd.read_json(path, orient="records", dtype=False, convert_dates=False)
-    return pd.DataFrame(table)
+    with open(path, encoding="utf-8") as file:
+        records = json.load(file)
+    if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
+        raise ValueError("expected a list of objects, one an image")
+    return pd.DataFrame(records)

@@ -12,8 +12,8 @@ def command(shell: str) -> None:
     """Print the completion script for a SHELL.
 
     \b
-      bash, zsh: eval "$(hashfeatures completion bash)"    in ~/.bashrc or ~/.zshrc
-      fish:      hashfeatures completion fish | source     in config.fish
+      bash, zsh   eval "$(hashfeatures completion bash)"   in ~/.bashrc, ~/.zshrc
+      fish        hashfeatures completion fish | source    in config.fish
     """
     completer = get_completion_class(shell)
     assert completer is not None

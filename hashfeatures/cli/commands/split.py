@@ -70,7 +70,7 @@ def command(
     that would break its line is written as a JSON string, and the other commands read it so.
 
     \b
-      hashfeatures split photos --test-size 0.2 --stratify-by parent --out train.txt test.txt
+      hashfeatures split photos --stratify-by parent --out train.txt test.txt
     """
     from ...model_selection import train_test_split
     from ...path_text import write_path
