@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StoreError as StoreError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .hamming.index import Pairs as Pairs
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
     from .table import is_known as is_known
+    from .view_pairs import ViewPairs as ViewPairs
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
@@ -65,6 +67,8 @@ _HOME = {
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "StoreError": "exceptions",
+    "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",
     "drop_duplicates": "deduplication",

@@ -83,13 +83,14 @@ def hash_chunk(
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
-    for source, specs in jobs:
-        try:
-            if isinstance(source, ImageReadError):
-                raise source
-            outcomes.append(hash_one(source, specs, decoding, digest_below))
-        except ImageReadError as error:
-            outcomes.append(error)
-            if stop_early:
-                break
+    with quiet_decoding(decoding.max_pixels):  # once for all of them
+        for source, specs in jobs:
+            try:
+                if isinstance(source, ImageReadError):
+                    raise source
+                outcomes.append(hash_one(source, specs, decoding, digest_below))
+            except ImageReadError as error:
+                outcomes.append(error)
+                if stop_early:
+                    break
     return outcomes

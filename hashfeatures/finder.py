@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
-from .duplicates import group_words
 from .exceptions import ImageReadError, ParameterError
 from .hamming.index import Pairs
 from .hashing.spec import HashSpec, parse_hashes
@@ -23,6 +22,7 @@ from .hashing.views import VIEW_SETS
 from .images import Decoding
 from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
+from .saved import SavedFinder
 from .signatures import Signatures
 from .sources import list_sources, name_sources
 from .trials import recommend, tabulate, try_out
@@ -295,6 +295,67 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         other._check_parameters()
         return other._remember(self._signatures, self.ids_, self.failures_, radius)
 
+    def save(self, path: Any) -> None:
+        """Save the fitted finder to a file, without the images and without pickle.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file; it appears under its name only when it is whole, in place of one that is
+            there.
+
+        See Also
+        --------
+        load : Reads it.
+        """
+        check_is_fitted(self)
+        hows = ("n_jobs", "cache", "progress")
+        whats = {name: value for name, value in self.get_params().items() if name not in hows}
+        whats["hashes"] = [str(spec) for spec in parse_hashes(self.hashes)]
+        SavedFinder(
+            whats, self._signatures, self._near, self.ids_, self.failures_, self.radius_
+        ).write(path)
+
+    @classmethod
+    def load(cls, path: Any) -> NearDuplicateFinder:
+        """Load a finder that was saved.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file.
+
+        Returns
+        -------
+        NearDuplicateFinder
+            Fitted; `n_jobs`, `cache` and `progress`, which say how and not what, are as by
+            default.
+
+        Raises
+        ------
+        StoreError
+            If the file is no saved finder, is damaged or cut short, or was saved by a release
+            whose format is newer or whose hashes are others.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "known.finder")
+        ...     NearDuplicateFinder().fit([data.camera(), data.coins()]).save(path)
+        ...     known = NearDuplicateFinder.load(path)
+        >>> known.matches([data.coins()[::2, ::2]]).right
+        array([1])
+        """
+        saved = SavedFinder.read(path)
+        finder = cls(**saved.parameters)
+        return finder._remember(
+            saved.signatures, saved.ids, saved.failures, saved.radius, known=saved.near
+        )
+
     def matches(self, X: Any) -> Pairs | ViewPairs:
         """Find the fitted images that are near duplicates of other images.
 
@@ -491,9 +552,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self._signatures, self.ids_, self.failures_ = signatures, ids, failures
         self.radius_ = radius
         self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)
-        found = self._near.labels()
-        words = signatures.shown_words(found)
-        self.labels_, self.groups_ = group_words(words, found, radius, self.linkage, self.n_jobs)
+        self.labels_, self.groups_ = signatures.group(
+            self._near.labels(), radius, self.linkage, self.n_jobs
+        )
         self.n_groups_ = len(np.unique(self.labels_))
         return self
 

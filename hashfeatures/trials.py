@@ -36,8 +36,10 @@ N_SAMPLED = 5000
 N_EDITED = 100
 TARGET = 10.0
 
-# Pairs are looked at up to this share of the bits: 24 of 128.
+# Pairs are looked at up to this share of the bits, 24 of 128, and then in steps of a third as
+# many, until there are enough to tell how their number falls towards the lower distances.
 _REACH = 3 / 16
+_ENOUGH = 200
 # Pixels that agree so well are those of one picture. Chosen by looking: among the photos of
 # Caltech 101, pairs above it are copies and recoloured drawings, and pairs below begin to be other
 # objects of the same kind in the same pose.
@@ -131,10 +133,7 @@ def try_out(
             f"read and {len(sampled) - n_failed} have less detail than min_detail="
             f"{finder.min_detail}, so that they are compared by their pixels alone."
         )
-    reach = int(signatures.n_bits * _REACH)
-    compact = signatures.take(hashed).near(reach, finder.n_jobs)
-    check_room(compact.n_pairs())
-    near = compact.pairs()
+    reach, near = _find_near(signatures.take(hashed), finder.n_jobs)
     correlations = _correlate([sampled[row] for row in hashed], near, finder)
     same = correlations >= SAME_PICTURE
     pictures = label_components(len(hashed), Pairs(*(column[same] for column in near)))
@@ -165,6 +164,20 @@ def try_out(
         names,
         failed,
     )
+
+
+def _find_near(signatures: Any, n_jobs: int | None) -> tuple[int, Pairs]:
+    """Return how far pairs were looked for, in bits, and the pairs within."""
+    n_images, n_bits = len(signatures.hashed), signatures.n_bits
+    enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
+    reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
+    while True:
+        compact = signatures.near(reach, n_jobs)
+        apart = len(compact.near.left)
+        if apart >= enough or reach + step > n_bits // 2:
+            check_room(compact.n_pairs())
+            return reach, compact.pairs()
+        reach += step
 
 
 def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.float64]:

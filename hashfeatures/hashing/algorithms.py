@@ -46,8 +46,8 @@ def phash(plate: Plate, size: int) -> Bits:
     """
     side = size * _DCT_FACTOR
     # The library and the order of the axes are ImageHash's: another order rounds differently.
-    spectrum = scipy.fftpack.dct(scipy.fftpack.dct(plate.lanczos(side, side), axis=0), axis=1)
-    low = spectrum[:size, :size]
+    by_column = scipy.fftpack.dct(plate.lanczos(side, side), axis=0)
+    low = scipy.fftpack.dct(by_column[:size], axis=1)[:, :size]
     return np.asarray(low > _median(low))
 
 
