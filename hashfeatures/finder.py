@@ -81,7 +81,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
         their decoded pixels are identical: the hashes of blank pages and flat colours are alike
         and say nothing. Of 10,144 photos and drawings of ImageNet and Caltech 101 none has less
-        than 29; a blank page with one short line of text has 1, with one full line 11.
+        than 29, and of 359 desktop icons none less than 17; flat images and blank scanned pages
+        have 0, and of smooth gradients and of flat images with noise nineteen in twenty have less
+        than 10. A scanned page with a line of text has 14 or more, but of pages of up to five
+        lines one pair in a hundred matches: a set of such pages wants 60.
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     orient : bool, default=True
