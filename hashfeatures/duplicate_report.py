@@ -29,11 +29,9 @@ from .whole_files import write_whole
 # Images whose nearest neighbours are looked for, at the most: enough for a histogram.
 _MOST_MEASURED = 20_000
 
-# The thumbnails of a page, and of what a notebook shows by itself.
+# The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
 _MOST_BYTES = 8_000_000
-_FEW_THUMBNAILS = 100
-_FEW_BYTES = 800_000
 
 
 class DuplicateReport:
@@ -177,7 +175,8 @@ def report_fitted(
     column = images[pick_image_column(images, "A report")] if is_frame(images) else images
     sources = list_sources(column, "A report")
     grouping = replace(
-        _group(finder, sources, classes, parts), stand_in=choose_kept(finder, images, keep).row
+        group_fitted(finder, sources, classes, parts),
+        stand_in=choose_kept(finder, images, keep).row,
     )
     rows = [row for members in grouping.members().values() for row in members]
     facts, thumbnails = picture(
@@ -189,7 +188,7 @@ def report_fitted(
     known = dict(zip(rows, facts, strict=True))
     if is_frame(images):
         known = {row: _fill_up(fact, images, row) for row, fact in known.items()}
-    return DuplicateReport(_summarise(finder, grouping, known, title), thumbnails)
+    return DuplicateReport(summarise_fitted(finder, grouping, known, title), thumbnails)
 
 
 def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
@@ -202,34 +201,13 @@ def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
     return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)
 
 
-def show_finder(finder: NearDuplicateFinder) -> str:
-    """Return what a fitted finder shows of itself in a notebook.
-
-    Nothing is fetched from the network for it, and images that came from memory have no picture.
-    """
-    sources = [
-        f"image {row}" if source is None else source for row, source in enumerate(finder.ids_)
-    ]
-    grouping = _group(finder, sources, None, None)
-    rows = [row for members in grouping.members().values() for row in members]
-    few = rows[:_FEW_THUMBNAILS]
-    facts, thumbnails = picture(
-        [sources[row] for row in few],
-        max_number=_FEW_THUMBNAILS,
-        max_bytes=_FEW_BYTES,
-        fetch=False,
-    )
-    title = type(finder).__name__
-    known = dict(zip(few, facts, strict=True))
-    return write_parts(_summarise(finder, grouping, known, title), thumbnails)
-
-
-def _group(
+def group_fitted(
     finder: NearDuplicateFinder,
     sources: Sequence[Any],
     classes: Sequence[Any] | None,
     parts: Sequence[Any] | None,
 ) -> Grouping:
+    """Return what a fitted finder found among images."""
     failed = dict(zip(finder.failures_["position"], finder.failures_["error"], strict=True))
     compared = finder._signatures.hashed
     low = [int(row) for row in np.flatnonzero(~compared) if row not in failed]
@@ -246,9 +224,10 @@ def _group(
     )
 
 
-def _summarise(
+def summarise_fitted(
     finder: NearDuplicateFinder, grouping: Grouping, facts: dict[int, Facts], title: str
 ) -> Summary:
+    """Sum up what a fitted finder found."""
     distances, n_measured = count_nearest(finder)
     told = finder.summary()
     settings = {name: told[name] for name in ("hashes", "bits", "radius")}

@@ -41,8 +41,6 @@ def say_size(n_bytes: int) -> str:
 
 def say_settings(settings: dict[str, object]) -> str:
     """Say by what images were compared."""
-    if not settings:
-        return "Grouped by labels that were given."
     hashes = settings["hashes"]
     named = " and ".join(map(str, hashes)) if isinstance(hashes, list | tuple) else str(hashes)
     return (
