@@ -48,12 +48,18 @@ class Action:
 
     def describe(self) -> str:
         """Say what it does in a line."""
-        path = show_path(self.path)
+        path, kept = _shorten(self.path), _shorten(self.kept)
         if self.kind == "move":
-            return f"move {path} to {show_path(str(self.target))}"
+            return f"move {path} to {_shorten(str(self.target))}"
         if self.kind == "hardlink":
-            return f"link {path} to {show_path(self.kept)}"
-        return f"delete {path}, of which {show_path(self.kept)} stays"
+            return f"link {path} to {kept}"
+        return f"delete {path}, of which {kept} stays"
+
+
+def _shorten(path: str) -> str:
+    """Return a path as it is seen from here, if it is below."""
+    here = os.path.join(os.getcwd(), "")
+    return show_path(path.removeprefix(here))
 
 
 def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -> list[Action]:
