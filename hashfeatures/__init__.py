@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .exceptions import StoreError as StoreError
+    from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
-    from .hamming.index import Pairs as Pairs
+    from .hamming.pairs import Pairs as Pairs
     from .leakage import LeakageReport as LeakageReport
     from .leakage import assert_no_leakage as assert_no_leakage
     from .leakage import leakage_report as leakage_report
@@ -63,11 +64,12 @@ _HOME = {
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",
     "NearDuplicateShuffleSplit": "model_selection",
-    "Pairs": "hamming.index",
+    "Pairs": "hamming.pairs",
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
     "StoreError": "exceptions",
+    "TooManyPairsError": "exceptions",
     "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",

@@ -17,7 +17,7 @@ from .containers import as_column, take_rows
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
-from .hamming.index import Rows
+from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding
 from .sources import describe_source, is_frame, list_sources, pick_image_column

@@ -15,7 +15,7 @@ from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .exceptions import ImageReadError, ParameterError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .hashing.spec import HashSpec, parse_hashes
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import VIEW_SETS
@@ -116,7 +116,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     groups_ : pandas.DataFrame
         The groups of two or more, by label: "size" in images, "diameter" in bits (the greatest
         distance of two members), and "exact": False where, in a group of more than 2048 different
-        images, the diameter is an upper bound.
+        images (1024 over views), the diameter is an upper bound.
     pairs_ : Pairs or ViewPairs
         Every two near duplicates: ``left < right``, and their distance in bits; over views also
         ``left_view`` and ``right_view``, the views in which they are so near. Written out when it

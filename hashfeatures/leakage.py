@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples
 from .compact import check_room, expand
 from .containers import as_column
 from .exceptions import LeakageError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .parts import ComparedParts, compare_parts, name_parts
 from .plotting import plot_pairs
 from .strata import list_labels

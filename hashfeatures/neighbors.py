@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .bits import words_from_bits
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import MAX_PAIRS, Pairs
+from .hamming.store import Strings, read_store, write_store
 from .parameters import check_bool, check_choice, check_int
 
-_ALGORITHMS = ("auto", "brute")
+_ALGORITHMS = ("auto", "brute", "multi_index")
+_KIND = "HammingNeighbors"
 _MODES = ("connectivity", "distance")
 
 
@@ -49,8 +54,9 @@ class HammingNeighbors(TakesBits):
     radius : int, default=12
         The greatest distance in bits of the neighbours that `radius_neighbors` finds. 12 is meant
         for the 128 bits of "phash" and "dhash".
-    algorithm : {"auto", "brute"}, default="auto"
-        How neighbours are searched; the answers are the same.
+    algorithm : {"auto", "brute", "multi_index"}, default="auto"
+        How neighbours are searched; the answers are the same. "multi_index" searches bands of
+        bits, "brute" compares all with all, "auto" does what costs less.
     n_jobs : int, default=None
         The number of threads: None is 1 unless in a `joblib.parallel_config` context, -1 is all
         processors.
@@ -80,6 +86,9 @@ class HammingNeighbors(TakesBits):
     >>> neighbors.pairs()
     Pairs(left=array([0]), right=array([1]), distance=array([1]))
     """
+
+    n_samples_fit_: int
+    _room: NDArray[np.uint64]
 
     def __init__(
         self,
@@ -137,9 +146,116 @@ class HammingNeighbors(TakesBits):
             return self.fit(X)
         self._check_parameters()
         words, present = self._pack(X, reset=False)
+        n_before, n_rows = self.n_samples_fit_, self.n_samples_fit_ + len(words)
+        if n_rows > len(self._room):
+            # Room for as many rows again: a row is copied a few times, however small the batches.
+            room = np.zeros((2 * n_rows, words.shape[1]), dtype=np.uint64)
+            room[:n_before] = self._words
+            self._room = room
+        self._room[n_before:n_rows] = words
         return self._remember(
-            np.concatenate([self._words, words]), np.concatenate([self._present, present])
+            self._room[:n_rows], np.concatenate([self._present, present]), self._room
         )
+
+    def remove(self, indices: Any) -> HammingNeighbors:
+        """Forget rows: nothing finds them again. The numbers of the others stay.
+
+        Parameters
+        ----------
+        indices : array-like of shape (n_indices,)
+            Fitted rows, as the searches number them.
+
+        Returns
+        -------
+        HammingNeighbors
+            The object itself. `n_samples_fit_` stays: a removed row is one that is missing.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        """
+        check_is_fitted(self)
+        rows = np.atleast_1d(np.asarray(indices))
+        if rows.size and (rows.dtype.kind not in "iu" or rows.ndim != 1):
+            raise IndexError(f"Expected row numbers. Got an array of {rows.dtype}.")
+        wrong = rows[(rows < 0) | (rows >= self.n_samples_fit_)]
+        if len(wrong):
+            raise IndexError(
+                f"Row {wrong[0]} cannot be removed: rows are numbered from 0 to "
+                f"{self.n_samples_fit_ - 1}."
+            )
+        present = self._present.copy()
+        present[rows.astype(np.intp)] = False
+        return self._remember(self._words, present, self._room)
+
+    def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
+        """Write the fitted rows to a file, without pickle.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file; one that exists is replaced when the new one is whole.
+        ids : iterable of str or PathLike, optional
+            What each row is called, such as the path of its image. None: as `load` found them.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many ids as rows.
+        """
+        check_is_fitted(self)
+        arrays = {"words": self._words, "present": self._present}
+        names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
+        if names is not None:
+            if len(names) != self.n_samples_fit_:
+                raise ValueError(
+                    f"Expected one id for each of {self.n_samples_fit_} rows. Got {len(names)}."
+                )
+            arrays |= {"ids": names.text, "id_ends": names.ends}
+        if hasattr(self, "feature_names_in_"):
+            columns = Strings.pack(self.feature_names_in_)
+            arrays |= {"columns": columns.text, "column_ends": columns.ends}
+        facts = {
+            "n_bits": self.n_features_in_,
+            "n_neighbors": int(self.n_neighbors),
+            "radius": int(self.radius),
+            "algorithm": self.algorithm,
+        }
+        write_store(path, _KIND, arrays, facts)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, n_jobs: int | None = None) -> HammingNeighbors:
+        """Open a file that `save` wrote. The rows are mapped into memory, not read.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file.
+        n_jobs : int, default=None
+            The number of threads, which is no part of the file.
+
+        Returns
+        -------
+        HammingNeighbors
+            Fitted; with the attribute `ids_`, a sequence of str, if ids were saved.
+
+        Raises
+        ------
+        StoreError
+            If the file is foreign, cut short, damaged, or of a newer release.
+        """
+        arrays, facts = read_store(path, _KIND)
+        loaded = cls(
+            facts["n_neighbors"], facts["radius"], algorithm=facts["algorithm"], n_jobs=n_jobs
+        )
+        loaded.n_features_in_ = facts["n_bits"]
+        if "columns" in arrays:
+            names = Strings(arrays["columns"], arrays["column_ends"])
+            loaded.feature_names_in_ = np.array(list(names), dtype=object)
+        if "ids" in arrays:
+            loaded.ids_ = Strings(arrays["ids"], arrays["id_ends"])
+        return loaded._remember(arrays["words"], arrays["present"])
 
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
@@ -277,22 +393,75 @@ class HammingNeighbors(TakesBits):
         found, n_queries = self._near(X, radius, sort_results)
         return self._graph(found, n_queries, mode)
 
-    def pairs(self, radius: int | None = None) -> Pairs:
+    def pairs(
+        self, radius: int | None = None, *, limit: int | None = MAX_PAIRS, progress: bool = False
+    ) -> Pairs:
         """Find every two fitted rows that are near each other.
 
         Parameters
         ----------
         radius : int, optional
             The greatest distance in bits; None: as the parameter of the estimator says.
+        limit : int, default=100_000_000
+            How many pairs to return at most; None: as many as there are.
+        progress : bool, default=False
+            Whether to show a bar.
 
         Returns
         -------
         Pairs
             ``left``, ``right`` and ``distance``, with ``left < right``, each pair once, ordered by
             left, then right.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
         """
         check_is_fitted(self)
-        return Pairs.concatenate(self._index().pairs(self._check_radius(radius)))
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().all_pairs(self._check_radius(radius), limit, progress)
+
+    def iter_pairs(self, radius: int | None = None, *, progress: bool = False) -> Iterator[Pairs]:
+        """Find every two fitted rows that are near each other, block by block.
+
+        However many pairs there are, few are held at a time.
+
+        Parameters
+        ----------
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        iterator of Pairs
+            Blocks of pairs with ``left < right``, each pair once, in no order.
+        """
+        check_is_fitted(self)
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().pairs(self._check_radius(radius), progress)
+
+    def components(self, radius: int | None = None, *, progress: bool = False) -> NDArray[np.intp]:
+        """Label the groups that chains of near rows form, without holding their pairs.
+
+        Parameters
+        ----------
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        ndarray of shape (n_samples_fit,), dtype intp
+            Labels from 0 on, in the order in which groups first appear. A missing row has a
+            label of its own.
+        """
+        check_is_fitted(self)
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().components(self._check_radius(radius), progress)
 
     def _check_parameters(self) -> None:
         name = type(self).__name__
@@ -307,13 +476,33 @@ class HammingNeighbors(TakesBits):
     def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         return words_from_bits(self._check_bits(X, reset=reset))
 
-    def _remember(self, words: NDArray[np.uint64], present: NDArray[np.bool_]) -> HammingNeighbors:
+    def _remember(
+        self,
+        words: NDArray[np.uint64],
+        present: NDArray[np.bool_],
+        room: NDArray[np.uint64] | None = None,
+    ) -> HammingNeighbors:
         self._words, self._present = words, present
+        self._room = words if room is None else room
         self.n_samples_fit_ = len(words)
+        self._searched: tuple[Any, HammingIndex] | None = None
         return self
 
     def _index(self) -> HammingIndex:
-        return HammingIndex(self._words, self._present, self.n_features_in_, self.n_jobs)
+        """Return the index, which stays until rows or parameters change."""
+        key = (self.algorithm, self.n_jobs)
+        if self._searched is None or self._searched[0] != key:
+            index = HammingIndex(
+                self._words, self._present, self.n_features_in_, self.n_jobs, self.algorithm
+            )
+            self._searched = key, index
+        return self._searched[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "_searched" in state:
+            state |= {"_searched": None, "_room": state["_words"]}
+        return state
 
     def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
         """Return the queries' words, which are present, and which row each of them is."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .compact import CompactPairs
 from .exceptions import StoreError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
 from .hashing.algorithms import BITS_VERSION
 from .hashing.views import VIEW_SETS

@@ -14,7 +14,8 @@ from .colours import measure_colours
 from .compact import CompactPairs, in_order
 from .duplicates import Labels, group_words
 from .hamming.distinct import number_rows
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec
@@ -201,6 +202,17 @@ class Signatures:
         )
         return counts
 
+    def agree_in_colour(
+        self, others: Signatures, pairs: Pairs, color_radius: int | None
+    ) -> NDArray[np.bool_]:
+        """Tell which pairs are of near colours: left here, right among `others`."""
+        if color_radius is None or self.colours is None or others.colours is None:
+            return np.ones(len(pairs.left), dtype=bool)
+        n_turns = 1 if self.views is None else self.views.views.n_turns
+        left, right = self.colours[pairs.left], others.colours[pairs.right]
+        near: NDArray[np.bool_] = measure_colours(left, right, TURNS[:n_turns]) <= color_radius
+        return near
+
     def take(self, rows: NDArray[np.intp]) -> Signatures:
         """Return the signatures of some images."""
         return Signatures(
@@ -250,10 +262,5 @@ class Signatures:
 
     def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
         """Keep the pairs of which the colours are near as well."""
-        if color_radius is None or self.colours is None or others.colours is None:
-            return pairs
-        n_turns = 1 if self.views is None else self.views.views.n_turns
-        distances = measure_colours(
-            self.colours[pairs.left], others.colours[pairs.right], TURNS[:n_turns]
-        )
-        return Pairs(*(column[distances <= color_radius] for column in pairs))
+        near = self.agree_in_colour(others, pairs, color_radius)
+        return pairs if near.all() else Pairs(*(column[near] for column in pairs))

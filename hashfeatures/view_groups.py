@@ -17,7 +17,7 @@ from scipy.cluster.hierarchy import linkage as link
 from .diameters import Diameters, tabulate_groups, warn_of_chains
 from .duplicates import Labels, relabel
 from .hamming.distinct import number_rows
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .view_pairs import ViewCodes
 
 # Different members of a group that are compared with each other, all with all.

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashing.views import ViewSet
 
 # Images whose views are looked up, or pairs that are looked at, at a time.

@@ -228,7 +228,7 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
         (lambda X: HammingNeighbors(radius=1.5).fit(X), r"'radius' .* Got 1.5 instead"),
         (
             lambda X: HammingNeighbors(algorithm="lsh").fit(X),
-            r"among {'auto', 'brute'}. Got 'lsh'",
+            r"among {'auto', 'brute', 'multi_index'}. Got 'lsh'",
         ),
         (lambda X: HammingNeighbors().fit(X).kneighbors(n_neighbors=0), "'n_neighbors'"),
         (lambda X: HammingNeighbors().fit(X).pairs(radius=-1), "'radius' .* Got -1"),

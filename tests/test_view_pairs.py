@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures.hamming.index import Pairs
+from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.hashing.views import VIEW_SETS
 from hashfeatures.view_pairs import ViewCodes
 

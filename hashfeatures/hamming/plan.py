@@ -1,0 +1,161 @@
+"""Which bands to search, and how far: the cheapest way, by counts on a sample of the codes.
+
+Codes within `radius` bits are within ``limits[b]`` bits of each other in some band b, whenever
+the sum of ``limits[b] + 1`` is ``radius + 1``: a generalized pigeonhole principle. A limit of -1
+leaves a band out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bands import MAX_WIDTH, Band, Words, cut_bands, kernels
+
+_SAMPLE = 2048  # codes, whose pairs are counted
+_MAX_FLIPS = 1 << 18
+
+# Nanoseconds, in the proportions of common processors.
+_PER_CANDIDATE = 0.9
+_PER_FURTHER_WORD = 0.4
+_PER_PROBE = 2.5
+_PER_ARRANGED = 40.0
+_PER_BUCKET = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which bands are searched.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+        The bands; none where everything is compared with everything.
+    limits : sequence of int
+        The greatest distance within each band.
+    cost : float
+        The predicted nanoseconds of one thread.
+    """
+
+    bands: Sequence[Band]
+    limits: Sequence[int]
+    cost: float
+
+
+def candidate_cost(n_words: int) -> float:
+    """Return the nanoseconds that a comparison takes."""
+    return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
+
+
+def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
+    """Return the nanoseconds that it takes to lay codes out in bands."""
+    return sum(_PER_ARRANGED * n_codes + _PER_BUCKET * (1 << band.width) for band in bands)
+
+
+def plan_self_join(codes: Words, n_bits: int, radius: int) -> Plan:
+    """Plan the search for all pairs of codes; no bands if comparing all is cheaper."""
+    n_codes, n_words = codes.shape
+    all_pairs = n_codes * (n_codes - 1) / 2
+    best = Plan((), (), all_pairs * candidate_cost(n_words))
+    plans = []
+    for n_bands in range(1, min(radius + 1, n_bits) + 1):
+        width = min(n_bits // n_bands, MAX_WIDTH, _useful_width(n_codes) + 3)
+        if width < 4:
+            break
+        spare = n_bits - n_bands * width
+        wider = width < min(MAX_WIDTH, _useful_width(n_codes) + 3)
+        widths = [width + (wider and band < spare) for band in range(n_bands)]
+        shares = [_uniform_shares(each, radius) for each in widths]
+        plans.append((_deal(shares, widths, radius, all_pairs, n_codes, n_words)[1], widths))
+    for _, widths in sorted(plans, key=lambda plan: plan[0])[:3]:
+        bands = cut_bands(n_bits, widths)
+        shares = measure_shares(codes, bands, radius)
+        limits, cost = _deal(shares, widths, radius, all_pairs, n_codes, n_words)
+        if cost < best.cost:
+            used = [band for band, limit in enumerate(limits) if limit >= 0]
+            best = Plan([bands[band] for band in used], [limits[band] for band in used], cost)
+    return best
+
+
+def query_bands(n_codes: int, n_bits: int) -> list[Band]:
+    """Return the bands in which codes are laid out to be asked for, whatever the radius."""
+    width = max(1, min(_useful_width(n_codes), MAX_WIDTH, n_bits))
+    return cut_bands(n_bits, [width] * (n_bits // width))
+
+
+def plan_queries(
+    shares: Sequence[NDArray[np.float64]],
+    bands: Sequence[Band],
+    n_codes: int,
+    n_queries: int,
+    radius: int,
+) -> Plan:
+    """Plan how far to search each band of `query_bands`."""
+    widths = [band.width for band in bands]
+    n_words = bands[0].n_words
+    comparisons = float(n_queries) * n_codes
+    limits, cost = _deal(shares, widths, radius, comparisons, n_queries, n_words, False)
+    used = [band for band, limit in enumerate(limits) if limit >= 0]
+    return Plan([bands[band] for band in used], [limits[band] for band in used], cost)
+
+
+def measure_shares(codes: Words, bands: Sequence[Band], radius: int) -> list[NDArray[np.float64]]:
+    """Estimate which share of all pairs is within 0, 1, ... bits of each other in each band."""
+    step = max(1, len(codes) // _SAMPLE)
+    sample = np.ascontiguousarray(codes[::step][:_SAMPLE])
+    counts = np.zeros((len(bands), MAX_WIDTH + 2), dtype=np.int64)
+    kernels().count_band_distances(sample, np.array([band.mask for band in bands]), counts)
+    n_pairs = max(1, len(sample) * (len(sample) - 1) // 2)
+    return [
+        np.maximum(
+            _uniform_shares(band.width, radius), counted.cumsum()[: band.width + 1] / n_pairs
+        )
+        for band, counted in zip(bands, counts, strict=True)
+    ]
+
+
+def _useful_width(n_codes: int) -> int:
+    """Return the width of a band whose buckets hold some codes each."""
+    return max(4, int(np.log2(max(n_codes, 1))) - 1)
+
+
+def _uniform_shares(width: int, radius: int) -> NDArray[np.float64]:
+    return np.cumsum([comb(width, ones) for ones in range(width + 1)]) / 2.0**width
+
+
+def _deal(
+    shares: Sequence[NDArray[np.float64]],
+    widths: Sequence[int],
+    radius: int,
+    n_comparisons: float,
+    n_probing: int,
+    n_words: int,
+    build: bool = True,
+) -> tuple[list[int], float]:
+    """Raise the limits of bands, always where that costs least, until they suffice."""
+    n_bands = len(widths)
+    limits, costs = [-1] * n_bands, [0.0] * n_bands
+
+    def cost_of(band: int, limit: int) -> float:
+        n_flips = sum(comb(widths[band], ones) for ones in range(limit + 1))
+        if limit > widths[band] or n_flips > _MAX_FLIPS:
+            return float("inf")
+        total = n_comparisons * shares[band][limit] * candidate_cost(n_words)
+        total += n_probing * n_flips * _PER_PROBE
+        if build:
+            total += n_probing * _PER_ARRANGED + (1 << widths[band]) * _PER_BUCKET
+        return float(total)
+
+    raised = [cost_of(band, 0) for band in range(n_bands)]
+    for _ in range(radius + 1):
+        band = min(range(n_bands), key=lambda each: raised[each] - costs[each])
+        if raised[band] == float("inf"):
+            return limits, float("inf")
+        limits[band] += 1
+        costs[band] = raised[band]
+        raised[band] = cost_of(band, limits[band] + 1)
+    return limits, sum(costs)
