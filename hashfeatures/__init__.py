@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .calibration import Calibration as Calibration
     from .calibration import calibrate as calibrate
     from .deduplication import drop_duplicates as drop_duplicates
+    from .duplicate_report import DuplicateReport as DuplicateReport
+    from .duplicate_report import make_report as make_report
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .edits import Edit as Edit
     from .exceptions import CacheError as CacheError
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
     from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .repair import SplitRepair as SplitRepair
     from .repair import repair_split as repair_split
+    from .stored_hashes import from_hex as from_hex
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
+    from .table import is_known as is_known
     from .view_pairs import ViewPairs as ViewPairs
 
 # Each public name and its module, which is imported when the name is first asked for.
@@ -47,6 +51,7 @@ _HOME = {
     "CalibrationWarning": "exceptions",
     "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
+    "DuplicateReport": "duplicate_report",
     "Edit": "edits",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
@@ -71,8 +76,11 @@ _HOME = {
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
+    "from_hex": "stored_hashes",
     "hash_images": "table",
+    "is_known": "table",
     "leakage_report": "leakage",
+    "make_report": "duplicate_report",
     "repair_split": "repair",
     "train_test_split": "model_selection",
 }

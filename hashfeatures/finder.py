@@ -561,6 +561,25 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.n_groups_ = len(np.unique(self.labels_))
         return self
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Show scikit-learn's box in a notebook, and below it what a fitted finder found."""
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle and hasattr(self, "labels_"):
+            bundle["text/html"] += self._show()
+        return bundle
+
+    @property
+    def _repr_html_(self) -> Any:
+        """The same for those that know no mime bundles."""
+        box = super()._repr_html_
+        return lambda: box() + (self._show() if hasattr(self, "labels_") else "")
+
+    def _show(self) -> str:
+        # Here, as the report stands on the finder, and few finders are looked at.
+        from .notebook import show_finder
+
+        return show_finder(self)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
