@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import ModuleType
 
 import numpy as np
@@ -53,21 +53,27 @@ class Band:
         """How many bits the band has."""
         return len(self.positions)
 
-    @property
+    @cached_property
     def mask(self) -> Words:
         """The bits of the band, shape (n_words,)."""
         bits = np.zeros(64 * self.n_words, dtype=np.uint8)
         bits[self.positions] = 1
         return np.packbits(bits).view(np.uint64)
 
-    def keys(self, codes: Words) -> Numbers:
-        """Return the bits of the band of each code, as a number."""
-        places = np.unique(self.positions // 8)
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.int64], Numbers]:
+        """Return the bytes that hold bits of the band, and what their values add to a key."""
+        places: NDArray[np.int64] = np.unique(self.positions // 8)
         table = np.zeros((len(places), 256), dtype=np.uint32)
         values = np.arange(256)
         for rank, position in enumerate(self.positions.tolist()):
             ones = (values >> (7 - position % 8)) & 1
             table[np.searchsorted(places, position // 8)] |= (ones << rank).astype(np.uint32)
+        return places, table
+
+    def keys(self, codes: Words) -> Numbers:
+        """Return the bits of the band of each code, as a number."""
+        places, table = self._table
         keys = np.empty(len(codes), dtype=np.uint32)
         octets = np.ascontiguousarray(codes).view(np.uint8).reshape(len(codes), 8 * self.n_words)
         kernels().band_keys(octets, places, table, keys)
@@ -120,14 +126,14 @@ class Buckets:
         starts = np.zeros((1 << band.width) + 2, dtype=np.uint32)
         order = np.empty(len(codes), dtype=np.uint32)
         kernels().group(keys, starts, order)
-        return cls(codes[order], keys[order], order, starts[:-1])
+        return cls(np.take(codes, order, axis=0), keys[order], order, starts[:-1])
 
     @classmethod
     def of_queries(cls, codes: Words, band: Band) -> Buckets:
         """Sort codes that are looked up only."""
         keys = band.keys(codes)
         order = np.argsort(keys, kind="stable").astype(np.uint32)
-        return cls(codes[order], keys[order], order, order[:0])
+        return cls(np.take(codes, order, axis=0), keys[order], order, order[:0])
 
     @classmethod
     def of_one(cls, codes: Words) -> Buckets:
