@@ -130,7 +130,7 @@ def stack_views(records: Sequence[dict[str, bytes]], views: str) -> ViewCodes:
     words = stack(records, [str(ROBUST)]).reshape(len(records), ROBUST.views.n_views, -1)
     # The views of the smaller sets are the first of the robust ones.
     words = words[:, : chosen.n_views]
-    return ViewCodes(words, np.ones(len(records), dtype=bool), chosen)
+    return ViewCodes(words, chosen)
 
 
 # ---- Distances ----
@@ -203,7 +203,7 @@ def compare(
         strangers = np.bincount(near.distance[apart], minlength=VIEWS_REACH + 1)
         left = stack_views(originals, contestant.views)
         copies = [
-            distance_over_views(left, stack_views(records, contestant.views))
+            left.distances(stack_views(records, contestant.views))
             for records in zip(*edited, strict=True)
         ]
     return Distances(strangers, np.stack(copies, axis=1), n_pairs)
@@ -223,14 +223,6 @@ def distance(left: Words, right: Words) -> NDArray[np.int64]:
     """Return the Hamming distances of rows."""
     distances: NDArray[np.int64] = np.bitwise_count(left ^ right).sum(axis=-1, dtype=np.int64)
     return distances
-
-
-def distance_over_views(left: ViewCodes, right: ViewCodes) -> NDArray[np.int64]:
-    """Return the least distances over views of images, row by row."""
-    bases = left.views.base_views
-    one = distance(left.words[:, :, None], right.words[:, None, bases]).min(axis=(1, 2))
-    other = distance(right.words[:, :, None], left.words[:, None, bases]).min(axis=(1, 2))
-    return np.minimum(one, other)
 
 
 # ---- Tables and the figure ----

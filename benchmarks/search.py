@@ -177,6 +177,7 @@ def main() -> int:
     parser.add_argument("--codes", type=int, default=1_000_000)
     parser.add_argument("--sample", type=int, default=2_000, help="queries that peers are asked")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="", help="searches whose name holds this")
     parser.add_argument("--quick", action="store_true", help="20,000 codes")
     options = parser.parse_args()
     n_codes = 20_000 if options.quick else options.codes
@@ -201,10 +202,12 @@ def main() -> int:
         ("128 bits, radius 12, skewed", make_skewed, 2, 12),
     ]
     for name, make, n_words, radius in cases:
+        if options.only not in name:
+            continue
         if n_codes > 2_000_000 and (n_words == 1 or make is make_skewed):
             continue
         results += compare(name, make(n_codes, n_words), radius, options.sample, options.jobs)
-    if n_codes <= 2_000_000:
+    if n_codes <= 2_000_000 and options.only in "nearest":
         rng = np.random.default_rng(2)
         words = make_uniform(n_codes, 2)
         near = words[rng.integers(0, n_codes, 200)]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
     from .table import is_known as is_known
+    from .view_pairs import ViewPairs as ViewPairs
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
@@ -73,6 +74,7 @@ _HOME = {
     "StageError": "exceptions",
     "StoreError": "exceptions",
     "TooManyPairsError": "exceptions",
+    "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",
     "drop_duplicates": "deduplication",

@@ -124,6 +124,13 @@ class Calibration:
             f"({told['false_in_set_low']:.3g} to {told['false_in_set_high']:.3g})"
         )
 
+    def _repr_html_(self) -> str:
+        """Show the figures and the pairs to look at in a notebook."""
+        # Here, as the notebook's parts stand on this module.
+        from .notebook import show_calibration
+
+        return show_calibration(self)
+
     def __repr__(self) -> str:
         return f"<Calibration: {self}>"
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .duplicates import Labels, label_components, relabel
-from .hamming.index import Pairs
+from .exceptions import TooManyPairsError
+from .hamming.pairs import Pairs
 
 # Pairs of images that are written out at the most: three numbers each, 2.4 GB in all.
 MOST_PAIRS = 100_000_000
@@ -55,15 +56,16 @@ class CompactPairs:
         return int(across.sum()) + int((n_images * (n_images - 1) // 2).sum())
 
     def nearest(self) -> NDArray[np.int64]:
-        """Return how far each image is from its nearest near duplicate; -1 where it has none."""
+        """Return the distance of each image to the one nearest to it, -1 where none is near."""
         far = np.iinfo(np.int64).max
-        of_code = np.where(self.n_of_code() > 1, 0, far)
+        nearest = np.where(self.n_of_code() > 1, 0, far)
         for side in (self.near.left, self.near.right):
-            np.minimum.at(of_code, side, self.near.distance)
-        nearest = np.full(len(self.codes), -1, dtype=np.int64)
-        known = self.codes >= 0
-        nearest[known] = of_code[self.codes[known]]
-        return np.where(nearest == far, -1, nearest)
+            np.minimum.at(nearest, side, self.near.distance)
+        of_image = np.full(len(self.codes), -1, dtype=np.int64)
+        known = np.flatnonzero(self.codes >= 0)
+        of_image[known] = nearest[self.codes[known]]
+        of_image[of_image == far] = -1
+        return of_image
 
     def pairs(self) -> Pairs:
         """Write out every two images that are near each other.
@@ -75,7 +77,7 @@ class CompactPairs:
 
         Raises
         ------
-        ValueError
+        TooManyPairsError
             If there are more than `MOST_PAIRS`.
         """
         check_room(self.n_pairs())
@@ -95,7 +97,7 @@ class CompactPairs:
 def check_room(n_pairs: int) -> None:
     """Raise if so many pairs cannot be written out."""
     if n_pairs > MOST_PAIRS:
-        raise ValueError(
+        raise TooManyPairsError(
             f"There are {n_pairs} near pairs of images, more than the {MOST_PAIRS} that are "
             f"written out. The groups and their sizes are known without them; a smaller radius, "
             f"or drop_duplicates beforehand, leaves fewer pairs."

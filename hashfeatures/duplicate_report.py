@@ -23,17 +23,15 @@ from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
 from .report.text import write_text
 from .report.thumbnails import Facts, picture
-from .sources import is_frame, list_sources, pick_image_column
+from .sources import is_frame, is_missing, list_sources, pick_image_column
 from .whole_files import write_whole
 
 # Images whose nearest neighbours are looked for, at the most: enough for a histogram.
 _MOST_MEASURED = 20_000
 
-# The thumbnails of a page, and of what a notebook shows by itself.
+# The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
 _MOST_BYTES = 8_000_000
-_FEW_THUMBNAILS = 100
-_FEW_BYTES = 800_000
 
 
 class DuplicateReport:
@@ -68,6 +66,10 @@ class DuplicateReport:
         """Return one HTML page that needs nothing but itself and makes no request."""
         return write_page(self.summary, self.thumbnails)
 
+    def to_text(self, whole: bool = False) -> str:
+        """Return the report as text: its first groups, or the whole of them."""
+        return write_text(self.summary, whole)
+
     def to_json(self) -> str:
         """Return the summary as JSON."""
         return json.dumps(self.summary, indent=1)
@@ -80,7 +82,7 @@ class DuplicateReport:
         path : path
             The file; one that exists is replaced.
         """
-        forms = {".json": self.to_json, ".txt": self.__str__}
+        forms = {".json": self.to_json, ".txt": self.to_text}
         text = forms.get(Path(path).suffix.lower(), self.to_html)()
         write_whole(path, text.encode("utf-8", "backslashreplace"))
 
@@ -173,7 +175,8 @@ def report_fitted(
     column = images[pick_image_column(images, "A report")] if is_frame(images) else images
     sources = list_sources(column, "A report")
     grouping = replace(
-        _group(finder, sources, classes, parts), stand_in=choose_kept(finder, images, keep).row
+        group_fitted(finder, sources, classes, parts),
+        stand_in=choose_kept(finder, images, keep).row,
     )
     rows = [row for members in grouping.members().values() for row in members]
     facts, thumbnails = picture(
@@ -182,39 +185,29 @@ def report_fitted(
         max_bytes=_MOST_BYTES,
         fetch=True,
     )
-    return DuplicateReport(
-        _summarise(finder, grouping, dict(zip(rows, facts, strict=True)), title), thumbnails
-    )
+    known = dict(zip(rows, facts, strict=True))
+    if is_frame(images):
+        known = {row: _fill_up(fact, images, row) for row, fact in known.items()}
+    return DuplicateReport(summarise_fitted(finder, grouping, known, title), thumbnails)
 
 
-def show_finder(finder: NearDuplicateFinder) -> str:
-    """Return what a fitted finder shows of itself in a notebook.
-
-    Nothing is fetched from the network for it, and images that came from memory have no picture.
-    """
-    sources = [
-        f"image {row}" if source is None else source for row, source in enumerate(finder.ids_)
-    ]
-    grouping = _group(finder, sources, None, None)
-    rows = [row for members in grouping.members().values() for row in members]
-    few = rows[:_FEW_THUMBNAILS]
-    facts, thumbnails = picture(
-        [sources[row] for row in few],
-        max_number=_FEW_THUMBNAILS,
-        max_bytes=_FEW_BYTES,
-        fetch=False,
-    )
-    title = type(finder).__name__
-    known = dict(zip(few, facts, strict=True))
-    return write_parts(_summarise(finder, grouping, known, title), thumbnails)
+def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
+    """Take from a table of hashes what is not known of a file that is not here."""
+    if fact.width is not None or not {"width", "height", "format"} <= set(table.columns):
+        return fact
+    width, height, kind = (table[name].iloc[row] for name in ("width", "height", "format"))
+    if is_missing(width) or is_missing(height):
+        return fact
+    return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)
 
 
-def _group(
+def group_fitted(
     finder: NearDuplicateFinder,
     sources: Sequence[Any],
     classes: Sequence[Any] | None,
     parts: Sequence[Any] | None,
 ) -> Grouping:
+    """Return what a fitted finder found among images."""
     failed = dict(zip(finder.failures_["position"], finder.failures_["error"], strict=True))
     compared = finder._signatures.hashed
     low = [int(row) for row in np.flatnonzero(~compared) if row not in failed]
@@ -231,9 +224,10 @@ def _group(
     )
 
 
-def _summarise(
+def summarise_fitted(
     finder: NearDuplicateFinder, grouping: Grouping, facts: dict[int, Facts], title: str
 ) -> Summary:
+    """Sum up what a fitted finder found."""
     distances, n_measured = count_nearest(finder)
     told = finder.summary()
     settings = {name: told[name] for name in ("hashes", "bits", "radius")}

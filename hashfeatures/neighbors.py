@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .bits import words_from_bits
 from .hamming.index import HammingIndex
 from .hamming.pairs import MAX_PAIRS, Pairs
+from .hamming.segments import SegmentedIndex, grow
 from .hamming.store import Strings, read_store, write_store
 from .parameters import check_bool, check_choice, check_int
 
@@ -89,6 +91,8 @@ class HammingNeighbors(TakesBits):
 
     n_samples_fit_: int
     _room: NDArray[np.uint64]
+    _ends: tuple[int, ...]
+    _indexes: dict[Any, HammingIndex]
 
     def __init__(
         self,
@@ -130,6 +134,9 @@ class HammingNeighbors(TakesBits):
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
         """Add rows to those that are searched; their numbers go on from the last.
 
+        What was laid out for the rows before stays: a batch of rows costs what it costs to lay
+        out a few times as many, however many there are already.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_bits)
@@ -153,9 +160,12 @@ class HammingNeighbors(TakesBits):
             room[:n_before] = self._words
             self._room = room
         self._room[n_before:n_rows] = words
-        return self._remember(
-            self._room[:n_rows], np.concatenate([self._present, present]), self._room
-        )
+        ends = grow(self._ends, n_rows)
+        kept = self._indexes_of(pairwise((0, *ends)))
+        present = np.concatenate([self._present, present])
+        self._remember(self._room[:n_rows], present, self._room)
+        self._ends, self._indexes = ends, kept
+        return self
 
     def remove(self, indices: Any) -> HammingNeighbors:
         """Forget rows: nothing finds them again. The numbers of the others stay.
@@ -187,7 +197,14 @@ class HammingNeighbors(TakesBits):
             )
         present = self._present.copy()
         present[rows.astype(np.intp)] = False
-        return self._remember(self._words, present, self._room)
+        ends = self._ends
+        touched = np.unique(np.searchsorted(ends, rows, side="right"))
+        kept = self._indexes_of(
+            span for number, span in enumerate(pairwise((0, *ends))) if number not in touched
+        )
+        self._remember(self._words, present, self._room)
+        self._ends, self._indexes = ends, kept
+        return self
 
     def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
         """Write the fitted rows to a file, without pickle.
@@ -296,7 +313,7 @@ class HammingNeighbors(TakesBits):
                 f"n_samples_fit = {self.n_samples_fit_}"
             )
         words, present, own = self._queries(X)
-        distances, rows = self._index().kneighbors(words, k, own)
+        distances, rows = self._segments().kneighbors(words, k, own)
         distances[~present] = self.n_features_in_ + 1
         rows[~present] = -1
         return (distances, rows) if return_distance else rows
@@ -485,23 +502,40 @@ class HammingNeighbors(TakesBits):
         self._words, self._present = words, present
         self._room = words if room is None else room
         self.n_samples_fit_ = len(words)
-        self._searched: tuple[Any, HammingIndex] | None = None
+        self._ends, self._indexes = (len(words),), {}
         return self
 
     def _index(self) -> HammingIndex:
-        """Return the index, which stays until rows or parameters change."""
-        key = (self.algorithm, self.n_jobs)
-        if self._searched is None or self._searched[0] != key:
-            index = HammingIndex(
-                self._words, self._present, self.n_features_in_, self.n_jobs, self.algorithm
+        """Return the index of all rows, in which pairs are searched."""
+        return self._index_of(0, self.n_samples_fit_)
+
+    def _segments(self) -> SegmentedIndex:
+        """Return the indexes of the batches of rows, in which queries are."""
+        indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
+        return SegmentedIndex(indexes, self._ends)
+
+    def _index_of(self, start: int, end: int) -> HammingIndex:
+        """Return the index of some rows, which stays until they or parameters change."""
+        key = (start, end, self.algorithm, self.n_jobs)
+        if key not in self._indexes:
+            self._indexes[key] = HammingIndex(
+                self._words[start:end],
+                self._present[start:end],
+                self.n_features_in_,
+                self.n_jobs,
+                self.algorithm,
             )
-            self._searched = key, index
-        return self._searched[1]
+        return self._indexes[key]
+
+    def _indexes_of(self, spans: Iterable[tuple[int, int]]) -> dict[Any, HammingIndex]:
+        """Return the indexes that there are of some rows."""
+        wanted = set(spans)
+        return {key: index for key, index in self._indexes.items() if key[:2] in wanted}
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if "_searched" in state:
-            state |= {"_searched": None, "_room": state["_words"]}
+        if "_indexes" in state:
+            state |= {"_indexes": {}, "_room": state["_words"]}
         return state
 
     def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
@@ -515,7 +549,7 @@ class HammingNeighbors(TakesBits):
         check_bool(type(self).__name__, "sort_results", sort_results)
         words, present, own = self._queries(X)
         queries = np.flatnonzero(present)
-        found = self._index().radius(
+        found = self._segments().radius(
             words[queries], self._check_radius(radius), None if own is None else own[queries]
         )
         found = found._replace(left=queries[found.left])

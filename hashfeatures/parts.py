@@ -16,7 +16,7 @@ from .compact import CompactPairs
 from .duplicates import DuplicateGroups, Labels
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images, is_bit_matrix
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .neighbors import HammingNeighbors
 from .signatures import Signatures
 from .sources import is_frame, list_sources, pick_image_column

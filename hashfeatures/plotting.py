@@ -190,6 +190,33 @@ def plot_similar(
     return axes
 
 
+def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
+    """Draw pairs of images side by side, such as the worst leaks of a split.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        With the columns "left_image", "right_image" and "distance"; where there are "left_part"
+        and "right_part", their names stand above the images.
+    ax : matplotlib Axes or array of them, optional
+        As in `plot_images`.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (n_pairs, 2)
+        Where the images are, a pair a row.
+    """
+    _check_columns(pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs")
+    axes = _grid(len(pairs), 2, ax, 2 * len(pairs))
+    for line, (_, pair) in zip(axes.reshape(-1, 2), pairs.iterrows(), strict=False):
+        for axis, side in zip(line, ("left", "right"), strict=True):
+            image = pair[f"{side}_image"]
+            above = [pair.get(f"{side}_part"), _say_bits(pair["distance"])]
+            told = ", ".join(text for text in above if text)
+            _draw(axis, image, f"{told}\n{_name_of(image)}")
+    return axes
+
+
 def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any = None) -> Any:
     """Draw how often each distance occurs, and which of them a radius takes in.
 

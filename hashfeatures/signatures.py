@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from .bits import hex_to_bits, unpack_bits, words_from_bits
 from .colours import measure_colours
 from .compact import CompactPairs, in_order
+from .duplicates import Labels, group_words
 from .hamming.distinct import number_rows
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import TURNS
+from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
 
 
@@ -161,17 +164,14 @@ class Signatures:
         new = different._alike(different, new, color_radius)
         return CompactPairs(codes, Pairs.concatenate([old, new]), n_codes)
 
-    def shown_words(self, labels: NDArray[np.intp]) -> NDArray[np.uint64]:
-        """Return the words of the images that are compared by them, and zeros for the others.
-
-        Over views, the members of a group are shown in the view in which each is nearest to the
-        first of them.
-        """
-        words = self.words
-        if self.views is not None and len(words):
-            firsts = np.unique(labels, return_index=True)[1]
-            words = self.views.align(words[firsts[labels]])
-        return np.where(self.hashed[:, None], words, np.uint64(0))
+    def group(
+        self, labels: Labels, radius: int, linkage: str, n_jobs: int | None
+    ) -> tuple[Labels, pd.DataFrame]:
+        """Make the groups of a linkage of those that near images form, see `group_words`."""
+        if self.views is not None:
+            return group_views(self.views, labels, radius, linkage)
+        shown = np.where(self.hashed[:, None], self.words, np.uint64(0))
+        return group_words(shown, labels, radius, linkage, n_jobs)
 
     def matches(
         self, queries: Signatures, radius: int, n_jobs: int | None, color_radius: int | None = None
@@ -201,6 +201,17 @@ class Signatures:
             axis=1, dtype=np.int64
         )
         return counts
+
+    def agree_in_colour(
+        self, others: Signatures, pairs: Pairs, color_radius: int | None
+    ) -> NDArray[np.bool_]:
+        """Tell which pairs are of near colours: left here, right among `others`."""
+        if color_radius is None or self.colours is None or others.colours is None:
+            return np.ones(len(pairs.left), dtype=bool)
+        n_turns = 1 if self.views is None else self.views.views.n_turns
+        left, right = self.colours[pairs.left], others.colours[pairs.right]
+        near: NDArray[np.bool_] = measure_colours(left, right, TURNS[:n_turns]) <= color_radius
+        return near
 
     def take(self, rows: NDArray[np.intp]) -> Signatures:
         """Return the signatures of some images."""
@@ -251,10 +262,5 @@ class Signatures:
 
     def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
         """Keep the pairs of which the colours are near as well."""
-        if color_radius is None or self.colours is None or others.colours is None:
-            return pairs
-        n_turns = 1 if self.views is None else self.views.views.n_turns
-        distances = measure_colours(
-            self.colours[pairs.left], others.colours[pairs.right], TURNS[:n_turns]
-        )
-        return Pairs(*(column[distances <= color_radius] for column in pairs))
+        near = self.agree_in_colour(others, pairs, color_radius)
+        return pairs if near.all() else Pairs(*(column[near] for column in pairs))

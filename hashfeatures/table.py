@@ -157,7 +157,8 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     if isinstance(finder, NearDuplicateFinder):
         fitted = clone(finder)
         fitted = fitted.fit_table(images_or_table) if is_table else fitted.fit(images)
-        labels, distance = fitted.labels_, pd.Series(fitted._near.nearest())
+        labels = fitted.labels_
+        distance = pd.Series(fitted._near.nearest())
     else:
         labels = group_images(images, finder)
         distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")

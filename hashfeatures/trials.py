@@ -23,7 +23,7 @@ from .duplicates import label_components
 from .edits import EVERYDAY_EDITS, Edit
 from .error_rates import estimate_rates, estimate_share
 from .exceptions import CalibrationWarning, warn_user
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .images import describe_error, read_image
 from .sources import list_sources
 from .thumbnails import correlate, make_thumbnail
@@ -36,8 +36,10 @@ N_SAMPLED = 5000
 N_EDITED = 100
 TARGET = 10.0
 
-# Pairs are looked at up to this share of the bits: 24 of 128.
+# Pairs are looked at up to this share of the bits, 24 of 128, and then in steps of a third as
+# many, until there are enough to tell how their number falls towards the lower distances.
 _REACH = 3 / 16
+_ENOUGH = 200
 # Pixels that agree so well are those of one picture. Chosen by looking: among the photos of
 # Caltech 101, pairs above it are copies and recoloured drawings, and pairs below begin to be other
 # objects of the same kind in the same pose.
@@ -66,7 +68,7 @@ class Trial:
         picture and set aside.
     copies : ndarray of shape (n_edited, n_edits), dtype int64
         The distance in bits of each copy to its original; more bits than there are where the copy
-        has too little detail.
+        has too little detail, or colours too far from it.
     edits : list of str
         What the copies went through.
     failed_edits : dict of str to str
@@ -131,10 +133,7 @@ def try_out(
             f"read and {len(sampled) - n_failed} have less detail than min_detail="
             f"{finder.min_detail}, so that they are compared by their pixels alone."
         )
-    reach = int(signatures.n_bits * _REACH)
-    compact = signatures.take(hashed).near(reach, finder.n_jobs)
-    check_room(compact.n_pairs())
-    near = compact.pairs()
+    reach, near = _find_near(signatures.take(hashed), finder)
     correlations = _correlate([sampled[row] for row in hashed], near, finder)
     same = correlations >= SAME_PICTURE
     pictures = label_components(len(hashed), Pairs(*(column[same] for column in near)))
@@ -167,6 +166,20 @@ def try_out(
     )
 
 
+def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
+    """Return how far pairs were looked for, in bits, and the pairs within."""
+    n_images, n_bits = len(signatures.hashed), signatures.n_bits
+    enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
+    reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
+    while True:
+        compact = signatures.near(reach, finder.n_jobs, color_radius=finder.color_radius)
+        apart = len(compact.near.left)
+        if apart >= enough or reach + step > n_bits // 2:
+            check_room(compact.n_pairs())
+            return reach, compact.pairs()
+        reach += step
+
+
 def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
@@ -184,8 +197,10 @@ def _try_edits(
     images = [read_image(source, finder.decoding()).image for source in sources]
     signer = clone(finder).set_params(cache=None, progress=False)
     distances, names, failed = [], [], {}
-    for edit in edits:
+    for place, edit in enumerate(edits):
         name = name_edit(edit)
+        if name in names or name in failed:
+            name = f"{name} ({place})"
         try:
             copies = Parallel(n_jobs=finder.n_jobs, require="sharedmem")(
                 delayed(_apply)(edit, image, seed + number) for number, image in enumerate(images)
@@ -195,7 +210,9 @@ def _try_edits(
             failed[name] = describe_error(error)
             continue
         found = originals.distances(signed)
-        distances.append(np.where(signed.hashed, found, originals.n_bits + 1))
+        rows = np.arange(len(images))
+        is_alike = originals.agree_in_colour(signed, Pairs(rows, rows, found), finder.color_radius)
+        distances.append(np.where(signed.hashed & is_alike, found, originals.n_bits + 1))
         names.append(name)
     if failed:
         told = "\n".join(f"  {name}: {cause}" for name, cause in failed.items())

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashing.views import ViewSet
 
 # Images whose views are looked up, or pairs that are looked at, at a time.
@@ -119,27 +120,6 @@ class ViewCodes:
             views[0, block] = np.where(way == 0, whole, base)
             views[1, block] = np.where(way == 0, base, whole)
         return ViewPairs(pairs.left, pairs.right, distance, names[views[0]], names[views[1]])
-
-    def align(self, references: Words) -> Words:
-        """Return of each image the words of the view that is nearest to a reference.
-
-        Parameters
-        ----------
-        references : ndarray of shape (n_images, n_words), dtype uint64
-            What each image is compared with.
-
-        Returns
-        -------
-        ndarray of shape (n_images, n_words), dtype uint64
-            The words.
-        """
-        aligned = np.empty_like(references)
-        for start in range(0, len(references), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            words = self.words[block]
-            apart = _count(words ^ references[block, None]).argmin(axis=1)
-            aligned[block] = words[np.arange(len(words)), apart]
-        return aligned
 
     def _look_up(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
         """Yield, block by block, which images have base views near which views of queries."""

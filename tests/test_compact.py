@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hashfeatures import compact
 from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
+from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming.distinct import number_rows
-from hashfeatures.hamming.index import Pairs
+from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.signatures import Signatures
 
 
@@ -46,13 +47,19 @@ def test_pairs_and_labels_are_those_of_brute_force(seed, n_images, radius, share
         np.testing.assert_array_equal(found.right, right)
         np.testing.assert_array_equal(found.distance, distances[left, right])
         assert near.n_pairs() == len(left)
+        expected = np.where(distances <= radius, distances, 99)
+        np.fill_diagonal(expected, 99)
+        nearest = expected.min(axis=1, initial=99)
+        np.testing.assert_array_equal(near.nearest(), np.where(nearest == 99, -1, nearest))
         np.testing.assert_array_equal(near.labels(), label_components(n_images, found))
 
 
 def test_too_many_pairs_are_refused_and_counted(monkeypatch):
     monkeypatch.setattr(compact, "MOST_PAIRS", 5)
     near = compact.CompactPairs(np.zeros(4, dtype=np.intp), Pairs.concatenate([]), 1)
-    with pytest.raises(ValueError, match="There are 6 near pairs of images, more than the 5"):
+    with pytest.raises(
+        TooManyPairsError, match="There are 6 near pairs of images, more than the 5"
+    ):
         near.pairs()
     assert near.labels().tolist() == [0] * 4
 

@@ -19,6 +19,7 @@ from hashfeatures import (
     assert_no_leakage,
     leakage_report,
 )
+from hashfeatures.exceptions import TooManyPairsError
 
 
 class Columns(ClusterMixin, BaseEstimator):
@@ -137,7 +138,7 @@ def test_copies_without_number_are_counted_and_not_written_out():
     assert report.n_pairs == 99_999 * 199_999 + 1
     assert report.share == 1
     assert report.worst(3)["distance"].tolist() == [0, 0, 0]
-    with pytest.raises(ValueError, match="more than the 100000000 that are written out"):
+    with pytest.raises(TooManyPairsError, match="more than the 100000000 that are written out"):
         report.pairs  # noqa: B018
 
 

@@ -5,8 +5,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hashfeatures import MissingExtraError, ParameterError, find_duplicates, find_similar
-from hashfeatures.plotting import plot_distances, plot_groups, plot_images, plot_similar
+from hashfeatures import (
+    MissingExtraError,
+    ParameterError,
+    find_duplicates,
+    find_similar,
+    leakage_report,
+)
+from hashfeatures.plotting import (
+    plot_distances,
+    plot_groups,
+    plot_images,
+    plot_pairs,
+    plot_similar,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +120,25 @@ class TestPlotSimilar:
     def test_other_tables(self, image_files):
         with pytest.raises(ParameterError, match="expects a table of find_similar"):
             plot_similar(image_files[0], image_files)
+
+
+class TestPlotPairs:
+    def test_leaks_stand_side_by_side(self, family):
+        files, _ = family
+        report = leakage_report(files[:2], files[2:6])
+        axes = report.plot()
+        assert axes.shape == (2, 2)
+        assert all(is_drawn(axis) for axis in axes.flat)
+        assert [title.partition(",")[0] for title in titles(axes)] == ["train", "test"] * 2
+        given = plt.subplots(1, 2)[1]
+        assert report.plot(1, ax=given).shape == (2,)
+
+    def test_no_leaks(self, image_files):
+        assert not is_drawn(leakage_report(image_files[:2], image_files[2:]).plot()[0, 0])
+
+    def test_other_tables(self, image_files):
+        with pytest.raises(ParameterError, match="expects a table of pairs"):
+            plot_pairs(image_files)
 
 
 class TestPlotDistances:

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..path_text import show_path
-from ..sources import is_url
-from .options import Failure
+from .options import CommandError
 
 # What the file systems say that have no hard links, or not from one to another.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
@@ -49,12 +48,18 @@ class Action:
 
     def describe(self) -> str:
         """Say what it does in a line."""
-        path = show_path(self.path)
+        path, kept = _shorten(self.path), _shorten(self.kept)
         if self.kind == "move":
-            return f"move {path} to {show_path(str(self.target))}"
+            return f"move {path} to {_shorten(str(self.target))}"
         if self.kind == "hardlink":
-            return f"link {path} to {show_path(self.kept)}"
-        return f"delete {path}, of which {show_path(self.kept)} stays"
+            return f"link {path} to {kept}"
+        return f"delete {path}, of which {kept} stays"
+
+
+def _shorten(path: str) -> str:
+    """Return a path as it is seen from here, if it is below."""
+    here = os.path.join(os.getcwd(), "")
+    return show_path(path.removeprefix(here))
 
 
 def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -> list[Action]:
@@ -76,17 +81,19 @@ def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -
 
     Raises
     ------
-    Failure
+    CommandError
         If any of it cannot be done: then nothing is.
     """
+    from ..sources import is_url
+
     for path in {path for pair in duplicates for path in pair}:
         if is_url(path) or not os.path.isfile(path):
-            raise Failure(f"{show_path(path)} is no file here: nothing was done.")
+            raise CommandError(f"{show_path(path)} is no file here: nothing was done.")
     _check_apart(duplicates)
     paths = [os.path.abspath(path) for path, _ in duplicates]
     for path in paths:
         if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
-            raise Failure(
+            raise CommandError(
                 f"No permission to change the folder of {show_path(path)}: nothing was done."
             )
     if kind == "move":
@@ -108,7 +115,7 @@ def _check_apart(duplicates: Sequence[tuple[str, str]]) -> None:
     for path, _ in duplicates:
         real = os.path.realpath(path)
         if real in kept or real in removed:
-            raise Failure(f"{show_path(path)} is the same file twice: nothing was done.")
+            raise CommandError(f"{show_path(path)} is the same file twice: nothing was done.")
         removed.add(real)
 
 
@@ -116,16 +123,18 @@ def _plan_moves(
     duplicates: Sequence[tuple[str, str]], paths: Sequence[str], folder: str
 ) -> list[Action]:
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise Failure(f"{show_path(folder)} exists and is no folder: nothing was moved.")
+        raise CommandError(f"{show_path(folder)} exists and is no folder: nothing was moved.")
     above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
-        raise Failure(f"No permission to write to {show_path(str(above))}: nothing was moved.")
+        raise CommandError(
+            f"No permission to write to {show_path(str(above))}: nothing was moved."
+        )
     root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     actions = []
     for path, (_, kept) in zip(paths, duplicates, strict=True):
         target = os.path.join(folder, os.path.relpath(path, root))
         if os.path.lexists(target):
-            raise Failure(f"{show_path(target)} exists already: nothing was moved.")
+            raise CommandError(f"{show_path(target)} exists already: nothing was moved.")
         actions.append(Action("move", path, os.path.abspath(kept), target))
     return actions
 
@@ -153,7 +162,7 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
 
     Raises
     ------
-    Failure
+    CommandError
         If one fails. Those before it are done and in the journal; it itself is not half done.
     """
     works: dict[str, Callable[[Action], None]] = {
@@ -164,7 +173,7 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
     try:
         file = open(journal, "x", encoding="ascii")  # noqa: SIM115
     except FileExistsError:
-        raise Failure(f"{journal} exists already: name another by --journal.") from None
+        raise CommandError(f"{journal} exists already: name another by --journal.") from None
     with file:
         for number, action in enumerate(actions):
             try:
@@ -173,7 +182,7 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
                 _write_line(file, asdict(action))
                 works[action.kind](action)
             except OSError as error:
-                raise Failure(
+                raise CommandError(
                     f"Stopped at {show_path(action.path)} after {number} of {len(actions)}: "
                     f"{error.strerror or error}.\nWhat was done is in {journal}: "
                     f"hashfeatures undo {journal}"
@@ -232,7 +241,7 @@ def _read_journal(journal: str) -> Iterable[Action]:
             try:
                 action = Action(**json.loads(line))
             except (ValueError, TypeError):
-                raise Failure(f"{journal}, line {number}: this is no journal.") from None
+                raise CommandError(f"{journal}, line {number}: this is no journal.") from None
             yield action
 
 

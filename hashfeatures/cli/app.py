@@ -20,7 +20,7 @@ from ..exceptions import (
     MissingExtraError,
     StageError,
 )
-from .options import Failure
+from .options import CommandError
 
 WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -75,9 +75,7 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(
-    cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hashfeatures", message="%(prog)s %(version)s")
 def app() -> None:
     """Hold the commands."""
@@ -123,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WELL
     except (
-        Failure, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
+        CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
         StageError, MemoryError,
     ) as error:  # fmt: skip
         logging.getLogger("hashfeatures").debug("Where it happened:", exc_info=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..path_text import read_path, show_path
-from .options import Common, Failure
+from .options import CommandError, Common
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ class Collection:
             return [os.path.basename(folder) for folder in folders]
         if self.columns is None or by not in self.columns.columns:
             known = "there is no table" if self.columns is None else list(self.columns.columns)
-            raise Failure(
+            raise CommandError(
                 f"There is no column {by!r}; say 'parent' for the name of an image's folder, or a "
                 f"column of the table ({known})."
             )
@@ -98,13 +98,13 @@ def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Colle
 
     Raises
     ------
-    Failure
+    CommandError
         If something is not there, is named twice, or holds no image.
     """
     tables = [path for path in paths if path.lower().endswith(_TABLES)]
     if tables and len(tables) < len(paths):
         other = next(path for path in paths if path not in tables)
-        raise Failure(
+        raise CommandError(
             f"{tables[0]} is a table and {other} is none: give tables, or images, not both."
         )
     if tables:
@@ -113,13 +113,14 @@ def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Colle
         found = Collection(list(_Walk(gathering, common).gather(paths)))
     if not found.sources:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
-        raise Failure(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
+        raise CommandError(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
     return found
 
 
 def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     import pandas as pd
 
+    from ..containers import as_column
     from .hash_files import SETTINGS, is_hash, read_table
 
     frames = [read_table(table) for table in tables]
@@ -128,22 +129,24 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     if column is None:
         column = "image" if "image" in columns.columns else None
     if column is None or column not in columns.columns:
-        raise Failure(
+        raise CommandError(
             f"{tables[0]} has no column {column or 'image'!r}; it has "
             f"{', '.join(map(str, columns.columns[:12]))}. Say which holds the images: --column."
         )
     if any(column not in frame.columns for frame in frames):
-        raise Failure(f"Not all of {', '.join(tables)} have the column {column!r}.")
+        raise CommandError(f"Not all of {', '.join(tables)} have the column {column!r}.")
     columns = columns[columns[column].notna()].reset_index(drop=True)
     sources = [read_path(str(value)) for value in columns[column]]
-    columns["image"] = sources
+    columns["image"] = as_column(sources)
     if not any(map(is_hash, columns.columns)):
         return Collection(sources, columns)
-    named = [frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames]
+    named = [
+        frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
+    ]
     for table, settings in zip(tables, named, strict=True):
         if settings != named[0]:
-            raise Failure(
-                f"{tables[0]} and {table} were made with other settings, so their hashes cannot be "
+            raise CommandError(
+                f"{tables[0]} and {table} were made with different settings and cannot be "
                 f"compared:\n{named[0] or 'unknown'}, and {settings or 'unknown'}."
             )
     return Collection(sources, columns, str(named[0]))
@@ -182,7 +185,7 @@ class _Walk:
         elif os.path.lexists(path):
             yield from self._once(path, os.path.realpath(path))
         else:
-            raise Failure(f"{show_path(path)} is neither a file nor a folder.")
+            raise CommandError(f"{show_path(path)} is neither a file nor a folder.")
 
     def _list(self, data: bytes, name: str) -> Iterator[str]:
         from ..sources import is_url
@@ -193,16 +196,19 @@ class _Walk:
             try:
                 source = read_path(line)
             except ValueError:
-                raise Failure(f"{name}, line {number}: no path in JSON: {line[:60]}") from None
+                raise CommandError(
+                    f"{name}, line {number}: no path in JSON: {line[:60]}"
+                ) from None
             yield from self._once(source, source if is_url(source) else os.path.realpath(source))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:
-        before = self._named.setdefault(identity, source)
-        if before is not source:
-            raise Failure(
+        if identity in self._named:
+            before = self._named[identity]
+            raise CommandError(
                 f"{show_path(source)} is named twice"
                 + (f", also as {show_path(before)}." if before != source else ".")
             )
+        self._named[identity] = source
         yield source
 
     def _folder(self, top: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .collecting import Collection
-from .options import Common, Failure
+from .options import CommandError, Common
 
 if TYPE_CHECKING:
     from ..finder import NearDuplicateFinder
@@ -27,7 +27,7 @@ def make_finder(asked: Asked, collection: Collection, common: Common) -> NearDup
 
     Raises
     ------
-    Failure
+    CommandError
         If the hashes of the collection are other ones, or were made with other settings.
     """
     from ..finder import NearDuplicateFinder
@@ -58,7 +58,7 @@ def check_settings(collection: Collection, decode: str | None) -> str:
     made = "reduced" if "decode=reduced" in settings else "full"
     wanted = say_settings(decode or made)
     if settings and settings != wanted:
-        raise Failure(
+        raise CommandError(
             f"The hashes were made with other settings: {settings}\nand are asked for with: "
             f"{wanted}. Hash the images again."
         )
@@ -73,7 +73,7 @@ def check_columns(collection: Collection, names: list[str]) -> None:
     missing = [name for name in names if name not in columns]
     if missing:
         known = [column for column in columns if is_hash(column)]
-        raise Failure(
+        raise CommandError(
             f"The images are compared by {', '.join(names)}, and the file has the hashes "
             f"{', '.join(known)}.\nChoose among these with --hashes, or hash the images again."
         )

@@ -7,8 +7,8 @@ column "settings" says how they were made, so that what cannot be compared is no
 from __future__ import annotations
 
 import io
+import json
 import os
-from typing import Any
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
 from ..path_text import show_path, write_path
 from ..whole_files import write_whole
-from .options import Failure
+from .options import CommandError
 
 SETTINGS = "settings"
 SUFFIXES = (".parquet", ".csv", ".json")
@@ -43,7 +43,7 @@ def check_format(path: str) -> str:
     """Return the suffix of a file of hashes, or fail before the work."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
-        raise Failure(f"{path}: a file of hashes ends in {', '.join(SUFFIXES)}.")
+        raise CommandError(f"{path}: a file of hashes ends in {', '.join(SUFFIXES)}.")
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
     return suffix
@@ -72,7 +72,7 @@ def read_table(path: str) -> pd.DataFrame:
 
     Raises
     ------
-    Failure
+    CommandError
         If it cannot be read.
     """
     suffix = os.path.splitext(path)[1].lower()
@@ -82,7 +82,7 @@ def read_table(path: str) -> pd.DataFrame:
         raise
     except Exception as error:  # each reader raises what it likes for broken content
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Failure(f"{show_path(path)} cannot be read as a table: {reason}") from error
+        raise CommandError(f"{show_path(path)} cannot be read as a table: {reason}") from error
     for column in _NUMBERS:
         if column in table.columns:
             numbers = pd.to_numeric(table[column], errors="coerce")
@@ -96,5 +96,8 @@ def _read(path: str, suffix: str) -> pd.DataFrame:
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
         return pd.read_parquet(path, engine="pyarrow")
-    table: Any = pd.read_json(path, orient="records", dtype=False, convert_dates=False)
-    return pd.DataFrame(table)
+    with open(path, encoding="utf-8") as file:
+        records = json.load(file)
+    if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
+        raise ValueError("expected a list of objects, one an image")
+    return pd.DataFrame(records)

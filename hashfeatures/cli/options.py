@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The work cannot be done, for a reason that one or two lines tell."""
 
 
@@ -177,11 +177,11 @@ def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
             continue
         path = Path(output)
         if path.is_dir():
-            raise Failure(f"{output} is a folder: -o needs the name of a file.")
+            raise CommandError(f"{output} is a folder: -o needs the name of a file.")
         if not path.absolute().parent.is_dir():
-            raise Failure(f"{output} cannot be written: there is no folder {path.parent}.")
+            raise CommandError(f"{output} cannot be written: there is no folder {path.parent}.")
         if path.exists() and not force:
-            raise Failure(f"{output} exists already: choose another name, or --force.")
+            raise CommandError(f"{output} exists already: choose another name, or --force.")
 
 
 def echo_json(value: Any) -> None:

@@ -23,6 +23,7 @@ from ..hamming.plan import (
     Plan,
     build_cost,
     candidate_cost,
+    choose_query_bands,
     measure_shares,
     plan_queries,
     plan_self_join,
@@ -324,7 +325,7 @@ def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Pl
         return plan_self_join(codes, n_bits, radius)
     n_new = n_codes - n_old
     scan = Plan((), (), float(n_new) * n_codes * candidate_cost(n_words))
-    bands = query_bands(n_codes, n_bits)
+    bands = query_bands(n_codes, n_bits, choose_query_bands(n_codes, n_bits, radius))
     plan = plan_queries(measure_shares(codes, bands, n_bits), bands, n_codes, n_new, radius)
     return plan if plan.cost + build_cost(n_codes, plan.bands) < scan.cost else scan
 

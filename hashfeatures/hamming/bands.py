@@ -126,14 +126,14 @@ class Buckets:
         starts = np.zeros((1 << band.width) + 2, dtype=np.uint32)
         order = np.empty(len(codes), dtype=np.uint32)
         kernels().group(keys, starts, order)
-        return cls(codes[order], keys[order], order, starts[:-1])
+        return cls(np.take(codes, order, axis=0), keys[order], order, starts[:-1])
 
     @classmethod
     def of_queries(cls, codes: Words, band: Band) -> Buckets:
         """Sort codes that are looked up only."""
         keys = band.keys(codes)
         order = np.argsort(keys, kind="stable").astype(np.uint32)
-        return cls(codes[order], keys[order], order, order[:0])
+        return cls(np.take(codes, order, axis=0), keys[order], order, order[:0])
 
     @classmethod
     def of_one(cls, codes: Words) -> Buckets:

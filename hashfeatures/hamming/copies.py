@@ -41,7 +41,7 @@ class Copies:
         n_unique = kernels().collapse(words, numbers, firsts, table)
         self.numbers = numbers
         self.firsts = firsts[:n_unique]
-        self.codes = words if n_unique == n_codes else words[self.firsts]
+        self.codes = words if n_unique == n_codes else np.take(words, self.firsts, axis=0)
         self._rows = rows
         self._starts = np.zeros(n_unique + 2, dtype=np.uint32)
         self._order = np.empty(n_codes, dtype=np.uint32)
@@ -54,10 +54,8 @@ class Copies:
         """Return how many rows have each code."""
         if not self.any:
             return np.ones(len(numbers), dtype=np.intp)
-        ends = self._starts.astype(np.intp)
         places = numbers.astype(np.intp)
-        counts: Rows = ends[places + 1] - ends[places]
-        return counts
+        return (self._starts[places + 1] - self._starts[places]).astype(np.intp)
 
     def row(self, numbers: Numbers, ranks: Rows) -> Rows:
         """Return the rows of codes: the `ranks`-th of each."""

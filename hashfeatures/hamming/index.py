@@ -13,19 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .bands import Band, Buckets, Words, kernels
+from .bands import Words, kernels
 from .copies import Copies
 from .join import Block, join, nearest, self_join
+from .layouts import Layouts
 from .pairs import MAX_PAIRS, Bits, Pairs, Rows
-from .plan import (
-    Plan,
-    build_cost,
-    candidate_cost,
-    measure_shares,
-    plan_queries,
-    plan_self_join,
-    query_bands,
-)
+from .plan import Plan, candidate_cost, plan_self_join
 from .scan import scan_nearest, scan_within
 
 __all__ = ["HammingIndex", "Pairs"]
@@ -73,9 +66,6 @@ class HammingIndex:
         self._n_bits = n_bits
         self._n_jobs = n_jobs
         self._algorithm = algorithm
-        self._buckets: dict[Band, Buckets] = {}
-        self._plans: dict[tuple[int, int], Plan] = {}
-        self._scanned = 0.0
         self.n_candidates_ = -1
 
     def kneighbors(self, words: Words, k: int, own: Rows | None = None) -> tuple[Bits, Rows]:
@@ -213,12 +203,8 @@ class HammingIndex:
         return Copies(self._words, self._rows)
 
     @cached_property
-    def _bands(self) -> list[Band]:
-        return query_bands(len(self._copies.codes), self._n_bits)
-
-    @cached_property
-    def _shares(self) -> list[NDArray[np.float64]]:
-        return measure_shares(self._copies.codes, self._bands, self._n_bits)
+    def _layouts(self) -> Layouts:
+        return Layouts(self._copies.codes, self._n_bits, self._algorithm)
 
     def _is_small(self, n_queries: int) -> bool:
         few = max(len(self._words), n_queries) <= _SMALL
@@ -252,34 +238,9 @@ class HammingIndex:
             yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
 
     def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
-        codes = self._copies.codes
-        plan = self._plan(len(words), radius) if plan is None else plan
-
-        def buckets(rank: int) -> Buckets:
-            band = plan.bands[rank]
-            if band not in self._buckets:
-                self._buckets[band] = Buckets.of(codes, band)
-            return self._buckets[band]
-
-        return join(words, codes, plan, buckets, radius, self._n_jobs)
-
-    def _plan(self, n_queries: int, radius: int) -> Plan:
-        """Plan a search of queries, so that laying codes out pays."""
-        n_codes, n_words = self._copies.codes.shape
-        scan = Plan((), (), float(n_queries) * n_codes * candidate_cost(n_words))
-        if self._algorithm == "brute":
-            return scan
-        missing = [band for band in self._bands if band not in self._buckets]
-        if self._algorithm == "auto":
-            # Once scans took as long as it takes to lay codes out, there will be more of them.
-            self._scanned += scan.cost
-            if self._scanned < build_cost(n_codes, missing):
-                return scan
-        key = n_queries, min(radius, self._n_bits)
-        if key not in self._plans:
-            self._plans[key] = plan_queries(self._shares, self._bands, n_codes, *key)
-        plan = self._plans[key]
-        return plan if plan.cost < scan.cost else scan
+        layouts = self._layouts
+        plan = layouts.plan(len(words), radius) if plan is None else plan
+        return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
 
     def _nearest_codes(self, words: Words, k: int) -> Pairs:
         """Return the `k` nearest codes to each query, or more; as many as there are at least."""
@@ -288,9 +249,10 @@ class HammingIndex:
         found, left = [], np.arange(len(words))
         budget = _KNN_SHARE * n_codes * candidate_cost(n_words)
         for step in range(1, self._n_bits):
-            radius = step * len(self._bands) - 1
-            plan = self._plan(len(left), radius) if len(left) else Plan((), (), 0.0)
-            if not plan.bands or plan.cost > budget * len(left):
+            n_bands = self._layouts.n_bands
+            radius = step * n_bands - 1
+            plan = self._layouts.plan(len(left), radius, n_bands)
+            if not len(left) or not plan.bands or plan.cost > budget * len(left):
                 break
             near = self._nearest_within(words[left], radius, k, plan)
             counts = np.bincount(

@@ -12,7 +12,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
-from .bands import Buckets, Numbers, Words, flips, kernels
+from .bands import Band, Buckets, Numbers, Words, flips, kernels
 from .plan import Plan
 
 _Result = TypeVar("_Result")
@@ -78,29 +78,40 @@ def self_join(codes: Words, plan: Plan, radius: int, n_jobs: int | None) -> Iter
     def tasks() -> Iterator[_Task]:
         if not plan.bands:
             yield from _tiles(one := Buckets.of_one(codes), one, True, radius)
-        for rank, band in enumerate(plan.bands):
-            buckets = Buckets.of(codes, band)
+        for rank, buckets in enumerate(_lay_out_ahead(codes, plan)):
             yield from _stretches(plan, rank, buckets, buckets, True, radius)
 
     yield from _stream(tasks(), n_jobs)
+
+
+def _lay_out_ahead(codes: Words, plan: Plan) -> Iterator[Buckets]:
+    """Lay codes out in each band, the next one while the threads still search the last."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Buckets]] = deque()
+        for band in plan.bands:
+            waiting.append(pool.submit(Buckets.of, codes, band))
+            if len(waiting) == 2:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def join(
     queries: Words,
     codes: Words,
     plan: Plan,
-    buckets: Callable[[int], Buckets],
+    buckets: Callable[[Band], Buckets],
     radius: int,
     n_jobs: int | None,
 ) -> Iterator[Block]:
-    """Find every code within `radius` bits of each query; `buckets` lays out the nth band."""
+    """Find every code within `radius` bits of each query; `buckets` lays codes out in a band."""
 
     def tasks() -> Iterator[_Task]:
         if not plan.bands:
             yield from _tiles(Buckets.of_one(queries), Buckets.of_one(codes), False, radius)
         for rank, band in enumerate(plan.bands):
             asked = Buckets.of_queries(queries, band)
-            yield from _stretches(plan, rank, asked, buckets(rank), False, radius)
+            yield from _stretches(plan, rank, asked, buckets(band), False, radius)
 
     # Threads cost more than a few look-ups do.
     yield from _stream(tasks(), n_jobs if len(queries) > _FEW or not plan.bands else 1)

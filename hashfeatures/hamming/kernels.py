@@ -154,6 +154,35 @@ def join_of(n_words: int) -> Callable[..., int]:
     """Compile the loop over the candidates of a band, for codes of `n_words` words."""
     whole = n_words <= _WHOLE_WORDS
 
+    @njit(inline="always")
+    def measure(code: Any, other: Any, radius: Any) -> Any:  # pragma: no cover
+        distance = np.uint64(0)
+        for word in range(n_words):
+            distance += _count_ones(code[word] ^ other[word])
+            if not whole and word % 4 == 3 and np.int64(distance) > radius:
+                break
+        return np.int64(distance)
+
+    @njit(inline="always")
+    def is_any_near(
+        code: Any, others: Any, begin: Any, end: Any, radius: Any
+    ) -> Any:  # pragma: no cover
+        # Nothing is written here, so that the code stays in registers.
+        for other in range(np.uint64(begin), np.uint64(end)):
+            if measure(code, others[other], radius) <= radius:
+                return True
+        return False
+
+    @njit(inline="always")
+    def is_earlier(code: Any, other: Any, masks: Any, limits: Any) -> Any:  # pragma: no cover
+        for band in range(len(masks)):
+            near = np.uint64(0)
+            for word in range(n_words):
+                near += _count_ones((code[word] ^ other[word]) & masks[band, word])
+            if np.int64(near) <= limits[band]:
+                return True
+        return False
+
     @njit(
         types.int64(
             _read(types.uint64, 2), _read(types.uint32), _read(types.uint32),
@@ -185,35 +214,24 @@ def join_of(n_words: int) -> Callable[..., int]:
                     elif key == keys[row]:
                         begin = max(begin, row + 1)
                 begin = max(begin, column)
-                n_looked += end - begin if end > begin else 0
-                for other in range(begin, end):
-                    distance = np.uint64(0)
-                    for word in range(n_words):
-                        distance += _count_ones(codes[row, word] ^ others[other, word])
-                        if not whole and word % 4 == 3 and np.int64(distance) > radius:
-                            break
-                    if np.int64(distance) <= radius:
-                        earlier = False
-                        for band in range(len(masks)):
-                            near = np.uint64(0)
-                            for word in range(n_words):
-                                near += _count_ones(
-                                    (codes[row, word] ^ others[other, word]) & masks[band, word]
-                                )
-                            if np.int64(near) <= limits[band]:
-                                earlier = True
-                                break
-                        if not earlier:
-                            if n_found == len(left):
-                                state[0], state[1], state[2] = flip, row, other
-                                state[3] = n_looked - (end - other)
-                                return n_found
-                            one, two = ids[row], other_ids[other]
-                            if same and one > two:
-                                one, two = two, one
-                            left[n_found], right[n_found] = one, two
-                            distances[n_found] = np.int32(distance)
-                            n_found += 1
+                n_looked += max(end - begin, 0)
+                if begin < end and is_any_near(codes[row], others, begin, end, radius):
+                    for other in range(begin, end):
+                        distance = measure(codes[row], others[other], radius)
+                        if distance > radius:
+                            continue
+                        if is_earlier(codes[row], others[other], masks, limits):
+                            continue
+                        if n_found == len(left):
+                            state[0], state[1], state[2] = flip, row, other
+                            state[3] = n_looked - (end - other)
+                            return n_found
+                        one, two = ids[row], other_ids[other]
+                        if same and one > two:
+                            one, two = two, one
+                        left[n_found], right[n_found] = one, two
+                        distances[n_found] = np.int32(distance)
+                        n_found += 1
                 column = 0
                 row += 1
             row = first

@@ -23,7 +23,8 @@ _MAX_FLIPS = 1 << 18
 _PER_CANDIDATE = 0.9
 _PER_FURTHER_WORD = 0.4
 _PER_PROBE = 2.5
-_PER_ARRANGED = 40.0
+_PER_LOOK_UP = 8.0  # a probe of queries, which are too few to come by in order
+_PER_ARRANGED = 30.0
 _PER_BUCKET = 1.0
 
 
@@ -81,10 +82,42 @@ def plan_self_join(codes: Words, n_bits: int, radius: int) -> Plan:
     return best
 
 
-def query_bands(n_codes: int, n_bits: int) -> list[Band]:
-    """Return the bands in which codes are laid out to be asked for, whatever the radius."""
+def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> list[Band]:
+    """Return the bands in which codes are laid out to be asked for.
+
+    Parameters
+    ----------
+    n_codes, n_bits : int
+        How many codes there are, and how many bits each has.
+    n_bands : int, optional
+        How many bands; None: as many as fit if each has buckets of a few codes.
+
+    Returns
+    -------
+    list of Band
+        The bands.
+    """
+    return cut_bands(n_bits, _query_widths(n_codes, n_bits, n_bands))
+
+
+def choose_query_bands(n_codes: int, n_bits: int, radius: int) -> int:
+    """Return how many bands suit a radius, by what queries would cost if codes were uniform."""
+    n_words = -(-n_bits // 64)
+    costs: dict[int, float] = {}
+    for n_bands in range(1, min(radius + 1, n_bits) + 1):
+        widths = _query_widths(n_codes, n_bits, n_bands)
+        if widths[0] < 4 and costs:
+            break
+        shares = [_uniform_shares(width, radius) for width in widths]
+        costs[n_bands] = _deal(shares, widths, radius, n_codes, 1, n_words, False)[1]
+    return min(costs, key=lambda n_bands: costs[n_bands])
+
+
+def _query_widths(n_codes: int, n_bits: int, n_bands: int | None) -> list[int]:
     width = max(1, min(_useful_width(n_codes), MAX_WIDTH, n_bits))
-    return cut_bands(n_bits, [width] * (n_bits // width))
+    if n_bands is None:
+        return [width] * (n_bits // width)
+    return [max(1, min(width + 2, MAX_WIDTH, n_bits // n_bands))] * n_bands
 
 
 def plan_queries(
@@ -145,7 +178,7 @@ def _deal(
         if limit > widths[band] or n_flips > _MAX_FLIPS:
             return float("inf")
         total = n_comparisons * shares[band][limit] * candidate_cost(n_words)
-        total += n_probing * n_flips * _PER_PROBE
+        total += n_probing * n_flips * (_PER_PROBE if build else _PER_LOOK_UP)
         if build:
             total += n_probing * _PER_ARRANGED + (1 << widths[band]) * _PER_BUCKET
         return float(total)

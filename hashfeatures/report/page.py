@@ -56,9 +56,14 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
     )
 
 
-def write_parts(summary: Summary, thumbnails: dict[int, str]) -> str:
-    """Return a summary as a piece of HTML for a notebook, without a script."""
-    return _render("notebook.html", summary, thumbnails, style=_read("report.css"))
+def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None = None) -> str:
+    """Return a summary as a piece of HTML for a notebook, without a script.
+
+    The words `told` take the place of those that sum up the groups.
+    """
+    if told is None:
+        told = f"{say_counts(summary)} {say_settings(summary['settings'])}"
+    return _render("notebook.html", summary, thumbnails, style=_read("report.css"), told=told)
 
 
 def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: Any) -> str:

@@ -32,7 +32,8 @@ class Grouping:
     nearest : ndarray of shape (n_images,)
         The distance in bits to the nearest near duplicate, negative where there is none.
     stand_in : ndarray of shape (n_images,), optional
-        The row of the image that is kept for each; of one that is kept, its own.
+        The row of the image that is kept for each; of one that is kept, its own. None: nothing
+        is to be kept or left out.
     diameters : dict of int to int
         The greatest distance of two members of a group in bits, by its label.
     unreadable : dict of int to str
@@ -55,6 +56,8 @@ class Grouping:
 
     def members(self) -> dict[int, list[int]]:
         """Return the rows of each group of two or more, the largest and widest first."""
+        if not len(self.labels):
+            return {}
         order = np.argsort(self.labels, kind="stable")
         labels, starts = np.unique(self.labels[order], return_index=True)
         rows = np.split(order, starts[1:])
@@ -79,6 +82,7 @@ def summarise(
     settings: dict[str, Any],
     distances: Sequence[int] = (),
     n_measured: int = 0,
+    in_order: bool = False,
 ) -> Summary:
     """Sum up near duplicates in plain values.
 
@@ -96,6 +100,8 @@ def summarise(
         How many images have their nearest neighbour at each distance, from 0 bits on.
     n_measured : int
         How many images that was counted for.
+    in_order : bool
+        Whether groups stay in the order of their labels; else the largest come first.
 
     Returns
     -------
@@ -105,12 +111,14 @@ def summarise(
         "low_detail".
     """
     members = grouping.members()
+    if in_order:
+        members = dict(sorted(members.items()))
     place = {
         row: place for place, row in enumerate(row for rows in members.values() for row in rows)
     }
     groups = [_sum_up_group(grouping, label, rows, place) for label, rows in members.items()]
     images = [_sum_up_image(grouping, row, facts.get(row, Facts())) for row in place]
-    spare = [image for image in images if not image["kept"]]
+    spare = [image for image in images if image["kept"] is False]
     counts = {
         "images": len(grouping.sources),
         "groups": len(groups),
@@ -161,7 +169,8 @@ def _sum_up_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
         "path": describe_source(grouping.sources[row]),
         **asdict(facts),
         "distance": None if distance < 0 else distance,
-        "kept": grouping.stand_in is None or int(grouping.stand_in[row]) == row,
+        "kept": None if grouping.stand_in is None else int(grouping.stand_in[row]) == row,
+        "stand_in": row if grouping.stand_in is None else int(grouping.stand_in[row]),
         "class": None if grouping.classes is None else _plain(grouping.classes[row]),
         "part": None if grouping.parts is None else str(grouping.parts[row]),
     }

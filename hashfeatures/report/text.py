@@ -41,8 +41,6 @@ def say_size(n_bytes: int) -> str:
 
 def say_settings(settings: dict[str, object]) -> str:
     """Say by what images were compared."""
-    if not settings:
-        return "Grouped by labels that were given."
     hashes = settings["hashes"]
     named = " and ".join(map(str, hashes)) if isinstance(hashes, list | tuple) else str(hashes)
     return (
@@ -69,20 +67,24 @@ def say_counts(summary: Summary) -> str:
     return f"{found} {'; '.join(told)}." if told else found
 
 
-def write_text(summary: Summary) -> str:
-    """Return a summary as text, the first groups listed."""
+def write_text(summary: Summary, whole: bool = False) -> str:
+    """Return a summary as text, with the first groups and images listed, or the `whole` of them.
+
+    Images that are kept have a star.
+    """
+    n_groups, n_images = (None, None) if whole else (_N_GROUPS, _N_IMAGES)
     lines = [say_counts(summary), say_settings(summary["settings"])]
-    for number, group in enumerate(summary["groups"][:_N_GROUPS], 1):
+    for number, group in enumerate(summary["groups"][:n_groups], 1):
         marks = [name for name in ("conflict", "leak") if group[name]]
         noted = f" ({', '.join(marks)})" if marks else ""
         lines.append(f"group {number}: {count(len(group['images']), 'image')}{noted}")
-        for place in group["images"][:_N_IMAGES]:
+        for place in group["images"][:n_images]:
             image = summary["images"][place]
             mark = "*" if image["kept"] else " "
             apart = "" if image["distance"] is None else count(image["distance"], "bit")
             lines.append(f"  {mark} {apart:>8}  {show_path(image['path'])}")
-        if len(group["images"]) > _N_IMAGES:
-            lines.append(f"             and {len(group['images']) - _N_IMAGES:,} more")
-    if len(summary["groups"]) > _N_GROUPS:
-        lines.append(f"and {count(len(summary['groups']) - _N_GROUPS, 'group')} more")
+        if n_images and len(group["images"]) > n_images:
+            lines.append(f"              and {len(group['images']) - n_images:,} more")
+    if n_groups and len(summary["groups"]) > n_groups:
+        lines.append(f"and {count(len(summary['groups']) - n_groups, 'more group')}")
     return "\n".join(lines)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hashfeatures.bits import words_from_bits
 from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming import copies, index, join
-from hashfeatures.hamming.index import HammingIndex, Pairs
+from hashfeatures.hamming.index import HammingIndex
+from hashfeatures.hamming.pairs import Pairs
 
 WIDTHS = [1, 7, 42, 64, 65, 128, 298, 512, 1024, 1100]
 ALGORITHMS = ["auto", "brute", "multi_index"]

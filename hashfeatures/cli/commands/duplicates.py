@@ -11,8 +11,8 @@ from ..acting import Action, act, plan
 from ..collecting import Gathering, collect
 from ..finding import Asked, fit, make_finder
 from ..options import (
+    CommandError,
     Common,
-    Failure,
     check_outputs,
     common_options,
     echo_json,
@@ -66,11 +66,11 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Find groups of near duplicates; delete, move or link all but one of each.
+    """Find near duplicates; delete, move or link them.
 
-    Every image that goes is within the radius of one that stays. Nothing is changed without
-    --yes. What is done is written to a journal, by which "hashfeatures undo" brings moved and
-    linked files back. Deleted files are gone.
+    All but one of each few are meant: every image that goes is within the radius of one that
+    stays. Nothing is changed without --yes. What is done is written to a journal, by which
+    "hashfeatures undo" brings moved and linked files back. Deleted files are gone.
 
     \b
       hashfeatures duplicates photos
@@ -79,11 +79,13 @@ def command(
     """
     from ...duplicate_report import report_fitted
 
-    kinds = [name for name, on in (("delete", delete), ("move", folder), ("hardlink", hardlink)) if on]
+    kinds = [
+        name for name, on in (("delete", delete), ("move", folder), ("hardlink", hardlink)) if on
+    ]
     if len(kinds) > 1:
         raise click.UsageError("Choose one of --delete, --move-to and --hardlink.")
     if output and not output.lower().endswith((".csv", ".json")):
-        raise Failure(f"{output}: groups are written to a .csv or .json file.")
+        raise CommandError(f"{output}: groups are written to a .csv or .json file.")
     check_outputs([output], force)
     collection = collect(paths, gathering, common)
     finder = fit(make_finder(asked, collection, common), collection)

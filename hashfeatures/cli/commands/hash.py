@@ -48,7 +48,7 @@ def command(
     decode: str | None,
     force: bool,
 ) -> None:
-    """Hash images into a file that the other commands read.
+    """Hash images into a file for the others.
 
     The file has a row for each image, also for those that cannot be read, and a column of hex
     digits for each hash, as ImageHash prints them. Other programs read it too.

@@ -7,8 +7,15 @@ from typing import Any
 import click
 
 from ..collecting import Collection, Gathering, collect
-from ..finding import Asked, fit, make_finder
-from ..options import Common, Failure, common_options, echo_json, finder_options, input_options
+from ..finding import Asked, make_finder
+from ..options import (
+    CommandError,
+    Common,
+    common_options,
+    echo_json,
+    finder_options,
+    input_options,
+)
 
 
 @click.command("leaks")
@@ -24,9 +31,10 @@ from ..options import Common, Failure, common_options, echo_json, finder_options
 def command(
     common: Common, gathering: Gathering, asked: Asked, train: str, test: str, n: int
 ) -> int:
-    """Find near duplicates in TRAIN and TEST: folders, lists or files of hashes.
+    """Find near duplicates on two sides of a split.
 
-    Ends with exit code 1 if there are any, so that a check of a data set can stop a build.
+    TRAIN and TEST are folders, lists, tables or files of hashes. Ends with exit code 1 if
+    there are any, so that a check of a data set can stop a build.
 
     \b
       hashfeatures leaks train.txt test.txt
@@ -62,19 +70,38 @@ def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
 
     train, test = parts
     if train.is_hashed != test.is_hashed:
-        raise Failure("One side is a file of hashes and the other is none: hash both, or neither.")
+        raise CommandError(
+            "One side is a file of hashes and the other is none: hash both, or neither."
+        )
     finder = make_finder(asked, train, common)
     if not train.is_hashed:
         return leakage_report(train.sources, test.sources, finder=finder)
     make_finder(asked, test, common)
     if train.settings != test.settings:
-        raise Failure(
+        raise CommandError(
             f"The hashes of the two sides were made with other settings:\n"
             f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}."
         )
-    return leakage_report_of_tables(finder, train, test)
+    return _compare_tables(finder, train, test)
 
 
-def leakage_report_of_tables(finder: Any, train: Collection, test: Collection) -> Any:
-    """Compare two tables of hashes; the images are not read."""
-    raise NotImplementedError
+def _compare_tables(finder: Any, train: Collection, test: Collection) -> Any:
+    """Compare two tables of hashes; no image is read."""
+    import pandas as pd
+
+    from ...leakage import LeakageReport
+    from ...parts import ComparedParts
+
+    fitted = finder.fit_table(pd.concat([train.columns, test.columns], ignore_index=True))
+    n_train, n_test = len(train.sources), len(test.sources)
+    n_failed = int((fitted.failures_["position"] < n_train).sum())
+    return LeakageReport(
+        ComparedParts(
+            ["train", "test"],
+            [n_train, n_test],
+            [*train.sources, *test.sources],
+            fitted._near,
+            [n_failed, len(fitted.failures_) - n_failed],
+            has_distances=True,
+        )
+    )

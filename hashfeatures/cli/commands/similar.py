@@ -21,7 +21,9 @@ from ..options import Common, common_options, decode_option, echo_json, input_op
     metavar="PATH",
     help="Where to look: a folder, images, or a file of hashes.",
 )
-@click.option("-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option(
+    "-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
+)
 @click.option("--by", default="phash", show_default=True, help="The hash to compare by.")
 @click.option(
     "--radius", type=click.IntRange(min=0), metavar="BITS", help="None farther than this."
@@ -39,9 +41,10 @@ def command(
     radius: int | None,
     decode: str | None,
 ) -> None:
-    """Rank images by their likeness to each QUERY, nearest first.
+    """Rank images by their likeness to others.
 
-    A QUERY is an image, a URL, or the hex digits of a hash.
+    Those nearest to each QUERY come first. A QUERY is an image, a URL, or the hex digits of a
+    hash.
 
     \b
       hashfeatures similar cat.jpg --in photos
@@ -49,6 +52,7 @@ def command(
     """
     from ...hashing.spec import HashSpec
     from ...path_text import show_path
+    from ...report.text import count
     from ...table import find_similar, hash_images
 
     by = str(HashSpec.parse(by))
@@ -68,7 +72,7 @@ def command(
             cache=common.cache,
             progress=common.progress,
         )
-    answers = []
+    answers: list[dict[str, Any]] = []
     for query in queries:
         asked = query
         if decode == "reduced":
@@ -85,6 +89,7 @@ def command(
     for answer in answers:
         click.secho(show_path(answer["query"]), bold=True)
         for row in answer["similar"]:
-            click.echo(f"{row['distance']:>5} bit{'s' if row['distance'] != 1 else ' '}  {show_path(row['path'])}")
+            bits = count(row["distance"], "bit")
+            click.echo(f"{bits:>9}  {show_path(row['path'])}")
         if not answer["similar"]:
-            click.echo("      none")
+            click.echo("     none")

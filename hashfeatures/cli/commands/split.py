@@ -9,8 +9,8 @@ import click
 from ..collecting import Gathering, collect
 from ..finding import Asked, fit, make_finder
 from ..options import (
+    CommandError,
     Common,
-    Failure,
     check_outputs,
     common_options,
     echo_json,
@@ -20,7 +20,7 @@ from ..options import (
 )
 
 
-class _Size(click.ParamType):
+class _Size(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
     """A share between 0 and 1, or a number of images."""
 
     name = "size"
@@ -64,13 +64,13 @@ def command(
     validation_out: str | None,
     force: bool,
 ) -> None:
-    """Split images into training and test part; near duplicates stay on one side.
+    """Split images into parts without leaks.
 
-    Sizes count images. The lists have one path a line; one that would break its line is written
-    as a JSON string, and the other commands read it so.
+    Near duplicates stay on one side. Sizes count images. The lists have one path a line; one
+    that would break its line is written as a JSON string, and the other commands read it so.
 
     \b
-      hashfeatures split photos --test-size 0.2 --stratify-by parent --out train.txt test.txt
+      hashfeatures split photos --stratify-by parent --out train.txt test.txt
     """
     from ...model_selection import train_test_split
     from ...path_text import write_path
@@ -82,7 +82,7 @@ def command(
     files = [out[0], *([validation_out] if validation_size else []), out[1]] if out else []
     check_outputs(files, force)
     if len({*files}) < len(files):
-        raise Failure(f"{' and '.join(map(str, files))} are not all different files.")
+        raise CommandError(f"{' and '.join(map(str, files))} are not all different files.")
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
     finder = fit(make_finder(asked, collection, common), collection)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..options import Failure, echo_json
+from ..options import CommandError, echo_json
 
 
 @click.command("stages")
@@ -97,7 +97,7 @@ def command(
         executor = RayExecutor(address or "local")
     folder = output.rstrip("/")
     if not folder:
-        raise Failure("-o names the root of everything: give a folder.")
+        raise CommandError("-o names the root of everything: give a folder.")
     shared = {"executor": executor, "progress": not quiet and sys.stderr.isatty()}
     hashed = hash_dataset(
         source, f"{folder}/hashes", hashes=hashes.split(","), column=column, **shared

@@ -1,0 +1,134 @@
+"""A fitted finder in a file: its settings, its signatures and near pairs, the images' paths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .compact import CompactPairs
+from .exceptions import StoreError
+from .hamming.pairs import Pairs
+from .hamming.store import Strings, read_store, write_store
+from .hashing.algorithms import BITS_VERSION
+from .hashing.views import VIEW_SETS
+from .signatures import Signatures
+from .view_pairs import ViewCodes
+
+_KIND = "NearDuplicateFinder"
+
+
+@dataclass(frozen=True)
+class SavedFinder:
+    """What is kept of a fitted finder.
+
+    Parameters
+    ----------
+    parameters : dict
+        The parameters of the finder that decide what is near.
+    signatures : Signatures
+        What the images are compared by.
+    near : CompactPairs
+        The pairs that were found.
+    ids : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
+    failures : pandas.DataFrame
+        The images that could not be read: of "position", "image" and "error", the image is kept
+        where it is a path or a URL.
+    radius : int
+        The radius in bits by which they were found.
+    """
+
+    parameters: dict[str, Any]
+    signatures: Signatures
+    near: CompactPairs
+    ids: NDArray[np.object_]
+    failures: pd.DataFrame
+    radius: int
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a file, which appears under its name only when it is whole."""
+        named = np.array([name is not None for name in self.ids], dtype=bool)
+        names = Strings.pack(self.ids[named])
+        errors = Strings.pack(self.failures["error"])
+        arrays = {
+            "words": self.signatures.words,
+            "hashed": self.signatures.hashed,
+            "pixels": self.signatures.pixels,
+            "plain": self.signatures.plain,
+            "codes": self.near.codes,
+            "left": self.near.near.left,
+            "right": self.near.near.right,
+            "distance": self.near.near.distance,
+            "named": named,
+            "names": names.text,
+            "name_ends": names.ends,
+            "failed": self.failures["position"].to_numpy(dtype=np.int64),
+            "errors": errors.text,
+            "error_ends": errors.ends,
+        }
+        if self.signatures.views is not None:
+            arrays["views"] = self.signatures.views.words
+        if self.signatures.colours is not None:
+            arrays["colours"] = self.signatures.colours
+        facts = {
+            "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
+            "bits_version": BITS_VERSION,
+            "n_bits": self.signatures.n_bits,
+            "n_codes": self.near.n_codes,
+            "radius": self.radius,
+        }
+        write_store(path, _KIND, arrays, facts)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> SavedFinder:
+        """Read a file of `write`, or raise `StoreError` if that cannot be done."""
+        arrays, facts = read_store(path, _KIND)
+        if facts["bits_version"] != BITS_VERSION:
+            raise StoreError(
+                f"{os.fspath(path)!r} holds hashes of another release of hashfeatures, which "
+                f"differ from those of this one: fit the finder again."
+            )
+        names = Strings(arrays["names"], arrays["name_ends"])
+        ids = np.full(len(arrays["named"]), None, dtype=object)
+        ids[arrays["named"]] = list(names)
+        failed = arrays["failed"].astype(np.intp)
+        errors = Strings(arrays["errors"], arrays["error_ends"])
+        views = None
+        if "views" in arrays:
+            views = ViewCodes(arrays["views"], VIEW_SETS[facts["parameters"]["views"]])
+        signatures = Signatures(
+            arrays["words"],
+            arrays["hashed"],
+            arrays["pixels"],
+            arrays["plain"],
+            facts["n_bits"],
+            views,
+            arrays.get("colours"),
+        )
+        near = Pairs(*(arrays[name] for name in ("left", "right", "distance")))
+        failures = pd.DataFrame(
+            {
+                "position": failed,
+                "image": pd.Series(ids[failed], dtype=object),
+                "error": pd.Series(list(errors), dtype=object),
+            }
+        )
+        codes = arrays["codes"].astype(np.intp)
+        near_pairs = CompactPairs(codes, near, facts["n_codes"])
+        parameters = {
+            name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
+            for name, value in facts["parameters"].items()
+        }
+        return cls(parameters, signatures, near_pairs, ids, failures, facts["radius"])
+
+
+def _as_json(value: Any) -> Any:
+    """Return a parameter as JSON can tell it: lists for tuples, and Python's own numbers."""
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
