@@ -124,9 +124,9 @@ def assign(
 
 
 def _classes(stratify: Any) -> Any:
-    """Return a function from names of images to their classes."""
+    """Return a function from names of images to their classes; None if there are none."""
     if stratify is None:
-        return lambda names: [""] * len(names)
+        return None
     if isinstance(stratify, str) and stratify == "parent":
         return lambda names: [os.path.basename(os.path.dirname(name)) for name in names]
     if isinstance(stratify, str | os.PathLike):
@@ -168,9 +168,13 @@ def _read_groups(
     keys, labels, classes = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], []
     number_of: dict[Any, int] = {}
     for name in names:
-        table = grouped.read(name, ["image", "key", "group"])
+        table = grouped.read(name, ["key", "group"])
         keys.append(table.column("key").to_numpy())
         labels.append(table.column("group").to_numpy())
+        if classes_of is None:
+            classes.append(np.zeros(len(table), dtype=np.intp))
+            continue
+        table = grouped.read(name, ["image"])
         images = [read_path(image) for image in table.column("image").to_pylist()]
         found = [number_of.setdefault(each, len(number_of)) for each in classes_of(images)]
         classes.append(np.array(found, dtype=np.intp))

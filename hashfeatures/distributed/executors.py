@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from itertools import islice
@@ -94,7 +95,11 @@ class LocalExecutor:
                         again.append((task, n_deaths))
                 if not running and not again:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                with warnings.catch_warnings():
+                    # A worker that has grown is replaced between two tasks: nothing is lost.
+                    warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
+                    done = wait(running, return_when=FIRST_COMPLETED).done
+                for future in done:
                     task, n_deaths = running.pop(future)
                     error = future.exception()
                     if error is None:

@@ -265,10 +265,13 @@ class _Join:
         whole = len(present) == n_rows
         copies = Copies(rows.words if whole else rows.words[present], present)
         firsts = present[copies.firsts]
-        equal_left, equal_right = firsts[copies.numbers], present
-        plain_left, plain_right = _equal_pixels(rows)
+        is_copy = np.ones(len(present), dtype=bool)
+        is_copy[copies.firsts] = False
+        again = np.flatnonzero(is_copy)
+        left, right = _equal_pixels(rows)
         self._write_equal(
-            np.concatenate([equal_left, plain_left]), np.concatenate([equal_right, plain_right])
+            np.concatenate([firsts[copies.numbers[again]], left]),
+            np.concatenate([present[again], right]),
         )
         n_old_codes = int(np.searchsorted(firsts, self._n_old))
         share(self._work, codes, {"codes": copies.codes, "rows": firsts.astype(np.uint32)})
