@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import socket
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 
 from ..exceptions import EngineError
 from ..extras import import_extra
@@ -70,6 +71,7 @@ class LocalExecutor:
 
     def __init__(self, n_jobs: int = -1) -> None:
         self.n_jobs = n_jobs
+        self._pool: ProcessPoolExecutor | None = None
 
     def check(self, function: Function, task: Any) -> None:
         """Run a function once, here: workers are copies of this process."""
@@ -79,21 +81,19 @@ class LocalExecutor:
         """Run a function over tasks; see `Executor`."""
         n_workers = max(1, self.n_jobs if self.n_jobs >= 0 else cpu_count() + 1 + self.n_jobs)
         left = ((task, 0) for task in tasks)
-        again: list[tuple[Any, int]] = []
+        again: deque[tuple[Any, int]] = deque()
         running: dict[Future[Any], tuple[Any, int]] = {}
         try:
             while True:
-                # One task a worker: when a worker dies, all that were handed out die with it.
-                room = n_workers - len(running)
-                handed, again = again[:room], again[room:]
-                handed += islice(left, room - len(handed))
-                pool = get_reusable_executor(n_workers, timeout=_IDLE)
+                # When a worker dies, loky ends the others too, so who was to blame is not known:
+                # what was running is run again by itself.
+                handed = list(islice(left, n_workers - len(running))) if not again else []
+                if again and not running:
+                    handed = [again.popleft()]
                 for task, n_deaths in handed:
-                    try:
-                        running[pool.submit(function, task)] = (task, n_deaths)
-                    except BrokenExecutor:  # it broke since the last results
-                        again.append((task, n_deaths))
-                if not running and not again:
+                    future = self._submit(n_workers, function, task)
+                    running[future] = (task, n_deaths)
+                if not running:
                     return
                 with warnings.catch_warnings():
                     # A worker that has grown is replaced between two tasks: nothing is lost.
@@ -111,8 +111,20 @@ class LocalExecutor:
                     else:
                         yield Outcome(task, lost=f"{n_deaths + 1} processes died of it")
         finally:
-            if running:  # whatever still runs after an error is of no use
-                get_reusable_executor(n_workers, timeout=_IDLE).shutdown(kill_workers=True)
+            if running and self._pool is not None:  # what runs after an error is of no use
+                self._pool.shutdown(kill_workers=True)
+                self._pool = None
+
+    def _submit(self, n_workers: int, function: Function, task: Any) -> Future[Any]:
+        """Hand a task to processes, which are started if there are none or they broke down."""
+        if self._pool is not None:
+            try:
+                return self._pool.submit(function, task)  # type: ignore[no-any-return]
+            except BrokenExecutor:
+                self._pool.shutdown()
+        # Not joblib's own pool of processes, which joblib takes to be made by itself.
+        self._pool = ProcessPoolExecutor(n_workers, timeout=_IDLE)
+        return self._pool.submit(function, task)  # type: ignore[no-any-return]
 
 
 class RayExecutor:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 from hashfeatures import EngineError
 from hashfeatures.distributed import (
@@ -184,7 +183,6 @@ def test_a_driver_killed_and_started_again(folder, tmp_path, stage):
 
 @pytest.mark.filterwarnings("ignore:.*could not be read")
 def test_a_poisoned_image_takes_no_other_along(folder, tmp_path, executor, poisonable):
-    get_reusable_executor().shutdown(kill_workers=True)  # those that know no poison
     (folder / "07.png").write_bytes(b"POISON")
     done = hash_dataset(folder, tmp_path / "out", part_size=6, retries=1, executor=executor)
     assert (done.n_images, done.n_failed) == (24, 1)
