@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..batch import hash_sources
-from ..exceptions import EngineError, FailedImagesWarning, StageError
+from ..exceptions import EngineError, FailedImagesWarning, ImageReadError, StageError
 from ..hashes import Hashes
 from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec, parse_hashes
-from ..images import Decoding
+from ..images import Decoding, describe_error
 from ..path_text import read_path, write_path
 from .stages import Stage, arrow, locate
 
@@ -168,8 +168,8 @@ def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
         held = 0
         for name, content in _members(unit):
             names.append(name)
-            sources.append({"bytes": content, "path": name})
-            held += len(content)
+            sources.append(content)
+            held += len(content["bytes"]) if isinstance(content, dict) else 0
             if held > _HELD:
                 yield names, sources
                 names, sources, held = [], [], 0
@@ -177,7 +177,8 @@ def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
             yield names, sources
 
 
-def _members(archive: str) -> Iterator[tuple[str, bytes]]:
+def _members(archive: str) -> Iterator[tuple[str, Any]]:
+    """Yield the images of a tar file, and where it cannot be read on, an error in its name."""
     suffixes = frozenset(Image.registered_extensions())
     system, path, _ = locate(archive)
     try:
@@ -186,9 +187,10 @@ def _members(archive: str) -> Iterator[tuple[str, bytes]]:
                 if member.isfile() and os.path.splitext(member.name)[1].lower() in suffixes:
                     content = tar.extractfile(member)
                     assert content is not None
-                    yield f"tar://{member.name}::{archive}", content.read()
+                    name = f"tar://{member.name}::{archive}"
+                    yield name, {"bytes": content.read(), "path": name}
     except (OSError, tarfile.TarError) as error:
-        raise StageError(f"The archive {archive} cannot be read: {error}") from error
+        yield archive, ImageReadError(archive, describe_error(error))
 
 
 def _tabulate(names: Sequence[str], hashed: Hashes) -> Any:

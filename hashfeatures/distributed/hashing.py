@@ -74,7 +74,8 @@ def hash_dataset(
 
     A second call goes on where the first one stopped: names that were seen before are not looked
     at again, so a source that has grown costs what is new in it. An image is known by its name
-    alone; one that was changed under its name is not hashed again.
+    alone; one that was changed under its name, or that failed, is not hashed again unless its part
+    is deleted.
 
     Parameters
     ----------

@@ -240,7 +240,7 @@ class _Join:
         n_pairs = sum(map(self._stage.count, self._stage.names(self._prefix)))
         self._this |= {"done": True, "n_pairs": n_pairs}
         self._stage.write_json(GENERATIONS, self._generations)
-        self._work.remove([codes, *(layout.name for layout in layouts)])
+        self._work.clear()
 
     def _run(self, workers: Executor, function: Any, tasks: Any, retries: int, bar: Any) -> None:
         for outcome in workers.run(function, iter(tasks), retries):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +18,7 @@ from ..hamming.store import read_store, write_store
 from .stages import PartDirectory
 
 _KIND = "arrays of a join"
+_OLD = 3600  # seconds after which a copy makes room for others
 
 
 def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -39,8 +42,13 @@ def shared(address: str, name: str) -> dict[str, NDArray[Any]]:
     if _is_local(directory):
         return read_store(directory.place(name), _KIND)[0]
     place = blake2b(f"{address}/{name}".encode(), digest_size=8).hexdigest()
-    copy = Path(tempfile.gettempdir()) / f"hashfeatures-{place}.store"
+    folder = Path(tempfile.gettempdir())
+    copy = folder / f"hashfeatures-{place}.store"
     if not copy.exists():  # the workers of a machine share one copy
+        for old in folder.glob("hashfeatures-*.store"):
+            with suppress(OSError):
+                if time.time() - old.stat().st_mtime > _OLD:  # whoever has mapped it, keeps it
+                    old.unlink()
         temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
         directory.system.get_file(directory.place(name), str(temporary))
         os.replace(temporary, copy)

@@ -161,6 +161,11 @@ class PartDirectory:
         except ValueError as error:
             raise StageError(f"{self.address}/{name} is no JSON that was written here.") from error
 
+    def clear(self) -> None:
+        """Delete the directory and all that is in it."""
+        with self._telling("written"), suppress(FileNotFoundError):
+            self.system.rm(self.path, recursive=True)
+
     def sweep(self) -> None:
         """Delete what a killed run left half-written."""
         with self._telling("written"):

@@ -194,6 +194,16 @@ def test_a_poisoned_image_takes_no_other_along(folder, tmp_path, executor, poiso
     assert table["codes"].notna().sum() == 23
 
 
+@pytest.mark.cluster
+@pytest.mark.filterwarnings("ignore")
+def test_a_poisoned_row_of_a_ray_dataset_takes_no_other_along(folder, tmp_path, ray_cluster):
+    (folder / "07.png").write_bytes(b"POISON")
+    data = pytest.importorskip("ray.data").read_binary_files(str(folder), include_paths=True)
+    done = hash_dataset(data, tmp_path / "out", part_size=6, executor=RayExecutor())
+    assert (done.n_images, done.n_failed) == (24, 1)
+    assert not list((tmp_path / "out" / "_begun").iterdir())
+
+
 def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_path):
     hash_dataset(folder, tmp_path / "hashes", executor=LocalExecutor(2))
 

@@ -138,6 +138,20 @@ def test_tar_files_are_hashed_member_by_member(folder, tmp_path, executor):
     pd.testing.assert_frame_equal(told[columns], files[columns])
 
 
+def test_a_broken_tar_file_keeps_what_could_be_read(folder, tmp_path):
+    with tarfile.open(tmp_path / "cut.tar", "w") as tar:
+        for path in sorted(folder.glob("0*.png")):
+            tar.add(path, arcname=path.name)
+    whole = (tmp_path / "cut.tar").read_bytes()
+    (tmp_path / "cut.tar").write_bytes(whole[: len(whole) // 2])
+    done = hash_dataset(str(tmp_path / "cut.tar"), tmp_path / "out", executor=LocalExecutor(1))
+    table = read_stage(tmp_path / "out")
+    assert done.n_failed == 1
+    assert table["image"].iloc[-1] == str(tmp_path / "cut.tar")
+    assert "ReadError" in table["error"].iloc[-1]
+    assert 3 <= table["codes"].notna().sum() < 14
+
+
 @pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")
 def test_ray_datasets_are_hashed_where_they_are_read(folder, tmp_path, ray_cluster):
