@@ -25,6 +25,7 @@ _PER_FURTHER_WORD = 0.4
 _PER_PROBE = 2.5
 _PER_LOOK_UP = 8.0  # a probe of queries, which are too few to come by in order
 _PER_ARRANGED = 30.0
+_PER_CALL = 50_000.0  # of a band, or of everything, however few the queries are
 _PER_BUCKET = 1.0
 
 
@@ -50,6 +51,11 @@ class Plan:
 def candidate_cost(n_words: int) -> float:
     """Return the nanoseconds that a comparison takes."""
     return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
+
+
+def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
+    """Return the nanoseconds that queries take."""
+    return per_query * n_queries + max(n_bands, 1) * _PER_CALL
 
 
 def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
