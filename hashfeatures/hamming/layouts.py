@@ -79,7 +79,8 @@ class Layouts:
             if self._spent < build_cost(n_codes, missing):
                 return at_hand
             self._spent = 0.0
-        return wanted if wanted.cost < scan.cost else scan
+        forced = self._algorithm == "multi_index" and wanted.cost < float("inf")
+        return wanted if forced or wanted.cost < scan.cost else scan
 
     def buckets(self, band: Band) -> Buckets:
         """Return the codes in the order of a band."""
