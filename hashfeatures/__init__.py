@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
+    from .neighbor_graphs import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .neighbors import HammingNeighbors as HammingNeighbors
-    from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .repair import SplitRepair as SplitRepair
     from .repair import repair_split as repair_split
     from .stored_hashes import from_hex as from_hex
@@ -58,7 +58,7 @@ _HOME = {
     "EngineError": "exceptions",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
-    "HammingNeighborsTransformer": "neighbors",
+    "HammingNeighborsTransformer": "neighbor_graphs",
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
     "LeakageError": "exceptions",

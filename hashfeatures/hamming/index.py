@@ -214,7 +214,8 @@ class HammingIndex:
         codes = self._copies.codes
         plan = Plan((), (), 0.0)
         if self._algorithm != "brute":
-            plan = plan_self_join(codes, self._n_bits, min(radius, self._n_bits))
+            forced = self._algorithm == "multi_index"
+            plan = plan_self_join(codes, self._n_bits, min(radius, self._n_bits), forced)
         self.n_candidates_ = 0
         with tqdm(
             total=100,

@@ -18,7 +18,9 @@ from .plan import Plan
 _Result = TypeVar("_Result")
 
 _BLOCK_PAIRS = 1 << 16
-_FEW = 64  # queries
+# Queries that are looked up, and pairs that are compared, in less time than threads take to start.
+_FEW = 64
+_FEW_PAIRS = 1 << 22
 _TILE = 4096  # codes that fit into a near cache
 
 
@@ -113,8 +115,8 @@ def join(
             asked = Buckets.of_queries(queries, band)
             yield from _stretches(plan, rank, asked, buckets(band), False, radius)
 
-    # Threads cost more than a few look-ups do.
-    yield from _stream(tasks(), n_jobs if len(queries) > _FEW or not plan.bands else 1)
+    n_looked = len(queries) if plan.bands else len(queries) * len(codes)
+    yield from _stream(tasks(), 1 if n_looked <= (_FEW if plan.bands else _FEW_PAIRS) else n_jobs)
 
 
 def nearest(
@@ -133,7 +135,7 @@ def nearest(
             kernel(queries[rows], tile, first, distances[rows], numbers[rows])
 
     calls = (partial(scan, start) for start in range(0, len(queries), step))
-    for _ in in_threads(calls, n_jobs):
+    for _ in in_threads(calls, 1 if len(queries) * len(codes) <= _FEW_PAIRS else n_jobs):
         pass
     return distances, numbers
 

@@ -13,6 +13,7 @@ from .plan import (
     measure_shares,
     plan_queries,
     query_bands,
+    query_cost,
 )
 
 
@@ -65,31 +66,35 @@ class Layouts:
             The cheapest way: no bands where comparing all is.
         """
         n_codes, n_words = self.codes.shape
-        scan = Plan((), (), float(n_queries) * n_codes * candidate_cost(n_words))
+        scan = _of_all(Plan((), (), n_codes * candidate_cost(n_words)), n_queries)
         if self._algorithm == "brute":
             return scan
         radius = min(radius, self._n_bits)
-        wanted = self._plan(self._suit(radius) if n_bands is None else n_bands, radius)
-        wanted = Plan(wanted.bands, wanted.limits, wanted.cost * n_queries)
+        suited = self._suit(radius) if n_bands is None else n_bands
+        wanted = _of_all(self._plan(suited, radius), n_queries)
         missing = [band for band in wanted.bands if band not in self._buckets]
-        if missing and self._algorithm == "auto":
-            laid_out = [scan]
-            for number, bands in self._bands.items():
-                if all(band in self._buckets for band in bands):
-                    known = self._plan(number, radius)
-                    laid_out.append(Plan(known.bands, known.limits, known.cost * n_queries))
-            at_hand = min(laid_out, key=lambda plan: plan.cost)
+        if self._algorithm == "auto" and missing:
+            at_hand = min([scan, *self._laid_out(n_queries, radius)], key=lambda plan: plan.cost)
             self._spent += max(at_hand.cost - wanted.cost, 0.0)
             if self._spent < build_cost(n_codes, missing):
                 return at_hand
             self._spent = 0.0
-        return wanted if wanted.cost < scan.cost else scan
+        forced = self._algorithm == "multi_index" and wanted.cost < float("inf")
+        return wanted if forced or wanted.cost < scan.cost else scan
 
     def buckets(self, band: Band) -> Buckets:
         """Return the codes in the order of a band."""
         if band not in self._buckets:
             self._buckets[band] = Buckets.of(self.codes, band)
         return self._buckets[band]
+
+    def _laid_out(self, n_queries: int, radius: int) -> list[Plan]:
+        """Return the plans for the bands in which codes are laid out."""
+        return [
+            _of_all(self._plan(n_bands, radius), n_queries)
+            for n_bands, bands in self._bands.items()
+            if all(band in self._buckets for band in bands)
+        ]
 
     def _suit(self, radius: int) -> int:
         if radius not in self._best:
@@ -106,3 +111,9 @@ class Layouts:
             shares = measure_shares(self.codes, bands, self._n_bits)
             self._plans[key] = plan_queries(shares, bands, len(self.codes), 1, radius)
         return self._plans[key]
+
+
+def _of_all(of_one: Plan, n_queries: int) -> Plan:
+    """Return what a plan for one query costs for all."""
+    cost = query_cost(of_one.cost, n_queries, len(of_one.bands))
+    return Plan(of_one.bands, of_one.limits, cost)
