@@ -47,7 +47,7 @@ def components(
     """Group the images that chains of near pairs connect.
 
     The groups are those of ``NearDuplicateFinder(linkage="single")``. The pairs are read part by
-    part; what is held in memory is some 40 bytes an image.
+    part; what is held in memory is about 100 bytes an image.
 
     Parameters
     ----------

@@ -123,9 +123,9 @@ def find_pairs(
 
     Notes
     -----
-    Memory: one process holds the codes of all images while it collapses equal ones (about 60 bytes
-    an image with 128 bits), and each worker maps one band (24 bytes an image), of which the
-    operating system keeps in memory what there is room for.
+    Memory: one process holds the codes of all images while it collapses equal ones, and each
+    worker maps one band, of which the operating system keeps in memory what there is room for. At
+    20 million images of 128 bits, two workers and that process took 110 bytes an image together.
     """
     check_int("find_pairs", "radius", radius, 0)
     check_int("find_pairs", "retries", retries, 0)
