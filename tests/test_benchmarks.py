@@ -1,4 +1,4 @@
-"""The benchmarks of splits run, and read what they are pointed at."""
+"""The benchmarks of splits and of scale run, and read what they are pointed at."""
 
 import subprocess
 import sys
