@@ -23,7 +23,7 @@ from hashfeatures.distributed import (
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by POSIX signals")
 
 JOIN = {"part_seconds": 1e-8}
-PATIENCE = 40  # seconds after which a test gives up
+PATIENCE = 120  # seconds after which a test gives up
 
 
 @pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.cluster)])
@@ -130,7 +130,7 @@ class Slow(LocalExecutor):
     def run(self, function, tasks, retries):
         def slow(task):
             import time
-            time.sleep(0.3)
+            time.sleep(0.6)
             return function(task)
         yield from super().run(slow, tasks, retries)
 
