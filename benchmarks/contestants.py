@@ -7,6 +7,7 @@ phash alone, are told to decode nothing but luma. imgdd has no such setting.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from functools import cache, partial
 from multiprocessing.pool import ThreadPool
@@ -91,10 +92,12 @@ def hash_by_opencv(images: ImageSet, jobs: int, *, reduced: bool = False) -> Non
     cv2.setNumThreads(1)  # beside those of the pool
     scale = images.reduction if reduced else 1
     mode = "IMREAD_GRAYSCALE" if scale == 1 else f"IMREAD_REDUCED_GRAYSCALE_{scale}"
-    algorithm = cv2.img_hash.PHash_create()
+    own = threading.local()  # OpenCV's algorithms keep buffers, which threads cannot share
 
     def hash_one(path: str) -> Any:
-        return algorithm.compute(cv2.imread(path, getattr(cv2, mode)))
+        if not hasattr(own, "algorithm"):
+            own.algorithm = cv2.img_hash.PHash_create()
+        return own.algorithm.compute(cv2.imread(path, getattr(cv2, mode)))
 
     hashes = threads(jobs).map(hash_one, images.paths, chunk_size(images, jobs))
     expect_all(len(hashes), images)

@@ -148,10 +148,12 @@ for string, column in table.groupby("colorhash", sort=False)["photo"]:
 # --------------------------------
 #
 # Three images come in: a photo of the table at a third of its size, another one that was made
-# brighter, and a drawing that is not in the table. Hash them in the same way. The first test is
-# whether the string of a new image is in the column.
+# brighter, and a drawing that is not in the table. :func:`~hashfeatures.is_known` hashes them in
+# the same way, and looks whether the string of a new image is in the column.
 
 from PIL import ImageEnhance
+
+from hashfeatures import is_known
 
 coffee = Image.open(originals["coffee"])
 motorcycle = Image.open(originals["motorcycle_left"])
@@ -160,24 +162,23 @@ incoming = {
     "motorcycle, bright": ImageEnhance.Brightness(motorcycle).enhance(1.5),
     "a drawing": Image.open(photos / "phantom.png"),
 }
-new = hash_images(list(incoming.values()), hashes).set_axis(incoming)
-known = pd.DataFrame({name: new[name].isin(table[name]) for name in hashes})
+known = pd.DataFrame(
+    {by: [is_known(table, image, by=by) for image in incoming.values()] for by in hashes},
+    index=list(incoming),
+)
 print(known.to_string())
 
 # %%
-# The second test allows for a few bits that differ.
-# :func:`~hashfeatures.find_similar` ranks the table by the Hamming distance to an image, so the
-# first row is the nearest known image. If it lies within a **radius**, the new image counts as
-# known. The radius here is 8 of the 64 bits of ``phash``. Compare it with the distances.
+# Equal strings are strict here too. A **radius** allows for a few bits that differ: 8 of the 64
+# bits of ``phash``. Compare it with the distance to the nearest image of the table, which is the
+# first row of the ranking that :func:`~hashfeatures.find_similar` gives.
 
 from hashfeatures import find_similar
 
-radius = 8
 for name, image in incoming.items():
-    nearest = find_similar(table, image, by="phash").iloc[0]
-    distance = nearest["hamming_distance"]
-    verdict = "known" if distance <= radius else "new"
-    photo = table.loc[nearest.name, "photo"]
+    verdict = "known" if is_known(table, image, by="phash", radius=8) else "new"
+    nearest = find_similar(table, image, by="phash", n=1).iloc[0]
+    distance, photo = nearest["hamming_distance"], table.loc[nearest.name, "photo"]
     print(f"{name}: {verdict} (the nearest is {photo}, at distance {distance})")
 
 # %%
@@ -202,23 +203,15 @@ for by, similar in ranked.items():
 # 6. Look at the pictures
 # -----------------------
 #
-# The query stands on the left, what the two hashes find on the right, with the distances as
-# titles.
+# The query stands first, then what ``phash`` finds, with the distances above. The images are
+# fetched once more for it.
 
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(2, 7, figsize=(11, 3.6), layout="constrained")
-for line, (by, similar) in zip(axes, ranked.items(), strict=True):
-    line[0].imshow(query)
-    line[0].set_title(f"query, by {by}", fontsize=9, fontweight="bold")
-    for axis, (url, distance) in zip(
-        line[1:], similar[["image", "hamming_distance"]].to_numpy(), strict=True
-    ):
-        axis.imshow(Image.open(folder / url.rpartition("/")[2]), cmap="gray")
-        axis.set_title(f"distance {distance}", fontsize=9)
-for axis in axes.flat:
-    axis.set_axis_off()
-    axis.set_anchor("N")  # pictures of one row begin at the same height
+from hashfeatures.plotting import plot_similar
+
+axes = plot_similar(query, ranked["phash"], n_columns=7)
+axes[0, 0].figure.suptitle("The motorcycle, made brighter, and what phash finds")
 plt.show()
 
 # %%
@@ -228,3 +221,29 @@ server.shutdown()
 server.server_close()
 thread.join()
 temporary.cleanup()
+
+# %%
+# 7. Digits or bits?
+# ------------------
+#
+# Some count the hex digits in which two strings differ, as a Hamming distance of strings does. A
+# digit stands for four bits, and one that differs may differ in one of them or in all. So digits
+# say less, but what was counted in digits can be counted again: here four ``ahash`` strings from
+# such a table, and the last query. :func:`~hashfeatures.from_hex` makes a table of strings that
+# were stored anywhere; it knows those of ImageHash, old and new, of imagededup and of PDQ.
+
+from hashfeatures import from_hex
+
+stored = from_hex(
+    ["333e9f8981c3c3e3", "ffc1818183cfffff", "fe86c38181c1c3c7", "2700017303030f9f"], "ahash"
+)
+last = "fe86c38181c1c3c7"
+digits = find_similar(stored, last, by="ahash", unit="hex")
+bits = find_similar(stored, last, by="ahash")
+both = digits.rename(columns={"hamming_distance": "hex digits (of 16)"})
+both["bits (of 64)"] = bits["hamming_distance"]
+print(both.drop(columns="image").sort_index().to_string())
+
+# %%
+# Both rank the equal string first and the last string last. Of the two strings between them, one
+# is a single digit, and a single bit, nearer than the other.

@@ -6,43 +6,59 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from .calibration import Calibration as Calibration
+    from .calibration import calibrate as calibrate
     from .deduplication import drop_duplicates as drop_duplicates
+    from .duplicate_report import DuplicateReport as DuplicateReport
+    from .duplicate_report import make_report as make_report
     from .duplicates import DuplicateGroups as DuplicateGroups
+    from .edits import Edit as Edit
     from .exceptions import CacheError as CacheError
+    from .exceptions import CalibrationWarning as CalibrationWarning
     from .exceptions import ChainingWarning as ChainingWarning
+    from .exceptions import EngineError as EngineError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
     from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
     from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
-    from .hamming.index import Pairs as Pairs
+    from .hamming.pairs import Pairs as Pairs
     from .leakage import LeakageReport as LeakageReport
     from .leakage import assert_no_leakage as assert_no_leakage
     from .leakage import leakage_report as leakage_report
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
+    from .neighbor_graphs import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .neighbors import HammingNeighbors as HammingNeighbors
-    from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .repair import SplitRepair as SplitRepair
     from .repair import repair_split as repair_split
+    from .stored_hashes import from_hex as from_hex
     from .table import find_duplicates as find_duplicates
     from .table import find_similar as find_similar
     from .table import hash_images as hash_images
+    from .table import is_known as is_known
+    from .view_pairs import ViewPairs as ViewPairs
 
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
     "CacheError": "exceptions",
+    "Calibration": "calibration",
+    "CalibrationWarning": "exceptions",
     "ChainingWarning": "exceptions",
     "DuplicateGroups": "duplicates",
+    "DuplicateReport": "duplicate_report",
+    "Edit": "edits",
+    "EngineError": "exceptions",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
-    "HammingNeighborsTransformer": "neighbors",
+    "HammingNeighborsTransformer": "neighbor_graphs",
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
     "LeakageError": "exceptions",
@@ -51,18 +67,24 @@ _HOME = {
     "NearDuplicateFinder": "finder",
     "NearDuplicateKFold": "model_selection",
     "NearDuplicateShuffleSplit": "model_selection",
-    "Pairs": "hamming.index",
+    "Pairs": "hamming.pairs",
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "StageError": "exceptions",
     "StoreError": "exceptions",
     "TooManyPairsError": "exceptions",
+    "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
+    "calibrate": "calibration",
     "drop_duplicates": "deduplication",
     "find_duplicates": "table",
     "find_similar": "table",
+    "from_hex": "stored_hashes",
     "hash_images": "table",
+    "is_known": "table",
     "leakage_report": "leakage",
+    "make_report": "duplicate_report",
     "repair_split": "repair",
     "train_test_split": "model_selection",
 }

@@ -156,14 +156,14 @@ class _Run:
                     repeated.append((row, first))
                     continue
             key = None if self.store is None else key_of(source)
-            jobs.append(_Job(row, _portable(source, self.decoding), self.hashes.specs, key))
+            jobs.append(_Job(row, source, self.hashes.specs, key))
         if self.store is not None:
             jobs = self._leave_out_known(jobs, self.store)
         if self.stop_early and self.hashes.errors:
             jobs = [job for job in jobs if job.row < min(self.hashes.errors)]
-        for job, outcome in zip(jobs, self._hash(jobs), strict=False):
-            self._write_down(job, outcome)
-            if self.stop_early and isinstance(outcome, ImageReadError):
+        for done, outcomes in self._hash(jobs):
+            self._write_down(done, outcomes)
+            if self.stop_early and isinstance(outcomes[-1], ImageReadError):
                 return
         for row, first in repeated:
             self.hashes.repeat(row, first)
@@ -171,42 +171,60 @@ class _Run:
 
     def _leave_out_known(self, jobs: list[_Job], store: HashCache) -> list[_Job]:
         """Write down what the cache knows, and return what it does not."""
-        left = []
+        left: list[_Job] = []
+        rows: list[int] = []
+        outcomes: list[ImageRecord | ImageReadError] = []
         for job, known in zip(jobs, store.get_many([job.key for job in jobs]), strict=True):
-            if known is None:
-                left.append(job)
-            elif known.error is not None:
-                self._tell(job.row, ImageReadError(describe_source(job.source), known.error))
+            missing = self._missing(known)
+            if missing or known is None:
+                left.append(job._replace(specs=missing, known=known))
+                continue
+            rows.append(job.row)
+            if known.error is None:
+                outcomes.append(known)
             else:
-                undigested = known.digest is None and known.detail < self.digest_below
-                if undigested:
-                    missing = job.specs
-                else:
-                    missing = tuple([spec for spec in job.specs if str(spec) not in known.hashes])
-                if missing:
-                    left.append(job._replace(specs=missing, known=known))
-                else:
-                    self._tell(job.row, known)
+                outcomes.append(ImageReadError(describe_source(job.source), known.error))
+        self._tell(rows, outcomes)
         return left
 
-    def _write_down(self, job: _Job, outcome: ImageRecord | ImageReadError) -> None:
-        if self.store is not None and job.key is not None:
-            if isinstance(outcome, ImageRecord):
-                self.store.put_many([(job.key, outcome)])
-            elif outcome.lasting:
-                self.store.put_many([(job.key, ImageRecord(error=outcome.cause))])
-        if job.known is not None and isinstance(outcome, ImageRecord):
-            outcome = replace(outcome, hashes=job.known.hashes | outcome.hashes)
-        self._tell(job.row, outcome)
+    def _missing(self, known: ImageRecord | None) -> tuple[HashSpec, ...]:
+        """Return the hashes that are still to be computed of an image."""
+        specs = self.hashes.specs
+        if known is None:
+            return specs
+        if known.error is not None:
+            return ()
+        if known.digest is None and known.detail < self.digest_below:
+            return specs
+        if known.hashes.keys() >= self.hashes.names:
+            return ()
+        return tuple([spec for spec in specs if str(spec) not in known.hashes])
 
-    def _tell(self, row: int, outcome: ImageRecord | ImageReadError) -> None:
-        self.hashes.store(row, outcome)
+    def _write_down(self, jobs: list[_Job], outcomes: list[ImageRecord | ImageReadError]) -> None:
+        """Keep what came of some images, in the cache first."""
+        if self.store is not None:
+            self.store.put_many(_entries_of(jobs, outcomes))
+        told = [
+            replace(outcome, hashes=job.known.hashes | outcome.hashes)
+            if job.known is not None and isinstance(outcome, ImageRecord)
+            else outcome
+            for job, outcome in zip(jobs, outcomes, strict=True)
+        ]
+        self._tell([job.row for job in jobs], told)
+
+    def _tell(self, rows: list[int], outcomes: list[ImageRecord | ImageReadError]) -> None:
+        self.hashes.store(rows, outcomes)
         if self.hashes.errors:
             self.bar.set_postfix(failed=len(self.hashes.errors), refresh=False)
-        self.bar.update()
+        self.bar.update(len(rows))
 
-    def _hash(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
-        """Yield what comes of each job, in order; a worker that dies takes one image with it."""
+    def _hash(
+        self, jobs: list[_Job]
+    ) -> Iterator[tuple[list[_Job], list[ImageRecord | ImageReadError]]]:
+        """Yield jobs with what comes of each, in order; a worker that dies takes one image along.
+
+        A chunk that stopped at an error comes with the jobs up to that one.
+        """
         n_chunks = _CHUNKS_A_WORKER * joblib.effective_n_jobs(self.n_jobs)
         size = min(_CHUNK, -(-len(jobs) // n_chunks)) or 1
         chunks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
@@ -221,32 +239,48 @@ class _Run:
                 if hasattr(results, "close"):
                     stack.callback(results.close)
                 for outcomes in results:
+                    chunk = chunks[n_done]
                     n_done += 1
-                    yield from outcomes
+                    yield chunk[: len(outcomes)], outcomes
         except TerminatedWorkerError:
             for chunk in chunks[n_done:]:
                 yield from self._hash_apart(chunk)
 
-    def _hash_apart(self, jobs: list[_Job]) -> Iterator[ImageRecord | ImageReadError]:
+    def _hash_apart(
+        self, jobs: list[_Job]
+    ) -> Iterator[tuple[list[_Job], list[ImageRecord | ImageReadError]]]:
         """Hash jobs in a process of their own, and if it dies, each in one of its own."""
         try:
             (outcomes,) = joblib.Parallel(n_jobs=2, backend="loky")([self._task(jobs)])
-            yield from outcomes
+            yield jobs[: len(outcomes)], outcomes
         except TerminatedWorkerError:
             if len(jobs) == 1:
                 cause = "the process that decoded it died, perhaps for want of memory"
-                yield ImageReadError(describe_source(jobs[0].source), cause, lasting=False)
+                yield jobs, [ImageReadError(describe_source(jobs[0].source), cause, lasting=False)]
                 return
             for job in jobs:
                 yield from self._hash_apart([job])
 
     def _task(self, jobs: list[_Job]) -> Any:
         return joblib.delayed(hash_chunk)(
-            [(job.source, job.specs) for job in jobs],
+            [(_portable(job.source, self.decoding), job.specs) for job in jobs],
             self.decoding,
             self.digest_below,
             self.stop_early,
         )
+
+
+def _entries_of(
+    jobs: list[_Job], outcomes: list[ImageRecord | ImageReadError]
+) -> Iterator[tuple[SourceKey, ImageRecord]]:
+    """Yield what is worth keeping in the cache."""
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if job.key is None:
+            continue
+        if isinstance(outcome, ImageRecord):
+            yield job.key, outcome
+        elif outcome.lasting:
+            yield job.key, ImageRecord(error=outcome.cause)
 
 
 def _portable(source: Any, decoding: Decoding) -> Any:

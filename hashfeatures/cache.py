@@ -10,6 +10,8 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -24,7 +26,7 @@ from .images import describe_error, quiet_decoding, read_orientation
 from .sources import is_url
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
-_VERSION = 1
+_VERSION = 2
 _TIMEOUT = 30.0  # seconds that one process waits for another
 _LOOK_UP = 512  # names a query: some builds of SQLite allow 999 parameters
 _WAITING = 256  # entries that are worth a transaction
@@ -38,16 +40,17 @@ _CREATE = (
     """CREATE TABLE images (
         settings INTEGER NOT NULL, name BLOB NOT NULL, size INTEGER NOT NULL,
         mtime_ns INTEGER NOT NULL, detail INTEGER NOT NULL, width INTEGER NOT NULL,
-        height INTEGER NOT NULL, format TEXT, digest BLOB, error BLOB, hashes TEXT NOT NULL,
+        height INTEGER NOT NULL, format TEXT, digest BLOB, error BLOB, layout TEXT NOT NULL,
+        hashes BLOB NOT NULL,
         PRIMARY KEY (settings, name)
     ) WITHOUT ROWID""",
 )
 _SETTINGS = "(SELECT id FROM settings WHERE text = ?)"
 _SELECT = (
-    "SELECT name, size, mtime_ns, detail, width, height, format, digest, error, hashes "
+    "SELECT name, size, mtime_ns, detail, width, height, format, digest, error, layout, hashes "
     f"FROM images WHERE settings = {_SETTINGS} AND name IN "
 )
-_INSERT = f"INSERT OR REPLACE INTO images VALUES ({_SETTINGS}{', ?' * 10})"
+_INSERT = f"INSERT OR REPLACE INTO images VALUES ({_SETTINGS}{', ?' * 11})"
 
 
 class SourceKey(NamedTuple):
@@ -120,23 +123,27 @@ def _key_of_image(image: Image.Image) -> SourceKey | None:
 
 
 def _key_of_file(source: Any) -> SourceKey | None:
+    if is_url(source):
+        return SourceKey(source, 0, 0)
+    if isinstance(source, str | os.PathLike):
+        return _key_of_path(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _key_of_content("file", (), bytes(source))
     if isinstance(source, Mapping):
         data = source.get("bytes")
         return _key_of_file(source.get("path") if data is None else data)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _key_of_content("file", (), bytes(source))
-    if is_url(source):
-        return SourceKey(source, 0, 0)
-    if not isinstance(source, str | os.PathLike):
-        return None
+    return None
+
+
+def _key_of_path(path: str | os.PathLike[str]) -> SourceKey | None:
     try:
-        status = os.stat(source)
-        path = os.path.abspath(os.fsdecode(source))
+        status = os.stat(path)
+        name = os.path.abspath(os.fsdecode(path))
     except (OSError, ValueError):  # ValueError: no path at all, such as one with a NUL in it
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return SourceKey(path, status.st_size, status.st_mtime_ns)
+    return SourceKey(name, status.st_size, status.st_mtime_ns)
 
 
 def _key_of_content(kind: str, facts: tuple[Any, ...], data: bytes) -> SourceKey:
@@ -390,14 +397,27 @@ def _combine(old: _Entry | None, new: _Entry) -> _Entry:
 
 def _row_of(key: SourceKey, record: ImageRecord) -> tuple[Any, ...]:
     error = None if record.error is None else _encode(record.error)
-    hashes = json.dumps({name: bits.hex() for name, bits in record.hashes.items()})
-    facts = (record.detail, record.width, record.height, record.format, record.digest)
-    return _encode(key.name), key.size, key.mtime_ns, *facts, error, hashes
+    layout = json.dumps({name: len(bits) for name, bits in record.hashes.items()})
+    facts = (record.detail, record.width, record.height, record.format, record.digest, error)
+    hashes = b"".join(record.hashes.values())
+    return _encode(key.name), key.size, key.mtime_ns, *facts, layout, hashes
 
 
 def _entry_of(name: str, row: Sequence[Any]) -> _Entry:
-    size, mtime_ns, detail, width, height, format_, digest, error, hashes = row
-    bits = {hash_name: bytes.fromhex(text) for hash_name, text in json.loads(hashes).items()}
+    size, mtime_ns, detail, width, height, format_, digest, error, layout, hashes = row
+    spans, n_bytes = _parse_layout(layout)
+    if len(hashes) != n_bytes:
+        raise ValueError(f"expected {n_bytes} bytes of hashes, got {len(hashes)}")
+    bits = {hash_name: hashes[start:end] for hash_name, start, end in spans}
     cause = None if error is None else error.decode("utf-8", "surrogatepass")
     record = ImageRecord(bits, detail, width, height, format_, digest, cause)
     return SourceKey(name, size, mtime_ns), record
+
+
+@lru_cache
+def _parse_layout(layout: str) -> tuple[list[tuple[str, int, int]], int]:
+    """Return which bytes belong to which hash, and how many there are."""
+    lengths = json.loads(layout)
+    ends = list(accumulate(lengths.values(), initial=0))
+    spans = [(name, *span) for name, span in zip(lengths, pairwise(ends), strict=True)]
+    return spans, ends[-1]

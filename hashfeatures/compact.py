@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .duplicates import Labels, label_components, relabel
 from .exceptions import TooManyPairsError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 
 # Pairs of images that are written out at the most: three numbers each, 2.4 GB in all.
 MOST_PAIRS = 100_000_000

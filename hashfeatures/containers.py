@@ -91,7 +91,10 @@ def check_length(name: str, values: Any, n_images: int) -> None:
 def as_column(sources: Sequence[Any]) -> pd.Series[Any]:
     """Return image sources as a column of a table: of strings, or of whatever objects they are."""
     if all(isinstance(source, str) for source in sources):
-        return pd.Series(sources, dtype=None if sources else object)
+        try:
+            return pd.Series(sources, dtype=None if sources else object)
+        except UnicodeEncodeError:  # the name of a file may be no UTF-8, a string of Arrow must be
+            return pd.Series(sources, dtype=object)
     column = np.empty(len(sources), dtype=object)
     for row, source in enumerate(sources):  # one by one: numpy would unpack arrays
         column[row] = source

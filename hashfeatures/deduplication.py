@@ -17,14 +17,22 @@ from .containers import as_column, take_rows
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
-from .hamming.index import Rows
+from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding
 from .sources import describe_source, is_frame, list_sources, pick_image_column
 
 
-class _StandIns(NamedTuple):
-    """For each image, the row of the one that stands for it, and how far that is."""
+class StandIns(NamedTuple):
+    """What stands for each image if one of every few near duplicates is kept.
+
+    Parameters
+    ----------
+    row : ndarray of shape (n_images,), dtype intp
+        The row of the nearest image that is kept; of one that is kept, its own.
+    distance : Series of shape (n_images,)
+        How far that is in bits; missing if the finder counts none.
+    """
 
     row: Rows
     distance: pd.Series[Any]
@@ -87,7 +95,8 @@ def drop_duplicates(
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
         signed = finder.sign(images)
-        near = signed.signatures.near(finder.radius, finder.n_jobs)
+        radius = finder.choose_radius(images)
+        near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
         order = _by_preference(
             images_or_frame, sources, _with_company(near), keep, signed.n_pixels
         )
@@ -103,6 +112,35 @@ def drop_duplicates(
     if not return_info:
         return kept
     return kept, _tell(images_or_frame, sources, stand_ins, np.flatnonzero(~is_kept))
+
+
+def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest") -> StandIns:
+    """Choose the images of a fitted finder that are kept, as `drop_duplicates` does.
+
+    Parameters
+    ----------
+    fitted : NearDuplicateFinder
+        A finder that was fitted on `images`.
+    images : container of image sources, or DataFrame
+        As `drop_duplicates` takes them. For ``keep="largest"`` the columns "width" and "height" of
+        a table are believed, and without them the near duplicates are read again.
+    keep : {"first", "largest"}, column name or callable, default="largest"
+        As in `drop_duplicates`.
+
+    Returns
+    -------
+    StandIns
+        What stands for each image.
+    """
+    _check_keep(keep, images)
+    column = images[pick_image_column(images, "choose_kept")] if is_frame(images) else images
+    sources = list_sources(column, "choose_kept")
+    rows = _with_company(fitted._near)
+    if is_frame(images) and {"width", "height"} <= set(images.columns):
+        n_pixels = (images["width"] * images["height"]).fillna(0).to_numpy(dtype=np.int64)
+    else:
+        n_pixels = _count_pixels(sources, rows, keep)
+    return _dominate(fitted._near, _by_preference(images, sources, rows, keep, n_pixels))
 
 
 def _check_keep(keep: Any, images_or_frame: Any) -> None:
@@ -164,7 +202,7 @@ def _with_company(near: CompactPairs) -> Rows:
     return rows[crowded[near.codes[rows]]]
 
 
-def _dominate(near: CompactPairs, order: Rows) -> _StandIns:
+def _dominate(near: CompactPairs, order: Rows) -> StandIns:
     """Keep rows in the given order, and let each stand for those near it.
 
     Equal images count once: the first of them in the order is kept or is stood for, the others
@@ -195,20 +233,20 @@ def _dominate(near: CompactPairs, order: Rows) -> _StandIns:
     row[order] = best_row[stand_in[near.codes[order]]]
     bits = np.zeros(len(row), dtype=np.int64)
     bits[order] = reach[near.codes[order]]
-    return _StandIns(row, pd.Series(bits))
+    return StandIns(row, pd.Series(bits))
 
 
-def _first_of_each(labels: Rows, order: Rows) -> _StandIns:
+def _first_of_each(labels: Rows, order: Rows) -> StandIns:
     """Keep the first row of each group in the given order, and let it stand for the others."""
     groups, firsts = np.unique(labels[order], return_index=True)
     row = np.arange(len(labels))
     if len(order):
         row[order] = order[firsts][np.searchsorted(groups, labels[order])]
-    return _StandIns(row, pd.Series(pd.NA, index=range(len(labels)), dtype="Int64"))
+    return StandIns(row, pd.Series(pd.NA, index=range(len(labels)), dtype="Int64"))
 
 
 def _tell(
-    images_or_frame: Any, sources: Sequence[Any], stand_ins: _StandIns, dropped: Rows
+    images_or_frame: Any, sources: Sequence[Any], stand_ins: StandIns, dropped: Rows
 ) -> pd.DataFrame:
     """Tabulate what stands for the images that are left out."""
     index = getattr(images_or_frame, "index", None)

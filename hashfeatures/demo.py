@@ -147,7 +147,7 @@ def compare_groups(images: PlantedImages, finder: NearDuplicateFinder) -> Findin
             for left, right, distance in zip(*finder.pairs_, strict=True)
             if images.origins[left] != images.origins[right]
         ],
-        radius=finder.radius,
+        radius=finder.radius_,
         n_bits=bits.shape[1],
     )
 

@@ -13,7 +13,7 @@ from sklearn.base import ClusterMixin
 
 from .bits import words_from_bits
 from .diameters import measure_diameters, tabulate_groups, warn_of_chains
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .linkage import LINKAGES, split_chains
 from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int
@@ -204,7 +204,7 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         check_choice(name, "linkage", self.linkage, LINKAGES)
         X = self._check_bits(X, reset=True)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
-        joined = label_components(len(X), neighbors.pairs())
+        joined = neighbors.components()
         words = words_from_bits(X)[0]
         self.labels_, self.groups_ = group_words(
             words, joined, self.radius, self.linkage, self.n_jobs

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .exceptions import ImageReadError
+from .hashing.borders import trim_borders
 from .hashing.plate import Plate, measure_detail
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
@@ -54,7 +55,8 @@ def hash_one(
     decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
     try:
         with quiet_decoding(decoding.max_pixels):
-            plate = Plate(decoded.image, needs_colour(specs))
+            image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
+            plate = Plate(image, needs_colour(specs))
             detail = measure_detail(plate)
             hashes = {
                 str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
@@ -81,13 +83,14 @@ def hash_chunk(
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
-    for source, specs in jobs:
-        try:
-            if isinstance(source, ImageReadError):
-                raise source
-            outcomes.append(hash_one(source, specs, decoding, digest_below))
-        except ImageReadError as error:
-            outcomes.append(error)
-            if stop_early:
-                break
+    with quiet_decoding(decoding.max_pixels):  # once for all of them
+        for source, specs in jobs:
+            try:
+                if isinstance(source, ImageReadError):
+                    raise source
+                outcomes.append(hash_one(source, specs, decoding, digest_below))
+            except ImageReadError as error:
+                outcomes.append(error)
+                if stop_early:
+                    break
     return outcomes

@@ -26,10 +26,11 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     ----------
     hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
         The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
-        "dhash_vertical", "whash", "colorhash", each with an optional size as in "phash:16", or
-        "pdq" (extra ``pdq``; 256 bits).
+        "dhash_vertical", "whash", "colorhash", "colorgrid", each with an optional size as in
+        "phash:16", or "pdq" (extra ``pdq``; 256 bits).
         The size is the side of the hash (8 unless given: 64 bits); for "colorhash" it is the
-        number of bits for each of 14 shares of colour (3 unless given: 42 bits).
+        number of bits for each of 14 shares of colour (3 unless given: 42 bits); for "colorgrid"
+        the number of cells a side (3 unless given: 288 bits).
     decode : {"full", "reduced"}, default="full"
         "full" gives ImageHash's bits. "reduced" decodes a JPEG at an eighth, a quarter or a half
         of its size where that leaves enough pixels for the hashes, which is much faster on large
@@ -39,6 +40,9 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     background : str, tuple of int or None, default="white"
         The colour under transparent pixels, by name or as red, green and blue. None drops alpha
         and clips 16-bit values to 255, as ImageHash does.
+    trim_borders : bool, default=False
+        Whether to cut off uniform borders first, such as the bars of a letterbox or a frame, found
+        in JPEG files too. A bordered copy then has nearly the hash of its original.
     errors : {"raise", "coerce"}, default="raise"
         What becomes of an image that cannot be read. "raise": an `ImageReadError` names it.
         "coerce": its row is NaN, and one `FailedImagesWarning` tells all that failed.
@@ -79,6 +83,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         decode: str = "full",
         orient: bool = True,
         background: Any = "white",
+        trim_borders: bool = False,
         errors: str = "raise",
         max_pixels: int | None = None,
         n_jobs: int | None = None,
@@ -89,6 +94,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         self.decode = decode
         self.orient = orient
         self.background = background
+        self.trim_borders = trim_borders
         self.errors = errors
         self.max_pixels = max_pixels
         self.n_jobs = n_jobs
@@ -171,7 +177,13 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         return parse_hashes(self.hashes)
 
     def _decoding(self) -> Decoding:
-        return Decoding(self.decode, self.orient, self.background, self.max_pixels)
+        return Decoding(
+            self.decode,
+            self.orient,
+            self.background,
+            self.max_pixels,
+            trim_borders=self.trim_borders,
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

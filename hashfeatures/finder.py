@@ -14,18 +14,19 @@ from sklearn.utils.validation import check_is_fitted
 from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
-from .duplicates import group_words
-from .exceptions import ImageReadError
-from .hamming.index import Pairs
+from .exceptions import ImageReadError, ParameterError
+from .hamming.pairs import Pairs
 from .hashing.spec import HashSpec, parse_hashes
+from .hashing.view_codes import ViewsSpec
+from .hashing.views import VIEW_SETS
 from .images import Decoding
 from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
 from .saved import SavedFinder
 from .signatures import Signatures
 from .sources import list_sources, name_sources
-
-_VIEWS = ("identity",)
+from .trials import recommend, tabulate, try_out
+from .view_pairs import ViewPairs
 
 
 class Signed(NamedTuple):
@@ -53,18 +54,24 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     """Find the near duplicates in a collection of images, and group them.
 
     Two images are near duplicates if their hashes differ in few bits. Copies that were resized,
-    recompressed, or changed a little in colour are found; mirrored, turned and strongly cropped
-    ones are not.
+    recompressed, or changed a little in colour are found; mirrored, turned and cropped ones with
+    `views`.
 
     Parameters
     ----------
     hashes : str or sequence of str, default=("phash", "dhash")
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
-    radius : int, default=12
-        The greatest Hamming distance, in bits over all hashes, of two near duplicates. 12 is
-        meant for the 128 bits of the default hashes; fewer bits want a smaller radius.
-    views : {"identity"}, default="identity"
-        Which views of an image are compared: "identity", the image as it is.
+    radius : int, "calibrated" or None, default=None
+        The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: 12,
+        or 9 with ``views="robust"``. These are meant for the 128 bits of the default hashes (fewer
+        bits want a smaller radius), and match the same share of different images: of 51 million
+        pairs of photos and drawings, 4 in a million; 15 and, with "robust", 12 match 10 in a
+        million. "calibrated": what `calibrate` recommends for the images that are fitted.
+    views : {"identity", "flips", "dihedral", "robust"}, default="identity"
+        Which views of an image are compared; the nearest two decide. "identity": the image as it
+        is. "flips": mirrored too. "dihedral": in all eight turns and mirrors. "robust": these,
+        and in each of them cropped, rotated by 3 degrees, and without borders and captions. Views
+        can be had of "phash" and "dhash".
     linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
         duplicates are ever in different groups. "complete": no two members of a group are farther
@@ -84,6 +91,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Whether to turn an image as its EXIF orientation says.
     background : str, tuple of int or None, default="white"
         The colour under transparent pixels, as in `ImageHashFeaturizer`.
+    trim_borders : bool, default=False
+        Whether uniform borders are cut off first, as in `ImageHashFeaturizer`.
+    color_radius : int, default=None
+        The greatest distance of the colours of two near duplicates, in bits of the hash
+        "colorgrid" (288 bits; one bit is a step of 8 in the mean chroma of one of nine cells).
+        None: colours do not matter, so that recoloured and grey copies are found.
     max_pixels : int, default=None
         The most pixels that an image may have, as in `ImageHashFeaturizer`.
     n_jobs : int, default=None
@@ -103,10 +116,13 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     groups_ : pandas.DataFrame
         The groups of two or more, by label: "size" in images, "diameter" in bits (the greatest
         distance of two members), and "exact": False where, in a group of more than 2048 different
-        images, the diameter is an upper bound.
-    pairs_ : Pairs
-        Every two near duplicates: ``left < right``, and their distance in bits. Written out when
-        it is asked for; more than 100 million pairs are refused.
+        images (1024 over views), the diameter is an upper bound.
+    pairs_ : Pairs or ViewPairs
+        Every two near duplicates: ``left < right``, and their distance in bits; over views also
+        ``left_view`` and ``right_view``, the views in which they are so near. Written out when it
+        is asked for; more than 100 million pairs are refused.
+    radius_ : int
+        The radius in bits by which they were found.
     ids_ : ndarray of shape (n_images,), dtype object
         The path or URL of each image; None for one from memory.
     failures_ : pandas.DataFrame
@@ -141,7 +157,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     def __init__(
         self,
         hashes: Any = ("phash", "dhash"),
-        radius: int = 12,
+        radius: int | str | None = None,
         *,
         views: str = "identity",
         linkage: str = "single",
@@ -149,6 +165,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         decode: str = "reduced",
         orient: bool = True,
         background: Any = "white",
+        trim_borders: bool = False,
+        color_radius: int | None = None,
         max_pixels: int | None = None,
         n_jobs: int | None = None,
         cache: Any = None,
@@ -162,6 +180,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.decode = decode
         self.orient = orient
         self.background = background
+        self.trim_borders = trim_borders
+        self.color_radius = color_radius
         self.max_pixels = max_pixels
         self.n_jobs = n_jobs
         self.cache = cache
@@ -184,7 +204,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             The object itself.
         """
         signed = self.sign(X)
-        return self._remember(signed.signatures, signed.ids, signed.failures)
+        radius = self.choose_radius(X)
+        return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
         """Add images to those that were fitted; their rows go on from the last.
@@ -211,6 +232,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             Signatures.join([self._signatures, signed.signatures]),
             np.concatenate([self.ids_, signed.ids]),
             pd.concat([self.failures_, failures], ignore_index=True),
+            self.radius_,
             known=self._near,
         )
 
@@ -230,6 +252,13 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             The object itself.
         """
         specs = self._check_parameters()
+        if self.views != "identity" or self.color_radius is not None:
+            raise ParameterError(
+                "A table of hashes knows images as they are: views='identity' and "
+                f"color_radius=None are needed for it. Got views={self.views!r} and "
+                f"color_radius={self.color_radius!r} instead."
+            )
+        radius = self.given_radius()
         signatures = Signatures.from_table(table, specs, self.min_detail)
         images = list(table["image"]) if "image" in table.columns else [None] * len(table)
         failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
@@ -241,7 +270,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 "error": "no hash in the table" if causes is None else causes.to_numpy(),
             }
         )
-        return self._remember(signatures, name_sources(images), failures)
+        return self._remember(signatures, name_sources(images), failures, radius)
 
     def with_radius(self, radius: int) -> NearDuplicateFinder:
         """Group the fitted images by another radius; none is hashed again.
@@ -267,7 +296,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
         other._check_parameters()
-        return other._remember(self._signatures, self.ids_, self.failures_)
+        return other._remember(self._signatures, self.ids_, self.failures_, radius)
 
     def save(self, path: Any) -> None:
         """Save the fitted finder to a file, without the images and without pickle.
@@ -286,8 +315,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         hows = ("n_jobs", "cache", "progress")
         whats = {name: value for name, value in self.get_params().items() if name not in hows}
         whats["hashes"] = [str(spec) for spec in parse_hashes(self.hashes)]
-        saved = SavedFinder(whats, self._signatures, self._near, self.ids_, self.failures_)
-        saved.write(path)
+        SavedFinder(
+            whats, self._signatures, self._near, self.ids_, self.failures_, self.radius_
+        ).write(path)
 
     @classmethod
     def load(cls, path: Any) -> NearDuplicateFinder:
@@ -325,9 +355,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         saved = SavedFinder.read(path)
         finder = cls(**saved.parameters)
-        return finder._remember(saved.signatures, saved.ids, saved.failures, known=saved.near)
+        return finder._remember(
+            saved.signatures, saved.ids, saved.failures, saved.radius, known=saved.near
+        )
 
-    def matches(self, X: Any) -> Pairs:
+    def matches(self, X: Any) -> Pairs | ViewPairs:
         """Find the fitted images that are near duplicates of other images.
 
         Parameters
@@ -337,12 +369,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        Pairs
+        Pairs or ViewPairs
             ``left`` is the row in `X`, ``right`` the row in the fitted images; ordered by left,
-            then right.
+            then right. Over views also ``left_view`` and ``right_view``.
         """
         check_is_fitted(self)
-        return self._signatures.matches(self.sign(X).signatures, self.radius, self.n_jobs)
+        queries = self.sign(X).signatures
+        found = self._signatures.matches(queries, self.radius_, self.n_jobs, self.color_radius)
+        return queries.name_views(self._signatures, found)
 
     def conflicts(self, y: Any) -> pd.DataFrame:
         """List the groups whose members carry different labels, the worst first.
@@ -401,14 +435,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "near_pairs": self._near.n_pairs(),
             "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
             "bits": self._signatures.n_bits,
-            "radius": int(self.radius),
+            "radius": int(self.radius_),
         }
 
     @property
-    def pairs_(self) -> Pairs:
+    def pairs_(self) -> Pairs | ViewPairs:
         """Every two near duplicates."""
         check_is_fitted(self)
-        return self._near.pairs()
+        return self._signatures.name_views(self._signatures, self._near.pairs())
 
     def sign(self, X: Any) -> Signed:
         """Hash images into what they are compared by; nothing is fitted.
@@ -427,15 +461,16 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         sources = list_sources(X, type(self).__name__)
         hashes = hash_sources(
             sources,
-            specs,
-            self._decoding(),
+            self._specs_to_hash(specs),
+            self.decoding(),
             errors="coerce",
             digest_below=self.min_detail,
             n_jobs=self.n_jobs,
             cache=self.cache,
             progress=self.progress,
         )
-        signatures = Signatures.from_hashes(hashes, self.min_detail)
+        n_compared = len(specs) if self.views == "identity" else 1
+        signatures = Signatures.from_hashes(hashes, self.min_detail, n_compared)
         return Signed(
             signatures,
             name_sources(sources),
@@ -443,33 +478,107 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             hashes.n_pixels(),
         )
 
+    def choose_radius(self, X: Any) -> int:
+        """Return the radius that is meant: as it was given, by default, or fitted to images.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+            Image sources, which are read only if the radius is "calibrated".
+
+        Returns
+        -------
+        int
+            In bits.
+        """
+        self._check_parameters()
+        if self.radius is None:
+            return VIEW_SETS[self.views].radius
+        if isinstance(self.radius, str):
+            trial = try_out(self, X)
+            table = tabulate(trial, len(list_sources(X, type(self).__name__)))
+            return recommend(trial, table, default=VIEW_SETS[self.views].radius)
+        return int(self.radius)
+
+    def given_radius(self) -> int:
+        """Return the radius that is meant where there are bits and no images."""
+        if isinstance(self.radius, str):
+            raise ParameterError(
+                "radius='calibrated' edits images, and there are bits alone: give a number, such "
+                "as that of calibrate(images).radius."
+            )
+        return self.choose_radius(None)
+
+    def n_turns(self) -> int:
+        """Return in how many of the eight turns and mirrors an image is looked at."""
+        return VIEW_SETS[self.views].n_turns
+
+    def _specs_to_hash(self, specs: tuple[HashSpec, ...]) -> tuple[HashSpec, ...]:
+        compared = specs if self.views == "identity" else (ViewsSpec.of(specs, self.views),)
+        return compared if self.color_radius is None else (*compared, *parse_hashes("colorgrid"))
+
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         name = type(self).__name__
-        check_int(name, "radius", self.radius, 0)
-        check_choice(name, "views", self.views, _VIEWS)
+        if isinstance(self.radius, str):
+            check_choice(name, "radius", self.radius, {"calibrated"})
+        elif self.radius is not None:
+            check_int(name, "radius", self.radius, 0)
+        check_choice(name, "views", self.views, VIEW_SETS)
+        if self.color_radius is not None:
+            check_int(name, "color_radius", self.color_radius, 0)
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)
-        self._decoding().check(name)
-        return parse_hashes(self.hashes)
+        self.decoding().check(name)
+        specs = parse_hashes(self.hashes)
+        self._specs_to_hash(specs)
+        return specs
 
-    def _decoding(self) -> Decoding:
-        return Decoding(self.decode, self.orient, self.background, self.max_pixels)
+    def decoding(self) -> Decoding:
+        """Return how files become pixels."""
+        return Decoding(
+            self.decode,
+            self.orient,
+            self.background,
+            self.max_pixels,
+            trim_borders=self.trim_borders,
+        )
 
     def _remember(
         self,
         signatures: Signatures,
         ids: NDArray[np.object_],
         failures: pd.DataFrame,
+        radius: int,
         known: CompactPairs | None = None,
     ) -> NearDuplicateFinder:
         self._signatures, self.ids_, self.failures_ = signatures, ids, failures
-        self._near = signatures.near(self.radius, self.n_jobs, known)
-        self.labels_, self.groups_ = group_words(
-            signatures.shown_words(), self._near.labels(), self.radius, self.linkage, self.n_jobs
+        self.radius_ = radius
+        self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)
+        self.labels_, self.groups_ = signatures.group(
+            self._near.labels(), radius, self.linkage, self.n_jobs
         )
         self.n_groups_ = len(np.unique(self.labels_))
         return self
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Show scikit-learn's box in a notebook, and below it what a fitted finder found."""
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle and hasattr(self, "labels_"):
+            bundle["text/html"] += self._show()
+        return bundle
+
+    @property
+    def _repr_html_(self) -> Any:
+        """The same for those that know no mime bundles."""
+        box = super()._repr_html_
+        return lambda: box() + (self._show() if hasattr(self, "labels_") else "")
+
+    def _show(self) -> str:
+        # Here, as the report stands on the finder, and few finders are looked at.
+        from .notebook import show_finder
+
+        return show_finder(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -72,7 +72,8 @@ def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
 def _predict(images: Any, finder: Any) -> Labels:
     if is_bit_matrix(images):
         if isinstance(finder, NearDuplicateFinder):
-            finder = DuplicateGroups(finder.radius, n_jobs=finder.n_jobs)
+            radius = finder.given_radius()
+            finder = DuplicateGroups(radius, n_jobs=finder.n_jobs)
     elif is_frame(images):
         images = images[pick_image_column(images, "A search for near duplicates")]
     finder = clone(finder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,8 @@ class Hashes:
 
     Attributes
     ----------
+    names : set-like of str
+        The names of the hashes, in order.
     codes : ndarray of shape (n_images, n_bytes), dtype uint8
         Hash after hash, packed eight bits to a byte; zeros where an image failed.
     detail, width, height : ndarray of shape (n_images,)
@@ -38,7 +42,7 @@ class Hashes:
     def __init__(self, specs: tuple[HashSpec, ...], n_images: int = 0) -> None:
         self.specs = specs
         self.n_images = 0
-        self._names = [str(spec) for spec in specs]
+        self.names = dict.fromkeys(map(str, specs)).keys()
         n_bytes = sum(-(-spec.n_bits // 8) for spec in specs)
         self.codes = np.zeros((n_images, n_bytes), dtype=np.uint8)
         self.detail = np.zeros(n_images, dtype=np.uint8)
@@ -61,19 +65,23 @@ class Hashes:
                 setattr(self, name, new)
         return first
 
-    def store(self, row: int, outcome: ImageRecord | ImageReadError) -> None:
-        """Write down what came of an image."""
-        if isinstance(outcome, ImageReadError):
-            self.errors[row] = ImageReadError(outcome.source, outcome.cause, row)
-            return
-        joined = b"".join([outcome.hashes[name] for name in self._names])
-        self.codes[row] = np.frombuffer(joined, dtype=np.uint8)
-        self.detail[row] = outcome.detail
-        self.width[row], self.height[row] = outcome.width, outcome.height
-        if outcome.format is not None:
-            self.formats[row] = outcome.format
-        if outcome.digest is not None:
-            self.digests[row] = outcome.digest
+    def store(self, rows: Sequence[int], outcomes: Sequence[ImageRecord | ImageReadError]) -> None:
+        """Write down what came of some images."""
+        read, codes, facts = [], [], []
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, ImageReadError):
+                self.errors[row] = ImageReadError(outcome.source, outcome.cause, row)
+                continue
+            read.append(row)
+            codes += [outcome.hashes[name] for name in self.names]
+            facts.append((outcome.detail, outcome.width, outcome.height))
+            if outcome.format is not None:
+                self.formats[row] = outcome.format
+            if outcome.digest is not None:
+                self.digests[row] = outcome.digest
+        if read:
+            self.codes[read] = np.frombuffer(b"".join(codes), np.uint8).reshape(len(read), -1)
+            self.detail[read], self.width[read], self.height[read] = np.transpose(facts)
 
     def repeat(self, row: int, of: int) -> None:
         """Write down for an image what came of an earlier one, which is the same."""
@@ -84,7 +92,7 @@ class Hashes:
         if of in self.digests:
             self.digests[row] = self.digests[of]
         if of in self.errors:
-            self.store(row, self.errors[of])
+            self.store([row], [self.errors[of]])
 
     def close(self) -> Hashes:
         """Give back the room that was not needed, and return self."""
@@ -97,13 +105,17 @@ class Hashes:
         """Return width times height, shape (n_images,); 0 where an image failed."""
         return self.width.astype(np.int64) * self.height
 
+    def packed(self, place: int) -> NDArray[np.uint8]:
+        """Return the columns of `codes` that hold the hash at a place in `specs`."""
+        ends = np.cumsum([-(-spec.n_bits // 8) for spec in self.specs])
+        start = ends[place - 1] if place else 0
+        return self.codes[:, start : ends[place]]
+
     def bits(self) -> NDArray[np.uint8]:
         """Return zeros and ones, shape (n_images, n_bits)."""
-        parts, start = [], 0
-        for spec in self.specs:
-            end = start - (-spec.n_bits // 8)
-            parts.append(unpack_bits(self.codes[:, start:end], spec.n_bits))
-            start = end
+        parts = [
+            unpack_bits(self.packed(place), spec.n_bits) for place, spec in enumerate(self.specs)
+        ]
         return parts[0] if len(parts) == 1 else np.hstack(parts)
 
     def matrix(self) -> NDArray[np.float32]:

@@ -60,6 +60,8 @@ class Decoding:
         With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
     colour : bool
         With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
+    trim_borders : bool
+        Whether uniform borders are cut off before hashing.
     """
 
     decode: str = "full"
@@ -68,11 +70,13 @@ class Decoding:
     max_pixels: int | None = None
     reduced_side: int = 256
     colour: bool = True
+    trim_borders: bool = False
 
     def check(self, owner: str) -> Decoding:
         """Return self, or raise `ParameterError` in the name of `owner`."""
         check_choice(owner, "decode", self.decode, {"full", "reduced"})
         check_bool(owner, "orient", self.orient)
+        check_bool(owner, "trim_borders", self.trim_borders)
         if self.max_pixels is not None:
             check_int(owner, "max_pixels", self.max_pixels, 1)
         if self.background is not None:
@@ -112,19 +116,24 @@ class DecodedImage:
         return describe_source(self.image)
 
 
+_quiet_limits: tuple[int | None, ...] = ()  # of the contexts that are open, the innermost last
+
+
 @contextmanager
 def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
     """Silence what Pillow warns of while it reads odd files, and set the limit of their size.
 
     Both belong to the whole process, so only its main thread may change them: a pool of threads is
-    started from inside this context.
+    started from inside this context. Inside another one of the same limit nothing is left to do.
 
     Parameters
     ----------
     max_pixels : int, optional
         The most pixels that an image may have; None leaves Pillow's own limit.
     """
-    if threading.current_thread() is not threading.main_thread():
+    global _quiet_limits
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or _quiet_limits[-1:] == (max_pixels,):
         yield
         return
     with warnings.catch_warnings():
@@ -132,9 +141,11 @@ def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
         limit = Image.MAX_IMAGE_PIXELS
         if max_pixels is not None:
             Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses what is twice as large
+        _quiet_limits += (max_pixels,)
         try:
             yield
         finally:
+            _quiet_limits = _quiet_limits[:-1]
             Image.MAX_IMAGE_PIXELS = limit
 
 

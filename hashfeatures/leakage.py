@@ -16,8 +16,9 @@ from sklearn.utils.validation import _num_samples
 from .compact import check_room, expand
 from .containers import as_column
 from .exceptions import LeakageError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .parts import ComparedParts, compare_parts, name_parts
+from .plotting import plot_pairs
 from .strata import list_labels
 
 
@@ -143,6 +144,35 @@ class LeakageReport:
             "share": self.share,
             "shares": shares,
         }
+
+    def plot(self, n: int = 5, *, ax: Any = None) -> Any:
+        """Draw the nearest pairs side by side.
+
+        Parameters
+        ----------
+        n : int, default=5
+            How many pairs.
+        ax : matplotlib Axes or array of them, optional
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        ndarray of matplotlib Axes, shape (n, 2)
+            Where the images are, a pair a row.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        return plot_pairs(self.worst(n), ax=ax)
+
+    def _repr_html_(self) -> str:
+        """Show the nearest pairs in a notebook."""
+        # Here, as the notebook's parts stand on this module.
+        from .notebook import show_leaks
+
+        return show_leaks(self)
 
     def __str__(self) -> str:
         facts = self.summary()

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .bits import words_from_bits
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import MAX_PAIRS, Pairs
+from .hamming.segments import SegmentedIndex, grow
+from .hamming.store import Strings, read_store, write_store
 from .parameters import check_bool, check_choice, check_int
 
-_ALGORITHMS = ("auto", "brute")
-_MODES = ("connectivity", "distance")
+_ALGORITHMS = ("auto", "brute", "multi_index")
+_KIND = "HammingNeighbors"
+MODES = ("connectivity", "distance")
 
 
 class TakesBits(BaseEstimator):
@@ -49,8 +56,9 @@ class HammingNeighbors(TakesBits):
     radius : int, default=12
         The greatest distance in bits of the neighbours that `radius_neighbors` finds. 12 is meant
         for the 128 bits of "phash" and "dhash".
-    algorithm : {"auto", "brute"}, default="auto"
-        How neighbours are searched; the answers are the same.
+    algorithm : {"auto", "brute", "multi_index"}, default="auto"
+        How neighbours are searched; the answers are the same. "multi_index" searches bands of
+        bits, "brute" compares all with all, "auto" does what costs less.
     n_jobs : int, default=None
         The number of threads: None is 1 unless in a `joblib.parallel_config` context, -1 is all
         processors.
@@ -80,6 +88,11 @@ class HammingNeighbors(TakesBits):
     >>> neighbors.pairs()
     Pairs(left=array([0]), right=array([1]), distance=array([1]))
     """
+
+    n_samples_fit_: int
+    _room: NDArray[np.uint64]
+    _ends: tuple[int, ...]
+    _indexes: dict[Any, HammingIndex]
 
     def __init__(
         self,
@@ -121,6 +134,9 @@ class HammingNeighbors(TakesBits):
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
         """Add rows to those that are searched; their numbers go on from the last.
 
+        What was laid out for the rows before stays: a batch of rows costs what it costs to lay
+        out a few times as many, however many there are already.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_bits)
@@ -137,9 +153,126 @@ class HammingNeighbors(TakesBits):
             return self.fit(X)
         self._check_parameters()
         words, present = self._pack(X, reset=False)
-        return self._remember(
-            np.concatenate([self._words, words]), np.concatenate([self._present, present])
+        n_before, n_rows = self.n_samples_fit_, self.n_samples_fit_ + len(words)
+        if n_rows > len(self._room):
+            # Room for as many rows again: a row is copied a few times, however small the batches.
+            room = np.zeros((2 * n_rows, words.shape[1]), dtype=np.uint64)
+            room[:n_before] = self._words
+            self._room = room
+        self._room[n_before:n_rows] = words
+        ends = grow(self._ends, n_rows)
+        kept = self._indexes_of(pairwise((0, *ends)))
+        present = np.concatenate([self._present, present])
+        self._remember(self._room[:n_rows], present, self._room)
+        self._ends, self._indexes = ends, kept
+        return self
+
+    def remove(self, indices: Any) -> HammingNeighbors:
+        """Forget rows: nothing finds them again. The numbers of the others stay.
+
+        Parameters
+        ----------
+        indices : array-like of shape (n_indices,)
+            Fitted rows, as the searches number them.
+
+        Returns
+        -------
+        HammingNeighbors
+            The object itself. `n_samples_fit_` stays: a removed row is one that is missing.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        """
+        check_is_fitted(self)
+        rows = np.atleast_1d(np.asarray(indices))
+        if rows.size and (rows.dtype.kind not in "iu" or rows.ndim != 1):
+            raise IndexError(f"Expected row numbers. Got an array of {rows.dtype}.")
+        wrong = rows[(rows < 0) | (rows >= self.n_samples_fit_)]
+        if len(wrong):
+            raise IndexError(
+                f"Row {wrong[0]} cannot be removed: rows are numbered from 0 to "
+                f"{self.n_samples_fit_ - 1}."
+            )
+        present = self._present.copy()
+        present[rows.astype(np.intp)] = False
+        ends = self._ends
+        touched = np.unique(np.searchsorted(ends, rows, side="right"))
+        kept = self._indexes_of(
+            span for number, span in enumerate(pairwise((0, *ends))) if number not in touched
         )
+        self._remember(self._words, present, self._room)
+        self._ends, self._indexes = ends, kept
+        return self
+
+    def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
+        """Write the fitted rows to a file, without pickle.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file; one that exists is replaced when the new one is whole.
+        ids : iterable of str or PathLike, optional
+            What each row is called, such as the path of its image. None: as `load` found them.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many ids as rows.
+        """
+        check_is_fitted(self)
+        arrays = {"words": self._words, "present": self._present}
+        names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
+        if names is not None:
+            if len(names) != self.n_samples_fit_:
+                raise ValueError(
+                    f"Expected one id for each of {self.n_samples_fit_} rows. Got {len(names)}."
+                )
+            arrays |= {"ids": names.text, "id_ends": names.ends}
+        if hasattr(self, "feature_names_in_"):
+            columns = Strings.pack(self.feature_names_in_)
+            arrays |= {"columns": columns.text, "column_ends": columns.ends}
+        facts = {
+            "n_bits": self.n_features_in_,
+            "n_neighbors": int(self.n_neighbors),
+            "radius": int(self.radius),
+            "algorithm": self.algorithm,
+        }
+        write_store(path, _KIND, arrays, facts)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, n_jobs: int | None = None) -> HammingNeighbors:
+        """Open a file that `save` wrote. The rows are mapped into memory, not read.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file.
+        n_jobs : int, default=None
+            The number of threads, which is no part of the file.
+
+        Returns
+        -------
+        HammingNeighbors
+            Fitted; with the attribute `ids_`, a sequence of str, if ids were saved.
+
+        Raises
+        ------
+        StoreError
+            If the file is foreign, cut short, damaged, or of a newer release.
+        """
+        arrays, facts = read_store(path, _KIND)
+        loaded = cls(
+            facts["n_neighbors"], facts["radius"], algorithm=facts["algorithm"], n_jobs=n_jobs
+        )
+        loaded.n_features_in_ = facts["n_bits"]
+        if "columns" in arrays:
+            names = Strings(arrays["columns"], arrays["column_ends"])
+            loaded.feature_names_in_ = np.array(list(names), dtype=object)
+        if "ids" in arrays:
+            loaded.ids_ = Strings(arrays["ids"], arrays["id_ends"])
+        return loaded._remember(arrays["words"], arrays["present"])
 
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
@@ -180,7 +313,7 @@ class HammingNeighbors(TakesBits):
                 f"n_samples_fit = {self.n_samples_fit_}"
             )
         words, present, own = self._queries(X)
-        distances, rows = self._index().kneighbors(words, k, own)
+        distances, rows = self._segments().kneighbors(words, k, own)
         distances[~present] = self.n_features_in_ + 1
         rows[~present] = -1
         return (distances, rows) if return_distance else rows
@@ -242,7 +375,7 @@ class HammingNeighbors(TakesBits):
             The edges of a row are sorted by distance, then by column. A distance of zero is
             stored.
         """
-        check_choice(type(self).__name__, "mode", mode, _MODES)
+        check_choice(type(self).__name__, "mode", mode, MODES)
         distances, rows = self.kneighbors(X, n_neighbors)
         found = rows >= 0
         left = np.repeat(np.arange(len(rows)), found.sum(axis=1))
@@ -273,26 +406,79 @@ class HammingNeighbors(TakesBits):
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             A distance of zero is stored.
         """
-        check_choice(type(self).__name__, "mode", mode, _MODES)
+        check_choice(type(self).__name__, "mode", mode, MODES)
         found, n_queries = self._near(X, radius, sort_results)
         return self._graph(found, n_queries, mode)
 
-    def pairs(self, radius: int | None = None) -> Pairs:
+    def pairs(
+        self, radius: int | None = None, *, limit: int | None = MAX_PAIRS, progress: bool = False
+    ) -> Pairs:
         """Find every two fitted rows that are near each other.
 
         Parameters
         ----------
         radius : int, optional
             The greatest distance in bits; None: as the parameter of the estimator says.
+        limit : int, default=100_000_000
+            How many pairs to return at most; None: as many as there are.
+        progress : bool, default=False
+            Whether to show a bar.
 
         Returns
         -------
         Pairs
             ``left``, ``right`` and ``distance``, with ``left < right``, each pair once, ordered by
             left, then right.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
         """
         check_is_fitted(self)
-        return Pairs.concatenate(self._index().pairs(self._check_radius(radius)))
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().all_pairs(self._check_radius(radius), limit, progress)
+
+    def iter_pairs(self, radius: int | None = None, *, progress: bool = False) -> Iterator[Pairs]:
+        """Find every two fitted rows that are near each other, block by block.
+
+        However many pairs there are, few are held at a time.
+
+        Parameters
+        ----------
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        iterator of Pairs
+            Blocks of pairs with ``left < right``, each pair once, in no order.
+        """
+        check_is_fitted(self)
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().pairs(self._check_radius(radius), progress)
+
+    def components(self, radius: int | None = None, *, progress: bool = False) -> NDArray[np.intp]:
+        """Label the groups that chains of near rows form, without holding their pairs.
+
+        Parameters
+        ----------
+        radius : int, optional
+            The greatest distance in bits; None: as the parameter of the estimator says.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        ndarray of shape (n_samples_fit,), dtype intp
+            Labels from 0 on, in the order in which groups first appear. A missing row has a
+            label of its own.
+        """
+        check_is_fitted(self)
+        check_bool(type(self).__name__, "progress", progress)
+        return self._index().components(self._check_radius(radius), progress)
 
     def _check_parameters(self) -> None:
         name = type(self).__name__
@@ -307,13 +493,50 @@ class HammingNeighbors(TakesBits):
     def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         return words_from_bits(self._check_bits(X, reset=reset))
 
-    def _remember(self, words: NDArray[np.uint64], present: NDArray[np.bool_]) -> HammingNeighbors:
+    def _remember(
+        self,
+        words: NDArray[np.uint64],
+        present: NDArray[np.bool_],
+        room: NDArray[np.uint64] | None = None,
+    ) -> HammingNeighbors:
         self._words, self._present = words, present
+        self._room = words if room is None else room
         self.n_samples_fit_ = len(words)
+        self._ends, self._indexes = (len(words),), {}
         return self
 
     def _index(self) -> HammingIndex:
-        return HammingIndex(self._words, self._present, self.n_features_in_, self.n_jobs)
+        """Return the index of all rows, in which pairs are searched."""
+        return self._index_of(0, self.n_samples_fit_)
+
+    def _segments(self) -> SegmentedIndex:
+        """Return the indexes of the batches of rows, in which queries are."""
+        indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
+        return SegmentedIndex(indexes, self._ends)
+
+    def _index_of(self, start: int, end: int) -> HammingIndex:
+        """Return the index of some rows, which stays until they or parameters change."""
+        key = (start, end, self.algorithm, self.n_jobs)
+        if key not in self._indexes:
+            self._indexes[key] = HammingIndex(
+                self._words[start:end],
+                self._present[start:end],
+                self.n_features_in_,
+                self.n_jobs,
+                self.algorithm,
+            )
+        return self._indexes[key]
+
+    def _indexes_of(self, spans: Iterable[tuple[int, int]]) -> dict[Any, HammingIndex]:
+        """Return the indexes that there are of some rows."""
+        wanted = set(spans)
+        return {key: index for key, index in self._indexes.items() if key[:2] in wanted}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "_indexes" in state:
+            state |= {"_indexes": {}, "_room": state["_words"]}
+        return state
 
     def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
         """Return the queries' words, which are present, and which row each of them is."""
@@ -326,7 +549,7 @@ class HammingNeighbors(TakesBits):
         check_bool(type(self).__name__, "sort_results", sort_results)
         words, present, own = self._queries(X)
         queries = np.flatnonzero(present)
-        found = self._index().radius(
+        found = self._segments().radius(
             words[queries], self._check_radius(radius), None if own is None else own[queries]
         )
         found = found._replace(left=queries[found.left])
@@ -342,116 +565,6 @@ class HammingNeighbors(TakesBits):
             (data, found.right, np.concatenate([[0], ends])),
             shape=(n_queries, self.n_samples_fit_),
         )
-
-
-class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TakesBits):
-    """Turn rows of bits into the sparse graph of their Hamming neighbours.
-
-    For estimators with ``metric="precomputed"``, such as `sklearn.cluster.DBSCAN`,
-    `sklearn.manifold.TSNE` and `sklearn.neighbors.KNeighborsClassifier`.
-
-    Parameters
-    ----------
-    mode : {"distance", "connectivity"}, default="distance"
-        Whether the edges hold distances in bits or ones.
-    n_neighbors : int, default=5
-        How many neighbours a row has; in mode "distance" one more is given, since every fitted
-        row is its own neighbour.
-    radius : int, default=None
-        The greatest distance in bits of a row's neighbours. None: the `n_neighbors` nearest.
-    n_jobs : int, default=None
-        The number of threads.
-
-    Attributes
-    ----------
-    neighbors_ : HammingNeighbors
-        The fitted rows.
-    n_features_in_ : int
-        The number of bits of a row.
-    n_samples_fit_ : int
-        The number of fitted rows.
-
-    Notes
-    -----
-    HDBSCAN takes a sparse graph only if it is connected, as with a large `radius`, and its
-    spanning tree drops edges of length zero: on exact duplicates it may fail, with any sparse
-    graph of distances. Deduplicate first, or add a small number to ``graph.data``.
-
-    Examples
-    --------
-    >>> from sklearn.cluster import DBSCAN
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from hashfeatures import HammingNeighborsTransformer
-    >>> bits = [[0, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 1]]
-    >>> near = HammingNeighborsTransformer(radius=1)
-    >>> make_pipeline(near, DBSCAN(eps=1, min_samples=2, metric="precomputed")).fit_predict(bits)
-    array([ 0,  0, -1])
-    """
-
-    def __init__(
-        self,
-        mode: str = "distance",
-        n_neighbors: int = 5,
-        radius: int | None = None,
-        *,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.mode = mode
-        self.n_neighbors = n_neighbors
-        self.radius = radius
-        self.n_jobs = n_jobs
-
-    def fit(self, X: Any, y: Any = None) -> HammingNeighborsTransformer:
-        """Remember the rows to search among.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_bits)
-            Zeros and ones; a row that holds a NaN is missing.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        HammingNeighborsTransformer
-            The object itself.
-        """
-        name = type(self).__name__
-        check_choice(name, "mode", self.mode, _MODES)
-        check_int(name, "n_neighbors", self.n_neighbors, 1)
-        if self.radius is not None:
-            check_int(name, "radius", self.radius, 0)
-        X = self._check_bits(X, reset=True)
-        self.neighbors_ = HammingNeighbors(n_jobs=self.n_jobs).fit(X)
-        self.n_samples_fit_ = self._n_features_out = len(X)
-        return self
-
-    def transform(self, X: Any) -> csr_matrix:
-        """Return the graph of the neighbours among the fitted rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_bits)
-            Zeros and ones. A fitted row is its own neighbour at distance zero.
-
-        Returns
-        -------
-        csr_matrix of shape (n_queries, n_samples_fit), dtype float64
-            The edges of a row are sorted by distance, then by column; zeros are stored.
-        """
-        check_is_fitted(self)
-        X = self._check_bits(X, reset=False)
-        if self.radius is not None:
-            return self.neighbors_.radius_neighbors_graph(
-                X, self.radius, self.mode, sort_results=True
-            )
-        n_neighbors = self.n_neighbors + (self.mode == "distance")
-        return self.neighbors_.kneighbors_graph(X, n_neighbors, self.mode)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 def _object_array(arrays: list[NDArray[Any]], length: int) -> NDArray[np.object_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from .exceptions import ParameterError
@@ -21,6 +21,14 @@ def check_int(owner: str, name: str, value: Any, low: int) -> int:
     if not is_int or value < low:
         raise _refuse(owner, name, f"an int in the range [{low}, inf)", value)
     return int(value)
+
+
+def check_positive(owner: str, name: str, value: Any) -> float:
+    """Return `value` as a float, or raise unless it is a number above 0."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 < value < float("inf"):
+        raise _refuse(owner, name, "a float in the range (0, inf)", value)
+    return float(value)
 
 
 def check_bool(owner: str, name: str, value: Any) -> bool:

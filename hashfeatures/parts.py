@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils.validation import _num_samples
 
 from .bits import words_from_bits
@@ -17,7 +16,7 @@ from .compact import CompactPairs
 from .duplicates import DuplicateGroups, Labels
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images, is_bit_matrix
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .neighbors import HammingNeighbors
 from .signatures import Signatures
 from .sources import is_frame, list_sources, pick_image_column
@@ -123,7 +122,8 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         signed = [finder.sign(part) for part in images.values()]
         unreadable = [len(part.failures) for part in signed]
         joined = Signatures.join([part.signatures for part in signed])
-        near = joined.near(finder.radius, finder.n_jobs)
+        radius = finder.choose_radius(sources)
+        near = joined.near(radius, finder.n_jobs, color_radius=finder.color_radius)
     else:
         near = _near_in_groups(group_images(sources, finder))
     sizes = [len(part) for part in listed]
@@ -148,7 +148,9 @@ def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedPar
         nothing = np.zeros(len(bits), dtype=bool)
         pixels = np.zeros((len(bits), 2), dtype=np.uint64)
         signatures = Signatures(words, present, pixels, nothing, widths[0])
-        near = signatures.near(clone(finder).radius, finder.n_jobs)
+        is_finder = isinstance(finder, NearDuplicateFinder)
+        radius = finder.given_radius() if is_finder else finder.radius
+        near = signatures.near(radius, finder.n_jobs)
     else:
         near = _near_in_groups(group_images(bits, finder))
     sizes = [_num_samples(part) for part in parts.values()]

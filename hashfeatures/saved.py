@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from .compact import CompactPairs
 from .exceptions import StoreError
-from .hamming.index import Pairs
+from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
 from .hashing.algorithms import BITS_VERSION
+from .hashing.views import VIEW_SETS
 from .signatures import Signatures
+from .view_pairs import ViewCodes
 
 _KIND = "NearDuplicateFinder"
 
@@ -37,6 +39,8 @@ class SavedFinder:
     failures : pandas.DataFrame
         The images that could not be read: of "position", "image" and "error", the image is kept
         where it is a path or a URL.
+    radius : int
+        The radius in bits by which they were found.
     """
 
     parameters: dict[str, Any]
@@ -44,6 +48,7 @@ class SavedFinder:
     near: CompactPairs
     ids: NDArray[np.object_]
     failures: pd.DataFrame
+    radius: int
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a file, which appears under its name only when it is whole."""
@@ -66,11 +71,16 @@ class SavedFinder:
             "errors": errors.text,
             "error_ends": errors.ends,
         }
+        if self.signatures.views is not None:
+            arrays["views"] = self.signatures.views.words
+        if self.signatures.colours is not None:
+            arrays["colours"] = self.signatures.colours
         facts = {
             "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
             "bits_version": BITS_VERSION,
             "n_bits": self.signatures.n_bits,
             "n_codes": self.near.n_codes,
+            "radius": self.radius,
         }
         write_store(path, _KIND, arrays, facts)
 
@@ -88,12 +98,17 @@ class SavedFinder:
         ids[arrays["named"]] = list(names)
         failed = arrays["failed"].astype(np.intp)
         errors = Strings(arrays["errors"], arrays["error_ends"])
+        views = None
+        if "views" in arrays:
+            views = ViewCodes(arrays["views"], VIEW_SETS[facts["parameters"]["views"]])
         signatures = Signatures(
             arrays["words"],
             arrays["hashed"],
             arrays["pixels"],
             arrays["plain"],
             facts["n_bits"],
+            views,
+            arrays.get("colours"),
         )
         near = Pairs(*(arrays[name] for name in ("left", "right", "distance")))
         failures = pd.DataFrame(
@@ -109,7 +124,7 @@ class SavedFinder:
             name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
             for name, value in facts["parameters"].items()
         }
-        return cls(parameters, signatures, near_pairs, ids, failures)
+        return cls(parameters, signatures, near_pairs, ids, failures, facts["radius"])
 
 
 def _as_json(value: Any) -> Any:

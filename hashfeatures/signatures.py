@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .bits import hex_to_bits, words_from_bits
+from .bits import hex_to_bits, unpack_bits, words_from_bits
+from .colours import measure_colours
 from .compact import CompactPairs, in_order
+from .duplicates import Labels, group_words
 from .hamming.distinct import number_rows
-from .hamming.index import HammingIndex, Pairs
+from .hamming.index import HammingIndex
+from .hamming.pairs import Pairs
 from .hashes import Hashes
 from .hashing.spec import HashSpec
+from .hashing.view_codes import ViewsSpec
+from .hashing.views import TURNS
+from .view_groups import group_views
+from .view_pairs import ViewCodes, ViewPairs
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,11 @@ class Signatures:
         Which images have too little detail for that, and are compared by their pixels.
     n_bits : int
         How many bits the hashes have.
+    views : ViewCodes or None
+        The hashes of all views, if images are compared over views; `words` are then those of the
+        images as they are.
+    colours : ndarray of shape (n_images, n_bytes), dtype uint8, or None
+        The packed bits of ``colorgrid``, if near images must be of near colours too.
     """
 
     words: NDArray[np.uint64]
@@ -40,11 +52,36 @@ class Signatures:
     pixels: NDArray[np.uint64]
     plain: NDArray[np.bool_]
     n_bits: int
+    views: ViewCodes | None = None
+    colours: NDArray[np.uint8] | None = None
 
     @classmethod
-    def from_hashes(cls, hashes: Hashes, min_detail: int) -> Signatures:
-        """Sign images that were hashed with ``digest_below=min_detail``."""
-        bits = hashes.bits()
+    def from_hashes(
+        cls, hashes: Hashes, min_detail: int, n_compared: int | None = None
+    ) -> Signatures:
+        """Sign images that were hashed with ``digest_below=min_detail``.
+
+        Of the hashes, the first `n_compared` are compared (None: all), or the first is a
+        `ViewsSpec` and they are those of each view; if there is one more, it is ``colorgrid``.
+        """
+        n_compared = len(hashes.specs) if n_compared is None else n_compared
+        spec = hashes.specs[0]
+        views = None
+        if isinstance(spec, ViewsSpec):
+            codes = np.ascontiguousarray(hashes.packed(0)).view(np.uint64)
+            views = ViewCodes(codes.reshape(-1, spec.views.n_views, spec.n_words), spec.views)
+            words = views.words[:, 0]
+            n_bits = sum(part.n_bits for part in spec.hashes)
+        else:
+            compared = range(n_compared)
+            bits = np.hstack(
+                [
+                    unpack_bits(hashes.packed(place), hashes.specs[place].n_bits)
+                    for place in compared
+                ]
+            )
+            words, n_bits = words_from_bits(bits)[0], bits.shape[1]
+        colours = hashes.packed(n_compared) if n_compared < len(hashes.specs) else None
         plain = np.zeros(hashes.n_images, dtype=bool)
         plain[list(hashes.digests)] = True
         hashed = ~plain
@@ -52,7 +89,7 @@ class Signatures:
         pixels = np.zeros((hashes.n_images, 2), dtype=np.uint64)
         for row, digest in hashes.digests.items():
             pixels[row] = np.frombuffer(digest, dtype=np.uint64)
-        return cls(words_from_bits(bits)[0], hashed, pixels, plain, bits.shape[1])
+        return cls(words, hashed, pixels, plain, n_bits, views, colours)
 
     @classmethod
     def from_table(
@@ -79,7 +116,11 @@ class Signatures:
         return cls(words_from_bits(bits)[0], hashed, pixels, nothing, bits.shape[1])
 
     def near(
-        self, radius: int, n_jobs: int | None, known: CompactPairs | None = None
+        self,
+        radius: int,
+        n_jobs: int | None,
+        known: CompactPairs | None = None,
+        color_radius: int | None = None,
     ) -> CompactPairs:
         """Find every two images that are near each other.
 
@@ -91,6 +132,8 @@ class Signatures:
             How many threads search.
         known : CompactPairs, optional
             The near pairs of the first images, which are not searched again.
+        color_radius : int, optional
+            The greatest distance of their colours, in bits of ``colorgrid``.
 
         Returns
         -------
@@ -99,55 +142,125 @@ class Signatures:
         """
         n_known = 0 if known is None else len(known.codes)
         codes = np.full(len(self.hashed), -1, dtype=np.intp)
-        codes[self.hashed], firsts = number_rows(self.words[self.hashed])
+        codes[self.hashed], firsts = number_rows(self._keys()[self.hashed])
         firsts = np.flatnonzero(self.hashed)[firsts]
         codes[self.plain], pixels = number_rows(self.pixels[self.plain])
         codes[self.plain] += len(firsts)
         n_codes = len(firsts) + len(pixels)
-        words = self.words[firsts]
-        index = HammingIndex(words, np.ones(len(words), dtype=bool), self.n_bits, n_jobs)
+        different = self.take(firsts)
         # Different pixels are never near, and equal ones have one code: hashes are searched alone.
         if known is None:
-            return CompactPairs(codes, Pairs.concatenate(index.pairs(radius)), n_codes)
+            near = different._search_pairs(radius, n_jobs)
+            return CompactPairs(codes, different._alike(different, near, color_radius), n_codes)
         code_before = np.zeros(known.n_codes, dtype=np.intp)
         code_before[known.codes[known.codes >= 0]] = codes[:n_known][known.codes >= 0]
         old = Pairs(code_before[known.near.left], code_before[known.near.right], known.near[2])
         new_codes = np.flatnonzero(firsts >= n_known)
-        found = index.radius(words[new_codes], radius, own=new_codes)
+        found = different._search(different.take(new_codes), radius, n_jobs)
         left, right = new_codes[found.left], found.right
         # A new code is greater than every old one; two new ones are found from both sides.
         keep = right < left
         new = Pairs(right[keep], left[keep], found.distance[keep])
+        new = different._alike(different, new, color_radius)
         return CompactPairs(codes, Pairs.concatenate([old, new]), n_codes)
 
-    def shown_words(self) -> NDArray[np.uint64]:
-        """Return the words of the images that are compared by them, and zeros for the others."""
-        return np.where(self.hashed[:, None], self.words, np.uint64(0))
+    def group(
+        self, labels: Labels, radius: int, linkage: str, n_jobs: int | None
+    ) -> tuple[Labels, pd.DataFrame]:
+        """Make the groups of a linkage of those that near images form, see `group_words`."""
+        if self.views is not None:
+            return group_views(self.views, labels, radius, linkage)
+        shown = np.where(self.hashed[:, None], self.words, np.uint64(0))
+        return group_words(shown, labels, radius, linkage, n_jobs)
 
-    def matches(self, queries: Signatures, radius: int, n_jobs: int | None) -> Pairs:
+    def matches(
+        self, queries: Signatures, radius: int, n_jobs: int | None, color_radius: int | None = None
+    ) -> Pairs:
         """Return every image that is near a query: left the query, right the image."""
-        found = []
-        for index, words, asked, reach in zip(
-            self._indexes(n_jobs),
-            (queries.words, queries.pixels),
-            (queries.hashed, queries.plain),
-            (radius, 0),
-            strict=True,
-        ):
-            rows = np.flatnonzero(asked)
-            near = index.radius(words[rows], reach)
-            found.append(near._replace(left=rows[near.left]))
-        return in_order(Pairs.concatenate(found))
+        asked, shown = np.flatnonzero(queries.hashed), np.flatnonzero(self.hashed)
+        near = self.take(shown)._search(queries.take(asked), radius, n_jobs)
+        by_hash = Pairs(asked[near.left], shown[near.right], near.distance)
+        by_hash = queries._alike(self, by_hash, color_radius)
+        plain = np.flatnonzero(queries.plain)
+        equal = HammingIndex(self.pixels, self.plain, 128, n_jobs).radius(queries.pixels[plain], 0)
+        by_pixels = equal._replace(left=plain[equal.left])
+        return in_order(Pairs.concatenate([by_hash, by_pixels]))
+
+    def name_views(self, others: Signatures, pairs: Pairs) -> Pairs | ViewPairs:
+        """Tell in which views the pairs are near, if images are compared over views."""
+        if self.views is None or others.views is None:
+            return pairs
+        named = self.views.name(others.views, pairs)
+        return named._replace(distance=pairs.distance)
+
+    def distances(self, others: Signatures) -> NDArray[np.int64]:
+        """Return the distance in bits of each image to the one in the same row of `others`."""
+        if self.views is not None and others.views is not None:
+            return self.views.distances(others.views)
+        counts: NDArray[np.int64] = np.bitwise_count(self.words ^ others.words).sum(
+            axis=1, dtype=np.int64
+        )
+        return counts
+
+    def agree_in_colour(
+        self, others: Signatures, pairs: Pairs, color_radius: int | None
+    ) -> NDArray[np.bool_]:
+        """Tell which pairs are of near colours: left here, right among `others`."""
+        if color_radius is None or self.colours is None or others.colours is None:
+            return np.ones(len(pairs.left), dtype=bool)
+        n_turns = 1 if self.views is None else self.views.views.n_turns
+        left, right = self.colours[pairs.left], others.colours[pairs.right]
+        near: NDArray[np.bool_] = measure_colours(left, right, TURNS[:n_turns]) <= color_radius
+        return near
+
+    def take(self, rows: NDArray[np.intp]) -> Signatures:
+        """Return the signatures of some images."""
+        return Signatures(
+            self.words[rows],
+            self.hashed[rows],
+            self.pixels[rows],
+            self.plain[rows],
+            n_bits=self.n_bits,
+            views=None if self.views is None else self.views.take(rows),
+            colours=None if self.colours is None else self.colours[rows],
+        )
 
     @classmethod
     def join(cls, parts: Sequence[Signatures]) -> Signatures:
         """Return the signatures of several collections as those of one."""
         names = ("words", "hashed", "pixels", "plain")
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return cls(**joined, n_bits=parts[0].n_bits)
-
-    def _indexes(self, n_jobs: int | None) -> tuple[HammingIndex, HammingIndex]:
-        return (
-            HammingIndex(self.words, self.hashed, self.n_bits, n_jobs),
-            HammingIndex(self.pixels, self.plain, 128, n_jobs),
+        views = [part.views for part in parts if part.views is not None]
+        colours = [part.colours for part in parts if part.colours is not None]
+        return cls(
+            **joined,
+            n_bits=parts[0].n_bits,
+            views=ViewCodes.join(views) if views else None,
+            colours=np.concatenate(colours) if colours else None,
         )
+
+    def _keys(self) -> NDArray[np.uint64]:
+        """Return words that are equal for images that are near the same others."""
+        columns = [self.words if self.views is None else self.views.digests()]
+        if self.colours is not None:
+            columns.append(words_from_bits(np.unpackbits(self.colours, axis=1))[0])
+        return columns[0] if len(columns) == 1 else np.hstack(columns)
+
+    def _search_pairs(self, radius: int, n_jobs: int | None) -> Pairs:
+        if self.views is not None:
+            return self.views.pairs(radius, n_jobs)
+        return Pairs.concatenate(self._index(n_jobs).pairs(radius))
+
+    def _search(self, queries: Signatures, radius: int, n_jobs: int | None) -> Pairs:
+        if self.views is not None and queries.views is not None:
+            return self.views.matches(queries.views, radius, n_jobs)
+        return self._index(n_jobs).radius(queries.words, radius)
+
+    def _index(self, n_jobs: int | None) -> HammingIndex:
+        everyone = np.ones(len(self.words), dtype=bool)
+        return HammingIndex(self.words, everyone, self.n_bits, n_jobs)
+
+    def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
+        """Keep the pairs of which the colours are near as well."""
+        near = self.agree_in_colour(others, pairs, color_radius)
+        return pairs if near.all() else Pairs(*(column[near] for column in pairs))

@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .batch import hash_sources
-from .bits import bits_to_hex, hex_to_bits, words_from_bits
+from .bits import bits_to_hex, hex_to_bits
 from .containers import as_column
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
-from .hamming.index import HammingIndex
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding
 from .parameters import check_bool, check_choice, check_int
 from .sources import list_sources, pick_image_column
+
+# What a distance may count.
+_UNITS = ("bits", "hex")
 
 
 def hash_images(
@@ -174,7 +176,12 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
 
 
 def find_similar(
-    images_or_table: Any, query: Any, *, by: str = "phash", n: int | None = None
+    images_or_table: Any,
+    query: Any,
+    *,
+    by: str = "phash",
+    n: int | None = None,
+    unit: str = "bits",
 ) -> pd.DataFrame:
     """Rank images by their likeness to one image.
 
@@ -191,13 +198,22 @@ def find_similar(
         The hash to compare by, as in `ImageHashFeaturizer`.
     n : int, optional
         How many images to return; None returns all.
+    unit : {"bits", "hex"}, default="bits"
+        What distances count: the bits that differ, or the hex digits, as a Hamming distance of the
+        two strings does. A digit that differs stands for one to four bits, so digits tell less:
+        use them to reproduce what was counted so.
 
     Returns
     -------
     pandas.DataFrame
-        The columns "image", "hash" (the hex string) and "hamming_distance" (in bits), the most
+        The columns "image", "hash" (the hex string) and "hamming_distance" (in `unit`), the most
         similar first, ties in the order of the input, with its index. Images without a hash are
         left out.
+
+    See Also
+    --------
+    is_known : Whether an image is among others at all.
+    from_hex : A table of hashes that were stored before.
 
     Raises
     ------
@@ -218,32 +234,91 @@ def find_similar(
     spec = HashSpec.parse(by)
     if n is not None:
         check_int(name, "n", n, 1)
-    images, index, is_table = _open_table(images_or_table, name)
-    if is_table and str(spec) in images_or_table.columns:
-        hashes = images_or_table[str(spec)]
-    elif is_table:
+    check_choice(name, "unit", unit, _UNITS)
+    images, index, hashes = _find_hashes(images_or_table, spec, name)
+    rows = np.flatnonzero(hashes.notna())
+    bits = hex_to_bits(hashes.iloc[rows], spec.n_bits)
+    distance = _count(bits, _query_bits(query, spec), unit)
+    order = np.argsort(distance, kind="stable")[:n]
+    sources = list_sources(images, name)
+    similar = pd.DataFrame(
+        {
+            "image": as_column([sources[row] for row in rows[order]]),
+            "hash": hashes.iloc[rows[order]].tolist(),
+            "hamming_distance": distance[order],
+        }
+    ).set_axis(index[rows[order]])
+    similar.attrs["unit"] = unit
+    return similar
+
+
+def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int = 0) -> bool:
+    """Tell whether an image is already among others.
+
+    Parameters
+    ----------
+    images_or_table : list, tuple, 1-D array, Series or DataFrame
+        Image sources, or a table of `hash_images` with the column `by`: then no image is read
+        again.
+    image : image source, imagehash.ImageHash or str
+        The image to look for, or its hash, as in `find_similar`.
+    by : str, default="phash"
+        The hash to compare by, as in `ImageHashFeaturizer`.
+    radius : int, default=0
+        The greatest Hamming distance, in bits, of an image that counts as the same. 0: the hash
+        itself must be in the table.
+
+    Returns
+    -------
+    bool
+        Whether an image within the radius is there.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import hash_images, is_known
+    >>> table = hash_images([data.camera(), data.coins()], ["ahash", "phash"])
+    >>> is_known(table, data.coins()[::2, ::2], by="ahash", radius=2)
+    True
+    >>> is_known(table, data.moon(), by="ahash")
+    False
+    """
+    name = "is_known"
+    spec = HashSpec.parse(by)
+    check_int(name, "radius", radius, 0)
+    _, _, hashes = _find_hashes(images_or_table, spec, name)
+    bits = hex_to_bits(hashes[hashes.notna()], spec.n_bits)
+    return bool((_count(bits, _query_bits(image, spec), "bits") <= radius).any())
+
+
+def _find_hashes(
+    images_or_table: Any, spec: HashSpec, owner: str
+) -> tuple[Any, pd.Index[Any], pd.Series[Any]]:
+    """Return images, their index, and their hashes: of the table, or made now."""
+    images, index, is_table = _open_table(images_or_table, owner)
+    if not is_table:
+        return images, index, hash_images(images, [str(spec)])[str(spec)]
+    if str(spec) not in images_or_table.columns:
         raise ParameterError(
             f"The table has no column {str(spec)!r} to compare by: make it by "
             f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
         )
-    else:
-        hashes = hash_images(images, [str(spec)])[str(spec)]
-    rows = np.flatnonzero(hashes.notna())
-    hexes = hashes.iloc[rows].tolist()
-    words, present = words_from_bits(hex_to_bits(hexes, spec.n_bits))
-    found = HammingIndex(words, present, spec.n_bits).radius(
-        words_from_bits(_query_bits(query, spec))[0], spec.n_bits
-    )
-    order = np.argsort(found.distance, kind="stable")[:n]
-    rows = rows[order]
-    sources = list_sources(images, name)
-    return pd.DataFrame(
-        {
-            "image": as_column([sources[row] for row in rows]),
-            "hash": [hexes[place] for place in order],
-            "hamming_distance": found.distance[order],
-        }
-    ).set_axis(index[rows])
+    return images, index, images_or_table[str(spec)]
+
+
+def _count(bits: NDArray[np.uint8], query: NDArray[np.uint8], unit: str) -> NDArray[np.int64]:
+    """Count the bits, or the hex digits, in which each row differs from a query."""
+    differ = bits != query
+    if unit == "hex":  # the bits that fill up the first digit stand before it
+        filled = np.pad(differ, ((0, 0), (-differ.shape[1] % 4, 0)))
+        differ = filled.reshape(len(filled), filled.shape[1] // 4, 4).any(axis=2)
+    counts: NDArray[np.int64] = differ.sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def _query_bits(query: Any, spec: HashSpec) -> Any:

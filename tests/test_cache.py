@@ -371,7 +371,7 @@ def other_database(path, wal=False):
 def newer_version(path):
     put(path, (KEY, FULL))
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 def damage(path, at, data):
@@ -390,7 +390,7 @@ REFUSED = {
     "zeros": (lambda path: path.write_bytes(bytes(9999)), "is no SQLite database: delete it"),
     "other": (other_database, "is an SQLite database of something else: delete it"),
     "other WAL": (lambda path: other_database(path, True), "is an SQLite database of something"),
-    "newer": (newer_version, "is of format version 2, .* knows version 1: delete it"),
+    "newer": (newer_version, "is of format version 3, .* knows version 2: delete it"),
     "header": (lambda path: damage(path, 0, b"garbage"), "is no SQLite database: delete it"),
     "schema": (lambda path: damage(path, 100, b"\xff" * 500), "is damaged .*: delete it"),
     "page": (lambda path: damage(path, 5 * 4096, os.urandom(4096)), "is damaged .*: delete it"),
@@ -492,9 +492,12 @@ def test_what_a_deleted_file_leaves_beside_it_is_not_used(path):
 def test_damage_found_later_is_told(path):
     """Both what SQLite does not know to be damage, and what it does."""
     put(path, (KEY, FULL))
-    for text in ("{", "[]", '{"phash": "zz"}', '{"phash": 3}'):
+    damages = [("layout", text) for text in ("{", "[]", '{"phash": "zz"}', '{"phash": 4}')]
+    for column, value in (*damages, ("hashes", b"short"), ("hashes", 3)):
+        path.unlink()
+        put(path, (KEY, FULL))
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("UPDATE images SET hashes = ?", [text])
+            connection.execute(f"UPDATE images SET {column} = ?", [value])
             connection.commit()
         with pytest.raises(CacheError, match=r"is damaged in the entry of '/images/a\.png'"):
             get(path)

@@ -10,7 +10,7 @@ from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
 from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming.distinct import number_rows
-from hashfeatures.hamming.index import Pairs
+from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.signatures import Signatures
 
 

@@ -154,7 +154,7 @@ def test_another_radius_needs_no_image(family, monkeypatch):
     monkeypatch.setattr("hashfeatures.finder.hash_sources", lambda *a, **k: pytest.fail("read"))
     other = finder.with_radius(40)
     np.testing.assert_array_equal(other.labels_, expected.labels_)
-    assert (other.radius, finder.radius) == (40, 12)
+    assert (other.radius_, finder.radius_) == (40, 12)
     assert len(other.pairs_.left) == len(expected.pairs_.left)
     with pytest.raises(ParameterError, match=r"'radius' .* Got -1"):
         finder.with_radius(-1)

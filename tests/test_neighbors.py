@@ -1,6 +1,7 @@
 """The estimators keep scikit-learn's conventions, and graphs do what its own graphs do."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.cluster import DBSCAN, HDBSCAN
@@ -9,7 +10,14 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 
-from hashfeatures import HammingNeighbors, HammingNeighborsTransformer, ParameterError
+from hashfeatures import (
+    HammingNeighbors,
+    HammingNeighborsTransformer,
+    Pairs,
+    ParameterError,
+    StoreError,
+    TooManyPairsError,
+)
 
 N_BITS = 64
 
@@ -228,7 +236,7 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
         (lambda X: HammingNeighbors(radius=1.5).fit(X), r"'radius' .* Got 1.5 instead"),
         (
             lambda X: HammingNeighbors(algorithm="lsh").fit(X),
-            r"among {'auto', 'brute'}. Got 'lsh'",
+            r"among {'auto', 'brute', 'multi_index'}. Got 'lsh'",
         ),
         (lambda X: HammingNeighbors().fit(X).kneighbors(n_neighbors=0), "'n_neighbors'"),
         (lambda X: HammingNeighbors().fit(X).pairs(radius=-1), "'radius' .* Got -1"),
@@ -265,3 +273,71 @@ def test_threads_change_nothing(bits, n_jobs):
     np.testing.assert_array_equal(one.kneighbors()[1], many.kneighbors()[1])
     for left, right in zip(one.pairs(), many.pairs(), strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("algorithm", ["brute", "multi_index"])
+def test_algorithms_change_nothing(bits, algorithm):
+    auto, other = HammingNeighbors().fit(bits), HammingNeighbors(algorithm=algorithm).fit(bits)
+    for ours, theirs in zip(auto.kneighbors(), other.kneighbors(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(auto.pairs(9), other.pairs(9), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("make", [np.asfortranarray, lambda X: X[::-1][::-1], lambda X: X == 1])
+def test_the_layout_of_a_matrix_changes_nothing(bits, make):
+    np.testing.assert_array_equal(
+        HammingNeighbors().fit(make(bits)).kneighbors()[1],
+        HammingNeighbors().fit(bits).kneighbors()[1],
+    )
+
+
+def test_pairs_block_by_block_and_up_to_a_limit(bits):
+    neighbors = HammingNeighbors(radius=9).fit(bits)
+    pairs = neighbors.pairs()
+    blocks = Pairs.concatenate(neighbors.iter_pairs()).in_order()
+    for one, other in zip(pairs, blocks, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(neighbors.pairs(limit=len(pairs.left)).left) == len(pairs.left)
+    with pytest.raises(TooManyPairsError, match="iter_pairs"):
+        neighbors.pairs(limit=len(pairs.left) - 1)
+    assert len(HammingNeighbors(radius=1000).fit(bits).pairs().left) == 120 * 119 // 2
+
+
+def test_removed_rows_are_forgotten_and_the_others_keep_their_numbers(bits):
+    neighbors = HammingNeighbors(radius=9).fit(bits).remove([3, 50])
+    missing = bits.astype(float)
+    missing[[3, 50]] = np.nan
+    expected = HammingNeighbors(radius=9).fit(missing)
+    np.testing.assert_array_equal(neighbors.kneighbors()[1], expected.kneighbors()[1])
+    np.testing.assert_array_equal(neighbors.pairs().right, expected.pairs().right)
+    neighbors.partial_fit(bits[3:4])
+    assert 120 in neighbors.radius_neighbors(bits[3:4], 0)[1][0]
+    for wrong in ([120 + 1], [-1]):
+        with pytest.raises(IndexError, match="cannot be removed: rows are numbered from 0 to 120"):
+            neighbors.remove(wrong)
+    with pytest.raises(IndexError, match="Expected row numbers"):
+        neighbors.remove([0.5])
+
+
+def test_what_is_saved_is_loaded(bits, tmp_path):
+    frame = pd.DataFrame(bits, columns=[f"phash_{bit:02d}" for bit in range(N_BITS)])
+    saved = HammingNeighbors(n_neighbors=3, radius=9, algorithm="brute").fit(frame).remove([7])
+    saved.save(tmp_path / "codes.hf", ids=[f"{row}.jpg" for row in range(120)])
+    loaded = HammingNeighbors.load(tmp_path / "codes.hf", n_jobs=2)
+    assert loaded.get_params() == {**saved.get_params(), "n_jobs": 2}
+    assert loaded.ids_[119] == "119.jpg"
+    assert list(loaded.feature_names_in_) == list(frame)
+    np.testing.assert_array_equal(loaded.kneighbors(frame)[1], saved.kneighbors(frame)[1])
+    np.testing.assert_array_equal(loaded.pairs().right, saved.pairs().right)
+    loaded.partial_fit(frame[:2])
+    assert loaded.n_samples_fit_ == 122
+    with pytest.raises(ValueError, match=r"one id for each of 122 rows. Got 120"):
+        loaded.save(tmp_path / "codes.hf")
+    with pytest.raises(ValueError, match=r"one id for each of 120 rows. Got 1"):
+        saved.save(tmp_path / "codes.hf", ids=["a"])
+    (tmp_path / "codes.hf").write_bytes(b"PK")
+    with pytest.raises(StoreError, match="no file that hashfeatures saved"):
+        HammingNeighbors.load(tmp_path / "codes.hf")
+    with pytest.raises(NotFittedError):
+        HammingNeighbors().save(tmp_path / "none.hf")

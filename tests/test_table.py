@@ -14,7 +14,9 @@ from hashfeatures import (
     ParameterError,
     find_duplicates,
     find_similar,
+    from_hex,
     hash_images,
+    is_known,
 )
 
 COLUMNS = ["ahash", "phash", "dhash", "whash", "colorhash"]
@@ -216,3 +218,62 @@ class TestFindSimilar:
             find_similar(table, image_files[0], n=0)
         with pytest.raises(ValueError, match="expected 16 hex digits"):
             find_similar(table, imagehash.ImageHash(np.ones((4, 4), dtype=bool)))
+
+
+class TestUnits:
+    STORED = ("333e9f8981c3c3e3", "ffc1818183cfffff", "fe86c38181c1c3c7", "2700017303030f9f")
+    QUERY = "fe86c38181c1c3c7"
+
+    def test_digits_and_bits(self):
+        """The same strings are so many digits apart, and so many bits."""
+        table = from_hex(self.STORED, "ahash")
+        by_digits = find_similar(table, self.QUERY, by="ahash", unit="hex")
+        by_bits = find_similar(table, self.QUERY, by="ahash")
+        assert by_digits["hamming_distance"].sort_index().tolist() == [10, 11, 0, 16]
+        assert by_bits["hamming_distance"].sort_index().tolist() == [17, 18, 0, 28]
+        assert by_digits["hamming_distance"].is_monotonic_increasing
+
+    def test_digits_are_those_of_the_strings(self, image_files):
+        """Where the bits fill no whole digits, the digits are still the ones that are printed."""
+        table = hash_images(image_files, ["colorhash"])
+        similar = find_similar(table, image_files[0], by="colorhash", unit="hex")
+        query = table["colorhash"][0]
+        for row, distance in similar["hamming_distance"].items():
+            pairs = zip(query, table["colorhash"][row], strict=True)
+            assert distance == sum(left != right for left, right in pairs)
+
+    def test_other_units(self, image_files):
+        with pytest.raises(ParameterError, match="'unit' parameter of find_similar"):
+            find_similar(image_files, image_files[0], unit="bytes")
+
+
+class TestIsKnown:
+    def test_the_same_hash(self, image_files):
+        table = hash_images(image_files[:4], ["ahash", "phash"])
+        for image in image_files[:4]:
+            assert is_known(table, image, by="ahash") is True
+        for image in image_files[4:]:
+            assert is_known(table, image, by="ahash") is False
+
+    def test_within_a_radius(self, family, image_files):
+        files, _ = family
+        table = hash_images(files[::3], ["phash"])
+        assert all(is_known(table, copy, radius=6) for copy in files)
+        assert not any(is_known(table, other, radius=6) for other in image_files)
+
+    def test_by_its_hash(self):
+        table = from_hex(TestUnits.STORED, "ahash")
+        assert is_known(table, TestUnits.QUERY, by="ahash")
+        assert not is_known(table, TestUnits.QUERY[::-1], by="ahash")
+        assert is_known(table, "fe86c38181c1c3c6", by="ahash", radius=1)
+
+    def test_among_images(self, image_files):
+        assert is_known(image_files, image_files[1])
+
+    def test_unreadable_images_are_not_said_to_be_new(self, image_files):
+        with pytest.raises(ImageReadError, match="nowhere"):
+            is_known(image_files, "nowhere.png")
+
+    def test_without_the_column(self, image_files):
+        with pytest.raises(ParameterError, match="no column 'ahash'"):
+            is_known(hash_images(image_files, ["phash"]), image_files[0], by="ahash")

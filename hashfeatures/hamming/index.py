@@ -1,49 +1,32 @@
 """Exact Hamming neighbours among packed codes: k nearest, within a radius, and all pairs.
 
-Distances are counted in blocks of a fixed size, so memory does not grow with the number of codes
-squared. Neighbours at the same distance come in the order of their rows.
+Equal codes are searched once. Bands of bits are searched where that is planned to be cheaper than
+comparing everything with everything; the answers are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-Words = NDArray[np.uint64]
-Rows = NDArray[np.intp]
-Bits = NDArray[np.int64]  # distances
+from .bands import Words, kernels
+from .copies import Copies
+from .join import Block, join, nearest, self_join
+from .layouts import Layouts
+from .pairs import MAX_PAIRS, Bits, Pairs, Rows
+from .plan import Plan, candidate_cost, plan_self_join
+from .scan import scan_nearest, scan_within
 
-# Distances that are held at a time by each thread, and how they are cut into rows and columns.
-_BLOCK_ROWS = 32
-_BLOCK_COLUMNS = 8192
+__all__ = ["HammingIndex", "Pairs"]
 
-_NOBODY = np.iinfo(np.int64).max
-
-
-class Pairs(NamedTuple):
-    """Pairs of rows and the distance of each.
-
-    Parameters
-    ----------
-    left, right : ndarray of shape (n_pairs,), dtype intp
-        The rows.
-    distance : ndarray of shape (n_pairs,), dtype int64
-        The Hamming distance in bits.
-    """
-
-    left: Rows
-    right: Rows
-    distance: Bits
-
-    @classmethod
-    def concatenate(cls, blocks: Iterable[Pairs]) -> Pairs:
-        """Join blocks of pairs into one."""
-        empty = cls(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.int64))
-        return cls(*(np.concatenate(arrays) for arrays in zip(empty, *blocks, strict=True)))
+_SMALL = 2048  # codes that numpy compares in less time than it takes to load compiled loops
+_QUERY_BLOCK = 1 << 14
+_HELD_PAIRS = 1 << 23
+_KNN_SHARE = 0.1  # of the time of a scan, that may be spent on finding near neighbours first
 
 
 class HammingIndex:
@@ -59,15 +42,31 @@ class HammingIndex:
         How many bits a code has.
     n_jobs : int, optional
         How many threads search.
+    algorithm : {"auto", "brute", "multi_index"}, default="auto"
+        Whether to compare everything with everything, to search bands, or what costs less.
+
+    Attributes
+    ----------
+    n_candidates_ : int
+        How many comparisons the last search of pairs made; -1 before.
     """
 
     def __init__(
-        self, words: Words, present: NDArray[np.bool_], n_bits: int, n_jobs: int | None = None
+        self,
+        words: Words,
+        present: NDArray[np.bool_],
+        n_bits: int,
+        n_jobs: int | None = None,
+        algorithm: str = "auto",
     ) -> None:
+        self._n_rows = len(words)
         self._rows = np.flatnonzero(present)
-        self._words = np.ascontiguousarray(words[self._rows])
+        whole = len(self._rows) == len(words)
+        self._words = np.ascontiguousarray(words if whole else words[self._rows])
         self._n_bits = n_bits
         self._n_jobs = n_jobs
+        self._algorithm = algorithm
+        self.n_candidates_ = -1
 
     def kneighbors(self, words: Words, k: int, own: Rows | None = None) -> tuple[Bits, Rows]:
         """Find the `k` nearest codes to each query.
@@ -84,37 +83,32 @@ class HammingIndex:
         Returns
         -------
         distances : ndarray of shape (n_queries, k), dtype int64
-            In bits, ascending; ``n_bits + 1`` behind the last neighbour.
+            In bits, ascending, ties by row; ``n_bits + 1`` behind the last neighbour.
         rows : ndarray of shape (n_queries, k), dtype intp
             The rows of the neighbours; -1 behind the last.
         """
-        n_codes = len(self._rows)
-        own_place = self._places_of(own, len(words))
-
-        def search(start: int) -> NDArray[np.int64]:
-            queries = words[start : start + _BLOCK_ROWS]
-            places = own_place[start : start + _BLOCK_ROWS]
-            best = np.full((len(queries), k), _NOBODY)
-            for column in range(0, n_codes, _BLOCK_COLUMNS):
-                block = _distances(queries, self._words[column : column + _BLOCK_COLUMNS])
-                width = block.shape[1]
-                # One integer orders by distance, then by row.
-                keys = block.astype(np.int64) * n_codes + np.arange(column, column + width)
-                inside = (places >= column) & (places < column + width)
-                keys[np.flatnonzero(inside), places[inside] - column] = _NOBODY
-                best = np.partition(np.hstack([best, keys]), k - 1, axis=1)[:, :k]
-            return np.sort(best, axis=1)
-
-        none = np.empty((0, k), dtype=np.int64)
-        keys = np.concatenate([none, *self._run(search, len(words))])
-        found = keys != _NOBODY
-        distances = np.full(keys.shape, self._n_bits + 1)
-        rows = np.full(keys.shape, -1, dtype=np.intp)
-        distances[found], places = np.divmod(keys[found], max(n_codes, 1))
-        rows[found] = self._rows[places]
+        words = np.ascontiguousarray(words)
+        own = np.full(len(words), -1, dtype=np.intp) if own is None else own
+        if self._is_small(len(words)):
+            distances, places = scan_nearest(words, self._words, k, self._places_of(own))
+            rows = np.where(places < 0, -1, self._rows[places] if len(self._rows) else -1)
+            distances[places < 0] = self._n_bits + 1
+            return distances, rows
+        distances = np.full((len(words), k), self._n_bits + 1, dtype=np.int64)
+        rows = np.full((len(words), k), -1, dtype=np.intp)
+        for start in range(0, len(words), _QUERY_BLOCK):
+            block = slice(start, start + _QUERY_BLOCK)
+            near = self._spread(self._nearest_codes(words[block], k + 1), k + 1)
+            near = _keep(near, near.right != own[block][near.left])
+            ranks = _ranks(near)
+            near, ranks = _keep(near, ranks < k), ranks[ranks < k]
+            distances[start + near.left, ranks] = near.distance
+            rows[start + near.left, ranks] = near.right
         return distances, rows
 
-    def radius(self, words: Words, radius: int, own: Rows | None = None) -> Pairs:
+    def radius(
+        self, words: Words, radius: int, own: Rows | None = None, limit: int | None = MAX_PAIRS
+    ) -> Pairs:
         """Find every code within `radius` bits of each query.
 
         Parameters
@@ -125,81 +119,208 @@ class HammingIndex:
             The greatest distance, in bits.
         own : ndarray of shape (n_queries,), dtype intp, optional
             For each query, a row that is not its neighbour: itself.
+        limit : int, optional
+            How many pairs to return at most.
 
         Returns
         -------
         Pairs
             `left` is the query, `right` the row of the code; ordered by query, then by row.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
         """
-        own_place = self._places_of(own, len(words))
+        found = self._matches(np.ascontiguousarray(words), radius, own)
+        return Pairs.concatenate(found, limit).in_order()
 
-        def search(start: int) -> Pairs:
-            queries = words[start : start + _BLOCK_ROWS]
-            found = _within(queries, self._words, 0, radius)
-            keep = found.right != own_place[start + found.left]
-            return Pairs(
-                found.left[keep] + start, self._rows[found.right[keep]], found.distance[keep]
-            )
-
-        return Pairs.concatenate(self._run(search, len(words)))
-
-    def pairs(self, radius: int) -> Iterator[Pairs]:
+    def pairs(self, radius: int, progress: bool = False) -> Iterator[Pairs]:
         """Find every two codes within `radius` bits of each other.
 
         Parameters
         ----------
         radius : int
             The greatest distance, in bits.
+        progress : bool, default=False
+            Whether to show a bar.
 
         Yields
         ------
         Pairs
-            A block of pairs with ``left < right``, each pair once; ordered by left, then right,
-            within a block and from block to block.
+            A block of pairs with ``left < right``, each pair once, in no order.
         """
+        if self._is_small(len(self._words)):
+            found = scan_within(self._words, self._words, radius)
+            found = _keep(found, found.left < found.right)
+            yield Pairs(self._rows[found.left], self._rows[found.right], found.distance)
+            return
+        for block in self._near_codes(radius, progress):
+            yield from self._copies.pairs_of(block)
+        yield from self._copies.equal_pairs()
 
-        def search(start: int) -> Pairs:
-            stop = min(start + _BLOCK_ROWS, len(self._words))
-            found = _within(self._words[start:stop], self._words, start, radius)
-            keep = found.right > found.left + start
-            return Pairs(
-                self._rows[found.left[keep] + start],
-                self._rows[found.right[keep]],
-                found.distance[keep],
+    def all_pairs(
+        self, radius: int, limit: int | None = MAX_PAIRS, progress: bool = False
+    ) -> Pairs:
+        """Return the blocks of `pairs` in one, ordered by left, then right.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
+        """
+        return Pairs.concatenate(self.pairs(radius, progress), limit).in_order()
+
+    def components(self, radius: int, progress: bool = False) -> Rows:
+        """Label the groups that chains of near codes form, without holding any pairs.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest distance, in bits, of two codes that are near each other.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        ndarray of shape (n_codes,), dtype intp
+            Labels from 0 on, in the order in which groups first appear; a code that is not
+            present has a label of its own.
+        """
+        heads = np.arange(self._n_rows)
+        if len(self._rows):
+            parents = np.arange(len(self._copies.codes), dtype=np.uint32)
+            for block in self._near_codes(radius, progress):
+                kernels().unite(parents, block.left, block.right)
+            kernels().flatten(parents)
+            roots = parents[self._copies.numbers]
+            heads[self._rows] = self._rows[self._copies.firsts[roots]]
+        labels: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
+        return labels[heads]
+
+    @cached_property
+    def _copies(self) -> Copies:
+        return Copies(self._words, self._rows)
+
+    @cached_property
+    def _layouts(self) -> Layouts:
+        return Layouts(self._copies.codes, self._n_bits, self._algorithm)
+
+    def _is_small(self, n_queries: int) -> bool:
+        few = max(len(self._words), n_queries) <= _SMALL
+        return not len(self._rows) or (few and self._algorithm != "multi_index")
+
+    def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
+        codes = self._copies.codes
+        plan = Plan((), (), 0.0)
+        if self._algorithm != "brute":
+            forced = self._algorithm == "multi_index"
+            plan = plan_self_join(codes, self._n_bits, min(radius, self._n_bits), forced)
+        self.n_candidates_ = 0
+        with tqdm(
+            total=100,
+            desc="Searching pairs",
+            disable=not progress,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        ) as bar:
+            for block in self_join(codes, plan, radius, self._n_jobs):
+                self.n_candidates_ += block.n_candidates
+                yield block
+                bar.update(100 * block.share)
+
+    def _matches(self, words: Words, radius: int, own: Rows | None) -> Iterator[Pairs]:
+        if self._is_small(len(words)):
+            found = scan_within(words, self._words, radius)
+            blocks = iter([found._replace(right=self._rows[found.right])])
+        else:
+            near = self._join(words, radius)
+            blocks = (pairs for block in near for pairs in self._copies.matches_of(block))
+        for pairs in blocks:
+            yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
+
+    def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
+        layouts = self._layouts
+        plan = layouts.plan(len(words), radius) if plan is None else plan
+        return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
+
+    def _nearest_codes(self, words: Words, k: int) -> Pairs:
+        """Return the `k` nearest codes to each query, or more; as many as there are at least."""
+        codes = self._copies.codes
+        n_codes, n_words = codes.shape
+        found, left = [], np.arange(len(words))
+        budget = _KNN_SHARE * n_codes * candidate_cost(n_words)
+        for step in range(1, self._n_bits):
+            n_bands = self._layouts.n_bands
+            radius = step * n_bands - 1
+            plan = self._layouts.plan(len(left), radius, n_bands)
+            if not len(left) or not plan.bands or plan.cost > budget * len(left):
+                break
+            near = self._nearest_within(words[left], radius, k, plan)
+            counts = np.bincount(
+                near.left,
+                np.minimum(self._copies.n_copies(near.right.astype(np.uint32)), k),
+                minlength=len(left),
             )
+            done = counts >= k
+            near = _keep(near, done[near.left])
+            found.append(near._replace(left=left[near.left]))
+            left = left[~done]
+        if len(left):
+            width = min(k, n_codes)
+            distances, numbers = nearest(words[left], codes, width, self._n_bits, self._n_jobs)
+            found.append(
+                Pairs(
+                    left.repeat(width),
+                    numbers.ravel().astype(np.intp),
+                    distances.ravel().astype(np.int64),
+                )
+            )
+        return Pairs.concatenate(found)
 
-        yield from self._run(search, len(self._words))
+    def _nearest_within(self, words: Words, radius: int, k: int, plan: Plan) -> Pairs:
+        """Return the codes within `radius` bits of each query, or of many the `k` nearest."""
+        held = Pairs.concatenate([])
+        for block in self._join(words, radius, plan):
+            if len(block.left):
+                more = Pairs(
+                    block.left.astype(np.intp),
+                    block.right.astype(np.intp),
+                    block.distance.astype(np.int64),
+                )
+                held = Pairs.concatenate([held, more])
+            if len(held.left) > _HELD_PAIRS:
+                held = _sorted_by_distance(held)
+                held = _keep(held, _ranks(held) < k)
+        return held
 
-    def _places_of(self, own: Rows | None, n_queries: int) -> Rows:
+    def _spread(self, near: Pairs, k: int) -> Pairs:
+        """Turn codes into at most `k` rows each, by query, distance and row."""
+        numbers = near.right.astype(np.uint32)
+        n_copies = np.minimum(self._copies.n_copies(numbers), k)
+        place = np.repeat(np.arange(len(numbers)), n_copies)
+        rank = np.arange(len(place)) - np.repeat(np.cumsum(n_copies) - n_copies, n_copies)
+        rows = self._copies.row(numbers[place], rank)
+        return _sorted_by_distance(Pairs(near.left[place], rows, near.distance[place]))
+
+    def _places_of(self, own: Rows) -> Rows:
         """Turn rows into places among the present codes; -1 where there is none."""
-        if own is None or not len(self._rows):
-            return np.full(n_queries, -1, dtype=np.intp)
+        if not len(self._rows):
+            return np.full(len(own), -1, dtype=np.intp)
         places = np.searchsorted(self._rows, own).clip(max=len(self._rows) - 1)
         return np.where(self._rows[places] == own, places, -1)
 
-    def _run(self, search: Callable[[int], Any], n_rows: int) -> Iterator[Any]:
-        starts = range(0, n_rows, _BLOCK_ROWS)
-        # numpy releases the interpreter while it counts, and threads share the codes.
-        pool = Parallel(n_jobs=self._n_jobs, require="sharedmem", return_as="generator")
-        yield from pool(delayed(search)(start) for start in starts)
+
+def _keep(pairs: Pairs, chosen: NDArray[np.bool_]) -> Pairs:
+    return Pairs(*(column[chosen] for column in pairs))
 
 
-def _distances(left: Words, right: Words) -> NDArray[np.unsignedinteger[Any]]:
-    """Return the distance of every row of `left` to every row of `right`."""
-    fits = 64 * left.shape[1] <= np.iinfo(np.uint16).max
-    total = np.zeros((len(left), len(right)), dtype=np.uint16 if fits else np.uint32)
-    for word in range(left.shape[1]):
-        total += np.bitwise_count(left[:, word, None] ^ right[None, :, word])
-    return total
+def _sorted_by_distance(pairs: Pairs) -> Pairs:
+    order = np.lexsort((pairs.right, pairs.distance, pairs.left))
+    return Pairs(*(column[order] for column in pairs))
 
 
-def _within(left: Words, right: Words, first: int, radius: int) -> Pairs:
-    """Return the places of codes of `right`, from `first` on, near each of `left`."""
-    blocks = []
-    for column in range(first, len(right), _BLOCK_COLUMNS):
-        distances = _distances(left, right[column : column + _BLOCK_COLUMNS])
-        rows, columns = np.nonzero(distances <= radius)
-        blocks.append(Pairs(rows, columns + column, distances[rows, columns].astype(np.int64)))
-    found = Pairs.concatenate(blocks)
-    order = np.argsort(found.left, kind="stable")
-    return Pairs(found.left[order], found.right[order], found.distance[order])
+def _ranks(pairs: Pairs) -> Rows:
+    """Return how many pairs of the same left come before each; pairs are sorted by left."""
+    starts = np.flatnonzero(np.diff(pairs.left, prepend=-1))
+    lengths = np.diff(starts, append=len(pairs.left))
+    return np.arange(len(pairs.left)) - np.repeat(starts, lengths)

@@ -1,4 +1,4 @@
-"""The hash algorithms: views of a plate to bits, equal to ImageHash's (pdq: to pdqhash's).
+"""The hash algorithms: a plate to bits, equal to ImageHash's (pdq: to pdqhash's; colorgrid: ours).
 
 Every function takes a plate and a size and returns booleans of the shape that the hash has in
 ImageHash. The sizes and shapes stand beside them in `ALGORITHMS`.
@@ -24,6 +24,8 @@ Bits = NDArray[np.bool_]
 # Counts up whenever a bit of any hash changes: what was cached before is then computed anew.
 BITS_VERSION = 1
 
+_CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
+
 _DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
 
 
@@ -44,8 +46,8 @@ def phash(plate: Plate, size: int) -> Bits:
     """
     side = size * _DCT_FACTOR
     # The library and the order of the axes are ImageHash's: another order rounds differently.
-    spectrum = scipy.fftpack.dct(scipy.fftpack.dct(plate.lanczos(side, side), axis=0), axis=1)
-    low = spectrum[:size, :size]
+    by_column = scipy.fftpack.dct(plate.lanczos(side, side), axis=0)
+    low = scipy.fftpack.dct(by_column[:size], axis=1)[:, :size]
     return np.asarray(low > _median(low))
 
 
@@ -119,6 +121,20 @@ def pdq(plate: Plate, size: int) -> Bits:
     return np.asarray(bits, dtype=bool).reshape(size, size)
 
 
+def colorgrid(plate: Plate, size: int) -> Bits:
+    """Colour grid: the mean blueness and redness of each cell of a grid, thermometer-coded.
+
+    `size` is the number of cells a side. Of each cell come 16 bits for the mean of Cb and 16 for
+    that of Cr (ITU-R 601-2); a bit is set if the mean lies above its threshold. The thresholds are
+    8 apart, from 68 to 188. So the Hamming distance of two images is the sum, over cells and
+    channels, of the differences of their colours in steps of 8: a distance of colours (L1), which
+    that of "colorhash" is not.
+    """
+    cells = Image.fromarray(plate.rgb).resize((size, size), Image.Resampling.BOX)
+    chroma = np.asarray(cells.convert("YCbCr"))[..., 1:].reshape(-1, 1)
+    return np.asarray(chroma > _CHROMA_THRESHOLDS)
+
+
 def _median(values: NDArray[Any]) -> Any:
     """Return the median as `numpy.median` does, which takes longer than the hash."""
     ordered = np.sort(values, axis=None)
@@ -177,6 +193,15 @@ ALGORITHMS = {
         min_size=1,
         max_size=53,  # shares are floats: beyond their precision, bits would be noise
         input_side=lambda size: 32,
+        colour=True,
+    ),
+    "colorgrid": Algorithm(
+        colorgrid,
+        default_size=3,
+        shape=lambda size: (2 * size * size, len(_CHROMA_THRESHOLDS)),
+        min_size=1,
+        max_size=32,
+        input_side=lambda size: max(32, 4 * size),
         colour=True,
     ),
     "pdq": Algorithm(

@@ -138,6 +138,37 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
     return result
 
 
+@njit(inline="always")
+def _classify(
+    red: Any, green: Any, blue: Any, luma: Any, classes: Any
+) -> None:  # pragma: no cover
+    """Write the class of each colour. No product passes 16 bits, which doubles the speed."""
+    for place in range(len(luma)):
+        r, g, b = np.int16(red[place]), np.int16(green[place]), np.int16(blue[place])
+        top = max(r, max(g, b))
+        bottom = min(r, min(g, b))
+        chroma = np.int16(top - bottom)
+        grey = np.int16(np.int16(3) * chroma) < top
+        bright = np.int16(np.int16(85) * chroma) >= np.int16(np.int16(57) * top)
+        faint = np.int16(np.int16(3) * chroma) < np.int16(np.int16(2) * top)
+        # The borders of the six bins of hue, by the channel that is the greatest.
+        above_blue = np.int16(np.int16(85) * np.int16(b - bottom))
+        near_red = above_blue <= np.int16(np.int16(84) * chroma)
+        near_yellow = np.int16(np.int16(85) * np.int16(top - r)) < chroma
+        near_cyan = np.int16(np.int16(85) * np.int16(top - g)) < chroma
+        of_red = np.int16(0) if g >= b else (np.int16(5) if near_red else np.int16(4))
+        yellow = np.int16(0) if near_yellow else np.int16(1)
+        of_green = np.int16(2) if (b > bottom) | (r == bottom) else yellow
+        cyan = np.int16(2) if near_cyan else np.int16(3)
+        of_blue = np.int16(4) if g <= r else cyan
+        hue = of_red if r == top else (of_green if g == top else of_blue)
+        kind = np.int16(hue + (np.int16(8) if bright else np.int16(2)))
+        kind = kind if bright | faint else np.int16(14)
+        kind = np.int16(1) if grey else kind
+        kind = np.int16(0) if luma[place] < np.uint8(32) else kind
+        classes[place] = np.uint8(kind)
+
+
 @njit(
     types.void(
         _read_only(types.uint32, 1),
@@ -163,7 +194,7 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
         Added to: how many pixels are black, grey, of six faint hues, of six bright hues, and on
         the edge between faint and bright.
     """
-    classes = np.empty(_CHUNK, np.uint8)
+    red, green, blue, classes = np.empty((4, _CHUNK), np.uint8)
     tallies = np.zeros((4, 16), np.int64)  # four, so that one addition need not await another
     low = np.uint32(255)
     for start in range(0, len(pixels), _CHUNK):
@@ -177,30 +208,9 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
             level = np.int32(
                 r * np.int32(19595) + g * np.int32(38470) + b * np.int32(7471) + np.int32(32768)
             ) >> np.int32(16)
+            red[place], green[place], blue[place] = np.uint8(r), np.uint8(g), np.uint8(b)
             chunk_luma[place] = np.uint8(level)
-            top = max(r, max(g, b))
-            bottom = min(r, min(g, b))
-            chroma = np.int32(top - bottom)
-            grey = np.int32(3) * chroma < top
-            bright = np.int32(85) * chroma >= np.int32(57) * top
-            faint = np.int32(3) * chroma < np.int32(2) * top
-            # The borders of the six bins of hue, by the channel that is the greatest.
-            if r == top:
-                near_red = np.int32(85) * (b - bottom) <= np.int32(84) * chroma
-                hue = np.int32(0) if g >= b else (np.int32(5) if near_red else np.int32(4))
-            elif g == top:
-                near_yellow = np.int32(85) * (top - r) < chroma
-                yellow = np.int32(0) if near_yellow else np.int32(1)
-                hue = np.int32(2) if (b > bottom) | (r == bottom) else yellow
-            else:
-                near_cyan = np.int32(85) * (top - g) < chroma
-                cyan = np.int32(2) if near_cyan else np.int32(3)
-                hue = np.int32(4) if g <= r else cyan
-            kind = hue + (np.int32(8) if bright else np.int32(2))
-            kind = kind if bright | faint else np.int32(14)
-            kind = np.int32(1) if grey else kind
-            kind = np.int32(0) if level < np.int32(32) else kind
-            classes[place] = np.uint8(kind)
+        _classify(red, green, blue, chunk_luma, classes)
         n_whole = len(chunk) // 4 * 4
         for place in range(0, n_whole, 4):
             tallies[0, classes[place]] += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from functools import cache, cached_property
 from types import ModuleType
 
@@ -14,6 +15,8 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 from PIL import Image
+
+from .memory import borrow_memory
 
 Pixels = NDArray[np.uint8]
 
@@ -57,7 +60,10 @@ class Plate:
         """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
         if self._in_one_pass:
             return self._luma_and_counts[0]
-        return np.asarray(self._image.convert("L"))
+        # Of an image that is luma already, Pillow's conversion would be a copy.
+        image = self._image if self._image.mode == "L" else self._image.convert("L")
+        memory = borrow_memory(image)
+        return np.asarray(image) if memory is None else memory.reshape(image.size[::-1])
 
     @cached_property
     def rgb(self) -> Pixels:
@@ -85,15 +91,25 @@ class Plate:
         width, height = self._image.size
         luma = np.empty((height, width), dtype=np.uint8)
         counts = np.zeros(_kernels().N_COLOUR_CLASSES, dtype=np.int64)
+        first = 0
+        for pixels in self._packed_pixels():
+            part = luma.ravel()[first : first + len(pixels)]
+            _kernels().measure_colours(pixels, part, counts)
+            first += len(pixels)
+        return luma, counts
+
+    def _packed_pixels(self) -> Iterator[NDArray[np.uint32]]:
+        """Yield the pixels of an RGB image, red in the lowest byte, in a few pieces."""
+        memory = borrow_memory(self._image)
+        if memory is not None:
+            yield memory.view("<u4").astype(np.uint32, copy=False)
+            return
+        width, height = self._image.size
         band = max(1, _BAND_PIXELS // width)
         for top in range(0, height, band):
-            rows = luma[top : top + band]
-            part = self._image
-            if band < height:
-                part = part.crop((0, top, width, top + len(rows)))
+            part = self._image.crop((0, top, width, min(top + band, height)))
             packed = np.frombuffer(part.tobytes("raw", "RGBX"), dtype="<u4")
-            _kernels().measure_colours(packed.astype(np.uint32, copy=False), rows.ravel(), counts)
-        return luma, counts
+            yield packed.astype(np.uint32, copy=False)
 
     @cached_property
     def _turned(self) -> Pixels:

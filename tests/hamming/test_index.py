@@ -2,24 +2,31 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashfeatures.bits import words_from_bits
-from hashfeatures.hamming import index as module
-from hashfeatures.hamming.index import HammingIndex, Pairs
+from hashfeatures.exceptions import TooManyPairsError
+from hashfeatures.hamming import copies, index, join
+from hashfeatures.hamming.index import HammingIndex
+from hashfeatures.hamming.pairs import Pairs
+
+WIDTHS = [1, 7, 42, 64, 65, 128, 298, 512, 1024, 1100]
+ALGORITHMS = ["auto", "brute", "multi_index"]
 
 
 @st.composite
 def codes(draw, max_rows=40):
-    """Random, low-entropy, duplicated and all-equal bits, some rows missing."""
-    n_rows, n_bits = draw(st.integers(0, max_rows)), draw(st.sampled_from([1, 7, 42, 64, 65, 128]))
+    """Random, low-entropy, near, duplicated and all-equal bits, some rows missing."""
+    n_rows, n_bits = draw(st.integers(0, max_rows)), draw(st.sampled_from(WIDTHS))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kind = draw(st.sampled_from(["random", "sparse", "copies", "equal"]))
-    share = {"random": 0.5, "sparse": 0.03, "copies": 0.5, "equal": 0}[kind]
+    kind = draw(st.sampled_from(["random", "sparse", "near", "copies", "equal"]))
+    share = {"sparse": 0.03, "equal": 0}.get(kind, 0.5)
     bits = (rng.random((n_rows, n_bits)) < share).astype(float)
-    if kind == "copies" and n_rows:
+    if kind in ("near", "copies") and n_rows:
         bits = bits[rng.integers(0, max(1, n_rows // 4), n_rows)]
+    if kind == "near":
+        bits = (bits != (rng.random(bits.shape) < 0.05)).astype(float)
     bits[rng.random(n_rows) < draw(st.sampled_from([0, 0.3, 1]))] = np.nan
     return bits
 
@@ -32,45 +39,60 @@ def naive_distances(left, right):
     return counted
 
 
-def make_index(bits, n_jobs=None):
+def make_index(bits, n_jobs=None, algorithm="auto"):
     words, present = words_from_bits(bits)
-    return HammingIndex(words, present, bits.shape[1], n_jobs), words, present
+    return HammingIndex(words, present, bits.shape[1], n_jobs, algorithm), words, present
 
 
-@pytest.fixture(autouse=True, params=[(3, 5), (32, 8192)], ids=["small blocks", "real blocks"])
+@pytest.fixture(autouse=True, params=["small blocks", "real blocks"])
 def blocks(request, monkeypatch):
-    """Cut the work into many small blocks too, as large data would be."""
-    monkeypatch.setattr(module, "_BLOCK_ROWS", request.param[0])
-    monkeypatch.setattr(module, "_BLOCK_COLUMNS", request.param[1])
+    """Cut the work into many small blocks too, as large data would be, and leave numpy out."""
+    if request.param == "small blocks":
+        monkeypatch.setattr(index, "_SMALL", 0)
+        monkeypatch.setattr(index, "_QUERY_BLOCK", 5)
+        monkeypatch.setattr(index, "_HELD_PAIRS", 7)
+        monkeypatch.setattr(index, "_KNN_SHARE", 1e9)
+        monkeypatch.setattr(join, "_BLOCK_PAIRS", 3)
+        monkeypatch.setattr(join, "_TILE", 4)
+        monkeypatch.setattr(copies, "_STEP", 5)
 
 
-@given(codes(), st.integers(0, 130), st.sampled_from([None, 2]))
-def test_pairs(bits, radius, n_jobs):
+searches = st.sampled_from(ALGORITHMS)
+jobs = st.sampled_from([None, 2])
+radii = st.integers(0, 16) | st.integers(0, 1200)
+
+
+@settings(max_examples=40)
+@given(codes(), radii, jobs, searches)
+def test_pairs(bits, radius, n_jobs, algorithm):
     distances = naive_distances(bits, bits)
     left, right = np.nonzero(np.triu(distances <= radius, k=1))
-    found = Pairs.concatenate(make_index(bits, n_jobs)[0].pairs(radius))
+    found = make_index(bits, n_jobs, algorithm)[0].all_pairs(radius)
     np.testing.assert_array_equal(found.left, left)
     np.testing.assert_array_equal(found.right, right)
     np.testing.assert_array_equal(found.distance, distances[left, right])
 
 
-@given(codes(), st.integers(0, 130), st.booleans())
-def test_radius(bits, radius, exclude):
-    index, words, present = make_index(bits)
+@settings(max_examples=40)
+@given(codes(), radii, st.booleans(), jobs, searches)
+def test_radius(bits, radius, exclude, n_jobs, algorithm):
+    index, words, present = make_index(bits, n_jobs, algorithm)
     distances = naive_distances(bits, bits)
     if exclude:
         np.fill_diagonal(distances, np.nan)
     queries = np.flatnonzero(present)
-    found = index.radius(words[queries], radius, queries if exclude else None)
-    left, right = np.nonzero(distances[queries] <= radius)
-    np.testing.assert_array_equal(found.left, left)
-    np.testing.assert_array_equal(found.right, right)
-    np.testing.assert_array_equal(found.distance, distances[queries][left, right])
+    for _ in range(2):  # the second search finds the codes laid out
+        found = index.radius(words[queries], radius, queries if exclude else None)
+        left, right = np.nonzero(distances[queries] <= radius)
+        np.testing.assert_array_equal(found.left, left)
+        np.testing.assert_array_equal(found.right, right)
+        np.testing.assert_array_equal(found.distance, distances[queries][left, right])
 
 
-@given(codes(), st.integers(1, 12), st.booleans(), st.sampled_from([None, 2]))
-def test_kneighbors(bits, k, exclude, n_jobs):
-    index, words, present = make_index(bits, n_jobs)
+@settings(max_examples=40)
+@given(codes(), st.integers(1, 12), st.booleans(), jobs, searches)
+def test_kneighbors(bits, k, exclude, n_jobs, algorithm):
+    index, words, present = make_index(bits, n_jobs, algorithm)
     distances = naive_distances(bits, bits)
     if exclude:
         np.fill_diagonal(distances, np.nan)
@@ -86,19 +108,77 @@ def test_kneighbors(bits, k, exclude, n_jobs):
         assert found_distances[place].tolist() == expected
 
 
+@settings(max_examples=40)
+@given(codes(), radii, jobs, searches)
+def test_components(bits, radius, n_jobs, algorithm):
+    near = naive_distances(bits, bits) <= radius
+    labels = -np.ones(len(bits), dtype=int)
+    n_groups = 0
+    for row in range(len(bits)):
+        if labels[row] < 0:
+            reached = np.arange(len(bits)) == row
+            while (grown := reached | near[reached].any(axis=0)).sum() > reached.sum():
+                reached = grown
+            labels[reached] = n_groups
+            n_groups += 1
+    found = make_index(bits, n_jobs, algorithm)[0].components(radius)
+    np.testing.assert_array_equal(found, labels)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(("n_bits", "radius"), [(64, 10), (128, 12), (42, 3), (298, 20)])
+def test_more_codes_than_numpy_compares(n_bits, radius, algorithm, monkeypatch):
+    """Near, skewed and equal codes, enough for several bands, stretches and tiles."""
+    monkeypatch.undo()
+    monkeypatch.setattr(join, "_BLOCK_PAIRS", 5000)
+    rng = np.random.default_rng(n_bits)
+    bits = rng.integers(0, 2, (3000, n_bits), dtype=np.uint8)
+    bits[:500, 3:] = bits[0, 3:]
+    near = rng.integers(0, 3000, 1500)
+    bits[1500:] = bits[near] ^ (rng.random((1500, n_bits)) < 0.04)
+    index, words, _ = make_index(bits, 2, algorithm)
+    distances = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2, dtype=np.int64)
+    found = index.all_pairs(radius)
+    left, right = np.nonzero(np.triu(distances <= radius, k=1))
+    np.testing.assert_array_equal(found.left, left)
+    np.testing.assert_array_equal(found.right, right)
+    np.testing.assert_array_equal(found.distance, distances[left, right])
+    for _ in range(2):
+        asked = index.radius(words[::3], radius)
+        left, right = np.nonzero(distances[::3] <= radius)
+        np.testing.assert_array_equal(asked.left, left)
+        np.testing.assert_array_equal(asked.right, right)
+        rows = index.kneighbors(words, 5)[1]
+        np.testing.assert_array_equal(rows, np.argsort(distances, axis=1, kind="stable")[:, :5])
+
+
 def test_codes_of_many_bits():
     """Distances beyond what 16 bits can count."""
     bits = np.zeros((2, 70_000), dtype=np.uint8)
     bits[1] = 1
     index, words, _ = make_index(bits)
     assert index.kneighbors(words, 2)[0].tolist() == [[0, 70_000]] * 2
-    assert [len(block.left) for block in index.pairs(0)] == [0] * len(list(index.pairs(0)))
+    assert not len(index.all_pairs(0).left)
 
 
-def test_blocks_of_pairs_are_in_order():
-    bits = np.zeros((50, 8))
-    index, _, _ = make_index(bits)
-    blocks = list(index.pairs(0))
-    pairs = Pairs.concatenate(blocks)
-    assert len(pairs.left) == 50 * 49 // 2
-    assert (np.lexsort((pairs.right, pairs.left)) == np.arange(len(pairs.left))).all()
+def test_a_million_copies_are_one_code():
+    """Their pairs would be half a billion millions: groups do without, and arrays are refused."""
+    words = np.zeros((1_000_000, 2), dtype=np.uint64)
+    words[-1, 0] = 1
+    index = HammingIndex(words, np.ones(len(words), dtype=bool), 128)
+    assert not index.components(1).any()
+    assert index.components(0).sum() == 1
+    assert index.kneighbors(words[:1], 3)[1].tolist() == [[0, 1, 2]]
+    with pytest.raises(TooManyPairsError, match=r"More than 1,000 pairs .*DuplicateGroups"):
+        index.all_pairs(0, limit=1000)
+
+
+def test_a_limit_is_what_may_be_returned():
+    bits = np.zeros((5, 8))
+    index, words, _ = make_index(bits)
+    assert len(index.all_pairs(0, limit=10).left) == 10
+    with pytest.raises(TooManyPairsError, match="More than 9 pairs"):
+        index.all_pairs(0, limit=9)
+    with pytest.raises(TooManyPairsError, match="More than 24 pairs"):
+        index.radius(words, 0, limit=24)
+    assert isinstance(next(index.pairs(0)), Pairs)

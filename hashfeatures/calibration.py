@@ -1,0 +1,232 @@
+"""Which radius is right for a collection of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .calibration_plot import plot_calibration
+from .edits import EVERYDAY_EDITS
+from .exceptions import ParameterError
+from .finder import NearDuplicateFinder
+from .hashing.views import VIEW_SETS
+from .parameters import check_int, check_positive
+from .sources import list_sources
+from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration:
+    """What `calibrate` found.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a radius in bits. "recall", the share of edited copies that are found, as the mean
+        over all edits; "false_per_million", the false matches expected in a million pairs of
+        different images; "false_in_set", those expected in the whole set; each with "_low" and
+        "_high", the ends of an interval of 95 % confidence; "extrapolated", where there were fewer
+        than ten false matches in the sample and a model gives their rate (exponential growth from
+        distance to distance, fitted to the nearest pairs); then the recall of each edit.
+    radius : int
+        The greatest radius in bits that keeps to `target`.
+    borderline : pandas.DataFrame
+        The pairs of images that lie nearest to the border, to look at: their "left" and "right"
+        rows and images, "distance" in bits, "correlation" of the pixels, and whether they were
+        taken for the "same" picture.
+    target : float
+        The most false matches in a million pairs.
+    n_images : int
+        How many images the whole set has.
+    trial : Trial
+        The samples, see `hashfeatures.trials`.
+    """
+
+    table: pd.DataFrame
+    radius: int
+    borderline: pd.DataFrame
+    target: float
+    n_images: int
+    trial: Trial
+
+    def summary(self) -> dict[str, Any]:
+        """Sum up in plain numbers, ready for JSON.
+
+        Returns
+        -------
+        dict
+            "radius" in bits, "target"; at this radius "recall", "false_per_million" and
+            "false_in_set", each with "_low" and "_high", and "extrapolated"; then "images" in the
+            set, "sampled" (compared with each other), "different" among them, "set_aside" (pairs
+            taken for the same picture), "edited", "edits", "failed_edits", and "worst_edits", the
+            three that are found least, with their recall.
+        """
+        row = self.table.to_dict("index")[self.radius]
+        at = {str(name): float(value) for name, value in row.items()}
+        names = ("recall", "false_per_million", "false_in_set")
+        measured = {
+            f"{name}{end}": at[f"{name}{end}"] for name in names for end in ("", "_low", "_high")
+        }
+        worst = sorted(self.trial.edits, key=at.__getitem__)[:3]
+        return {
+            "radius": self.radius,
+            "target": self.target,
+            **measured,
+            "extrapolated": bool(at["extrapolated"]),
+            "images": self.n_images,
+            "sampled": len(self.trial.rows),
+            "different": self.trial.n_different,
+            "set_aside": int(self.trial.near["same"].sum()),
+            "edited": len(self.trial.copies),
+            "edits": len(self.trial.edits),
+            "failed_edits": dict(self.trial.failed_edits),
+            "worst_edits": {name: at[name] for name in worst},
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the recall and the false matches over the radius.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes of the recall.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        return plot_calibration(self.table, self.radius, self.target, ax)
+
+    def __str__(self) -> str:
+        told = self.summary()
+        model = ", extrapolated" if told["extrapolated"] else ""
+        worst = ", ".join(f"{name} {share:.0%}" for name, share in told["worst_edits"].items())
+        return (
+            f"radius {self.radius} bits\n"
+            f"  finds {told['recall']:.1%} of edited copies "
+            f"({told['recall_low']:.1%} to {told['recall_high']:.1%}; "
+            f"{told['edited']} images, {told['edits']} edits)\n"
+            f"  least: {worst}\n"
+            f"  false matches in a million pairs: {told['false_per_million']:.3g} "
+            f"({told['false_per_million_low']:.3g} to {told['false_per_million_high']:.3g}"
+            f"{model}; {told['different']} different images compared, {told['set_aside']} pairs "
+            f"of the same picture set aside)\n"
+            f"  false matches in the whole set of {self.n_images}: {told['false_in_set']:.3g} "
+            f"({told['false_in_set_low']:.3g} to {told['false_in_set_high']:.3g})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the figures and the pairs to look at in a notebook."""
+        # Here, as the notebook's parts stand on this module.
+        from .notebook import show_calibration
+
+        return show_calibration(self)
+
+    def __repr__(self) -> str:
+        return f"<Calibration: {self}>"
+
+
+def calibrate(
+    images: Any,
+    *,
+    finder: NearDuplicateFinder | None = None,
+    edits: Sequence[EditLike] = EVERYDAY_EDITS,
+    target: float = TARGET,
+    n_images: int | None = None,
+    n_sampled: int = N_SAMPLED,
+    n_edited: int = N_EDITED,
+    random_state: int = 0,
+) -> Calibration:
+    """Choose the radius from the user's own images.
+
+    A sample of the images is compared with each other, which gives the false matches at each
+    radius; pairs whose pixels agree are true duplicates, and set aside. Some of the images are
+    edited, which gives the share of copies that are found.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        Image sources, as for `NearDuplicateFinder`: the set, or a random sample of it.
+    finder : NearDuplicateFinder, optional
+        What says how near images are; its radius is of no matter. None means
+        ``NearDuplicateFinder()``.
+    edits : sequence of Edit or callable, default=hashfeatures.edits.EVERYDAY_EDITS
+        What copies go through; a callable takes a PIL image and returns one.
+    target : float, default=10
+        The most false matches in a million pairs of different images.
+    n_images : int, optional
+        How many images the whole set has; None: as many as are given.
+    n_sampled : int, default=5000
+        How many images are compared with each other, at the most.
+    n_edited : int, default=100
+        How many images are edited, at the most.
+    random_state : int, default=0
+        Chooses the samples, and what is random in an edit.
+
+    Returns
+    -------
+    Calibration
+        The table, the radius, and what to look at.
+
+    Warns
+    -----
+    CalibrationWarning
+        If there are too few different images to say anything of false matches (the recall is still
+        told), if no radius keeps to the target, or if edits raised and were left out.
+
+    Raises
+    ------
+    ValueError
+        If no image can be read and has detail.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import calibrate
+    >>> from hashfeatures.edits import Edit
+    >>> photos = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    >>> tiles = [photo[y : y + 90, x : x + 90] for photo in photos
+    ...          for y in range(0, 270, 90) for x in range(0, 360, 90)]
+    >>> calibration = calibrate(tiles, edits=[Edit("resize"), Edit("recompress")], n_edited=10)
+    >>> float(calibration.table.loc[12, "recall"])
+    1.0
+    """
+    name = "calibrate"
+    if finder is not None and not isinstance(finder, NearDuplicateFinder):
+        raise ParameterError(
+            f"The 'finder' parameter of {name} must be None or a NearDuplicateFinder. "
+            f"Got {finder!r} instead."
+        )
+    check_positive(name, "target", target)
+    check_int(name, "n_sampled", n_sampled, 1)
+    check_int(name, "n_edited", n_edited, 1)
+    check_int(name, "random_state", random_state, 0)
+    finder = NearDuplicateFinder() if finder is None else finder
+    sources = list_sources(images, name)
+    n_images = len(sources) if n_images is None else check_int(name, "n_images", n_images, 1)
+    trial = try_out(
+        finder, sources, edits, n_sampled=n_sampled, n_edited=n_edited, seed=random_state
+    )
+    table = tabulate(trial, n_images)
+    given = finder.radius if isinstance(finder.radius, int) else VIEW_SETS[finder.views].radius
+    radius = recommend(trial, table, target, default=min(given, len(table) - 1))
+    return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
+
+
+def _borderline(trial: Trial, sources: Sequence[Any], radius: int) -> pd.DataFrame:
+    """Return the 20 pairs whose distances are nearest to the radius, nearest first."""
+    order = (trial.near["distance"] - radius).abs().sort_values(kind="stable").index[:20]
+    pairs = trial.near.loc[order].sort_values("distance", kind="stable", ignore_index=True)
+    for side in ("left", "right"):
+        shown = pd.Series([sources[row] for row in pairs[side]], dtype=object)
+        pairs[f"{side}_image"] = shown
+    return pairs

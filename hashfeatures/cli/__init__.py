@@ -1,0 +1,3 @@
+"""The command line: ``hashfeatures COMMAND``."""
+
+from .app import main as main

@@ -1,0 +1,158 @@
+"""Where the command line begins and ends: finding the command, telling errors, exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, TextIO
+
+import click
+
+from .. import __version__
+from ..exceptions import (
+    CacheError,
+    EngineError,
+    FailedImagesWarning,
+    MissingExtraError,
+    StageError,
+)
+from .options import CommandError
+
+WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+# Each command and its module, which is imported when its help or its work is asked for. What is
+# heavy is imported by the work alone.
+_COMMANDS = {
+    "hash": "hash",
+    "duplicates": "duplicates",
+    "undo": "undo",
+    "similar": "similar",
+    "split": "split",
+    "leaks": "leaks",
+    "calibrate": "calibrate",
+    "report": "report",
+    "stages": "stages",
+    "index": "index",
+    "demo": "demo",
+    "completion": "completion",
+}
+
+_HELP = """Find near-duplicate images, and keep them from spoiling a split.
+
+PATHS are images, folders (searched with all below them), URLs, lists of these (.txt, or - for
+standard input), tables (.csv, .parquet) with --column, or files of hashes that "hashfeatures
+hash" wrote.
+
+\b
+  hashfeatures duplicates photos             groups of near duplicates
+  hashfeatures report photos -o report.html  the same to look at
+  hashfeatures split photos --stratify-by parent --out train.txt test.txt
+  hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
+
+\b
+Exit codes: 0 all went well; 1 leaks were found; 2 wrong arguments;
+3 the work could not be done; 130 interrupted.
+"""
+
+
+class _Commands(click.Group):
+    """The commands, each imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f".commands.{_COMMANDS[cmd_name]}", __package__)
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hashfeatures", message="%(prog)s %(version)s")
+def app() -> None:
+    """Hold the commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the name of the command; None means what this process was started with.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if all went well, 1 if leaks were found, 2 for wrong arguments, 3 if the
+        work could not be done, 130 if it was interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name of a file that the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    colour = False if os.environ.get("NO_COLOR") else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
+            warnings.showwarning = _show_warning
+            code = app.main(
+                given or ["--help"], prog_name="hashfeatures", standalone_mode=False, color=colour
+            )
+        return code if isinstance(code, int) else WELL
+    except click.exceptions.Exit as stopped:
+        return stopped.exit_code
+    except click.UsageError as error:
+        name = error.ctx.command_path if error.ctx else "hashfeatures"
+        _tell(f"{error.format_message()}\nTry: {name} --help")
+        return MISUSED
+    except (KeyboardInterrupt, click.Abort):
+        _tell("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the results has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WELL
+    except (
+        CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
+        StageError, MemoryError,
+    ) as error:  # fmt: skip
+        logging.getLogger("hashfeatures").debug("Where it happened:", exc_info=True)
+        _tell(_describe(error))
+        return FAILED
+
+
+def _tell(text: str) -> None:
+    click.echo(f"hashfeatures: {text}", err=True)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
+        return ": ".join([*named[:1], error.strerror])
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    return str(error) or type(error).__name__
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> Any:
+    context = click.get_current_context(silent=True)
+    is_quiet = bool(context and context.find_root().meta.get("quiet"))
+    is_told = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
+    if is_told and not is_quiet:
+        text = str(message)
+        _tell(text if issubclass(category, FailedImagesWarning) else f"note: {text}")

@@ -1,0 +1,253 @@
+"""From what is typed to image sources: files, folders, lists, tables, files of hashes."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..path_text import read_path, show_path
+from .options import CommandError, Common
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLES = (".csv", ".parquet", ".json")
+_LISTS = (".txt", ".lst")
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How images are looked for.
+
+    Parameters
+    ----------
+    globs : tuple of str
+        What the names of files in folders must match; none means the formats of Pillow.
+    column : str or None
+        The column of tables that holds images.
+    links : bool
+        Whether folders behind symbolic links are searched.
+    """
+
+    globs: tuple[str, ...] = ()
+    column: str | None = None
+    links: bool = False
+
+
+@dataclass
+class Collection:
+    """Images, and what is known of them.
+
+    Parameters
+    ----------
+    sources : list of str
+        Paths and URLs.
+    columns : DataFrame or None
+        The table that they came from, row by row.
+    settings : str or None
+        If the table holds hashes: how they were made, "" if it does not say.
+    """
+
+    sources: list[str] = field(default_factory=list)
+    columns: pd.DataFrame | None = None
+    settings: str | None = None
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether the hashes are known."""
+        return self.settings is not None
+
+    def classes(self, by: str | None) -> list[Any] | None:
+        """Return the class of each image: of its folder, or of a column."""
+        if by is None:
+            return None
+        if by in ("parent", "grandparent"):
+            folders = [os.path.dirname(source) for source in self.sources]
+            if by == "grandparent":
+                folders = [os.path.dirname(folder) for folder in folders]
+            return [os.path.basename(folder) for folder in folders]
+        if self.columns is None or by not in self.columns.columns:
+            known = "there is no table" if self.columns is None else list(self.columns.columns)
+            raise CommandError(
+                f"There is no column {by!r}; say 'parent' for the name of an image's folder, or a "
+                f"column of the table ({known})."
+            )
+        return list(self.columns[by])
+
+
+def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Collection:
+    """Find the images that are named.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Images, folders, URLs, lists, tables, files of hashes, "-".
+    gathering : Gathering
+        How they are looked for.
+    common : Common
+        Who is told what was left out.
+
+    Returns
+    -------
+    Collection
+        At least one image.
+
+    Raises
+    ------
+    CommandError
+        If something is not there, is named twice, or holds no image.
+    """
+    tables = [path for path in paths if path.lower().endswith(_TABLES)]
+    if tables and len(tables) < len(paths):
+        other = next(path for path in paths if path not in tables)
+        raise CommandError(
+            f"{tables[0]} is a table and {other} is none: give tables, or images, not both."
+        )
+    if tables:
+        found = _collect_tables(tables, gathering)
+    else:
+        found = Collection(list(_Walk(gathering, common).gather(paths)))
+    if not found.sources:
+        looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
+        raise CommandError(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
+    return found
+
+
+def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
+    import pandas as pd
+
+    from ..containers import as_column
+    from .hash_files import SETTINGS, is_hash, read_table
+
+    frames = [read_table(table) for table in tables]
+    columns = pd.concat(frames, ignore_index=True)
+    column = gathering.column
+    if column is None:
+        column = "image" if "image" in columns.columns else None
+    if column is None or column not in columns.columns:
+        raise CommandError(
+            f"{tables[0]} has no column {column or 'image'!r}; it has "
+            f"{', '.join(map(str, columns.columns[:12]))}. Say which holds the images: --column."
+        )
+    if any(column not in frame.columns for frame in frames):
+        raise CommandError(f"Not all of {', '.join(tables)} have the column {column!r}.")
+    columns = columns[columns[column].notna()].reset_index(drop=True)
+    sources = [read_path(str(value)) for value in columns[column]]
+    columns["image"] = as_column(sources)
+    if not any(map(is_hash, columns.columns)):
+        return Collection(sources, columns)
+    named = [
+        frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
+    ]
+    for table, settings in zip(tables, named, strict=True):
+        if settings != named[0]:
+            raise CommandError(
+                f"{tables[0]} and {table} were made with different settings and cannot be "
+                f"compared:\n{named[0] or 'unknown'}, and {settings or 'unknown'}."
+            )
+    return Collection(sources, columns, str(named[0]))
+
+
+class _Walk:
+    """One search for files, which knows what it has found."""
+
+    def __init__(self, gathering: Gathering, common: Common) -> None:
+        self._gathering = gathering
+        self._common = common
+        self._named: dict[str, str] = {}
+        self._n_links = 0
+
+    def gather(self, paths: Sequence[str]) -> Iterator[str]:
+        """Yield the sources behind what was typed."""
+        for path in paths:
+            yield from self._expand(path)
+        if self._n_links:
+            self._common.note(f"{self._n_links} links to files that are there as well, left out")
+
+    def _expand(self, path: str) -> Iterator[str]:
+        from ..sources import is_url
+
+        if path == "-":
+            stream = getattr(sys.stdin, "buffer", None)
+            data = sys.stdin.read().encode() if stream is None else stream.read()
+            yield from self._list(data, "standard input")
+        elif is_url(path):
+            yield from self._once(path, path)
+        elif os.path.isdir(path):
+            yield from self._folder(path)
+        elif path.lower().endswith(_LISTS):
+            with open(path, "rb") as file:
+                yield from self._list(file.read(), path)
+        elif os.path.lexists(path):
+            yield from self._once(path, os.path.realpath(path))
+        else:
+            raise CommandError(f"{show_path(path)} is neither a file nor a folder.")
+
+    def _list(self, data: bytes, name: str) -> Iterator[str]:
+        from ..sources import is_url
+
+        for number, line in enumerate(os.fsdecode(data).splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                source = read_path(line)
+            except ValueError:
+                raise CommandError(
+                    f"{name}, line {number}: no path in JSON: {line[:60]}"
+                ) from None
+            yield from self._once(source, source if is_url(source) else os.path.realpath(source))
+
+    def _once(self, source: str, identity: str) -> Iterator[str]:
+        if identity in self._named:
+            before = self._named[identity]
+            raise CommandError(
+                f"{show_path(source)} is named twice"
+                + (f", also as {show_path(before)}." if before != source else ".")
+            )
+        self._named[identity] = source
+        yield source
+
+    def _folder(self, top: str) -> Iterator[str]:
+        links = self._gathering.links
+        seen: set[tuple[int, int]] = set()
+        in_links = []
+        for folder, below, names in os.walk(top, followlinks=links, onerror=self._miss):
+            if links:  # a link that leads back up would never end
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in seen:
+                    below.clear()
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if not self._is_wanted(name):
+                    continue
+                if os.path.islink(path):
+                    in_links.append(path)
+                else:
+                    yield from self._once(path, os.path.realpath(path))
+        for path in in_links:  # last, so that a file comes before the links to it
+            identity = os.path.realpath(path)
+            if identity in self._named:
+                self._n_links += 1
+            else:
+                yield from self._once(path, identity)
+
+    def _miss(self, error: OSError) -> None:
+        self._common.note(f"{show_path(str(error.filename))}: {error.strerror}, left out")
+
+    def _is_wanted(self, name: str) -> bool:
+        if self._gathering.globs:
+            return any(fnmatch.fnmatch(name, glob) for glob in self._gathering.globs)
+        return not name.startswith(".") and os.path.splitext(name)[1].lower() in _suffixes()
+
+
+def _suffixes() -> frozenset[str]:
+    from PIL import Image
+
+    return frozenset(Image.registered_extensions()) - {".pdf", ".mpg", ".mpeg", ".h5", ".hdf"}

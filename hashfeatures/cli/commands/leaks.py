@@ -1,0 +1,107 @@
+"""``hashfeatures leaks``: near duplicates on two sides of a split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..collecting import Collection, Gathering, collect
+from ..finding import Asked, make_finder
+from ..options import (
+    CommandError,
+    Common,
+    common_options,
+    echo_json,
+    finder_options,
+    input_options,
+)
+
+
+@click.command("leaks")
+@click.argument("train")
+@click.argument("test")
+@click.option(
+    "-n", "n", type=click.IntRange(min=0), default=10, show_default=True,
+    help="How many of the leaks are listed, the nearest first.",
+)  # fmt: skip
+@finder_options
+@input_options
+@common_options
+def command(
+    common: Common, gathering: Gathering, asked: Asked, train: str, test: str, n: int
+) -> int:
+    """Find near duplicates on two sides of a split.
+
+    TRAIN and TEST are folders, lists, tables or files of hashes. Ends with exit code 1 if
+    there are any, so that a check of a data set can stop a build.
+
+    \b
+      hashfeatures leaks train.txt test.txt
+      hashfeatures leaks data/train data/test --json
+    """
+    from ...path_text import show_path
+
+    parts = [collect([part], gathering, common) for part in (train, test)]
+    report = _compare(parts, asked, common)
+    worst = report.worst(n)
+    if common.as_json:
+        pairs = [
+            {
+                "train": str(pair["left_image"]),
+                "test": str(pair["right_image"]),
+                "distance": pair["distance"],
+            }
+            for pair in worst.to_dict("records")
+        ]
+        echo_json(report.summary() | {"worst": pairs})
+    else:
+        click.echo(str(report))
+        for pair in worst.to_dict("records"):
+            click.echo(
+                f"{pair['distance']:>5} bits  {show_path(str(pair['left_image']))}  "
+                f"{show_path(str(pair['right_image']))}"
+            )
+    return 1 if report.n_pairs else 0
+
+
+def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
+    from ...leakage import leakage_report
+
+    train, test = parts
+    if train.is_hashed != test.is_hashed:
+        raise CommandError(
+            "One side is a file of hashes and the other is none: hash both, or neither."
+        )
+    finder = make_finder(asked, train, common)
+    if not train.is_hashed:
+        return leakage_report(train.sources, test.sources, finder=finder)
+    make_finder(asked, test, common)
+    if train.settings != test.settings:
+        raise CommandError(
+            f"The hashes of the two sides were made with other settings:\n"
+            f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}."
+        )
+    return _compare_tables(finder, train, test)
+
+
+def _compare_tables(finder: Any, train: Collection, test: Collection) -> Any:
+    """Compare two tables of hashes; no image is read."""
+    import pandas as pd
+
+    from ...leakage import LeakageReport
+    from ...parts import ComparedParts
+
+    fitted = finder.fit_table(pd.concat([train.columns, test.columns], ignore_index=True))
+    n_train, n_test = len(train.sources), len(test.sources)
+    n_failed = int((fitted.failures_["position"] < n_train).sum())
+    return LeakageReport(
+        ComparedParts(
+            ["train", "test"],
+            [n_train, n_test],
+            [*train.sources, *test.sources],
+            fitted._near,
+            [n_failed, len(fitted.failures_) - n_failed],
+            has_distances=True,
+        )
+    )

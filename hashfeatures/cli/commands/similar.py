@@ -1,0 +1,95 @@
+"""``hashfeatures similar``: the images most like one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..collecting import Gathering, collect
+from ..finding import check_columns, check_settings
+from ..options import Common, common_options, decode_option, echo_json, input_options
+
+
+@click.command("similar")
+@click.argument("queries", nargs=-1, required=True)
+@click.option(
+    "--in",
+    "among",
+    required=True,
+    multiple=True,
+    metavar="PATH",
+    help="Where to look: a folder, images, or a file of hashes.",
+)
+@click.option(
+    "-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
+)
+@click.option("--by", default="phash", show_default=True, help="The hash to compare by.")
+@click.option(
+    "--radius", type=click.IntRange(min=0), metavar="BITS", help="None farther than this."
+)
+@decode_option("[default: full; of a file of hashes, what it was made with]")
+@input_options
+@common_options
+def command(
+    common: Common,
+    gathering: Gathering,
+    queries: tuple[str, ...],
+    among: tuple[str, ...],
+    n: int,
+    by: str,
+    radius: int | None,
+    decode: str | None,
+) -> None:
+    """Rank images by their likeness to others.
+
+    Those nearest to each QUERY come first. A QUERY is an image, a URL, or the hex digits of a
+    hash.
+
+    \b
+      hashfeatures similar cat.jpg --in photos
+      hashfeatures similar cat.jpg --in hashes.csv --by dhash -n 3
+    """
+    from ...hashing.spec import HashSpec
+    from ...path_text import show_path
+    from ...report.text import count
+    from ...table import find_similar, hash_images
+
+    by = str(HashSpec.parse(by))
+    collection = collect(among, gathering, common)
+    table: Any
+    if collection.is_hashed:
+        decode = check_settings(collection, decode)
+        check_columns(collection, [by])
+        table = collection.columns
+    else:
+        decode = decode or "full"
+        table = hash_images(
+            collection.sources,
+            [by],
+            decode=decode,
+            n_jobs=common.n_jobs,
+            cache=common.cache,
+            progress=common.progress,
+        )
+    answers: list[dict[str, Any]] = []
+    for query in queries:
+        asked = query
+        if decode == "reduced":
+            asked = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
+        similar = find_similar(table[["image", by]], asked, by=by, n=n)
+        if radius is not None:
+            similar = similar[similar["hamming_distance"] <= radius]
+        found = zip(similar["image"], similar["hamming_distance"], strict=True)
+        rows = [{"path": str(path), "distance": int(bits)} for path, bits in found]
+        answers.append({"query": query, "by": by, "similar": rows})
+    if common.as_json:
+        echo_json(answers)
+        return
+    for answer in answers:
+        click.secho(show_path(answer["query"]), bold=True)
+        for row in answer["similar"]:
+            bits = count(row["distance"], "bit")
+            click.echo(f"{bits:>9}  {show_path(row['path'])}")
+        if not answer["similar"]:
+            click.echo("     none")

@@ -1,0 +1,86 @@
+"""From a collection to a fitted finder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .collecting import Collection
+from .options import CommandError, Common
+
+if TYPE_CHECKING:
+    from ..finder import NearDuplicateFinder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a finder; None leaves it to the finder."""
+
+    hashes: str | None = None
+    radius: int | None = None
+    views: str | None = None
+    decode: str | None = None
+
+
+def make_finder(asked: Asked, collection: Collection, common: Common) -> NearDuplicateFinder:
+    """Return a finder for a collection, not fitted.
+
+    Raises
+    ------
+    CommandError
+        If the hashes of the collection are other ones, or were made with other settings.
+    """
+    from ..finder import NearDuplicateFinder
+    from ..hashing.spec import parse_hashes
+
+    hashes = tuple(asked.hashes.split(",")) if asked.hashes else ("phash", "dhash")
+    names = [str(spec) for spec in parse_hashes(hashes)]
+    decode = asked.decode or "reduced"
+    if collection.is_hashed:
+        decode = check_settings(collection, asked.decode)
+        check_columns(collection, names)
+    return NearDuplicateFinder(
+        names,
+        asked.radius,
+        views=asked.views or "identity",
+        decode=decode,
+        n_jobs=common.n_jobs,
+        cache=common.cache,
+        progress=common.progress,
+    )
+
+
+def check_settings(collection: Collection, decode: str | None) -> str:
+    """Return how the hashes of a collection were decoded, or fail if it was asked otherwise."""
+    from .hash_files import say_settings
+
+    settings = collection.settings or ""
+    made = "reduced" if "decode=reduced" in settings else "full"
+    wanted = say_settings(decode or made)
+    if settings and settings != wanted:
+        raise CommandError(
+            f"The hashes were made with other settings: {settings}\nand are asked for with: "
+            f"{wanted}. Hash the images again."
+        )
+    return made
+
+
+def check_columns(collection: Collection, names: list[str]) -> None:
+    """Fail unless a collection has the hashes of these names."""
+    from .hash_files import is_hash
+
+    columns = [] if collection.columns is None else list(collection.columns.columns)
+    missing = [name for name in names if name not in columns]
+    if missing:
+        known = [column for column in columns if is_hash(column)]
+        raise CommandError(
+            f"The images are compared by {', '.join(names)}, and the file has the hashes "
+            f"{', '.join(known)}.\nChoose among these with --hashes, or hash the images again."
+        )
+
+
+def fit(finder: NearDuplicateFinder, collection: Collection) -> NearDuplicateFinder:
+    """Fit a finder on a collection: on its hashes if it has them, else on its images."""
+    if collection.is_hashed and collection.columns is not None:
+        return finder.fit_table(collection.columns)
+    return finder.fit(collection.sources)

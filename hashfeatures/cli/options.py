@@ -1,0 +1,196 @@
+"""What the commands share: options, notes on stderr, and results on stdout or in files."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class CommandError(Exception):
+    """The work cannot be done, for a reason that one or two lines tell."""
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command is told.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether results are JSON.
+    quiet : bool
+        Whether notes and progress are left out.
+    cache : str or None
+        The file that keeps hashes.
+    n_jobs : int or None
+        How many processes hash.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    cache: str | None = None
+    n_jobs: int | None = None
+
+    @property
+    def progress(self) -> bool:
+        """Whether somebody is there to look at a bar."""
+        return not self.quiet and sys.stderr.isatty()
+
+    def note(self, text: str) -> None:
+        """Say something beside the results."""
+        if not self.quiet:
+            click.echo(f"hashfeatures: {text}", err=True)
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that all have; it gets them as `common`."""
+
+    @functools.wraps(function)
+    def command(
+        as_json: bool, quiet: bool, verbose: bool, cache: str | None, n_jobs: int | None,
+        **others: Any,
+    ) -> Any:  # fmt: skip
+        click.get_current_context().find_root().meta["quiet"] = quiet
+        if verbose:
+            logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
+            logging.getLogger("hashfeatures").setLevel(logging.DEBUG)
+        return function(common=Common(as_json, quiet, cache, n_jobs), **others)
+
+    options = [
+        click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
+        click.option(
+            "--cache",
+            metavar="FILE",
+            help="Keep hashes in this file, so that no image is read twice. All commands may "
+            "share one.",
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            "n_jobs",
+            type=int,
+            metavar="N",
+            help="Processes that hash; -1 uses every core. [default: 1]",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr."),
+        click.option("-v", "--verbose", is_flag=True, help="Tell where errors come from."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def input_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which images; it gets them as `gathering`."""
+    from .collecting import Gathering
+
+    @functools.wraps(function)
+    def command(globs: tuple[str, ...], column: str | None, links: bool, **others: Any) -> Any:
+        return function(gathering=Gathering(globs, column, links), **others)
+
+    options = [
+        click.option(
+            "--glob",
+            "globs",
+            multiple=True,
+            metavar="PATTERN",
+            help="Of folders, take the files whose name matches, as in '*.jpg', and no others. "
+            "May be given more than once. [default: what Pillow reads]",
+        ),
+        click.option(
+            "--column", metavar="NAME", help="The column of tables that holds paths or URLs."
+        ),
+        click.option(
+            "--follow-links", "links", is_flag=True, help="Search folders behind links as well."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what a near duplicate is; it gets them as `asked`."""
+    from .finding import Asked
+
+    @functools.wraps(function)
+    def command(
+        hashes: str | None, radius: int | None, views: str | None, decode: str | None,
+        **others: Any,
+    ) -> Any:  # fmt: skip
+        return function(asked=Asked(hashes, radius, views, decode), **others)
+
+    options = [
+        click.option(
+            "--radius",
+            type=click.IntRange(min=0),
+            metavar="BITS",
+            help="How many bits near duplicates may differ in. [default: 12 of the 128 bits of "
+            "phash and dhash; other hashes and views have their own]",
+        ),
+        click.option(
+            "--hashes",
+            metavar="NAMES",
+            help="The hashes to compare by, as in 'phash:16' or 'phash,dhash'. "
+            "[default: phash,dhash]",
+        ),
+        click.option(
+            "--views",
+            metavar="VIEWS",
+            help="identity, flips, dihedral or robust: also find mirrored, turned or cropped "
+            "copies. [default: identity]",
+        ),
+        decode_option("[default: reduced; of a file of hashes, what it was made with]"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def decode_option(default: str) -> Callable[..., Any]:
+    """Return the option that says how JPEG files are decoded."""
+    return click.option(
+        "--decode",
+        type=click.Choice(["full", "reduced"]),
+        help=f"Decode JPEGs in full, or reduced: many times faster, a bit or two may change. "
+        f"{default}",
+    )
+
+
+def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option to overwrite its output."""
+    return click.option("--force", is_flag=True, help="Overwrite files that exist.")(function)
+
+
+def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
+    """Fail before the work if its results cannot be written, or would overwrite a file."""
+    for output in outputs:
+        if output is None or output == "-":
+            continue
+        path = Path(output)
+        if path.is_dir():
+            raise CommandError(f"{output} is a folder: -o needs the name of a file.")
+        if not path.absolute().parent.is_dir():
+            raise CommandError(f"{output} cannot be written: there is no folder {path.parent}.")
+        if path.exists() and not force:
+            raise CommandError(f"{output} exists already: choose another name, or --force.")
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON, all of it ASCII: file names of any bytes survive."""
+    click.echo(json.dumps(value, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's and pandas' scalars into Python's."""
+    if hasattr(value, "item"):
+        return value.item()
+    return None if value != value or type(value).__name__ == "NAType" else str(value)

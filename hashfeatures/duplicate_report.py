@@ -1,0 +1,267 @@
+"""A report of near duplicates: from images to a page, JSON or text."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from .containers import check_length
+from .deduplication import choose_kept
+from .exceptions import ParameterError
+from .finder import NearDuplicateFinder
+from .grouping import check_finder
+from .hamming.index import HammingIndex
+from .parameters import check_int
+from .report.page import write_page, write_parts
+from .report.summary import Grouping, Summary, summarise
+from .report.text import write_text
+from .report.thumbnails import Facts, picture
+from .sources import is_frame, is_missing, list_sources, pick_image_column
+from .whole_files import write_whole
+
+# Images whose nearest neighbours are looked for, at the most: enough for a histogram.
+_MOST_MEASURED = 20_000
+
+# The thumbnails of a page.
+_MOST_THUMBNAILS = 1500
+_MOST_BYTES = 8_000_000
+
+
+class DuplicateReport:
+    """What was found among images, to be looked at.
+
+    Made by `make_report`. In a notebook, it shows itself.
+
+    Attributes
+    ----------
+    summary : dict
+        All that the report says, in plain values: "title", "settings", "counts", "distances",
+        "parts", "groups", "images", "unreadable" and "low_detail". Page, JSON and text are made
+        from it.
+    thumbnails : dict of int to str
+        Pictures as data URIs, by place in ``summary["images"]``.
+    """
+
+    def __init__(self, summary: Summary, thumbnails: dict[int, str]) -> None:
+        self.summary = summary
+        self.thumbnails = thumbnails
+
+    def __str__(self) -> str:
+        return write_text(self.summary)
+
+    def __repr__(self) -> str:
+        return f"<DuplicateReport of {self.summary['counts']['images']} images>"
+
+    def _repr_html_(self) -> str:
+        return write_parts(self.summary, self.thumbnails)
+
+    def to_html(self) -> str:
+        """Return one HTML page that needs nothing but itself and makes no request."""
+        return write_page(self.summary, self.thumbnails)
+
+    def to_text(self, whole: bool = False) -> str:
+        """Return the report as text: its first groups, or the whole of them."""
+        return write_text(self.summary, whole)
+
+    def to_json(self) -> str:
+        """Return the summary as JSON."""
+        return json.dumps(self.summary, indent=1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the report to a file: JSON if it ends in ".json", text if in ".txt", else HTML.
+
+        Parameters
+        ----------
+        path : path
+            The file; one that exists is replaced.
+        """
+        forms = {".json": self.to_json, ".txt": self.to_text}
+        text = forms.get(Path(path).suffix.lower(), self.to_html)()
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
+
+
+def make_report(
+    images: Any,
+    *,
+    classes: Any = None,
+    parts: Any = None,
+    keep: Any = "largest",
+    title: str = "Near duplicates",
+    max_thumbnails: int = _MOST_THUMBNAILS,
+    finder: NearDuplicateFinder | None = None,
+) -> DuplicateReport:
+    """Report the near duplicates among images.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D array, Series or DataFrame
+        Image sources, or a table that holds them, as for `drop_duplicates`.
+    classes : array-like of shape (n_images,), optional
+        What each image shows: groups of different classes are marked.
+    parts : array-like of shape (n_images,), optional
+        The part of a split that each image belongs to, "train" or "test" say: groups that are in
+        more than one are marked as leaks.
+    keep : {"first", "largest"}, column name or callable, default="largest"
+        Which image of its near duplicates is marked as kept, as in `drop_duplicates`.
+    title : str, default="Near duplicates"
+        What the report is called.
+    max_thumbnails : int, default=1500
+        How many pictures the page holds; together they take 8 MB at the most.
+    finder : NearDuplicateFinder, optional
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``. One that is
+        fitted on `images` already is not fitted again.
+
+    Returns
+    -------
+    DuplicateReport
+        The report, with `save`, `to_html`, `to_json` and `summary`.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import make_report
+    >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
+    >>> print(report)
+    3 images: 1 group of near duplicates with 2 images, of which 1 could go (0 B).
+    Near duplicates differ in at most 12 of the 128 bits of phash and dhash.
+    group 1: 2 images
+      *   0 bits  <uint8 array of shape (512, 512)>
+          0 bits  <uint8 array of shape (256, 256)>
+    """
+    name = "make_report"
+    check_int(name, "max_thumbnails", max_thumbnails, 0)
+    finder = check_finder(finder)
+    if not isinstance(finder, NearDuplicateFinder):
+        raise ParameterError(
+            f"The 'finder' parameter of {name} must be a NearDuplicateFinder. "
+            f"Got {finder!r} instead."
+        )
+    column = images[pick_image_column(images, name)] if is_frame(images) else images
+    n_images = len(list_sources(column, name))
+    for what, values in (("classes", classes), ("parts", parts)):
+        if values is not None:
+            check_length(what, values, n_images)
+    if len(getattr(finder, "labels_", ())) != n_images or not n_images:
+        finder = clone(finder).fit(column)
+    return report_fitted(
+        finder,
+        images,
+        classes=None if classes is None else list(classes),
+        parts=None if parts is None else list(parts),
+        keep=keep,
+        title=title,
+        max_thumbnails=max_thumbnails,
+    )
+
+
+def report_fitted(
+    finder: NearDuplicateFinder,
+    images: Any,
+    *,
+    classes: Sequence[Any] | None = None,
+    parts: Sequence[Any] | None = None,
+    keep: Any = "largest",
+    title: str = "Near duplicates",
+    max_thumbnails: int = _MOST_THUMBNAILS,
+) -> DuplicateReport:
+    """Report what a fitted finder found, see `make_report`."""
+    column = images[pick_image_column(images, "A report")] if is_frame(images) else images
+    sources = list_sources(column, "A report")
+    grouping = replace(
+        group_fitted(finder, sources, classes, parts),
+        stand_in=choose_kept(finder, images, keep).row,
+    )
+    rows = [row for members in grouping.members().values() for row in members]
+    facts, thumbnails = picture(
+        [sources[row] for row in rows],
+        max_number=max_thumbnails,
+        max_bytes=_MOST_BYTES,
+        fetch=True,
+    )
+    known = dict(zip(rows, facts, strict=True))
+    if is_frame(images):
+        known = {row: _fill_up(fact, images, row) for row, fact in known.items()}
+    return DuplicateReport(summarise_fitted(finder, grouping, known, title), thumbnails)
+
+
+def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
+    """Take from a table of hashes what is not known of a file that is not here."""
+    if fact.width is not None or not {"width", "height", "format"} <= set(table.columns):
+        return fact
+    width, height, kind = (table[name].iloc[row] for name in ("width", "height", "format"))
+    if is_missing(width) or is_missing(height):
+        return fact
+    return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)
+
+
+def group_fitted(
+    finder: NearDuplicateFinder,
+    sources: Sequence[Any],
+    classes: Sequence[Any] | None,
+    parts: Sequence[Any] | None,
+) -> Grouping:
+    """Return what a fitted finder found among images."""
+    failed = dict(zip(finder.failures_["position"], finder.failures_["error"], strict=True))
+    compared = finder._signatures.hashed
+    low = [int(row) for row in np.flatnonzero(~compared) if row not in failed]
+    return Grouping(
+        sources,
+        finder.labels_,
+        finder._near.nearest(),
+        None,
+        dict(zip(finder.groups_.index.tolist(), finder.groups_["diameter"].tolist(), strict=True)),
+        {int(row): str(cause) for row, cause in failed.items()},
+        low,
+        classes,
+        parts,
+    )
+
+
+def summarise_fitted(
+    finder: NearDuplicateFinder, grouping: Grouping, facts: dict[int, Facts], title: str
+) -> Summary:
+    """Sum up what a fitted finder found."""
+    distances, n_measured = count_nearest(finder)
+    told = finder.summary()
+    settings = {name: told[name] for name in ("hashes", "bits", "radius")}
+    return summarise(
+        grouping,
+        facts,
+        title=title,
+        settings=settings,
+        distances=distances,
+        n_measured=n_measured,
+    )
+
+
+def count_nearest(finder: NearDuplicateFinder) -> tuple[list[int], int]:
+    """Count how many images have their nearest neighbour at each distance, however far.
+
+    Parameters
+    ----------
+    finder : NearDuplicateFinder
+        A fitted one.
+
+    Returns
+    -------
+    counts : list of int
+        How many images there are at each distance, from 0 bits on.
+    n_measured : int
+        For how many images that is: of more than 20,000, some at even steps.
+    """
+    signatures = finder._signatures
+    present = np.flatnonzero(signatures.hashed)
+    if len(present) < 2:
+        return [], 0
+    step = -(-len(present) // _MOST_MEASURED)
+    rows = present[::step]
+    index = HammingIndex(signatures.words, signatures.hashed, signatures.n_bits, finder.n_jobs)
+    distances = index.kneighbors(signatures.words[rows], 1, own=rows)[0][:, 0]
+    return np.bincount(distances).tolist(), len(rows)

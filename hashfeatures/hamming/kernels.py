@@ -1,0 +1,340 @@
+"""The loops that touch every code and every candidate, compiled by numba.
+
+They release the interpreter, so that threads run side by side, and are cached on disk, so that
+only the first use after an installation compiles. Those whose speed hangs on the number of words
+of a code are compiled for each number that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+# Distances of codes of more words are given up as soon as they are too far.
+_WHOLE_WORDS = 4
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 divided by the golden ratio
+
+
+@intrinsic
+def _count_ones(typing_context: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+def _read(dtype: Any, n_dimensions: int = 1) -> Any:
+    return types.Array(dtype, n_dimensions, "C", readonly=True)
+
+
+def _write(dtype: Any, n_dimensions: int = 1) -> Any:
+    return types.Array(dtype, n_dimensions, "C")
+
+
+@njit(
+    types.int64(
+        _read(types.uint64, 2), _write(types.uint32), _write(types.uint32), _write(types.uint32)
+    ),
+    cache=True,
+    nogil=True,
+)
+def collapse(codes: Any, numbers: Any, firsts: Any, table: Any) -> Any:  # pragma: no cover
+    """Give numbers to the codes that differ, in the order in which they first appear.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_codes, n_words), dtype uint64
+        The codes.
+    numbers : ndarray of shape (n_codes,), dtype uint32
+        Written: the number of each code.
+    firsts : ndarray of shape (n_codes,), dtype uint32
+        Written: where the code of each number appears first.
+    table : ndarray of shape (a power of two above n_codes,), dtype uint32
+        Zeros; a hash table afterwards.
+
+    Returns
+    -------
+    int
+        How many codes differ.
+    """
+    n_codes, n_words = codes.shape
+    last = np.uint64(len(table) - 1)
+    n_unique = np.int64(0)
+    for code in range(n_codes):
+        mixed = np.uint64(0)
+        for word in range(n_words):
+            mixed = (mixed ^ codes[code, word]) * _MIX
+            mixed ^= mixed >> np.uint64(29)
+        slot = (mixed ^ (mixed >> np.uint64(32))) & last
+        while True:
+            entry = np.int64(table[slot])
+            if entry == 0:
+                firsts[n_unique] = code
+                numbers[code] = n_unique
+                n_unique += 1
+                table[slot] = n_unique
+                break
+            other = np.int64(firsts[entry - 1])
+            equal = True
+            for word in range(n_words):
+                equal &= codes[code, word] == codes[other, word]
+            if equal:
+                numbers[code] = entry - 1
+                break
+            slot = (slot + np.uint64(1)) & last
+    return n_unique
+
+
+@njit(
+    types.void(
+        _read(types.uint8, 2),
+        _read(types.int64),
+        _read(types.uint32, 2),
+        types.Array(types.uint32, 1, "C"),
+    ),
+    cache=True,
+    nogil=True,
+)
+def band_keys(octets: Any, places: Any, table: Any, keys: Any) -> None:  # pragma: no cover
+    """Gather the bits of a band.
+
+    Parameters
+    ----------
+    octets : ndarray of shape (n_codes, n_bytes), dtype uint8
+        The codes.
+    places : ndarray of shape (n_places,), dtype int64
+        The bytes that hold bits of the band.
+    table : ndarray of shape (n_places, 256), dtype uint32
+        What each value of these bytes adds to the key.
+    keys : ndarray of shape (n_codes,), dtype uint32
+        Written: the bits of the band, of each code.
+    """
+    for code in range(len(octets)):
+        key = np.uint32(0)
+        for place in range(len(places)):
+            key |= table[place, octets[code, places[place]]]
+        keys[code] = key
+
+
+@njit(
+    types.void(_read(types.uint32), _write(types.uint32), _write(types.uint32)),
+    cache=True,
+    nogil=True,
+)
+def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
+    """Sort by counting.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_items,), dtype uint32
+        The key of each item.
+    starts : ndarray of shape (n_keys + 2,), dtype uint32
+        Zeros; afterwards, where the items of each key start in `order`, and where the last end.
+    order : ndarray of shape (n_items,), dtype uint32
+        Written: the items by key, those of one key in their own order.
+    """
+    for key in keys:
+        starts[np.int64(key) + 2] += np.uint32(1)
+    for place in range(2, len(starts)):
+        starts[place] += starts[place - 1]
+    for item in range(len(keys)):
+        key = np.int64(keys[item]) + 1
+        order[starts[key]] = item
+        starts[key] += np.uint32(1)
+
+
+@cache
+def join_of(n_words: int) -> Callable[..., int]:
+    """Compile the loop over the candidates of a band, for codes of `n_words` words."""
+    whole = n_words <= _WHOLE_WORDS
+
+    @njit(inline="always")
+    def measure(code: Any, other: Any, radius: Any) -> Any:  # pragma: no cover
+        distance = np.uint64(0)
+        for word in range(n_words):
+            distance += _count_ones(code[word] ^ other[word])
+            if not whole and word % 4 == 3 and np.int64(distance) > radius:
+                break
+        return np.int64(distance)
+
+    @njit(inline="always")
+    def is_any_near(
+        code: Any, others: Any, begin: Any, end: Any, radius: Any
+    ) -> Any:  # pragma: no cover
+        # Nothing is written here, so that the code stays in registers.
+        for other in range(np.uint64(begin), np.uint64(end)):
+            if measure(code, others[other], radius) <= radius:
+                return True
+        return False
+
+    @njit(inline="always")
+    def is_earlier(code: Any, other: Any, masks: Any, limits: Any) -> Any:  # pragma: no cover
+        for band in range(len(masks)):
+            near = np.uint64(0)
+            for word in range(n_words):
+                near += _count_ones((code[word] ^ other[word]) & masks[band, word])
+            if np.int64(near) <= limits[band]:
+                return True
+        return False
+
+    @njit(
+        types.int64(
+            _read(types.uint64, 2), _read(types.uint32), _read(types.uint32),
+            types.int64, types.int64,
+            _read(types.uint64, 2), _read(types.uint32), _read(types.uint32),
+            _read(types.uint32), types.boolean, types.int64,
+            _read(types.uint64, 2), _read(types.int64),
+            _write(types.uint32), _write(types.uint32), _write(types.int32), _write(types.int64),
+        ),
+        cache=True,
+        nogil=True,
+    )  # fmt: skip
+    def join(
+        codes: Any, keys: Any, ids: Any, first: Any, last: Any,
+        others: Any, starts: Any, other_ids: Any,
+        flips: Any, same: Any, radius: Any,
+        masks: Any, limits: Any,
+        left: Any, right: Any, distances: Any, state: Any,
+    ) -> Any:  # pragma: no cover  # fmt: skip
+        n_found = 0
+        flip, row, column, n_looked = state
+        while flip < len(flips):
+            while row < last:
+                key = keys[row] ^ flips[flip]
+                begin, end = np.int64(starts[key]), np.int64(starts[np.int64(key) + 1])
+                if same:
+                    if key < keys[row]:
+                        begin = end
+                    elif key == keys[row]:
+                        begin = max(begin, row + 1)
+                begin = max(begin, column)
+                n_looked += max(end - begin, 0)
+                if begin < end and is_any_near(codes[row], others, begin, end, radius):
+                    for other in range(begin, end):
+                        distance = measure(codes[row], others[other], radius)
+                        if distance > radius:
+                            continue
+                        if is_earlier(codes[row], others[other], masks, limits):
+                            continue
+                        if n_found == len(left):
+                            state[0], state[1], state[2] = flip, row, other
+                            state[3] = n_looked - (end - other)
+                            return n_found
+                        one, two = ids[row], other_ids[other]
+                        if same and one > two:
+                            one, two = two, one
+                        left[n_found], right[n_found] = one, two
+                        distances[n_found] = np.int32(distance)
+                        n_found += 1
+                column = 0
+                row += 1
+            row = first
+            flip += 1
+        state[0], state[1], state[2], state[3] = flip, row, 0, n_looked
+        return n_found
+
+    compiled: Callable[..., int] = join
+    return compiled
+
+
+@cache
+def nearest_of(n_words: int) -> Callable[..., None]:
+    """Compile the scan for the nearest codes, for codes of `n_words` words."""
+    whole = n_words <= _WHOLE_WORDS
+
+    @njit(
+        types.void(
+            _read(types.uint64, 2), _read(types.uint64, 2), types.int64,
+            _write(types.int32, 2), _write(types.uint32, 2),
+        ),
+        cache=True,
+        nogil=True,
+    )  # fmt: skip
+    def nearest(
+        queries: Any, codes: Any, first: Any, distances: Any, numbers: Any
+    ) -> None:  # pragma: no cover
+        k = distances.shape[1]
+        for query in range(len(queries)):
+            worst = np.int64(distances[query, k - 1])
+            for code in range(len(codes)):
+                distance = np.uint64(0)
+                for word in range(n_words):
+                    distance += _count_ones(queries[query, word] ^ codes[code, word])
+                    if not whole and word % 4 == 3 and np.int64(distance) >= worst:
+                        break
+                if np.int64(distance) < worst:
+                    place = k - 1
+                    while place and distances[query, place - 1] > np.int64(distance):
+                        distances[query, place] = distances[query, place - 1]
+                        numbers[query, place] = numbers[query, place - 1]
+                        place -= 1
+                    distances[query, place] = np.int32(distance)
+                    numbers[query, place] = first + code
+                    worst = np.int64(distances[query, k - 1])
+
+    compiled: Callable[..., None] = nearest
+    return compiled
+
+
+@njit(
+    types.void(_read(types.uint64, 2), _read(types.uint64, 2), _write(types.int64, 2)),
+    cache=True,
+    nogil=True,
+)
+def count_band_distances(codes: Any, masks: Any, counts: Any) -> None:  # pragma: no cover
+    """Count the pairs of codes by their distance within each band.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_codes, n_words), dtype uint64
+        The codes.
+    masks : ndarray of shape (n_bands, n_words), dtype uint64
+        The bits of each band.
+    counts : ndarray of shape (n_bands, n_distances), dtype int64
+        Added to: how many pairs have each distance; the last counts all from there on.
+    """
+    n_codes, n_words = codes.shape
+    last = np.uint64(counts.shape[1] - 1)
+    for band in range(len(masks)):
+        for code in range(n_codes):
+            for other in range(code):
+                distance = np.uint64(0)
+                for word in range(n_words):
+                    mask = masks[band, word]
+                    if mask:
+                        distance += _count_ones((codes[code, word] ^ codes[other, word]) & mask)
+                counts[band, min(distance, last)] += 1
+
+
+@njit(
+    types.void(_write(types.uint32), _read(types.uint32), _read(types.uint32)),
+    cache=True,
+    nogil=True,
+)
+def unite(parents: Any, left: Any, right: Any) -> None:  # pragma: no cover
+    """Join the trees of a forest that pairs connect; the root of a tree is its lowest member."""
+    for pair in range(len(left)):
+        one, two = left[pair], right[pair]
+        while parents[one] != one:
+            parents[one] = parents[parents[one]]
+            one = parents[one]
+        while parents[two] != two:
+            parents[two] = parents[parents[two]]
+            two = parents[two]
+        if one < two:
+            parents[two] = one
+        else:
+            parents[one] = two
+
+
+@njit(types.void(_write(types.uint32)), cache=True, nogil=True)
+def flatten(parents: Any) -> None:  # pragma: no cover
+    """Let every member of a forest of `unite` know its root: no parent is above its child."""
+    for member in range(len(parents)):
+        parents[member] = parents[parents[member]]

@@ -1,0 +1,70 @@
+"""Pairs of rows that are near each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..exceptions import TooManyPairsError
+
+Rows = NDArray[np.intp]
+Bits = NDArray[np.int64]  # distances
+
+# Arrays of so many pairs, and the copies made while they are sorted, take some 6 GB.
+MAX_PAIRS = 100_000_000
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows and the distance of each.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n_pairs,), dtype intp
+        The rows.
+    distance : ndarray of shape (n_pairs,), dtype int64
+        The Hamming distance in bits.
+    """
+
+    left: Rows
+    right: Rows
+    distance: Bits
+
+    @classmethod
+    def concatenate(cls, blocks: Iterable[Pairs], limit: int | None = None) -> Pairs:
+        """Join blocks of pairs into one.
+
+        Parameters
+        ----------
+        blocks : iterable of Pairs
+            The blocks.
+        limit : int, optional
+            How many pairs to hold at most.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit`; the blocks that follow are not asked for.
+        """
+        held, n_pairs = [cls(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.int64))], 0
+        for block in blocks:
+            n_pairs += len(block.left)
+            if limit is not None and n_pairs > limit:
+                raise TooManyPairsError(
+                    f"More than {limit:,} pairs are within the radius, too many to return as "
+                    f"arrays: take a smaller radius; or read them block by block with "
+                    f"HammingNeighbors.iter_pairs; or let DuplicateGroups group the rows, which "
+                    f"holds no pairs; or raise the limit."
+                )
+            held.append(block)
+        return cls(*(np.concatenate(arrays) for arrays in zip(*held, strict=True)))
+
+    def in_order(self) -> Pairs:
+        """Return the pairs ordered by left, then right."""
+        if not len(self.left):
+            return self
+        width = int(self.right.max()) + 1
+        order = np.argsort(self.left * width + self.right, kind="stable")
+        return Pairs(*(column[order] for column in self))

@@ -1,0 +1,86 @@
+"""What objects show of themselves in a notebook: the parts of a report, few and small.
+
+Nothing is fetched from the network for it, and images that came from memory have no picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .deduplication import choose_kept
+from .duplicate_report import group_fitted, summarise_fitted
+from .report.page import write_parts
+from .report.summary import Grouping, summarise
+from .report.thumbnails import picture
+
+if TYPE_CHECKING:
+    from .calibration import Calibration
+    from .finder import NearDuplicateFinder
+    from .leakage import LeakageReport
+
+_MOST_THUMBNAILS = 100
+_MOST_BYTES = 800_000
+_MOST_PAIRS = 20
+
+
+def show_finder(finder: NearDuplicateFinder) -> str:
+    """Return the groups that a fitted finder found, as HTML."""
+    sources = [
+        f"image {row}" if source is None else source for row, source in enumerate(finder.ids_)
+    ]
+    grouping = replace(
+        group_fitted(finder, sources, None, None),
+        stand_in=choose_kept(finder, sources, "first").row,
+    )
+    rows = [row for members in grouping.members().values() for row in members]
+    few = rows[:_MOST_THUMBNAILS]
+    facts, thumbnails = _picture([sources[row] for row in few])
+    known = dict(zip(few, facts, strict=True))
+    summary = summarise_fitted(finder, grouping, known, type(finder).__name__)
+    return write_parts(summary, thumbnails)
+
+
+def show_leaks(report: LeakageReport) -> str:
+    """Return a leakage report and its nearest pairs, as HTML."""
+    worst = report.worst(_MOST_PAIRS)
+    parts = [
+        name for pair in zip(worst["left_part"], worst["right_part"], strict=True) for name in pair
+    ]
+    return _show_pairs("Leakage", str(report), worst, parts)
+
+
+def show_calibration(calibration: Calibration) -> str:
+    """Return a calibration and the pairs nearest to its radius, as HTML."""
+    told = str(calibration)
+    return _show_pairs("Calibration", told, calibration.borderline[:_MOST_PAIRS], None)
+
+
+def _show_pairs(title: str, told: str, pairs: pd.DataFrame, parts: Sequence[str] | None) -> str:
+    """Return pairs of images, side by side."""
+    images = zip(pairs["left_image"], pairs["right_image"], strict=True)
+    sources: list[Any] = [image for pair in images for image in pair]
+    distance = pairs["distance"].fillna(-1).to_numpy(dtype=np.int64)
+    facts, thumbnails = _picture(sources)
+    grouping = Grouping(
+        sources,
+        np.repeat(np.arange(len(pairs)), 2),
+        np.repeat(distance, 2),
+        np.zeros(len(sources), dtype=np.intp) - 1,
+        {row: int(bits) for row, bits in enumerate(distance) if bits >= 0},
+        {},
+        [],
+        parts=parts,
+    )
+    # As they come: the nearest first.
+    known = dict(enumerate(facts))
+    summary = summarise(grouping, known, title=title, settings={}, in_order=True)
+    return write_parts(summary, thumbnails, told)
+
+
+def _picture(sources: Sequence[Any]) -> Any:
+    return picture(sources, max_number=_MOST_THUMBNAILS, max_bytes=_MOST_BYTES, fetch=False)

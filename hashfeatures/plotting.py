@@ -1,0 +1,344 @@
+"""Pictures by matplotlib: contact sheets, groups, rankings, and histograms of distances.
+
+Each function draws into the axes it is given, or into a new figure, and returns the axes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from .exceptions import ImageReadError, ParameterError
+from .extras import import_extra
+from .images import Decoding, read_image
+from .parameters import check_int
+from .sources import describe_source, list_sources
+
+# The longest side at which an image is drawn: more than a figure of the usual size shows.
+_SIDE = 256
+_DECODING = Decoding("reduced", reduced_side=_SIDE)
+
+# Letters of a file name that fit above a thumbnail.
+_NAME_LENGTH = 24
+
+_INCHES = 1.9
+
+Axes = NDArray[Any]
+
+
+def plot_images(
+    images: Any,
+    titles: Iterable[str] | None = None,
+    *,
+    n_columns: int = 5,
+    ax: Any = None,
+) -> Axes:
+    """Draw a contact sheet.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        Image sources, as for `ImageHashFeaturizer`. One that cannot be read is a grey tile that
+        says so.
+    titles : iterable of str, optional
+        What stands above each image; None means the names of the files.
+    n_columns : int, default=5
+        How many images there are in a row.
+    ax : matplotlib Axes or array of them, optional
+        Where to draw: the place of one Axes is divided, of an array each takes an image. None
+        makes a new figure.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (n_rows, n_columns)
+        Where the images are, row by row; or `ax`, if it is an array.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures.plotting import plot_images
+    >>> axes = plot_images([data.camera(), data.coins()], ["camera", "coins"], n_columns=2)
+    >>> axes.shape
+    (1, 2)
+    """
+    name = "plot_images"
+    check_int(name, "n_columns", n_columns, 1)
+    sources = list_sources(images, name)
+    texts = [_name_of(source) for source in sources] if titles is None else list(titles)
+    if len(texts) != len(sources):
+        raise ParameterError(
+            f"The 'titles' parameter of {name} must have one title an image. Got {len(texts)} "
+            f"titles for {len(sources)} images."
+        )
+    columns = min(n_columns, max(len(sources), 1))
+    axes = _grid(math.ceil(len(sources) / columns), columns, ax, len(sources))
+    for axis, source, text in zip(axes.flat, sources, texts, strict=False):
+        _draw(axis, source, text)
+    return axes
+
+
+def plot_groups(
+    duplicates: pd.DataFrame, *, n_groups: int = 10, n_columns: int = 6, ax: Any = None
+) -> Axes:
+    """Draw groups of near duplicates, one a row.
+
+    Parameters
+    ----------
+    duplicates : pandas.DataFrame
+        As `find_duplicates` makes it, with the columns "group", "image" and "distance".
+    n_groups : int, default=10
+        How many groups are drawn, the largest first.
+    n_columns : int, default=6
+        How many images of a group are drawn; the last place says how many more there are.
+    ax : matplotlib Axes or array of them, optional
+        As in `plot_images`.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (n_groups, n_columns)
+        Where the images are.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import find_duplicates
+    >>> from hashfeatures.plotting import plot_groups
+    >>> images = [data.camera(), data.coins(), data.camera()[::2, ::2]]
+    >>> plot_groups(find_duplicates(images)).shape
+    (1, 2)
+    """
+    name = "plot_groups"
+    check_int(name, "n_groups", n_groups, 1)
+    check_int(name, "n_columns", n_columns, 2)
+    _check_columns(duplicates, ("group", "image", "distance"), name, "find_duplicates")
+    sizes = (
+        duplicates.groupby("group", sort=True).size().sort_values(ascending=False, kind="stable")
+    )
+    groups = sizes.index[:n_groups]
+    columns = min(n_columns, int(sizes.max())) if len(sizes) else 1
+    axes = _grid(len(groups), columns, ax, len(groups) * columns)
+    for line, group in zip(axes.reshape(-1, columns), groups, strict=False):
+        members = duplicates[duplicates["group"] == group]
+        room = columns if len(members) <= columns else columns - 1
+        for axis, image, distance in zip(
+            line, members["image"][:room], members["distance"][:room], strict=False
+        ):
+            _draw(axis, image, f"{_name_of(image)}\n{_say_bits(distance)}")
+        if len(members) > room:
+            _write(line[-1], f"and {len(members) - room}\nmore")
+    return axes
+
+
+def plot_similar(
+    query: Any, similar: pd.DataFrame, *, n: int = 9, n_columns: int = 5, ax: Any = None
+) -> Axes:
+    r"""Draw an image and those that are most like it, with their distances.
+
+    Parameters
+    ----------
+    query : image source
+        The image that was asked for.
+    similar : pandas.DataFrame
+        As `find_similar` makes it, with the columns "image" and "hamming_distance".
+    n : int, default=9
+        How many images are drawn beside the query.
+    n_columns : int, default=5
+        How many images there are in a row.
+    ax : matplotlib Axes or array of them, optional
+        As in `plot_images`.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (n_rows, n_columns)
+        Where the images are, the query first.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import find_similar
+    >>> from hashfeatures.plotting import plot_similar
+    >>> images = [data.coins(), data.camera(), data.moon()]
+    >>> axes = plot_similar(data.camera(), find_similar(images, data.camera()))
+    >>> [axis.get_title() for axis in axes.flat][:2]
+    ['query', '0 bits\n...']
+    """
+    name = "plot_similar"
+    check_int(name, "n", n, 1)
+    _check_columns(similar, ("image", "hamming_distance"), name, "find_similar")
+    shown = similar[:n]
+    counts = shown["hamming_distance"]
+    images = [query, *shown["image"]]
+    unit = "hex digits" if similar.attrs.get("unit") == "hex" else "bits"
+    titles = [
+        f"{_say_bits(count, unit)}\n{_name_of(image)}"
+        for image, count in zip(shown["image"], counts, strict=True)
+    ]
+    axes = plot_images(images, ["query", *titles], n_columns=n_columns, ax=ax)
+    axes.flat[0].set_title(axes.flat[0].get_title(), fontweight="bold", fontsize=9)
+    return axes
+
+
+def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
+    """Draw pairs of images side by side, such as the worst leaks of a split.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        With the columns "left_image", "right_image" and "distance"; where there are "left_part"
+        and "right_part", their names stand above the images.
+    ax : matplotlib Axes or array of them, optional
+        As in `plot_images`.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (n_pairs, 2)
+        Where the images are, a pair a row.
+    """
+    _check_columns(pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs")
+    axes = _grid(len(pairs), 2, ax, 2 * len(pairs))
+    for line, (_, pair) in zip(axes.reshape(-1, 2), pairs.iterrows(), strict=False):
+        for axis, side in zip(line, ("left", "right"), strict=True):
+            image = pair[f"{side}_image"]
+            above = [pair.get(f"{side}_part"), _say_bits(pair["distance"])]
+            told = ", ".join(text for text in above if text)
+            _draw(axis, image, f"{told}\n{_name_of(image)}")
+    return axes
+
+
+def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any = None) -> Any:
+    """Draw how often each distance occurs, and which of them a radius takes in.
+
+    Parameters
+    ----------
+    distances : array-like of shape (n_distances,)
+        Hamming distances in bits, such as those of `Pairs`, or the distance of each image to its
+        nearest neighbour.
+    radius : int, optional
+        The greatest distance of two near duplicates; marked, with what lies within it coloured.
+    ax : matplotlib Axes, optional
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        Where it was drawn.
+
+    Examples
+    --------
+    >>> from hashfeatures.plotting import plot_distances
+    >>> plot_distances([0, 2, 2, 31, 34, 30], radius=12).get_xlabel()
+    'Hamming distance (bits)'
+    """
+    name = "plot_distances"
+    if radius is not None:
+        check_int(name, "radius", radius, 0)
+    values = np.asarray(distances)
+    if values.ndim != 1 or not (values.size == 0 or np.issubdtype(values.dtype, np.integer)):
+        raise ParameterError(
+            f"The 'distances' parameter of {name} must be a 1-D array of ints, in bits. Got an "
+            f"array of shape {values.shape} and dtype {values.dtype} instead."
+        )
+    axis = _pyplot().subplots(layout="constrained")[1] if ax is None else ax
+    counts = np.bincount(values.astype(np.intp)) if values.size else np.zeros(1, dtype=np.intp)
+    places = np.arange(len(counts))
+    if radius is None:
+        axis.bar(places, counts, width=0.9)
+    else:
+        near = places <= radius
+        within = int(counts[near].sum())
+        axis.bar(places[near], counts[near], width=0.9, color="C3", label=f"within: {within:,}")
+        beyond = f"beyond: {len(values) - within:,}"
+        axis.bar(places[~near], counts[~near], width=0.9, color="C0", label=beyond)
+        axis.axvline(radius + 0.5, color="C3", linestyle="--", label=f"radius {radius}")
+        axis.legend()
+    axis.set_xlim(-0.75, max(len(counts), (radius or 0) + 2) - 0.25)
+    axis.set(xlabel="Hamming distance (bits)", ylabel="how often")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.yaxis.get_major_locator().set_params(integer=True)
+    return axis
+
+
+def _pyplot() -> Any:
+    return import_extra("matplotlib.pyplot", "plot", "Plotting")
+
+
+def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
+    """Return axes for a grid of images, without ticks and frames."""
+    plt = _pyplot()
+    n_rows = max(n_rows, 1)
+    if ax is None:
+        size = (_INCHES * n_columns, (_INCHES + 0.3) * n_rows)
+        axes = plt.subplots(n_rows, n_columns, squeeze=False, figsize=size, layout="constrained")[
+            1
+        ]
+    elif isinstance(ax, np.ndarray | list | tuple):
+        axes = np.asarray(ax, dtype=object)
+        if axes.size < n_wanted:
+            raise ParameterError(
+                f"The 'ax' parameter must hold at least {n_wanted} Axes, one an image. Got "
+                f"{axes.size} instead."
+            )
+    else:
+        ax.set_axis_off()
+        axes = ax.get_subplotspec().subgridspec(n_rows, n_columns).subplots(squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+        axis.set_anchor("N")  # pictures of one row begin at the same height
+    return axes  # type: ignore[no-any-return]
+
+
+def _draw(axis: Any, source: Any, title: str) -> None:
+    try:
+        image = read_image(source, _DECODING).image.convert("RGB")
+    except ImageReadError:
+        _write(axis, "cannot be\nread")
+    else:
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        axis.imshow(np.asarray(image))
+    # A file name may hold dollar signs, which are no formula.
+    axis.set_title(title, fontsize=9, parse_math=False)
+
+
+def _write(axis: Any, text: str) -> None:
+    """Put words where an image would be."""
+    axis.imshow(np.full((3, 4, 3), 225, dtype=np.uint8))
+    axis.text(1.5, 1, text, ha="center", va="center", color="0.25", fontsize=9)
+
+
+def _name_of(source: Any) -> str:
+    """Return the name of a file, short enough to stand above its image."""
+    text = os.path.basename(describe_source(source).rstrip("/"))
+    text = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    if len(text) <= _NAME_LENGTH:
+        return text
+    half = _NAME_LENGTH // 2
+    return f"{text[: half - 1]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+
+
+def _say_bits(distance: Any, unit: str = "bits") -> str:
+    if pd.isna(distance):
+        return ""
+    return f"{distance} {unit[:-1] if distance == 1 else unit}"
+
+
+def _check_columns(table: Any, columns: Sequence[str], owner: str, maker: str) -> None:
+    if not isinstance(table, pd.DataFrame) or not set(columns) <= set(table.columns):
+        got = list(table.columns) if isinstance(table, pd.DataFrame) else type(table).__name__
+        raise ParameterError(
+            f"{owner} expects a table of {maker}, with the columns "
+            f"{', '.join(map(repr, columns))}. Got {got} instead."
+        )

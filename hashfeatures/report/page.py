@@ -1,0 +1,136 @@
+"""A summary as one HTML page that needs nothing but itself, and as parts for notebooks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ..path_text import show_path
+from .histogram import draw_histogram
+from .summary import Summary
+from .text import count, say_counts, say_settings, say_size
+
+# Groups, and images of each, that are shown where no script runs: in notebooks and e-mails.
+_N_STATIC_GROUPS = 20
+_N_STATIC_IMAGES = 12
+
+
+def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
+    """Return a summary as an HTML page.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `summarise`.
+    thumbnails : dict of int to str
+        Data URIs by the place of the image in ``summary["images"]``.
+
+    Returns
+    -------
+    str
+        A page that makes no request: its style, its script and its pictures are in it, and its
+        security policy allows no others. Without a script, it shows the first groups.
+    """
+    style, script = _read("report.css"), _read("report.js")
+    return _render(
+        "page.html",
+        summary,
+        thumbnails,
+        style=style,
+        script=script,
+        policy="; ".join(
+            [
+                "default-src 'none'",
+                "img-src data:",
+                f"style-src '{_digest(style)}'",
+                f"script-src '{_digest(script)}'",
+                "base-uri 'none'",
+                "form-action 'none'",
+            ]
+        ),
+        data=_as_json(summary, thumbnails),
+    )
+
+
+def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None = None) -> str:
+    """Return a summary as a piece of HTML for a notebook, without a script.
+
+    The words `told` take the place of those that sum up the groups.
+    """
+    if told is None:
+        told = f"{say_counts(summary)} {say_settings(summary['settings'])}"
+    return _render("notebook.html", summary, thumbnails, style=_read("report.css"), told=told)
+
+
+def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: Any) -> str:
+    html: str = (
+        _environment()
+        .get_template(name)
+        .render(
+            summary=summary,
+            thumbnails=thumbnails,
+            counts=summary["counts"],
+            histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
+            n_groups=_N_STATIC_GROUPS,
+            n_images=_N_STATIC_IMAGES,
+            **values,
+        )
+    )
+    return html
+
+
+@cache
+def _environment() -> Any:
+    # Not at the top: whoever looks at no report does not wait for it.
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "show_path": lambda path: show_path(path).encode("utf-8", "replace").decode("utf-8"),
+        "say_size": say_size,
+    }
+    environment.globals |= {
+        "count": count,
+        "say_counts": say_counts,
+        "say_settings": say_settings,
+    }
+    return environment
+
+
+@cache
+def _read(name: str) -> str:
+    folder = resources.files(__package__) / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Name a text as a content security policy does."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
+
+
+def _as_json(summary: Summary, thumbnails: dict[int, str]) -> str:
+    """Return what the script shows, spelled so that nothing in it can end its element."""
+    images = []
+    for image in summary["images"]:
+        path = show_path(image["path"])
+        images.append(image if path == image["path"] else image | {"shown": path})
+    shown = {
+        "groups": summary["groups"],
+        "images": images,
+        "parts": summary["parts"],
+        "thumbnails": thumbnails,
+    }
+    text = json.dumps(shown, separators=(",", ":"))  # ASCII: other characters are escaped
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,125 @@
+"""Small pictures that a page carries in itself, and the facts of the files that they show."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from ..images import Decoding, describe_error, quiet_decoding, read_image, read_orientation
+from ..sources import is_url
+
+_SIDE = 144
+_QUALITY = 70
+_DECODING = Decoding("reduced", reduced_side=2 * _SIDE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a file.
+
+    Parameters
+    ----------
+    width, height : int or None
+        In pixels, as the image is seen.
+    format : str or None
+        Pillow's name of the file format.
+    bytes : int or None
+        The size of the file.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    bytes: int | None = None
+
+
+def look_at(source: Any) -> Facts:
+    """Read the facts of an image from the head of its file; of one from memory, its size.
+
+    A URL is not fetched, and what cannot be read has no facts.
+    """
+    n_bytes = _count_bytes(source)
+    try:
+        with quiet_decoding():
+            if isinstance(source, Image.Image):
+                return Facts(*source.size)
+            if isinstance(source, str | os.PathLike) and not is_url(source):
+                with Image.open(source) as image:
+                    size = image.size[::-1] if read_orientation(image) >= 5 else image.size
+                    return Facts(*size, image.format, n_bytes)
+    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
+        del error
+    shape = getattr(source, "shape", (None, None))
+    return Facts(shape[1], shape[0], None, n_bytes)
+
+
+def make_thumbnail(source: Any) -> tuple[Facts, str]:
+    """Return the facts of an image, and a small JPEG of it as a data URI.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read.
+    """
+    decoded = read_image(source, _DECODING)
+    image = decoded.image.convert("RGB")
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
+    uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Facts(decoded.width, decoded.height, decoded.format, _count_bytes(source)), uri
+
+
+def picture(
+    sources: Sequence[Any], *, max_number: int, max_bytes: int, fetch: bool
+) -> tuple[list[Facts], dict[int, str]]:
+    """Return the facts of images, and thumbnails of the first of them.
+
+    Parameters
+    ----------
+    sources : sequence of image sources
+        The images, the most important first.
+    max_number, max_bytes : int
+        How many thumbnails there may be, and how long they may be in all.
+    fetch : bool
+        Whether URLs are fetched.
+
+    Returns
+    -------
+    facts : list of Facts
+        One an image.
+    thumbnails : dict of int to str
+        Data URIs, by the place of the image.
+    """
+    facts: list[Facts] = []
+    thumbnails: dict[int, str] = {}
+    room = max_bytes
+    for place, source in enumerate(sources):
+        fact = None
+        if len(thumbnails) < max_number and room > 0 and (fetch or not is_url(source)):
+            try:
+                fact, uri = make_thumbnail(source)
+            except Exception as error:  # the page tells of it without a picture
+                describe_error(error)
+            else:
+                if len(uri) <= room:
+                    thumbnails[place] = uri
+                room -= len(uri)
+        facts.append(look_at(source) if fact is None else fact)
+    return facts, thumbnails
+
+
+def _count_bytes(source: Any) -> int | None:
+    if isinstance(source, bytes | bytearray):
+        return len(source)
+    try:
+        is_path = isinstance(source, str | os.PathLike) and not is_url(source)
+        return os.path.getsize(source) if is_path else None
+    except (OSError, ValueError):
+        return None

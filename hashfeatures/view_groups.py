@@ -1,0 +1,110 @@
+"""Groups of images that are near over views: how wide they are, and how chains are split.
+
+A distance over views is no metric: a crop of a crop is near its origin's crop, not its origin. So
+the distances of the members are counted, and nothing is concluded from some of them on others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster
+from scipy.cluster.hierarchy import linkage as link
+
+from .diameters import Diameters, tabulate_groups, warn_of_chains
+from .duplicates import Labels, relabel
+from .hamming.distinct import number_rows
+from .hamming.pairs import Pairs
+from .view_pairs import ViewCodes
+
+# Different members of a group that are compared with each other, all with all.
+_MOST_COMPARED = 1024
+
+
+def group_views(
+    codes: ViewCodes, labels: Labels, radius: int, linkage: str
+) -> tuple[Labels, pd.DataFrame]:
+    """Make the groups of a linkage of those that near images form, and tell how wide they are.
+
+    Parameters
+    ----------
+    codes : ViewCodes
+        The codes of the images.
+    labels : ndarray of shape (n_images,), dtype intp
+        The groups that near images form, from 0 on.
+    radius : int
+        The greatest distance over views, in bits, of near images.
+    linkage : {"single", "complete"}
+        See `NearDuplicateFinder`. With "complete", groups of more than 1024 different images are
+        split by as many of them at a time.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_images,), dtype intp
+        The group of each image, counted from 0 in order of first appearance.
+    groups : pandas.DataFrame
+        The groups of two or more, see `NearDuplicateFinder`; of more than 1024 different images
+        the first are measured, and the diameter is not exact.
+
+    Warns
+    -----
+    ChainingWarning
+        If "single" leaves groups that are very large or wide.
+    """
+    if linkage == "complete":
+        labels = relabel(_split(codes, labels, radius))
+    diameters = _measure(codes, labels)
+    if linkage == "single":
+        warn_of_chains(diameters, radius)
+    return labels, tabulate_groups(diameters)
+
+
+def _measure(codes: ViewCodes, labels: Labels) -> Diameters:
+    size = np.bincount(labels)
+    at_least = np.zeros(len(size), dtype=np.int64)
+    at_most = at_least.copy()
+    n_bits = 64 * codes.words.shape[2]
+    for group, _, firsts in _groups(codes, labels):
+        widest = _distances(codes, firsts[:_MOST_COMPARED]).max(initial=0)
+        at_least[labels[group[0]]] = widest
+        at_most[labels[group[0]]] = widest if len(firsts) <= _MOST_COMPARED else n_bits
+    return Diameters(size, at_least, at_most)
+
+
+def _split(codes: ViewCodes, labels: Labels, radius: int) -> Labels:
+    """Split groups by complete linkage; the numbers of the parts have gaps."""
+    split = labels.copy()
+    n_labels = int(labels.max(initial=-1)) + 1
+    for group, numbers, firsts in _groups(codes, labels):
+        parts = np.zeros(len(firsts), dtype=np.intp)
+        for start in range(0, len(firsts), _MOST_COMPARED):
+            some = firsts[start : start + _MOST_COMPARED]
+            parts[start : start + len(some)] = n_labels
+            if len(some) > 1:
+                tree = link(_distances(codes, some).astype(float), "complete")
+                parts[start : start + len(some)] += fcluster(tree, radius, "distance")
+            n_labels = int(parts.max()) + 1
+        split[group] = parts[numbers]
+    return split
+
+
+def _groups(
+    codes: ViewCodes, labels: Labels
+) -> Iterator[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield the rows of each group of two or more: all, their numbers, and the different ones."""
+    rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    ends = np.flatnonzero(np.diff(labels[rows])) + 1
+    for group in np.split(rows, ends) if len(rows) else []:
+        numbers, firsts = number_rows(codes.take(group).digests())
+        yield group, numbers, group[firsts]
+
+
+def _distances(codes: ViewCodes, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the distances of every two rows, as scipy condenses them."""
+    left, right = np.triu_indices(len(rows), k=1)
+    nothing = np.zeros(len(left), dtype=np.int64)
+    return codes.name(codes, Pairs(rows[left], rows[right], nothing)).distance

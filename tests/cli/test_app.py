@@ -1,0 +1,108 @@
+"""The command line as a whole: what it prints, what it returns, and how it says no."""
+
+import subprocess
+import sys
+
+import pytest
+
+import hashfeatures
+from hashfeatures.cli.app import _COMMANDS
+
+
+def test_no_arguments_print_the_help(run):
+    """Who types the bare name learns what there is."""
+    done = run()
+    assert done.code == 0
+    assert all(f"  {name} " in done.out for name in _COMMANDS)
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_teaches(name, run):
+    """Each help fits a terminal, and its first sentence is whole in the list of commands."""
+    done = run(name, "--help")
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    summary = done.out.split("\n\n")[1].strip()
+    assert summary.endswith(".")
+    assert f"{summary}\n" in run("--help").out
+
+
+def test_version(run):
+    assert run("--version").out == f"hashfeatures {hashfeatures.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["dance"], "dance"),
+        (["demo", "--seed", "-1"], "--seed"),
+        (["demo", "--seed", "1.5"], "--seed"),
+        (["demo", "-o", "sheet.jpg"], "sheet.jpg"),
+        (["duplicates"], "PATHS"),
+        (["split", ".", "--test-size", "some"], "some"),
+        (["duplicates", ".", "--delete", "--hardlink"], "Choose one"),
+    ],
+)
+def test_wrong_arguments_exit_with_2(arguments, named, run):
+    """Wrong arguments are named, and told from failures by their exit code."""
+    done = run(*arguments)
+    assert done.code == 2
+    assert named in done.refusal()
+    assert "--help" in done.err
+
+
+def test_missing_folder_is_told_before_the_work(run, tmp_path):
+    """Nobody waits for a demo whose result cannot be written."""
+    done = run("demo", "-o", tmp_path / "nowhere" / "sheet.png")
+    assert done.code == 3
+    assert str(tmp_path / "nowhere") in done.refusal()
+
+
+@pytest.mark.parametrize(
+    ("package", "modules"),
+    [("skimage", ["skimage"]), ("matplotlib", ["matplotlib", "matplotlib.figure"])],
+)
+def test_missing_extra_is_named(package, modules, run, monkeypatch, tmp_path):
+    """Without the extra, the user is told the line that installs it, before any work."""
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+    message = run("demo", "-o", tmp_path / "sheet.png").refusal()
+    assert package in message
+    assert 'pip install "hashfeatures[demo]"' in message
+
+
+def test_help_imports_nothing_heavy():
+    """The help appears at once: scikit-learn, pandas and Pillow are left for the commands."""
+    code = (
+        "import sys; from hashfeatures.cli import main; main([]); main(['duplicates', '--help']); "
+        "sys.exit(bool({'sklearn', 'pandas', 'PIL', 'scipy', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for_a_shell(shell, run):
+    done = run("completion", shell)
+    assert done.code == 0
+    assert "_HASHFEATURES_COMPLETE" in done.out
+
+
+def test_full_disk(run, photos_folder):
+    """What cannot be written to its end is told, and no half of it is left."""
+    import errno
+    import os
+
+    def refuse(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", refuse)
+        done = run("hash", photos_folder, "-o", "hashes.csv", "-q")
+    assert "No space left on device" in done.refusal()
+    assert os.listdir() == []
+
+
+def test_quiet_says_nothing_beside_the_results(run, photos_folder):
+    (photos_folder / "broken.jpg").write_bytes(b"no image")
+    assert "broken.jpg" in run("duplicates", photos_folder).err
+    assert run("duplicates", photos_folder, "--quiet").err == ""

@@ -1,0 +1,138 @@
+"""What can be named on the command line, and what is said of what cannot."""
+
+import os
+
+import pandas as pd
+import pytest
+
+from hashfeatures.cli.collecting import Gathering, collect
+from hashfeatures.cli.options import CommandError, Common
+
+
+def names(collection, top):
+    return [os.path.relpath(source, top) for source in collection.sources]
+
+
+def gather(*paths, **options):
+    return collect([str(path) for path in paths], Gathering(**options), Common())
+
+
+def test_folders_are_searched_to_the_ground(photos_folder):
+    (photos_folder / "a" / "notes.md").write_text("no image")
+    (photos_folder / ".hidden").mkdir()
+    (photos_folder / ".hidden" / "x.png").write_bytes(b"")
+    found = names(gather(photos_folder), photos_folder)
+    assert len(found) == 12
+    assert found == sorted(found)
+    assert all(name.endswith((".png", ".jpg")) for name in found)
+
+
+def test_globs_choose(photos_folder):
+    found = names(gather(photos_folder, globs=("*_jpeg.jpg", "image_0*")), photos_folder)
+    assert sorted(os.path.basename(name) for name in found) == [
+        "astronaut_jpeg.jpg",
+        "chelsea_jpeg.jpg",
+        "image_0.png",
+    ]
+
+
+def test_lists(tmp_path, image_files):
+    """A list holds paths and URLs, one a line; odd paths are JSON strings."""
+    odd = tmp_path / 'two\nlines "x".png'
+    os.rename(image_files[0], odd)
+    listed = tmp_path / "list.txt"
+    lines = [
+        image_files[1],
+        "",
+        "http://site/x.jpg",
+        '"' + str(odd).replace("\n", "\\n").replace('"', '\\"') + '"',
+    ]
+    listed.write_text("\n".join(lines))
+    assert gather(listed).sources == [image_files[1], "http://site/x.jpg", str(odd)]
+    listed.write_text('"broken')
+    with pytest.raises(CommandError, match="line 1"):
+        gather(listed)
+
+
+def test_columns_of_tables(tmp_path):
+    table = tmp_path / "table.csv"
+    pd.DataFrame({"url": ["a.png", "b.png", "a.png"], "kind": ["x", "y", "x"]}).to_csv(table)
+    found = gather(table, column="url")
+    assert found.sources == ["a.png", "b.png", "a.png"]
+    assert found.classes("kind") == ["x", "y", "x"]
+    with pytest.raises(CommandError, match=r"no column 'image'; it has .*url, kind"):
+        gather(table)
+    with pytest.raises(CommandError, match="no column 'size'"):
+        gather(table, column="size")
+    with pytest.raises(CommandError, match="no column 'breed'"):
+        found.classes("breed")
+
+
+def test_classes_by_folders():
+    found = gather_sources = type(gather("http://x/y.png"))(
+        ["d/train/cat/1.jpg", "d/test/dog/2.jpg"]
+    )
+    assert found.classes("parent") == ["cat", "dog"]
+    assert gather_sources.classes("grandparent") == ["train", "test"]
+    assert found.classes(None) is None
+
+
+def test_nothing_there(tmp_path, image_files):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(CommandError, match="No images found in"):
+        gather(empty)
+    with pytest.raises(CommandError, match=r"whose names match \*\.tif"):
+        gather(tmp_path, globs=("*.tif",))
+    with pytest.raises(CommandError, match="neither a file nor a folder"):
+        gather(tmp_path / "nowhere")
+
+
+def test_the_same_file_twice(tmp_path, image_files):
+    with pytest.raises(CommandError, match=r"image_0\.png is named twice"):
+        gather(image_files[0], image_files[0])
+    with pytest.raises(CommandError, match="named twice, also as"):
+        gather(tmp_path, os.path.join(tmp_path, ".", "image_0.png"))
+
+
+def test_links_to_files_that_are_there_are_left_out(tmp_path, image_files, capsys):
+    """Or a file and a link to it would be duplicates, and one of them deleted."""
+    os.symlink(image_files[0], tmp_path / "a_link.png")
+    assert sorted(gather(tmp_path).sources) == sorted(image_files)
+    assert "1 links" in capsys.readouterr().err
+
+
+def test_loops_of_links_end(tmp_path, image_files):
+    (tmp_path / "below").mkdir()
+    os.symlink(tmp_path, tmp_path / "below" / "up", target_is_directory=True)
+    os.symlink(tmp_path / "loop.png", tmp_path / "loop.png")
+    for links in (False, True):
+        found = [s for s in gather(tmp_path, links=links).sources if not s.endswith("loop.png")]
+        assert len(found) == 6
+
+
+def test_folders_behind_links(tmp_path, photos_folder):
+    top = tmp_path / "top"
+    top.mkdir()
+    os.symlink(photos_folder, top / "link", target_is_directory=True)
+    with pytest.raises(CommandError, match="No images found"):
+        gather(top)
+    assert len(gather(top, links=True).sources) == 12
+
+
+def test_names_that_are_no_utf_8(tmp_path, image_files):
+    name = os.path.join(os.fsencode(tmp_path), b"caf\xe9.png")
+    try:
+        os.rename(image_files[0], name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    found = gather(tmp_path).sources
+    assert os.fsdecode(name) in found
+    assert all(os.path.exists(source) for source in found)
+
+
+def test_images_and_tables_are_not_mixed(tmp_path, image_files):
+    table = tmp_path / "t.csv"
+    table.write_text("image\nx.png\n")
+    with pytest.raises(CommandError, match="not both"):
+        gather(table, image_files[0])

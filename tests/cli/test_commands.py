@@ -1,0 +1,164 @@
+"""Each command does what its name says, in words and in JSON."""
+
+import csv
+import json
+import os
+import shutil
+
+import pytest
+
+from hashfeatures import find_duplicates
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_hash_prints_a_table(run, photos_folder):
+    rows = list(
+        csv.DictReader(run("hash", photos_folder / "b", "--hashes", "ahash").out.splitlines())
+    )
+    assert len(rows) == 6
+    assert all(len(row["ahash"]) == 16 for row in rows)
+    assert json.loads(run("hash", photos_folder / "b", "--json").out)[0]["width"] == 40
+
+
+def test_duplicates_are_those_of_the_package(run, photos_folder, tree):
+    summary = run("duplicates", photos_folder, "--json").json()
+    paths = sorted(str(photos_folder / name) for name in tree(photos_folder))
+    expected = set(find_duplicates(paths)["image"])
+    assert {image["path"] for image in summary["images"]} == expected
+    text = run("duplicates", photos_folder).out
+    assert all(path in text for path in expected)
+    assert text.count("*") == 2
+
+
+def test_duplicates_in_files(run, photos_folder):
+    assert run("duplicates", photos_folder, "-o", "d.csv").out == ""
+    with open("d.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["kept"] for row in rows) == ["False"] * 4 + ["True"] * 2
+    assert run("duplicates", photos_folder, "-o", "d.json").code == 0
+    assert json.loads(read("d.json"))["counts"]["groups"] == 2
+    assert ".csv or .json" in run("duplicates", photos_folder, "-o", "d.txt").refusal()
+
+
+def test_similar(run, photos_folder):
+    query = photos_folder / "a" / "astronaut_small.png"
+    answer = run("similar", query, "--in", photos_folder, "-n", "3", "--json").json()
+    names = [os.path.basename(row["path"]) for row in answer[0]["similar"]]
+    assert names[0].startswith("astronaut")
+    assert set(names) == {"astronaut_original.png", "astronaut_small.png", "astronaut_jpeg.jpg"}
+    none = run("similar", "0" * 16, "--in", photos_folder / "b", "--radius", "0")
+    assert "none" in none.out
+
+
+def test_split_writes_lists_without_leaks(run, photos_folder, tree):
+    arguments = ("--test-size", "4", "--stratify-by", "parent", "--out", "train.txt", "test.txt")
+    done = run("split", photos_folder, *arguments)
+    assert done.code == 0, done.err
+    train, test = read("train.txt").splitlines(), read("test.txt").splitlines()
+    assert len(test) == 4 or "note" in done.err
+    assert sorted(train + test) == sorted(
+        str(photos_folder / name) for name in tree(photos_folder)
+    )
+    assert run("leaks", "train.txt", "test.txt").code == 0
+    assert "exists already" in run("split", photos_folder, *arguments).refusal()
+    assert run("split", photos_folder, *arguments, "--force").code == 0
+    assert read("test.txt").splitlines() == test  # the same seed, the same split
+
+
+def test_split_into_three_parts(run, photos_folder):
+    done = run(
+        *("split", photos_folder, "--test-size", "3", "--validation-size", "3", "--json")
+    ).json()
+    assert sum(done["sizes"].values()) == 12
+    assert list(done["sizes"]) == ["train", "validation", "test"]
+
+
+def test_split_needs_different_files(run, photos_folder):
+    assert "not all different" in run("split", photos_folder, "--out", "a", "a").refusal()
+
+
+def test_leaks_end_with_1(run, photos_folder):
+    """CI stops at a split that leaks, and goes on at one that does not."""
+    small = photos_folder / "a" / "astronaut_small.png"
+    os.mkdir("test")
+    shutil.move(small, "test")
+    leaking = run("leaks", photos_folder, "test")
+    assert leaking.code == 1
+    assert "1 of 1 images in test" in leaking.out
+    assert "astronaut_original.png" in leaking.out
+    facts = run("leaks", photos_folder, "test", "--json")
+    assert facts.code == 1
+    assert facts.json()["leaking"] == 1
+    assert run("leaks", photos_folder / "b", "test").code == 0
+
+
+def test_leaks_between_files_of_hashes(run, photos_folder):
+    os.mkdir("test")
+    shutil.move(photos_folder / "a" / "astronaut_small.png", "test")
+    run("hash", photos_folder, "-o", "train.csv")
+    run("hash", "test", "-o", "test.csv")
+    assert run("leaks", "train.csv", "test.csv").code == 1
+    assert run("leaks", "test.csv", "test.csv").code == 1
+    assert "hash both, or neither" in run("leaks", "train.csv", "test").refusal()
+
+
+def test_calibrate(run, photos):
+    from pathlib import Path
+
+    folder = Path("photos")
+    folder.mkdir()
+    for path in photos[:12]:
+        shutil.copy(path, folder)
+    done = run("calibrate", folder, "--edited", "2", "-o", "table.csv", "--json")
+    assert done.code == 0, done.err
+    assert isinstance(done.json()["radius"], int)
+    assert "recall" in read("table.csv").splitlines()[0]
+    run("hash", folder, "-o", "h.csv")
+    assert "needs the images" in run("calibrate", "h.csv").refusal()
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.json", "page.txt"])
+def test_report(name, run, photos_folder):
+    done = run("report", photos_folder, "-o", name, "--classes-by", "parent")
+    assert done.code == 0, done.err
+    assert "2 groups" in done.out
+    assert "astronaut_small.png" in read(name)
+    assert "exists already" in run("report", photos_folder, "-o", name).refusal()
+
+
+def test_index_grows_answers_and_shrinks(run, photos_folder):
+    assert run("index", "add", "i.csv", photos_folder / "b").code == 0
+    original = photos_folder / "a" / "astronaut_original.png"
+    assert run("index", "query", "i.csv", original, "--json").json()[0]["matches"] == []
+    assert run("index", "add", "i.csv", original, "--json").json() == {
+        "added": 1,
+        "replaced": 0,
+        "images": 7,
+    }
+    small = photos_folder / "a" / "astronaut_small.png"
+    (answer,) = run("index", "query", "i.csv", small, "--json").json()
+    assert [match["path"] for match in answer["matches"]] == [str(original)]
+    assert run("index", "add", "i.csv", original, "--json").json()["replaced"] == 1
+    assert run("index", "remove", "i.csv", photos_folder / "b", "--json").json() == {
+        "removed": 6,
+        "images": 1,
+    }
+    assert "is not in i.csv" in run("index", "remove", "i.csv", "nowhere").refusal()
+    assert original.exists()
+
+
+def test_all_commands_share_a_cache(run, photos_folder):
+    run("duplicates", photos_folder, "--cache", "cache.sqlite")
+    before = os.path.getsize("cache.sqlite")
+    run("report", photos_folder, "--cache", "cache.sqlite")
+    assert os.path.getsize("cache.sqlite") == before
+
+
+def test_a_cache_that_is_none(run, photos_folder):
+    with open("cache.sqlite", "w", encoding="utf-8") as file:
+        file.write("something else, and long enough to be looked at" * 30)
+    assert "cache.sqlite" in run("duplicates", photos_folder, "--cache", "cache.sqlite").refusal()

@@ -1,0 +1,224 @@
+"""The report in a real browser: it shows what came from outside as text, and stays quick."""
+
+import json
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from hashfeatures.duplicate_report import DuplicateReport
+from hashfeatures.report.summary import Grouping, summarise
+from hashfeatures.report.thumbnails import Facts
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_DRIVER = shutil.which("chromedriver")
+
+pytestmark = pytest.mark.skipif(
+    not (_CHROMIUM and _DRIVER),
+    reason="needs chromium and chromedriver: apt-get install chromium chromium-driver",
+)
+
+ODD = 'x/</script><script>document.title="bad"</script><img src=x onerror=alert(1)> "q"\n.png'
+PICTURE = (
+    "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one pixel
+)
+
+
+def make_page(n_groups, first=ODD):
+    """Return the page of a report with groups of two, three and so on to ten images."""
+    sizes = [2 + group % 9 for group in range(n_groups)]
+    labels = np.repeat(np.arange(n_groups), sizes)
+    sources = [f"folder{label}/image{row}.png" for row, label in enumerate(labels)]
+    sources[0] = first
+    firsts = np.flatnonzero(np.diff(labels, prepend=-1))
+    grouping = Grouping(
+        sources,
+        labels,
+        np.arange(len(labels)) % 13,
+        firsts[labels],
+        {group: group % 20 for group in range(n_groups)},
+        {},
+        [],
+        ["a" if row % 2 else "b" for row in range(len(labels))],
+        ["train" if label % 10 or row % 2 else "test" for row, label in enumerate(labels)],
+    )
+    facts = {row: Facts(640, 480, "PNG", 12_345) for row in range(len(labels))}
+    summary = summarise(
+        grouping,
+        facts,
+        title="Near duplicates",
+        settings={"hashes": ["phash", "dhash"], "bits": 128, "radius": 12},
+        distances=[5, 3, 0, 1] + [0] * 30 + [7, 9],
+        n_measured=25,
+    )
+    return DuplicateReport(summary, dict.fromkeys(range(1500), PICTURE)), summary
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a headless Chromium that keeps its console and asks nothing of the network."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = _CHROMIUM
+    for argument in (
+        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+        *("disable-background-networking", "disable-component-update", "disable-sync"),
+        *("window-size=1200,1000", f"user-data-dir={tmp_path_factory.mktemp('browser')}"),
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(_DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Return a function that opens a page, and check at the end that it was quiet."""
+    path = tmp_path / "report.html"
+
+    def open_report(report):
+        report.save(path)
+        browser.get_log("performance")
+        browser.get_log("browser")
+        browser.get(path.as_uri())
+        return browser
+
+    yield open_report
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+        and event["params"]["documentURL"] == path.as_uri()
+    ]
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+
+
+def find(browser, selector):
+    return browser.find_elements("css selector", selector)
+
+
+def shown(browser):
+    """Return the line that tells the page and how many groups there are."""
+    return find(browser, "#hf-page")[0].text
+
+
+def test_names_are_shown_as_text(open_page):
+    browser = open_page(make_page(3)[0])
+    assert browser.title == "Near duplicates"
+    assert find(browser, "script[src], #hf-groups script, img[src=x]") == []
+    texts = [element.text for element in find(browser, ".hf-path")]
+    assert ODD.replace("\n", "\\n") in texts
+    alts = [image.get_attribute("alt") for image in find(browser, ".hf-image img")]
+    assert len(alts) == 9
+    assert ODD.replace("\n", "\\n") in alts
+
+
+def test_pages_are_turned_and_groups_filtered(open_page):
+    browser = open_page(make_page(95)[0])
+    assert shown(browser) == "Page 1 of 5 (95 groups)"
+    assert len(find(browser, ".hf-group")) == 20
+    assert find(browser, "h3")[0].text.startswith("10 images")
+    find(browser, "#hf-next")[0].click()
+    assert shown(browser) == "Page 2 of 5 (95 groups)"
+    find(browser, "#hf-filter")[0].send_keys("FOLDER17/")
+    assert shown(browser) == "Page 1 of 1 (1 group)"
+    assert all("folder17/" in element.text for element in find(browser, ".hf-path"))
+    find(browser, "#hf-filter")[0].clear()
+    find(browser, "#hf-filter")[0].send_keys("nothing like it")
+    assert "No group is like that." in find(browser, "#hf-groups")[0].text
+
+
+def test_kinds_and_orders(open_page):
+    report, summary = make_page(95)
+    browser = open_page(report)
+    n_leaks = summary["counts"]["leaks"]
+    assert n_leaks == 10
+    find(browser, "#hf-kind option[value=leak]")[0].click()
+    assert shown(browser) == f"Page 1 of 1 ({n_leaks} groups)"
+    sides = [element.text for element in find(browser, ".hf-group:first-child h4")]
+    assert sorted(side.partition(":")[0] for side in sides) == ["test", "train"]
+    find(browser, "#hf-kind option[value=all]")[0].click()
+    find(browser, "#hf-order option[value=doubt]")[0].click()
+    assert "at most 19 bits apart" in find(browser, "h3")[0].text
+
+
+def test_keys_are_enough(open_page):
+    browser = open_page(make_page(50)[0])
+    body = browser.switch_to.active_element
+    body.send_keys("\ue014")  # right
+    assert shown(browser).startswith("Page 2")
+    body.send_keys("\ue012")  # left
+    assert shown(browser).startswith("Page 1")
+    body.send_keys("/")
+    assert browser.switch_to.active_element.get_attribute("id") == "hf-filter"
+    browser.switch_to.active_element.send_keys("folder3/")
+    assert shown(browser) == "Page 1 of 1 (1 group)"
+    browser.switch_to.active_element.send_keys("\ue00c")  # escape
+    assert shown(browser) == "Page 1 of 3 (50 groups)"
+
+
+def test_paths_are_selected_and_copied(open_page):
+    """The list holds the paths themselves, and odd ones as JSON strings, as the command reads."""
+    report, summary = make_page(3)
+    browser = open_page(report)
+    find(browser, "#hf-all")[0].click()
+    assert find(browser, "#hf-chosen")[0].text == "6 selected"
+    box = next(
+        box
+        for box in find(browser, ".hf-image input")
+        if summary["images"][int(box.get_attribute("data-place"))]["path"] == ODD
+    )
+    box.click()
+    assert find(browser, "#hf-chosen")[0].text == "7 selected"
+    browser.execute_script(
+        "window.copied = []; Object.defineProperty(navigator, 'clipboard', "
+        "{ value: { writeText: async (text) => copied.push(text) } });"
+    )
+    find(browser, "#hf-copy")[0].click()
+    lines = browser.execute_script("return copied[0]").splitlines()
+    assert len(lines) == 7
+    assert [json.loads(line) for line in lines if line.startswith('"')] == [ODD]
+    find(browser, "#hf-none")[0].click()
+    assert not find(browser, "#hf-copy")[0].is_enabled()
+
+
+def test_ten_thousand_groups_stay_quick(open_page):
+    report, summary = make_page(10_000)
+    started = time.monotonic()
+    browser = open_page(report)
+    assert "(10,000 groups)" in shown(browser)
+    assert time.monotonic() - started < 8
+    started = time.monotonic()
+    find(browser, "#hf-filter")[0].send_keys("folder9999/")
+    assert shown(browser) == "Page 1 of 1 (1 group)"
+    find(browser, "#hf-filter")[0].clear()
+    find(browser, "#hf-order option[value=doubt]")[0].click()
+    find(browser, "#hf-all")[0].click()
+    expected = f"{summary['counts']['duplicates']:,} selected"
+    assert find(browser, "#hf-chosen")[0].text == expected
+    assert time.monotonic() - started < 8
+
+
+def test_without_a_script_the_first_groups_are_there(browser, tmp_path):
+    """As in an e-mail: what runs no script still shows pictures and names."""
+    path = tmp_path / "mail.html"
+    page = make_page(50)[0].to_html()
+    path.write_text(page.rpartition("<script>")[0], encoding="utf-8")
+    browser.get(path.as_uri())
+    assert len(find(browser, ".hf-group")) == 20
+    assert "The first 20 of 50 groups." in find(browser, "#hf-groups")[0].text
+    assert not find(browser, "#hf-tools")[0].is_displayed()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(scheme, open_page):
+    browser = open_page(make_page(3)[0])
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    levels = [int(level) for level in ground[4:-1].split(",")]
+    assert (sum(levels) < 200) == (scheme == "dark")

@@ -1,0 +1,61 @@
+"""The pages that people read: links that lead somewhere, commands and names that exist."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+import hashfeatures
+from hashfeatures.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "examples" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name + page.stem)
+
+
+def test_pages_are_found():
+    """Guards the tests below from passing because the glob matches nothing."""
+    assert len(PAGES) >= 9
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    for link in links:
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+@each_page
+def test_commands_can_be_typed(page):
+    """Each line is parsed as the command line would; nothing is run."""
+    blocks = re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    typed = [re.split(r"&&|\|", line)[0] for line in lines if line.startswith("hashfeatures ")]
+    for line in typed:
+        _, name, *arguments = shlex.split(line, comments=True)
+        command = app.get_command(click.Context(app), name)
+        assert command is not None, line
+        command.make_context(name, arguments)
+
+
+@each_page
+def test_python_is_python_and_its_imports_exist(page):
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and node.module == "hashfeatures":
+                for alias in node.names:
+                    assert hasattr(hashfeatures, alias.name)
+
+
+def test_every_example_is_in_the_gallery():
+    gallery = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    for script in (ROOT / "examples").glob("plot_*.py"):
+        assert f"]({script.name})" in gallery

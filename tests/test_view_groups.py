@@ -1,0 +1,56 @@
+"""Groups over views are as wide as their members are far apart, and complete linkage cuts them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashfeatures import ChainingWarning
+from hashfeatures.duplicates import label_components
+from hashfeatures.hashing.views import VIEW_SETS
+from hashfeatures.view_groups import group_views
+from hashfeatures.view_pairs import ViewCodes
+
+FLIPS = VIEW_SETS["flips"]
+
+
+def make_codes(seed, n_images=14, n_different=9):
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 2**5, (n_different, FLIPS.n_views, 1), dtype=np.uint64)
+    return ViewCodes(words[rng.integers(0, n_different, n_images)], FLIPS)
+
+
+def distance(codes, left, right):
+    return int(codes.take([left]).distances(codes.take([right]))[0])
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3), st.sampled_from([2, 1024]))
+def test_complete_groups_hold_nobody_too_far(seed, radius, most):
+    codes = make_codes(seed)
+    labels = label_components(14, codes.pairs(radius))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hashfeatures.view_groups._MOST_COMPARED", most)
+        parts, groups = group_views(codes, labels, radius, "complete")
+    for one in range(14):
+        for other in range(one):
+            if parts[one] == parts[other]:
+                assert labels[one] == labels[other]
+                assert distance(codes, one, other) <= radius
+            if (codes.words[one] == codes.words[other]).all():
+                assert parts[one] == parts[other], "equal images are never parted"
+    if most == 1024:
+        assert (groups["diameter"] <= radius).all()
+
+
+def test_diameters_are_counted_over_views():
+    codes = make_codes(3)
+    with pytest.warns(ChainingWarning):
+        labels, groups = group_views(codes, np.zeros(14, dtype=np.intp), 0, "single")
+    assert not labels.any()
+    widest = max(distance(codes, one, other) for one in range(14) for other in range(one))
+    assert groups.loc[0].tolist() == [14, widest, True]
+
+
+def test_nobody_forms_no_group():
+    labels, groups = group_views(make_codes(0, 0), np.empty(0, dtype=np.intp), 3, "single")
+    assert len(labels) == len(groups) == 0
