@@ -164,7 +164,7 @@ def _by_preference(
 ) -> Rows:
     """Order rows so that those to be kept come before those that they stand for."""
     if callable(keep):
-        scores = np.array([keep(sources[row]) for row in rows], dtype=float)
+        scores = np.array([_score(keep, sources[row]) for row in rows], dtype=float)
         return rows[np.argsort(-scores, kind="stable")]
     if keep == "largest":
         names = np.array([describe_source(sources[row]) for row in rows])
@@ -186,6 +186,17 @@ def _count_pixels(sources: Sequence[Any], rows: Rows, keep: Any) -> NDArray[np.i
         hashes = hash_sources(doubtful, (spec,), Decoding("reduced"), errors="coerce")
         n_pixels[rows] = hashes.n_pixels()
     return n_pixels
+
+
+def _score(keep: Any, source: Any) -> float:
+    score = keep(source)
+    try:
+        return float(score)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"The function keep must return a number for each image. Got {score!r} for "
+            f"{describe_source(source)}."
+        ) from error
 
 
 def _count_bytes(source: Any) -> int:

@@ -191,6 +191,13 @@ def test_kept_images_dominate_and_are_independent(seed, n_images, radius):
         assert row[order[0]] == order[0], "what is preferred most is kept"
 
 
+@pytest.mark.parametrize("score", ["best", None])
+def test_a_function_that_gives_no_number_is_told(family, score):
+    files, _ = family
+    with pytest.raises(TypeError, match=r"must return a number .* Got .* for .*astronaut_orig"):
+        drop_duplicates(files, keep=lambda path: score)
+
+
 def test_wrong_columns_are_told(image_files):
     frame = pd.DataFrame({"path": image_files, "score": 1})
     with pytest.raises(
