@@ -16,9 +16,8 @@ from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .exceptions import ImageReadError, ParameterError
 from .hamming.pairs import Pairs
+from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
 from .hashing.spec import HashSpec, parse_hashes
-from .hashing.view_codes import ViewsSpec
-from .hashing.views import VIEW_SETS
 from .images import Decoding
 from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
@@ -493,11 +492,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         self._check_parameters()
         if self.radius is None:
-            return VIEW_SETS[self.views].radius
+            return default_radius(self.views)
         if isinstance(self.radius, str):
             trial = try_out(self, X)
             table = tabulate(trial, len(list_sources(X, type(self).__name__)))
-            return recommend(trial, table, default=VIEW_SETS[self.views].radius)
+            return recommend(trial, table, default=default_radius(self.views))
         return int(self.radius)
 
     def given_radius(self) -> int:
@@ -511,10 +510,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
     def n_turns(self) -> int:
         """Return in how many of the eight turns and mirrors an image is looked at."""
-        return VIEW_SETS[self.views].n_turns
+        return count_turns(self.views)
 
     def _specs_to_hash(self, specs: tuple[HashSpec, ...]) -> tuple[HashSpec, ...]:
-        compared = specs if self.views == "identity" else (ViewsSpec.of(specs, self.views),)
+        compared = compare_by(specs, self.views)
         return compared if self.color_radius is None else (*compared, *parse_hashes("colorgrid"))
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
@@ -523,9 +522,15 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             check_choice(name, "radius", self.radius, {"calibrated"})
         elif self.radius is not None:
             check_int(name, "radius", self.radius, 0)
-        check_choice(name, "views", self.views, VIEW_SETS)
+        check_choice(name, "views", self.views, VIEWS)
         if self.color_radius is not None:
             check_int(name, "color_radius", self.color_radius, 0)
+            if self.views == "segments":
+                raise ParameterError(
+                    "color_radius compares colours place by place, and segments match wherever "
+                    "they are: color_radius=None is needed for views='segments'. Got "
+                    f"color_radius={self.color_radius!r} instead."
+                )
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)
