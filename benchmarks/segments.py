@@ -1,8 +1,8 @@
 """Crop-resistant hashes beside ImageHash's: how fast they are, and what is found by them.
 
 Both hash the same decoded images in turn, in one process; the command fails if a bit differs. Then
-crops are looked for: by `views="segments"`, and by the rule of ImageHash's own `matches` (a segment
-is within a quarter of the bits of a segment of the other image).
+crops are looked for: by `views="segments"`, and by the rule of ImageHash's own `matches` (one
+segment is within a quarter of the bits of a segment of the other image).
 """
 
 from __future__ import annotations

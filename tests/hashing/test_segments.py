@@ -22,7 +22,7 @@ def assert_equal(image, **options):
 
 
 def test_photos(photos):
-    """ImageHash takes a second for a busy drawing: photos, and of those one in three, are enough."""
+    """One in three, as ImageHash takes a second for each."""
     numbers = []
     for path in photos[::3]:
         with Image.open(path) as opened:
