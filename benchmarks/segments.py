@@ -70,29 +70,29 @@ def time_hashing(paths: list[str]) -> tuple[float, float, int, int]:
     return median(ours), median(theirs), n_segments, n_differing
 
 
-def hash_as_imagehash(image: Image.Image) -> ImageMultiHash:
-    """Return ImageHash's object, made faster."""
+def hash_as_imagehash(path: str, edit: Edit | None = None) -> ImageMultiHash:
+    """Return ImageHash's object of an image or of an edited copy, made faster."""
+    image = open_image(path) if edit is None else edit(open_image(path))
     return ImageMultiHash([ImageHash(bits) for bits in crop_resistant_hash(image)])
 
 
 def compare_matching(paths: list[str], n_edited: int, jobs: int) -> list[list[str]]:
     """Return a table of the copies that are found, and of the strangers."""
-    images = [open_image(path) for path in paths]
     parallel = Parallel(n_jobs=jobs)
-    finder = NearDuplicateFinder(views="segments", n_jobs=jobs).fit(images)
-    known = parallel(delayed(hash_as_imagehash)(image) for image in images)
+    finder = NearDuplicateFinder(views="segments", n_jobs=jobs).fit(paths)
+    known = parallel(delayed(hash_as_imagehash)(path) for path in paths)
     table = [["images matched", 'views="segments"', "ImageHash's matches"]]
-    edited = np.linspace(0, len(images) - 1, min(n_edited, len(images)), dtype=int)
+    edited = np.linspace(0, len(paths) - 1, min(n_edited, len(paths)), dtype=int)
     for edit in CROPS:
-        copies = [edit(images[row]) for row in edited]
+        copies = [edit(open_image(paths[row])) for row in edited]
         found = finder.matches(copies)
         n_ours = np.count_nonzero(edited[found.left] == found.right)
-        hashes = parallel(delayed(hash_as_imagehash)(copy) for copy in copies)
+        hashes = parallel(delayed(hash_as_imagehash)(paths[row], edit) for row in edited)
         n_theirs = sum(known[row].matches(copy) for row, copy in zip(edited, hashes, strict=True))
         shares = (n / len(edited) for n in (n_ours, n_theirs))
         table.append([str(edit), *(f"{share:.3f}" for share in shares)])
-    n_pairs = len(images) * (len(images) - 1) // 2
-    left, right = np.random.default_rng(0).integers(0, len(images), (2, N_STRANGERS))
+    n_pairs = len(paths) * (len(paths) - 1) // 2
+    left, right = np.random.default_rng(0).integers(0, len(paths), (2, N_STRANGERS))
     rows = [(one, two) for one, two in zip(left, right, strict=True) if one != two]
     n_theirs = sum(known[one].matches(known[two]) for one, two in rows)
     rates = (len(finder.pairs_.left) / n_pairs, n_theirs / len(rows))

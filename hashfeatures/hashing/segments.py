@@ -69,7 +69,7 @@ def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
     >>> from hashfeatures.hashing.segments import crop_resistant_hash
     >>> hashes = crop_resistant_hash(Image.fromarray(data.coins()))
     >>> len(hashes), hashes[0].shape
-    (18, (8, 8))
+    (25, (8, 8))
     """
     spec = HashSpec.parse(hash)
     check_luma(spec)
