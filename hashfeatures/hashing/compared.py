@@ -11,8 +11,8 @@ _SEGMENTS = "segments"
 
 VIEWS = (*VIEW_SETS, _SEGMENTS)
 
-# Of 2 million pairs of 2,000 photos and drawings, segments match 5 in a million by this radius: as
-# few as other views by theirs.
+# By this radius segments match 5 in a million of 2 million pairs of photos and drawings, and of
+# 700,000 others 14: nearly as few as other views by theirs. ImageHash's rule matches 30,000.
 _SEGMENT_RADIUS = 18
 
 
