@@ -45,7 +45,7 @@ class Signatures:
         How many bits the hashes have.
     views : Codes or None
         The hashes of all views or segments, if images are compared by those; `words` are then
-        those of the first, which is no more than a stand-in.
+        those of the first: of the image as it is, or of any segment.
     colours : ndarray of shape (n_images, n_bytes), dtype uint8, or None
         The packed bits of ``colorgrid``, if near images must be of near colours too.
     """
