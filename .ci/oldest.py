@@ -10,6 +10,6 @@ with open(sys.argv[1], "rb") as file:
 extras = project["optional-dependencies"]
 tested = [*project["dependencies"], *(line for name in extras for line in extras[name])]
 for requirement in sorted(set(tested)):
-    bound = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)
+    bound = re.fullmatch(r"([\w.-]+)(?:\[[\w,.-]+\])?>=([\w.]+)", requirement)
     if bound:
         print("{}=={}".format(*bound.groups()))

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from .exceptions import CacheError as CacheError
     from .exceptions import CalibrationWarning as CalibrationWarning
     from .exceptions import ChainingWarning as ChainingWarning
+    from .exceptions import EngineError as EngineError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
     from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import SplitSizeWarning as SplitSizeWarning
+    from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
     from .exceptions import TooManyPairsError as TooManyPairsError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import train_test_split as train_test_split
+    from .neighbor_graphs import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .neighbors import HammingNeighbors as HammingNeighbors
-    from .neighbors import HammingNeighborsTransformer as HammingNeighborsTransformer
     from .repair import SplitRepair as SplitRepair
     from .repair import repair_split as repair_split
     from .stored_hashes import from_hex as from_hex
@@ -53,9 +55,10 @@ _HOME = {
     "DuplicateGroups": "duplicates",
     "DuplicateReport": "duplicate_report",
     "Edit": "edits",
+    "EngineError": "exceptions",
     "FailedImagesWarning": "exceptions",
     "HammingNeighbors": "neighbors",
-    "HammingNeighborsTransformer": "neighbors",
+    "HammingNeighborsTransformer": "neighbor_graphs",
     "ImageHashFeaturizer": "featurizer",
     "ImageReadError": "exceptions",
     "LeakageError": "exceptions",
@@ -68,6 +71,7 @@ _HOME = {
     "ParameterError": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
+    "StageError": "exceptions",
     "StoreError": "exceptions",
     "TooManyPairsError": "exceptions",
     "ViewPairs": "view_pairs",

@@ -62,6 +62,14 @@ class StoreError(RuntimeError):
     """A stored file cannot be used: foreign, cut short, damaged, or of a newer release."""
 
 
+class StageError(RuntimeError):
+    """A stage directory cannot be used: out of reach, made otherwise, half-written or damaged."""
+
+
+class EngineError(RuntimeError):
+    """The workers of a run cannot be used: nobody answers, other versions, or they keep dying."""
+
+
 class TooManyPairsError(ValueError):
     """More pairs were found than were to be returned as arrays."""
 

@@ -1,6 +1,8 @@
 """Images for every test: made here, or taken from the wheels of scikit-learn and scikit-image."""
 
 import io
+import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,46 @@ def family(tmp_path, photos):
             files.append(str(path))
             shown.append(number)
     return files, np.array(shown)
+
+
+POISON = """
+# A format whose reader kills its process, as a broken decoder does.
+import os, signal
+from PIL import Image
+Image.register_open("POISON", lambda file, name: os.kill(os.getpid(), signal.SIGKILL),
+                    lambda start: start.startswith(b"POISON"))
+"""
+
+
+@pytest.fixture(scope="session")
+def poisonable(tmp_path_factory):
+    """Let processes that are started from now on die of files that begin with POISON."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "sitecustomize.py").write_text(POISON, encoding="utf-8")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(folder)
+    yield
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(poisonable):
+    """Start a Ray cluster of two workers, for all tests that want one."""
+    ray = pytest.importorskip("ray")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its affair
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            object_store_memory=100 * 2**20,
+        )
+        yield ray
+        ray.shutdown()
 
 
 @pytest.fixture

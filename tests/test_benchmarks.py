@@ -1,4 +1,4 @@
-"""The benchmarks of splits run, and read what they are pointed at."""
+"""The benchmarks of splits and of scale run, and read what they are pointed at."""
 
 import subprocess
 import sys
@@ -81,3 +81,10 @@ def test_splits_runs_and_finds_no_leak():
     assert done.returncode == 0, done.stderr
     assert "| hashfeatures.train_test_split | 0 |" in done.stdout
     assert "| NearDuplicateKFold(5) | 0 |" in done.stdout
+
+
+def test_scale_runs_and_finds_the_planted_groups():
+    done = run("scale.py", "--quick", "--no-ray")
+    assert done.returncode == 0, done.stderr
+    assert "| 0.02 M |" in done.stdout
+    assert "one node of 64 GB holds" in done.stdout

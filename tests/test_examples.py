@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,15 @@ def test_examples_are_found():
     assert {"plot_article", "plot_pipeline", "plot_quickstart"} <= {p.stem for p in EXAMPLES}
 
 
+@pytest.fixture
+def ray_logs():
+    """Return where Ray may leave its logs: sockets are there too, whose paths must be short."""
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
 @each_example
-def test_runs_and_leaves_nothing_behind(script, tmp_path):
+def test_runs_and_leaves_nothing_behind(script, tmp_path, ray_logs):
     """Guards readers from an example that fails, warns, hangs or litters."""
     work, temporary = tmp_path / "work", tmp_path / "temporary"
     work.mkdir()
@@ -33,7 +41,7 @@ def test_runs_and_leaves_nothing_behind(script, tmp_path):
             str(script),
         ],
         cwd=work,
-        env={**os.environ, **places, "MPLBACKEND": "Agg"},
+        env={**os.environ, **places, "MPLBACKEND": "Agg", "RAY_TMPDIR": ray_logs},
         capture_output=True,
         text=True,
         timeout=120,

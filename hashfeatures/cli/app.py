@@ -13,7 +13,13 @@ from typing import Any, TextIO
 import click
 
 from .. import __version__
-from ..exceptions import CacheError, FailedImagesWarning, MissingExtraError
+from ..exceptions import (
+    CacheError,
+    EngineError,
+    FailedImagesWarning,
+    MissingExtraError,
+    StageError,
+)
 from .options import CommandError
 
 WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -29,6 +35,7 @@ _COMMANDS = {
     "leaks": "leaks",
     "calibrate": "calibrate",
     "report": "report",
+    "stages": "stages",
     "index": "index",
     "demo": "demo",
     "completion": "completion",
@@ -114,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WELL
     except (
-        CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, MemoryError
+        CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
+        StageError, MemoryError,
     ) as error:  # fmt: skip
         logging.getLogger("hashfeatures").debug("Where it happened:", exc_info=True)
         _tell(_describe(error))

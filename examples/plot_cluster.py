@@ -1,0 +1,92 @@
+"""
+From a folder to a leak-free split on a Ray cluster
+===================================================
+
+A collection that outgrows one machine is worked off in stages: hash, join, group, split. Each
+stage writes a directory of Parquet files, part by part, so that a run that was killed goes on
+where it stopped. Here the cluster is two workers on this machine; a real one is an address away.
+It needs the extra ``ray``.
+"""
+
+# %%
+# A collection
+# ------------
+#
+# Photos that ship with scikit-image, each with a smaller copy and one of low quality.
+
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import skimage
+from PIL import Image
+
+photos = Path(skimage.__file__).parent / "data"
+workspace = TemporaryDirectory()
+folder = Path(workspace.name)
+(folder / "images").mkdir()
+names = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+for name in names:
+    image = Image.open(photos / name).convert("RGB")
+    stem = folder / "images" / name.partition(".")[0]
+    image.save(f"{stem}.png")
+    image.resize((image.width // 2, image.height // 2)).save(f"{stem}_small.png")
+    image.save(f"{stem}_low.jpg", quality=30)
+
+# %%
+# A cluster
+# ---------
+#
+# ``RayExecutor("ray://host:10001")`` connects to one that is there; without Ray, the same stages
+# run in processes of this machine.
+
+from hashfeatures.distributed import LocalExecutor, RayExecutor
+
+executor = LocalExecutor(2)
+if find_spec("ray") is None:
+    print("Ray is not installed: the stages run in two local processes.")
+else:
+    import logging
+    import os
+    import warnings
+
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    warnings.simplefilter("ignore")  # of Ray's own start
+    import ray
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    executor = RayExecutor()
+
+# %%
+# Hash, join, group, split
+# ------------------------
+#
+# Each function tells what it did. Called again, it would do what is new, and nothing else.
+
+from hashfeatures.distributed import assign, components, find_pairs, hash_dataset, read_stage
+
+hashed = hash_dataset(folder / "images", folder / "hashes", executor=executor)
+paired = find_pairs(folder / "hashes", folder / "pairs", radius=12, executor=executor)
+grouped = components(folder / "pairs", folder / "groups", hashes=folder / "hashes")
+dealt = assign(folder / "groups", folder / "split", test_size=0.4)
+print(f"{hashed.n_images} images, {paired.n_pairs} pairs, {grouped.n_groups} groups")
+print(f"{dealt.n_train} for training, {dealt.n_test} for the test")
+
+# %%
+# The split
+# ---------
+#
+# A table with one row an image, and no group on two sides.
+
+split = read_stage(folder / "split")
+split["image"] = split["image"].map(lambda path: Path(path).name)
+print(pd.crosstab(split["group"].map(hex), split["split"]))
+assert split.groupby("group")["split"].nunique().eq(1).all()
+
+# %%
+
+if find_spec("ray") is not None:
+    ray.shutdown()
+workspace.cleanup()

@@ -1,0 +1,84 @@
+"""The join in bands: every near pair once, whatever is cut where and in how many generations."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hashfeatures import HammingNeighbors
+from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
+from hashfeatures.distributed.hash_parts import KIND, keys_of, schema_of, settings_of
+from hashfeatures.distributed.stages import Stage, arrow
+from hashfeatures.hashing.spec import parse_hashes
+from hashfeatures.images import Decoding
+
+SPECS = parse_hashes(("phash", "dhash"))
+
+
+def write_part(out, number, codes):
+    stage = Stage.create(out, KIND, settings_of(SPECS, Decoding("reduced"), 10))
+    pyarrow, schema = arrow(), schema_of(SPECS)
+    names = [f"/{number}/{row}.png" for row in range(len(codes))]
+    known = {
+        "image": pyarrow.array(names),
+        "key": pyarrow.array(keys_of(names)),
+        "codes": pyarrow.array([row.tobytes() for row in codes], type=schema.field("codes").type),
+    }
+    columns = [
+        known.get(field.name, pyarrow.nulls(len(codes)).cast(field.type)) for field in schema
+    ]
+    stage.write(f"part-{number:08d}.parquet", [pyarrow.table(columns, schema=schema)], schema)
+
+
+def make_codes(n_codes, rng):
+    """Make codes: a third are within 10 bits of others, a tenth in one oversized bucket."""
+    codes = rng.integers(0, 256, (n_codes, 16), dtype=np.uint8)
+    codes[: n_codes // 10, :12] = 7
+    copies = rng.integers(0, n_codes, n_codes // 3)
+    flips = np.zeros((len(copies), 128), dtype=np.uint8)
+    flips[np.arange(len(copies))[:, None], rng.integers(0, 128, (len(copies), 10))] = 1
+    flips[::5] = 0
+    codes[-len(copies) :] = codes[copies] ^ np.packbits(flips, axis=1)
+    return rng.permutation(codes)
+
+
+@pytest.mark.parametrize("n_first", [30_000, 22_000])
+def test_pairs_are_those_of_brute_force(tmp_path, n_first):
+    codes = make_codes(30_000, np.random.default_rng(0))
+    parts = [part for part in np.split(codes, [9_000, n_first]) if len(part)]
+    for number, part in enumerate(parts):
+        write_part(tmp_path / "hashes", number, part)
+        if number:
+            done = find_pairs(
+                tmp_path / "hashes",
+                tmp_path / "pairs",
+                12,
+                part_seconds=0.005,
+                executor=LocalExecutor(2),
+            )
+    assert done.n_images == 30_000
+    generations = json.loads((tmp_path / "pairs" / "_generations.json").read_text())
+    assert [len(each["bands"]) > 1 for each in generations] == [True] * (len(parts) - 1)
+    table = read_stage(tmp_path / "pairs")
+    assert len(list((tmp_path / "pairs").glob("pairs-*"))) > 10
+
+    # Equal codes are paired with the first of them alone.
+    _, firsts, numbers = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    order = np.sort(firsts)
+    bits = np.unpackbits(codes[order], axis=1)
+    near = HammingNeighbors(radius=12, algorithm="brute").fit(bits).pairs()
+    first_of = firsts[numbers.ravel()]
+    again = np.flatnonzero(first_of != np.arange(len(codes)))
+    expected = np.column_stack(
+        [
+            np.concatenate([order[near.left], first_of[again]]),
+            np.concatenate([order[near.right], again]),
+            np.concatenate([near.distance, np.zeros(len(again), dtype=int)]),
+        ]
+    )
+    found = table[["left", "right", "distance"]].to_numpy().astype(np.int64)
+    assert len(again) > 1000
+    assert len(near.left) > 5000
+    for pairs in (found, expected):
+        pairs[:] = pairs[np.lexsort(pairs.T[::-1])]
+    np.testing.assert_array_equal(found, expected)

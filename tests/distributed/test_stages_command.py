@@ -1,0 +1,31 @@
+"""``hashfeatures stages``: the four stages by one command, on either engine."""
+
+import json
+
+import pytest
+
+from hashfeatures.cli import main
+from hashfeatures.distributed import read_stage
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.cluster)])
+def test_runs_all_stages_and_goes_on(family, tmp_path, capsys, engine, request):
+    if engine == "ray":
+        request.getfixturevalue("ray_cluster")
+    out = tmp_path / "run"
+    asked = ["stages", str(tmp_path), "-o", str(out), "--engine", engine, "-j", "2", "--json"]
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["images"], told["new"], told["groups"], told["duplicates"]) == (15, 15, 5, 15)
+    assert len(read_stage(out / "split")) == 15
+    assert main(asked) == 0
+    assert json.loads(capsys.readouterr().out) == {**told, "new": 0}
+
+
+def test_tells_what_is_wrong(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    asked = ["stages", str(tmp_path / "empty"), "-o", str(tmp_path / "run")]
+    assert main(asked) == 3
+    assert "nothing to hash" in capsys.readouterr().err
+    assert main([*asked, "--address", "auto"]) == 2
+    assert "say --engine ray" in capsys.readouterr().err
