@@ -86,10 +86,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
         their decoded pixels are identical: the hashes of blank pages and flat colours are alike
         and say nothing. Of 10,144 photos and drawings of ImageNet and Caltech 101 none has less
-        than 29, and of 359 desktop icons none less than 17; flat images and blank scanned pages
-        have 0, and of smooth gradients and of flat images with noise nineteen in twenty have less
-        than 10. A scanned page with a line of text has 14 or more, but of pages of up to five
-        lines one pair in a hundred matches: a set of such pages wants 60.
+        than 29, of 1,000 desktop icons none less than 17; flat images and blank scanned pages have
+        0, and of smooth gradients and of flat images with noise 95 % or more have less than 10.
+        Scanned pages with one to five lines of text have 9 to 100, and of these up to one pair in
+        forty matches: a set of such pages wants `min_detail` higher, and a smaller radius.
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     orient : bool, default=True
