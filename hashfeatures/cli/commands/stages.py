@@ -77,7 +77,7 @@ def command(
 
     \b
       hashfeatures stages photos -o run
-      hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray --address auto
+      hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray
     """
     import sys
 
