@@ -6,6 +6,7 @@ Workers import this module and what it needs, so it stays clear of pandas and sc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,8 @@ def hash_one(
     decoding : Decoding
         How files become pixels.
     digest_below : int
-        Images of less detail than this are given a digest of their pixels.
+        Images of less detail than this are given a digest of their pixels, for which they are
+        decoded in full.
 
     Returns
     -------
@@ -55,19 +57,31 @@ def hash_one(
     decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
     try:
         with quiet_decoding(decoding.max_pixels):
-            image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
-            plate = Plate(image, needs_colour(specs))
+            plate = _plate_of(decoded, decoding, needs_colour(specs))
             detail = measure_detail(plate)
             hashes = {
                 str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
                 for spec in specs
             }
-            digest = plate.digest() if detail < digest_below else None
+            digest = None
+            if detail < digest_below:
+                if decoding.decode == "reduced" and not isinstance(source, DecodedImage):
+                    # At a smaller size, or as luma alone, images may be equal that are not.
+                    whole = read_image(source, replace(decoding, decode="full"))
+                    plate = _plate_of(whole, decoding, colour=True)
+                digest = plate.digest()
+    except ImageReadError:
+        raise
     except Exception as error:  # a mode that Pillow cannot turn into luma, or no memory for it
         raise ImageReadError(
             describe_source(source), describe_error(error), lasting=is_lasting(error)
         ) from error
     return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
+
+
+def _plate_of(decoded: DecodedImage, decoding: Decoding, colour: bool) -> Plate:
+    image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
+    return Plate(image, colour)
 
 
 def needs_colour(specs: Sequence[HashSpec]) -> bool:

@@ -180,9 +180,9 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
 
 def _order_of_priority(names: list[str], priority: Any) -> list[int]:
     """Return the parts in the order in which they keep groups: those named, then the rest."""
-    wanted = [priority] if isinstance(priority, str) else list(priority)
-    unknown = [name for name in wanted if name not in names]
-    if unknown:
+    is_list = isinstance(priority, list | tuple)
+    wanted = list(priority) if is_list else [priority]
+    if any(name not in names for name in wanted):
         raise ParameterError(
             f"The 'priority' parameter of repair_split must name parts among {names}, or be "
             f"'majority'. Got {priority!r} instead."

@@ -76,6 +76,19 @@ def test_flat_images_match_only_identical_ones():
     assert list(zip(matches.left, matches.right, strict=True)) == [(0, 3), (1, 1)]
 
 
+@pytest.mark.parametrize("decode", ["full", "reduced"])
+def test_flat_jpegs_match_only_pixel_identical_ones(encode, decode):
+    """Not those that are equal at an eighth of their size, or in their luma alone."""
+    page = Image.new("RGB", (1600, 1600), (200, 200, 200))
+    dotted = page.copy()
+    dotted.putpixel((800, 800), (190, 190, 190))
+    red, grey = (Image.new("RGB", (80, 80), colour) for colour in [(255, 0, 0), (76, 76, 76)])
+    files = [encode(image, "JPEG", quality=95) for image in (page, dotted, page, red, grey, red)]
+    files.append(encode(page, "PNG"))
+    labels = NearDuplicateFinder(decode=decode).fit_predict(files)
+    assert labels.tolist() == [0, 1, 0, 2, 3, 2, 0]
+
+
 def test_flat_files_are_told_apart_by_colour(encode):
     """A palette holds indices: equal ones may stand for any colour, whatever the format."""
     colours = ("red", "blue", "white")

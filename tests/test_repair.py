@@ -141,7 +141,7 @@ def test_parts_of_different_kinds_are_refused(family):
         repair_split(one, other)
 
 
-@pytest.mark.parametrize("priority", ["first", ["train", "first"]])
+@pytest.mark.parametrize("priority", ["first", ["train", "first"], None, 1])
 def test_an_unknown_priority_is_told(priority):
     with pytest.raises(ParameterError, match=r"name parts among \['train', 'test'\], or be 'maj"):
         repair_split(["a.png"], ["b.png"], priority=priority)
