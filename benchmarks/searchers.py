@@ -59,15 +59,21 @@ def our_index(words: Words, jobs: int) -> Any:
 
 
 def our_self_join(case: Case, jobs: int) -> Outcome:
-    """Find all pairs; answer with the neighbours of some rows."""
+    """Find all pairs, in no order as those of faiss; answer with the neighbours of some rows."""
+    from hashfeatures.hamming.pairs import Pairs
+
     words = case.codes()
     index = our_index(words, jobs)
-    seconds, pairs = timed(lambda: index.all_pairs(case.radius))
+    seconds, pairs = timed(lambda: Pairs.concatenate(index.pairs(case.radius)))
     asked = sample_rows(case)
-    answers = [
-        {int(row), *pairs.right[pairs.left == row], *pairs.left[pairs.right == row]}
-        for row in asked
-    ]
+    is_asked = np.zeros(len(words), dtype=bool)
+    is_asked[asked] = True
+    answers_of = {row: {row} for row in asked.tolist()}
+    for one, other in ((pairs.left, pairs.right), (pairs.right, pairs.left)):
+        chosen = is_asked[one]
+        for row, near in zip(one[chosen].tolist(), other[chosen].tolist(), strict=True):
+            answers_of[row].add(near)
+    answers = list(answers_of.values())
     note = f"{len(pairs.left):,} pairs, {index.n_candidates_ / 1e6:,.0f} million candidates"
     return Outcome(seconds, answers, note=note)
 

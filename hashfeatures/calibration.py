@@ -12,7 +12,7 @@ from .calibration_plot import plot_calibration
 from .edits import EVERYDAY_EDITS
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
-from .hashing.views import VIEW_SETS
+from .hashing.compared import default_radius
 from .parameters import check_int, check_positive
 from .sources import list_sources
 from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
@@ -217,7 +217,7 @@ def calibrate(
         finder, sources, edits, n_sampled=n_sampled, n_edited=n_edited, seed=random_state
     )
     table = tabulate(trial, n_images)
-    given = finder.radius if isinstance(finder.radius, int) else VIEW_SETS[finder.views].radius
+    given = finder.radius if isinstance(finder.radius, int) else default_radius(finder.views)
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 

@@ -16,9 +16,8 @@ from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .exceptions import ImageReadError, ParameterError
 from .hamming.pairs import Pairs
+from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
 from .hashing.spec import HashSpec, parse_hashes
-from .hashing.view_codes import ViewsSpec
-from .hashing.views import VIEW_SETS
 from .images import Decoding
 from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
@@ -63,15 +62,21 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
         The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: 12,
-        or 9 with ``views="robust"``. These are meant for the 128 bits of the default hashes (fewer
-        bits want a smaller radius), and match the same share of different images: of 51 million
-        pairs of photos and drawings, 4 in a million; 15 and, with "robust", 12 match 10 in a
-        million. "calibrated": what `calibrate` recommends for the images that are fitted.
-    views : {"identity", "flips", "dihedral", "robust"}, default="identity"
+        9 with ``views="robust"``, or 18 with "segments". These are meant for the 128 bits of the
+        default hashes (fewer bits want a smaller radius), and match the same share of different
+        images: of 51 million pairs of photos and drawings, 4 in a million; 15 and, with "robust",
+        12 match 10 in a million. "segments" match 5 to 14 in a million by 18. "calibrated": what
+        `calibrate` recommends for the images that are fitted.
+    views : {"identity", "flips", "dihedral", "robust", "segments"}, default="identity"
         Which views of an image are compared; the nearest two decide. "identity": the image as it
         is. "flips": mirrored too. "dihedral": in all eight turns and mirrors. "robust": these,
         and in each of them cropped, rotated by 3 degrees, and without borders and captions. Views
-        can be had of "phash" and "dhash".
+        can be had of "phash" and "dhash". "segments": not the image, but its bright and its dark
+        segments, which large crops have in common with their originals, each hashed by `hashes`
+        (any that look at luma alone). Two images are near if two segments of the one are within
+        the radius of two of the other, or one within half the radius of one; the distance of
+        images is that of the second nearest segments, or twice that of the nearest. Segments of
+        little detail do not count. Two crops of one image are near it, and seldom each other.
     linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
         duplicates are ever in different groups. "complete": no two members of a group are farther
@@ -118,7 +123,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         distance of two members), and "exact": False where, in a group of more than 2048 different
         images (1024 over views), the diameter is an upper bound.
     pairs_ : Pairs or ViewPairs
-        Every two near duplicates: ``left < right``, and their distance in bits; over views also
+        Every two near duplicates: ``left < right``, and their distance in bits; over views (but
+        not over segments) also
         ``left_view`` and ``right_view``, the views in which they are so near. Written out when it
         is asked for; more than 100 million pairs are refused.
     radius_ : int
@@ -493,11 +499,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         self._check_parameters()
         if self.radius is None:
-            return VIEW_SETS[self.views].radius
+            return default_radius(self.views)
         if isinstance(self.radius, str):
             trial = try_out(self, X)
             table = tabulate(trial, len(list_sources(X, type(self).__name__)))
-            return recommend(trial, table, default=VIEW_SETS[self.views].radius)
+            return recommend(trial, table, default=default_radius(self.views))
         return int(self.radius)
 
     def given_radius(self) -> int:
@@ -511,10 +517,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
     def n_turns(self) -> int:
         """Return in how many of the eight turns and mirrors an image is looked at."""
-        return VIEW_SETS[self.views].n_turns
+        return count_turns(self.views)
 
     def _specs_to_hash(self, specs: tuple[HashSpec, ...]) -> tuple[HashSpec, ...]:
-        compared = specs if self.views == "identity" else (ViewsSpec.of(specs, self.views),)
+        compared = compare_by(specs, self.views)
         return compared if self.color_radius is None else (*compared, *parse_hashes("colorgrid"))
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
@@ -523,9 +529,15 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             check_choice(name, "radius", self.radius, {"calibrated"})
         elif self.radius is not None:
             check_int(name, "radius", self.radius, 0)
-        check_choice(name, "views", self.views, VIEW_SETS)
+        check_choice(name, "views", self.views, VIEWS)
         if self.color_radius is not None:
             check_int(name, "color_radius", self.color_radius, 0)
+            if self.views == "segments":
+                raise ParameterError(
+                    "color_radius compares colours place by place, and segments match wherever "
+                    "they are: color_radius=None is needed for views='segments'. Got "
+                    f"color_radius={self.color_radius!r} instead."
+                )
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)

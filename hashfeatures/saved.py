@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .codes import Codes
 from .compact import CompactPairs
 from .exceptions import StoreError
 from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
 from .hashing.algorithms import BITS_VERSION
 from .hashing.views import VIEW_SETS
+from .segment_pairs import SegmentCodes
 from .signatures import Signatures
 from .view_pairs import ViewCodes
 
@@ -98,9 +100,11 @@ class SavedFinder:
         ids[arrays["named"]] = list(names)
         failed = arrays["failed"].astype(np.intp)
         errors = Strings(arrays["errors"], arrays["error_ends"])
-        views = None
+        views: Codes | None = None
         if "views" in arrays:
-            views = ViewCodes(arrays["views"], VIEW_SETS[facts["parameters"]["views"]])
+            name = facts["parameters"]["views"]
+            words = arrays["views"]
+            views = ViewCodes(words, VIEW_SETS[name]) if name in VIEW_SETS else SegmentCodes(words)
         signatures = Signatures(
             arrays["words"],
             arrays["hashed"],

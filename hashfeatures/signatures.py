@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .bits import hex_to_bits, unpack_bits, words_from_bits
+from .codes import Codes
 from .colours import measure_colours
 from .compact import CompactPairs, in_order
 from .duplicates import Labels, group_words
@@ -17,9 +18,11 @@ from .hamming.distinct import number_rows
 from .hamming.index import HammingIndex
 from .hamming.pairs import Pairs
 from .hashes import Hashes
+from .hashing.segment_codes import SegmentsSpec
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import TURNS
+from .segment_pairs import SegmentCodes
 from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
 
@@ -40,9 +43,9 @@ class Signatures:
         Which images have too little detail for that, and are compared by their pixels.
     n_bits : int
         How many bits the hashes have.
-    views : ViewCodes or None
-        The hashes of all views, if images are compared over views; `words` are then those of the
-        images as they are.
+    views : Codes or None
+        The hashes of all views or segments, if images are compared by those; `words` are then
+        those of the first: of the image as it is, or of any segment.
     colours : ndarray of shape (n_images, n_bytes), dtype uint8, or None
         The packed bits of ``colorgrid``, if near images must be of near colours too.
     """
@@ -52,7 +55,7 @@ class Signatures:
     pixels: NDArray[np.uint64]
     plain: NDArray[np.bool_]
     n_bits: int
-    views: ViewCodes | None = None
+    views: Codes | None = None
     colours: NDArray[np.uint8] | None = None
 
     @classmethod
@@ -62,14 +65,19 @@ class Signatures:
         """Sign images that were hashed with ``digest_below=min_detail``.
 
         Of the hashes, the first `n_compared` are compared (None: all), or the first is a
-        `ViewsSpec` and they are those of each view; if there is one more, it is ``colorgrid``.
+        `ViewsSpec` or a `SegmentsSpec` and they are those of each view or segment; if there is
+        one more, it is ``colorgrid``.
         """
         n_compared = len(hashes.specs) if n_compared is None else n_compared
         spec = hashes.specs[0]
-        views = None
-        if isinstance(spec, ViewsSpec):
+        views: Codes | None = None
+        if isinstance(spec, ViewsSpec | SegmentsSpec):
             codes = np.ascontiguousarray(hashes.packed(0)).view(np.uint64)
-            views = ViewCodes(codes.reshape(-1, spec.views.n_views, spec.n_words), spec.views)
+            codes = codes.reshape(-1, spec.shape[0], spec.n_words)
+            if isinstance(spec, ViewsSpec):
+                views = ViewCodes(codes, spec.views)
+            else:
+                views = SegmentCodes.fit(codes)
             words = views.words[:, 0]
             n_bits = sum(part.n_bits for part in spec.hashes)
         else:
@@ -188,7 +196,7 @@ class Signatures:
 
     def name_views(self, others: Signatures, pairs: Pairs) -> Pairs | ViewPairs:
         """Tell in which views the pairs are near, if images are compared over views."""
-        if self.views is None or others.views is None:
+        if not (isinstance(self.views, ViewCodes) and isinstance(others.views, ViewCodes)):
             return pairs
         named = self.views.name(others.views, pairs)
         return named._replace(distance=pairs.distance)
@@ -208,7 +216,7 @@ class Signatures:
         """Tell which pairs are of near colours: left here, right among `others`."""
         if color_radius is None or self.colours is None or others.colours is None:
             return np.ones(len(pairs.left), dtype=bool)
-        n_turns = 1 if self.views is None else self.views.views.n_turns
+        n_turns = self.views.views.n_turns if isinstance(self.views, ViewCodes) else 1
         left, right = self.colours[pairs.left], others.colours[pairs.right]
         near: NDArray[np.bool_] = measure_colours(left, right, TURNS[:n_turns]) <= color_radius
         return near
@@ -235,7 +243,7 @@ class Signatures:
         return cls(
             **joined,
             n_bits=parts[0].n_bits,
-            views=ViewCodes.join(views) if views else None,
+            views=type(views[0]).join(views) if views else None,
             colours=np.concatenate(colours) if colours else None,
         )
 

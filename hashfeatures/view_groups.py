@@ -14,24 +14,25 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as link
 
+from .codes import Codes
 from .diameters import Diameters, tabulate_groups, warn_of_chains
 from .duplicates import Labels, relabel
 from .hamming.distinct import number_rows
-from .hamming.pairs import Pairs
-from .view_pairs import ViewCodes
 
 # Different members of a group that are compared with each other, all with all.
 _MOST_COMPARED = 1024
+# Pairs of them that are looked at at a time.
+_BLOCK = 2**14
 
 
 def group_views(
-    codes: ViewCodes, labels: Labels, radius: int, linkage: str
+    codes: Codes, labels: Labels, radius: int, linkage: str
 ) -> tuple[Labels, pd.DataFrame]:
     """Make the groups of a linkage of those that near images form, and tell how wide they are.
 
     Parameters
     ----------
-    codes : ViewCodes
+    codes : Codes
         The codes of the images.
     labels : ndarray of shape (n_images,), dtype intp
         The groups that near images form, from 0 on.
@@ -62,19 +63,18 @@ def group_views(
     return labels, tabulate_groups(diameters)
 
 
-def _measure(codes: ViewCodes, labels: Labels) -> Diameters:
+def _measure(codes: Codes, labels: Labels) -> Diameters:
     size = np.bincount(labels)
     at_least = np.zeros(len(size), dtype=np.int64)
     at_most = at_least.copy()
-    n_bits = 64 * codes.words.shape[2]
     for group, _, firsts in _groups(codes, labels):
         widest = _distances(codes, firsts[:_MOST_COMPARED]).max(initial=0)
         at_least[labels[group[0]]] = widest
-        at_most[labels[group[0]]] = widest if len(firsts) <= _MOST_COMPARED else n_bits
+        at_most[labels[group[0]]] = widest if len(firsts) <= _MOST_COMPARED else codes.n_bits
     return Diameters(size, at_least, at_most)
 
 
-def _split(codes: ViewCodes, labels: Labels, radius: int) -> Labels:
+def _split(codes: Codes, labels: Labels, radius: int) -> Labels:
     """Split groups by complete linkage; the numbers of the parts have gaps."""
     split = labels.copy()
     n_labels = int(labels.max(initial=-1)) + 1
@@ -92,7 +92,7 @@ def _split(codes: ViewCodes, labels: Labels, radius: int) -> Labels:
 
 
 def _groups(
-    codes: ViewCodes, labels: Labels
+    codes: Codes, labels: Labels
 ) -> Iterator[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the rows of each group of two or more: all, their numbers, and the different ones."""
     rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
@@ -103,8 +103,13 @@ def _groups(
         yield group, numbers, group[firsts]
 
 
-def _distances(codes: ViewCodes, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+def _distances(codes: Codes, rows: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return the distances of every two rows, as scipy condenses them."""
     left, right = np.triu_indices(len(rows), k=1)
-    nothing = np.zeros(len(left), dtype=np.int64)
-    return codes.name(codes, Pairs(rows[left], rows[right], nothing)).distance
+    distances = [
+        codes.take(rows[left[start : start + _BLOCK]]).distances(
+            codes.take(rows[right[start : start + _BLOCK]])
+        )
+        for start in range(0, len(left), _BLOCK)
+    ]
+    return np.concatenate(distances) if distances else np.zeros(0, dtype=np.int64)

@@ -6,7 +6,6 @@ cut off a copy can be cut off its original, but not the other way round.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import Codes, Words
 from .hamming.index import HammingIndex
 from .hamming.pairs import Pairs
 from .hashing.views import ViewSet
 
 # Images whose views are looked up, or pairs that are looked at, at a time.
 _BLOCK = 1024
-
-Words = NDArray[np.uint64]
 
 
 class ViewPairs(NamedTuple):
@@ -45,7 +43,7 @@ class ViewPairs(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ViewCodes:
+class ViewCodes(Codes):
     """The codes of the views of images.
 
     Parameters
@@ -67,11 +65,6 @@ class ViewCodes:
     def take(self, rows: Any) -> ViewCodes:
         """Return the codes of some images."""
         return ViewCodes(self.words[rows], self.views)
-
-    def digests(self) -> Words:
-        """Return two words for each image that are equal where all its views are."""
-        digests = [hashlib.blake2b(row, digest_size=16).digest() for row in self.words]
-        return np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
 
     def pairs(self, radius: int, n_jobs: int | None = None) -> Pairs:
         """Return every two images of which two views are near, with ``left < right``."""

@@ -145,8 +145,8 @@ def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--views",
             metavar="VIEWS",
-            help="identity, flips, dihedral or robust: also find mirrored, turned or cropped "
-            "copies. [default: identity]",
+            help="identity, flips, dihedral, robust or segments: also find mirrored, turned or "
+            "cropped copies. [default: identity]",
         ),
         decode_option("[default: reduced; of a file of hashes, what it was made with]"),
     ]

@@ -69,7 +69,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Hash, join, group and split a data set that is too large for memory or one machine.
+    """Do all of it in stages, on Ray too.
+
+    A data set that is too large for memory, or for one machine, is hashed, joined, grouped and
+    split.
 
     SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, or a pattern of tar
     files. DIR gets the folders hashes, pairs, groups and split, each of Parquet files. What is
@@ -77,7 +80,7 @@ def command(
 
     \b
       hashfeatures stages photos -o run
-      hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray --address auto
+      hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray
     """
     import sys
 

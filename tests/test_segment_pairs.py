@@ -1,0 +1,73 @@
+"""The distance of images by segments is that of the definition, however it is looked up."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashfeatures.segment_pairs import SegmentCodes
+
+
+def make_codes(seed, n_images, n_segments):
+    """Return codes of few bits, so that they agree now and then; each image has one or more."""
+    rng = np.random.default_rng(seed)
+    words = rng.integers(1, 2**8, (n_images, n_segments, 2), dtype=np.uint64)
+    n_shown = rng.integers(1, n_segments + 1, n_images)
+    words[np.arange(n_segments) >= n_shown[:, None]] = 0
+    return SegmentCodes.fit(words)
+
+
+def distance(left, right):
+    """Return the distance as the module's docstring defines it, by trying every two pairs."""
+    left, right = (codes[codes.any(axis=1)] for codes in (left, right))
+    table = np.bitwise_count(left[:, None] ^ right[None]).sum(axis=2, dtype=int)
+    two = [
+        max(table[i, j], table[k, m])
+        for i, j in np.ndindex(table.shape)
+        for k, m in np.ndindex(table.shape)
+        if i != k and j != m
+    ]
+    return min([2 * table.min(), *two, 128])
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 16))
+def test_every_distance_within_the_radius_is_found(seed, n_segments, radius):
+    codes, queries = make_codes(seed, 6, n_segments), make_codes(seed + 1, 5, 3)
+    expected = {
+        (row, other): distance(query, code)
+        for row, query in enumerate(queries.words)
+        for other, code in enumerate(codes.words)
+    }
+    found = codes.matches(queries, radius)
+    told = zip(zip(found.left, found.right, strict=True), found.distance, strict=True)
+    assert dict(told) == {pair: far for pair, far in expected.items() if far <= radius}
+    for (row, other), far in expected.items():
+        assert queries.take([row]).distances(codes.take([other])) == far
+
+
+@given(st.integers(0, 2**32), st.integers(0, 16))
+def test_pairs_are_matches_among_themselves(seed, radius):
+    codes = make_codes(seed, 8, 4)
+    pairs = codes.pairs(radius)
+    assert (pairs.left < pairs.right).all()
+    back = codes.matches(codes, radius)
+    np.testing.assert_array_equal(
+        np.sort(back.distance[back.left > back.right]), np.sort(pairs.distance)
+    )
+
+
+def test_joined_codes_answer_as_one_collection():
+    codes = SegmentCodes.join([make_codes(0, 4, 2), make_codes(1, 4, 6)])
+    assert codes.words.shape == (8, 6, 2)
+    rows = np.arange(4)
+    np.testing.assert_array_equal(
+        codes.take(rows).distances(codes.take(rows + 4)),
+        make_codes(0, 4, 2).distances(make_codes(1, 4, 6)),
+    )
+
+
+@pytest.mark.parametrize("n_images", [0, 3])
+def test_images_without_segments_are_far_from_all(n_images):
+    codes = SegmentCodes.fit(np.zeros((n_images, 5, 2), dtype=np.uint64))
+    assert len(codes.pairs(128).left) == 0
+    assert (codes.distances(codes) == 128).all()
