@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pytest
+from joblib.pool import PicklingPool
 
 from hashfeatures import HammingNeighbors, ImageHashFeaturizer, NearDuplicateFinder
 
@@ -25,15 +26,20 @@ def dask_cluster():
         yield "dask"
 
 
-@pytest.fixture(params=["ray", "dask"])
-def backend(request):
-    if request.param == "dask":
-        return request.getfixturevalue("dask_cluster")
-    request.getfixturevalue("ray_cluster")
+@pytest.fixture
+def ray_backend(ray_cluster):
     from ray.util.joblib import register_ray
 
     register_ray()
-    return "ray"
+    bases = PicklingPool.__bases__
+    yield "ray"
+    # Ray puts its own pool below joblib's for good, and with it under "multiprocessing".
+    PicklingPool.__bases__ = bases
+
+
+@pytest.fixture(params=["ray_backend", "dask_cluster"])
+def backend(request):
+    return request.getfixturevalue(request.param)
 
 
 def test_bits_are_those_of_loky(backend, image_files):
