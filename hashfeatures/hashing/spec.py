@@ -76,7 +76,6 @@ class HashSpec:
         low, high, power = algorithm.min_size, algorithm.max_size, algorithm.power_of_two
         if not low <= size <= high or (power and size & (size - 1)):
             kind = "a power of two" if power else "an int"
-            kind = "a power of two" if power else "an int"
             allowed = str(low) if low == high else f"{kind} from {low} to {high}"
             raise ParameterError(
                 f"The size of {name} must be {allowed}, as in "
