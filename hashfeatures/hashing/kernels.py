@@ -25,6 +25,7 @@ _LANCZOS_SUPPORT = 3.0
 # between faint and bright.
 N_COLOUR_CLASSES = 15
 _CHUNK = 4096  # pixels whose classes fit into the nearest cache
+_TILE = 64  # pixels that fill a line of the cache
 
 
 def _read_only(dtype: Any, n_dimensions: int) -> Any:
@@ -86,18 +87,33 @@ def lanczos(
     ndarray of shape (height, width), dtype uint8
         The resized image.
     """
+    n_rows, n_columns = luma.shape
+    by_row, by_column = lanczos_weights(n_rows, height), lanczos_weights(n_columns, width)
     if vertical_first:
-        squeezed = _resize_rows(luma, height)
-        return np.ascontiguousarray(_resize_rows(np.ascontiguousarray(squeezed.T), width).T)
-    squeezed = _resize_rows(turned, width)
-    return _resize_rows(np.ascontiguousarray(squeezed.T), height)
-
-
-def _resize_rows(pixels: Pixels, n_rows: int) -> Pixels:
-    if pixels.shape[0] == n_rows:
-        return pixels
-    resized: Pixels = _sum_rows(pixels, *lanczos_weights(pixels.shape[0], n_rows))
+        return np.ascontiguousarray(_sum_rows_then_columns(luma, *by_row, *by_column).T)
+    resized: Pixels = _sum_rows_then_columns(turned, *by_column, *by_row)
     return resized
+
+
+@njit(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)), cache=True, nogil=True)
+def turn(pixels: Any) -> Any:  # pragma: no cover (compiled)
+    """Return an image with rows and columns exchanged."""
+    n_rows, n_columns = pixels.shape
+    result = np.empty((n_columns, n_rows), np.uint8)
+    if n_rows < _TILE:
+        for row in range(n_rows):
+            for column in range(n_columns):
+                result[column, row] = pixels[row, column]
+        return result
+    for left in range(0, n_columns, _TILE):
+        for strip in range(0, n_rows, _TILE):
+            top = min(strip, n_rows - _TILE)  # a whole tile, if need be with rows of the last one
+            tile = pixels[top:]
+            for column in range(left, min(left + _TILE, n_columns)):
+                line = result[column, top:]
+                for row in range(_TILE):
+                    line[row] = tile[row, column]
+    return result
 
 
 @njit(
@@ -136,6 +152,24 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
             level = totals[column] >> np.int32(_FRACTION_BITS)
             line[column] = np.uint8(min(max(level, np.int32(0)), np.int32(255)))
     return result
+
+
+@njit(
+    types.Array(types.uint8, 2, "C")(
+        _read_only(types.uint8, 2),
+        _read_only(types.int64, 2),
+        _read_only(types.int32, 2),
+        _read_only(types.int64, 2),
+        _read_only(types.int32, 2),
+    ),
+    cache=True,
+    nogil=True,
+)
+def _sum_rows_then_columns(
+    pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
+) -> Any:  # pragma: no cover (compiled)
+    """Resize an image in both directions; rows and columns of the result are exchanged."""
+    return _sum_rows(turn(_sum_rows(pixels, row_spans, row_weights)), column_spans, column_weights)
 
 
 @njit(inline="always")
@@ -195,7 +229,10 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
         the edge between faint and bright.
     """
     red, green, blue, classes = np.empty((4, _CHUNK), np.uint8)
-    tallies = np.zeros((4, 16), np.int64)  # four, so that one addition need not await another
+    # Classes are counted by twos, which halves the steps, in four tables, so that one addition
+    # need not await another.
+    twos = np.empty(_CHUNK // 2, np.uint8)
+    tallies = np.zeros((4, 256), np.int64)
     low = np.uint32(255)
     for start in range(0, len(pixels), _CHUNK):
         chunk = pixels[start : start + _CHUNK]
@@ -211,16 +248,24 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
             red[place], green[place], blue[place] = np.uint8(r), np.uint8(g), np.uint8(b)
             chunk_luma[place] = np.uint8(level)
         _classify(red, green, blue, chunk_luma, classes)
-        n_whole = len(chunk) // 4 * 4
+        half = len(chunk) // 2
+        for place in range(half):
+            twos[place] = classes[place] | (classes[half + place] << np.uint8(4))
+        n_whole = half // 4 * 4
         for place in range(0, n_whole, 4):
-            tallies[0, classes[place]] += 1
-            tallies[1, classes[place + 1]] += 1
-            tallies[2, classes[place + 2]] += 1
-            tallies[3, classes[place + 3]] += 1
-        for place in range(n_whole, len(chunk)):
-            tallies[0, classes[place]] += 1
-    for number in range(N_COLOUR_CLASSES):
-        counts[number] += tallies[:, number].sum()
+            tallies[0, twos[place]] += 1
+            tallies[1, twos[place + 1]] += 1
+            tallies[2, twos[place + 2]] += 1
+            tallies[3, twos[place + 3]] += 1
+        for place in range(n_whole, half):
+            tallies[0, twos[place]] += 1
+        if len(chunk) % 2:
+            counts[classes[len(chunk) - 1]] += 1
+    for two in range(256):
+        tally = tallies[:, two].sum()
+        if tally:
+            counts[two % 16] += tally
+            counts[two // 16] += tally
 
 
 @njit(types.int64(_read_only(types.uint8, 2)), cache=True, nogil=True)
@@ -247,11 +292,13 @@ def sum_blocks(pixels: Any, n_blocks: Any) -> Any:  # pragma: no cover (compiled
     """Sum the pixels of a square image over `n_blocks` by `n_blocks` blocks."""
     side = len(pixels) // n_blocks
     sums = np.zeros((n_blocks, n_blocks), np.int64)
-    for row in range(n_blocks * side):
-        line = pixels[row]
-        for column in range(n_blocks):
-            total = np.int64(0)
-            for value in line[column * side : (column + 1) * side]:
-                total += np.int64(value)
-            sums[row // side, column] += total
+    totals = np.empty(n_blocks * side, np.uint32)
+    for block in range(n_blocks):
+        totals[:] = 0
+        for row in range(block * side, (block + 1) * side):
+            line = pixels[row]
+            for column in range(len(totals)):
+                totals[column] += np.uint32(line[column])
+        for column in range(len(totals)):
+            sums[block, column // side] += totals[column]
     return sums

@@ -113,7 +113,8 @@ class Plate:
 
     @cached_property
     def _turned(self) -> Pixels:
-        return np.ascontiguousarray(self.luma.T)
+        turned: Pixels = _kernels().turn(self.luma)
+        return turned
 
     def lanczos(self, width: int, height: int) -> Pixels:
         """Return the luma resized by Lanczos' filter, shape (height, width)."""
@@ -183,8 +184,7 @@ def kernel_agrees_with_pillow() -> bool:
             for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
                 theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
                 first = _is_vertical_first(shape, width, height)
-                turned = np.ascontiguousarray(pixels.T)
-                ours = _lanczos(pixels, turned, width, height, first)
+                ours = _lanczos(pixels, _kernels().turn(pixels), width, height, first)
                 if not np.array_equal(ours, np.asarray(theirs)):
                     _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
                     return False
