@@ -149,39 +149,50 @@ def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
         starts[key] += np.uint32(1)
 
 
+# These three stand outside of the loop that they are put into: a function that refers to another
+# compiled one from inside would never be found in the cache again.
+
+
+@njit(inline="always")
+def _measure(
+    code: Any, other: Any, n_words: Any, whole: Any, radius: Any
+) -> Any:  # pragma: no cover
+    distance = np.uint64(0)
+    for word in range(n_words):
+        distance += _count_ones(code[word] ^ other[word])
+        if not whole and word % 4 == 3 and np.int64(distance) > radius:
+            break
+    return np.int64(distance)
+
+
+@njit(inline="always")
+def _is_any_near(
+    code: Any, others: Any, begin: Any, end: Any, n_words: Any, whole: Any, radius: Any
+) -> Any:  # pragma: no cover
+    # Nothing is written here, so that the code stays in registers.
+    for other in range(np.uint64(begin), np.uint64(end)):
+        if _measure(code, others[other], n_words, whole, radius) <= radius:
+            return True
+    return False
+
+
+@njit(inline="always")
+def _is_earlier(
+    code: Any, other: Any, masks: Any, limits: Any, n_words: Any
+) -> Any:  # pragma: no cover
+    for band in range(len(masks)):
+        near = np.uint64(0)
+        for word in range(n_words):
+            near += _count_ones((code[word] ^ other[word]) & masks[band, word])
+        if np.int64(near) <= limits[band]:
+            return True
+    return False
+
+
 @cache
 def join_of(n_words: int) -> Callable[..., int]:
     """Compile the loop over the candidates of a band, for codes of `n_words` words."""
     whole = n_words <= _WHOLE_WORDS
-
-    @njit(inline="always")
-    def measure(code: Any, other: Any, radius: Any) -> Any:  # pragma: no cover
-        distance = np.uint64(0)
-        for word in range(n_words):
-            distance += _count_ones(code[word] ^ other[word])
-            if not whole and word % 4 == 3 and np.int64(distance) > radius:
-                break
-        return np.int64(distance)
-
-    @njit(inline="always")
-    def is_any_near(
-        code: Any, others: Any, begin: Any, end: Any, radius: Any
-    ) -> Any:  # pragma: no cover
-        # Nothing is written here, so that the code stays in registers.
-        for other in range(np.uint64(begin), np.uint64(end)):
-            if measure(code, others[other], radius) <= radius:
-                return True
-        return False
-
-    @njit(inline="always")
-    def is_earlier(code: Any, other: Any, masks: Any, limits: Any) -> Any:  # pragma: no cover
-        for band in range(len(masks)):
-            near = np.uint64(0)
-            for word in range(n_words):
-                near += _count_ones((code[word] ^ other[word]) & masks[band, word])
-            if np.int64(near) <= limits[band]:
-                return True
-        return False
 
     @njit(
         types.int64(
@@ -215,12 +226,14 @@ def join_of(n_words: int) -> Callable[..., int]:
                         begin = max(begin, row + 1)
                 begin = max(begin, column)
                 n_looked += max(end - begin, 0)
-                if begin < end and is_any_near(codes[row], others, begin, end, radius):
+                if begin < end and _is_any_near(
+                    codes[row], others, begin, end, n_words, whole, radius
+                ):
                     for other in range(begin, end):
-                        distance = measure(codes[row], others[other], radius)
+                        distance = _measure(codes[row], others[other], n_words, whole, radius)
                         if distance > radius:
                             continue
-                        if is_earlier(codes[row], others[other], masks, limits):
+                        if _is_earlier(codes[row], others[other], masks, limits, n_words):
                             continue
                         if n_found == len(left):
                             state[0], state[1], state[2] = flip, row, other
