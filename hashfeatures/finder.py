@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
-from .exceptions import ImageReadError, ParameterError
+from .exceptions import ParameterError
 from .hamming.pairs import Pairs
 from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
 from .hashing.spec import HashSpec, parse_hashes
@@ -23,30 +22,10 @@ from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int
 from .saved import SavedFinder
 from .signatures import Signatures
-from .sources import list_sources, name_sources
+from .signing import Signed
+from .sources import list_sources
 from .trials import recommend, tabulate, try_out
 from .view_pairs import ViewPairs
-
-
-class Signed(NamedTuple):
-    """What is known of images that were hashed to be compared.
-
-    Parameters
-    ----------
-    signatures : Signatures
-        What they are compared by.
-    ids : ndarray of shape (n_images,), dtype object
-        The path or URL of each image; None for one from memory.
-    failures : pandas.DataFrame
-        Those that could not be read: columns "position", "image" and "error".
-    n_pixels : ndarray of shape (n_images,), dtype int64
-        The sizes of the images; 0 for one that could not be read.
-    """
-
-    signatures: Signatures
-    ids: NDArray[np.object_]
-    failures: pd.DataFrame
-    n_pixels: NDArray[np.int64]
 
 
 class NearDuplicateFinder(ClusterMixin, BaseEstimator):
@@ -265,18 +244,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 f"color_radius={self.color_radius!r} instead."
             )
         radius = self.given_radius()
-        signatures = Signatures.from_table(table, specs, self.min_detail)
-        images = list(table["image"]) if "image" in table.columns else [None] * len(table)
-        failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
-        causes = table["error"].iloc[failed] if "error" in table.columns else None
-        failures = pd.DataFrame(
-            {
-                "position": failed,
-                "image": pd.Series([images[row] for row in failed], dtype=object),
-                "error": "no hash in the table" if causes is None else causes.to_numpy(),
-            }
-        )
-        return self._remember(signatures, name_sources(images), failures, radius)
+        signed = Signed.from_table(table, specs, self.min_detail)
+        return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
     def with_radius(self, radius: int) -> NearDuplicateFinder:
         """Group the fitted images by another radius; none is hashed again.
@@ -476,13 +445,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             progress=self.progress,
         )
         n_compared = len(specs) if self.views == "identity" else 1
-        signatures = Signatures.from_hashes(hashes, self.min_detail, n_compared)
-        return Signed(
-            signatures,
-            name_sources(sources),
-            _list_failures(hashes.errors, sources),
-            hashes.n_pixels(),
-        )
+        return Signed.from_hashes(hashes, sources, self.min_detail, n_compared)
 
     def choose_radius(self, X: Any) -> int:
         """Return the radius that is meant: as it was given, by default, or fitted to images.
@@ -598,13 +561,3 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _list_failures(errors: dict[int, ImageReadError], sources: Sequence[Any]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "position": np.array(list(errors), dtype=np.intp),
-            "image": pd.Series([sources[row] for row in errors], dtype=object),
-            "error": pd.Series([error.cause for error in errors.values()], dtype=object),
-        }
-    )

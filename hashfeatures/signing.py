@@ -1,0 +1,76 @@
+"""Images that were hashed to be compared: what they are compared by, and what else is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .hashes import Hashes
+from .hashing.spec import HashSpec
+from .signatures import Signatures
+from .sources import name_sources
+
+
+class Signed(NamedTuple):
+    """What is known of images that were hashed to be compared.
+
+    Parameters
+    ----------
+    signatures : Signatures
+        What they are compared by.
+    ids : ndarray of shape (n_images,), dtype object
+        The path or URL of each image; None for one from memory.
+    failures : pandas.DataFrame
+        Those that could not be read: columns "position", "image" and "error".
+    n_pixels : ndarray of shape (n_images,), dtype int64
+        The sizes of the images; 0 for one that could not be read, or whose size is not known.
+    """
+
+    signatures: Signatures
+    ids: NDArray[np.object_]
+    failures: pd.DataFrame
+    n_pixels: NDArray[np.int64]
+
+    @classmethod
+    def from_hashes(
+        cls, hashes: Hashes, sources: Sequence[Any], min_detail: int, n_compared: int
+    ) -> Signed:
+        """Sign images that were hashed, see `Signatures.from_hashes`."""
+        causes = [error.cause for error in hashes.errors.values()]
+        return cls(
+            Signatures.from_hashes(hashes, min_detail, n_compared),
+            name_sources(sources),
+            _list_failures(sources, list(hashes.errors), causes),
+            hashes.n_pixels(),
+        )
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame, specs: Sequence[HashSpec], min_detail: int) -> Signed:
+        """Sign the images of a table of hex hashes, see `Signatures.from_table`."""
+        signatures = Signatures.from_table(table, specs, min_detail)
+        images = list(table["image"]) if "image" in table.columns else [None] * len(table)
+        failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
+        known = "error" in table.columns
+        causes = table["error"].iloc[failed] if known else ["no hash in the table"] * len(failed)
+        return cls(
+            signatures,
+            name_sources(images),
+            _list_failures(images, failed, causes),
+            np.zeros(len(table), dtype=np.int64),
+        )
+
+
+def _list_failures(
+    images: Sequence[Any], rows: Sequence[int] | NDArray[np.intp], causes: Iterable[str]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "position": np.array(rows, dtype=np.intp),
+            "image": pd.Series([images[row] for row in rows], dtype=object),
+            "error": pd.Series(list(causes), dtype=object),
+        }
+    )
