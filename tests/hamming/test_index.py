@@ -49,7 +49,7 @@ def blocks(request, monkeypatch):
         monkeypatch.setattr(index, "_SMALL", 0)
         monkeypatch.setattr(index, "_QUERY_BLOCK", 5)
         monkeypatch.setattr(index, "_HELD_PAIRS", 7)
-        monkeypatch.setattr(index, "_KNN_SHARE", 1e9)
+        monkeypatch.setattr(index, "_KNN_SHARE", 1e4)
         monkeypatch.setattr(join, "_BLOCK_PAIRS", 3)
         monkeypatch.setattr(join, "_TILE", 4)
         monkeypatch.setattr(copies, "_STEP", 5)
