@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..path_text import show_path
-from .options import CommandError
+from .asked import CommandError
 
 # What the file systems say that have no hard links, or not from one to another.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}

@@ -20,7 +20,7 @@ from ..exceptions import (
     MissingExtraError,
     StageError,
 )
-from .options import CommandError
+from .asked import CommandError
 
 WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 

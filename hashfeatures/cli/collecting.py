@@ -10,32 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..path_text import read_path, show_path
-from .options import CommandError, Common
+from .asked import CommandError, Common, Gathering
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _TABLES = (".csv", ".parquet", ".json")
 _LISTS = (".txt", ".lst")
-
-
-@dataclass(frozen=True)
-class Gathering:
-    """How images are looked for.
-
-    Parameters
-    ----------
-    globs : tuple of str
-        What the names of files in folders must match; none means the formats of Pillow.
-    column : str or None
-        The column of tables that holds images.
-    links : bool
-        Whether folders behind symbolic links are searched.
-    """
-
-    globs: tuple[str, ...] = ()
-    column: str | None = None
-    links: bool = False
 
 
 @dataclass

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .asked import Asked, CommandError, Common
 from .collecting import Collection
-from .options import CommandError, Common
 
 if TYPE_CHECKING:
     from ..finder import NearDuplicateFinder
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of a finder; None leaves it to the finder."""
-
-    hashes: str | None = None
-    radius: int | None = None
-    views: str | None = None
-    decode: str | None = None
 
 
 def make_finder(asked: Asked, collection: Collection, common: Common) -> NearDuplicateFinder:

@@ -18,7 +18,7 @@ from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
 from ..path_text import show_path, write_path
 from ..whole_files import write_whole
-from .options import CommandError
+from .asked import CommandError
 
 SETTINGS = "settings"
 SUFFIXES = (".parquet", ".csv", ".json")

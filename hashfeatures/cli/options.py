@@ -7,47 +7,12 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-
-class CommandError(Exception):
-    """The work cannot be done, for a reason that one or two lines tell."""
-
-
-@dataclass(frozen=True)
-class Common:
-    """What every command is told.
-
-    Parameters
-    ----------
-    as_json : bool
-        Whether results are JSON.
-    quiet : bool
-        Whether notes and progress are left out.
-    cache : str or None
-        The file that keeps hashes.
-    n_jobs : int or None
-        How many processes hash.
-    """
-
-    as_json: bool = False
-    quiet: bool = False
-    cache: str | None = None
-    n_jobs: int | None = None
-
-    @property
-    def progress(self) -> bool:
-        """Whether somebody is there to look at a bar."""
-        return not self.quiet and sys.stderr.isatty()
-
-    def note(self, text: str) -> None:
-        """Say something beside the results."""
-        if not self.quiet:
-            click.echo(f"hashfeatures: {text}", err=True)
+from .asked import Asked, CommandError, Common, Gathering
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,7 +55,6 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def input_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say which images; it gets them as `gathering`."""
-    from .collecting import Gathering
 
     @functools.wraps(function)
     def command(globs: tuple[str, ...], column: str | None, links: bool, **others: Any) -> Any:
@@ -119,7 +83,6 @@ def input_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what a near duplicate is; it gets them as `asked`."""
-    from .finding import Asked
 
     @functools.wraps(function)
     def command(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..collecting import Gathering, collect
-from ..finding import Asked, make_finder
+from ..asked import Asked, CommandError, Common, Gathering
+from ..collecting import collect
+from ..finding import make_finder
 from ..options import (
-    CommandError,
-    Common,
     check_outputs,
     common_options,
     echo_json,

@@ -8,11 +8,10 @@ from typing import Any
 import click
 
 from ..acting import Action, act, plan
-from ..collecting import Gathering, collect
-from ..finding import Asked, fit, make_finder
+from ..asked import Asked, CommandError, Common, Gathering
+from ..collecting import collect
+from ..finding import fit, make_finder
 from ..options import (
-    CommandError,
-    Common,
     check_outputs,
     common_options,
     echo_json,

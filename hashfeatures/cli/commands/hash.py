@@ -7,15 +7,9 @@ from typing import Any
 
 import click
 
-from ..collecting import Gathering, collect
-from ..options import (
-    Common,
-    check_outputs,
-    common_options,
-    decode_option,
-    force_option,
-    input_options,
-)
+from ..asked import Common, Gathering
+from ..collecting import collect
+from ..options import check_outputs, common_options, decode_option, force_option, input_options
 
 
 @click.command("hash")

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..collecting import Collection, Gathering, collect
-from ..finding import Asked, check_settings, make_finder
-from ..options import (
-    CommandError,
-    Common,
-    common_options,
-    decode_option,
-    echo_json,
-    finder_options,
-    input_options,
-)
+from ..asked import Asked, CommandError, Common, Gathering
+from ..collecting import Collection, collect
+from ..finding import check_settings, make_finder
+from ..options import common_options, decode_option, echo_json, finder_options, input_options
 
 if TYPE_CHECKING:
     import pandas as pd

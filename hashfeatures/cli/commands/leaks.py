@@ -6,16 +6,10 @@ from typing import Any
 
 import click
 
-from ..collecting import Collection, Gathering, collect
-from ..finding import Asked, make_finder
-from ..options import (
-    CommandError,
-    Common,
-    common_options,
-    echo_json,
-    finder_options,
-    input_options,
-)
+from ..asked import Asked, CommandError, Common, Gathering
+from ..collecting import Collection, collect
+from ..finding import make_finder
+from ..options import common_options, echo_json, finder_options, input_options
 
 
 @click.command("leaks")

@@ -6,16 +6,10 @@ import os
 
 import click
 
-from ..collecting import Gathering, collect
-from ..finding import Asked, fit, make_finder
-from ..options import (
-    Common,
-    check_outputs,
-    common_options,
-    finder_options,
-    force_option,
-    input_options,
-)
+from ..asked import Asked, Common, Gathering
+from ..collecting import collect
+from ..finding import fit, make_finder
+from ..options import check_outputs, common_options, finder_options, force_option, input_options
 
 
 @click.command("report")

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from ..collecting import Gathering, collect
+from ..asked import Common, Gathering
+from ..collecting import collect
 from ..finding import check_columns, check_settings
-from ..options import Common, common_options, decode_option, echo_json, input_options
+from ..options import common_options, decode_option, echo_json, input_options
 
 
 @click.command("similar")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ..options import CommandError, echo_json
+from ..asked import CommandError
+from ..options import echo_json
 
 
 @click.command("stages")

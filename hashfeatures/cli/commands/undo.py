@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from ..acting import undo
-from ..options import CommandError, Common, common_options, echo_json
+from ..asked import CommandError, Common
+from ..options import common_options, echo_json
 
 
 @click.command("undo")
