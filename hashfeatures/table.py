@@ -328,8 +328,8 @@ def _count(bits: NDArray[np.uint8], query: NDArray[np.uint8], unit: str) -> NDAr
 def _query_bits(query: Any, spec: HashSpec, owner: str) -> Any:
     if isinstance(query, list | tuple | pd.Series | pd.DataFrame):
         raise TypeError(
-            f"{owner} looks for one image at a time. Got a {type(query).__name__} of {len(query)}. "
-            f"For many at once: NearDuplicateFinder().fit(images).matches(queries)."
+            f"{owner} looks for one image at a time. Got a {type(query).__name__} of "
+            f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
         )
     if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
         return hex_to_bits([query], spec.n_bits)
