@@ -109,13 +109,13 @@ class Calibration:
     def __str__(self) -> str:
         told = self.summary()
         model = ", extrapolated" if told["extrapolated"] else ""
-        worst = ", ".join(f"{name} {share:.0%}" for name, share in told["worst_edits"].items())
+        worst = ", ".join(f"{share:.0%} of {name}" for name, share in told["worst_edits"].items())
         return (
             f"radius {self.radius} bits\n"
             f"  finds {told['recall']:.1%} of edited copies "
             f"({told['recall_low']:.1%} to {told['recall_high']:.1%}; "
             f"{told['edited']} images, {told['edits']} edits)\n"
-            f"  least: {worst}\n"
+            f"  the edits found least: {worst}\n"
             f"  false matches in a million pairs: {told['false_per_million']:.3g} "
             f"({told['false_per_million_low']:.3g} to {told['false_per_million_high']:.3g}"
             f"{model}; {told['different']} different images compared, {told['set_aside']} pairs "

@@ -148,10 +148,10 @@ def _check_keep(keep: Any, images_or_frame: Any) -> None:
         return
     columns = list(images_or_frame.columns) if is_frame(images_or_frame) else []
     if keep not in columns:
+        here = f"here among {columns[:10]}" if columns else "of which these images have none"
         raise ParameterError(
             f"The 'keep' parameter of drop_duplicates must be a str among {{'first', 'largest'}}, "
-            f"a callable, or the name of a column of the frame, here among {columns[:10]}. "
-            f"Got {keep!r} instead."
+            f"a callable, or the name of a column of the frame, {here}. Got {keep!r} instead."
         )
 
 

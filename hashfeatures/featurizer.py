@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from .batch import hash_sources
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding
-from .parameters import check_bool, check_choice
+from .parameters import check_bool, check_choice, check_n_jobs
 from .sources import list_sources
 
 
@@ -174,6 +174,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         self._decoding().check(owner)
         check_choice(owner, "errors", self.errors, {"raise", "coerce"})
         check_bool(owner, "progress", self.progress)
+        check_n_jobs(owner, self.n_jobs)
         return parse_hashes(self.hashes)
 
     def _decoding(self) -> Decoding:

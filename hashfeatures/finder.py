@@ -19,7 +19,7 @@ from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding
 from .linkage import LINKAGES
-from .parameters import check_bool, check_choice, check_int
+from .parameters import check_bool, check_choice, check_int, check_n_jobs
 from .saved import SavedFinder
 from .signatures import Signatures
 from .signing import Signed
@@ -489,7 +489,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         name = type(self).__name__
         if isinstance(self.radius, str):
-            check_choice(name, "radius", self.radius, {"calibrated"})
+            if self.radius != "calibrated":
+                raise ParameterError(
+                    f"The 'radius' parameter of {name} must be an int in the range [0, inf), "
+                    f"'calibrated' or None. Got {self.radius!r} instead."
+                )
         elif self.radius is not None:
             check_int(name, "radius", self.radius, 0)
         check_choice(name, "views", self.views, VIEWS)
@@ -504,6 +508,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)
+        check_n_jobs(name, self.n_jobs)
         self.decoding().check(name)
         specs = parse_hashes(self.hashes)
         self._specs_to_hash(specs)

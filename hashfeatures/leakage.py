@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, permutations
@@ -189,7 +190,9 @@ class LeakageReport:
         across = "1 pair stands" if n_pairs == 1 else f"{n_pairs} pairs stand"
         text += f" In all, {across} in different parts (images: {sizes})."
         if n_unreadable := sum(facts["unreadable"].values()):
-            text += f" {n_unreadable} images could not be read and were compared with none."
+            one = n_unreadable == 1
+            unread = f"{n_unreadable} image{'' if one else 's'} could not be read"
+            text += f" {unread} and {'was' if one else 'were'} compared with none."
         return text
 
     @cached_property
@@ -342,7 +345,7 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
 
 def _name(pair: Any, side: str) -> str:
     image = pair[f"{side}_image"]
-    named = f", {image!r}" if isinstance(image, str) else ""
+    named = f", {os.fspath(image)!r}" if isinstance(image, str | os.PathLike) else ""
     return f"{pair[f'{side}_part']}[{pair[side]}]{named}"
 
 

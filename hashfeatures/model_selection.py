@@ -334,7 +334,8 @@ def _deal_once(
         where = "one group" if n_groups == 1 else f"{n_groups} groups"
         raise ValueError(
             f"All {len(groups)} images are in {where} of near duplicates, so one of the "
-            f"{n_parts} parts would be empty. A smaller radius makes smaller groups."
+            f"{n_parts} parts would be empty. A smaller radius makes smaller groups; what is "
+            f"given as groups is merged with them."
         )
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)

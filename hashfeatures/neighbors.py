@@ -18,7 +18,7 @@ from .hamming.index import HammingIndex
 from .hamming.pairs import MAX_PAIRS, Pairs
 from .hamming.segments import SegmentedIndex, grow
 from .hamming.store import Strings, read_store, write_store
-from .parameters import check_bool, check_choice, check_int
+from .parameters import check_bool, check_choice, check_int, check_n_jobs
 
 _ALGORITHMS = ("auto", "brute", "multi_index")
 _KIND = "HammingNeighbors"
@@ -485,6 +485,7 @@ class HammingNeighbors(TakesBits):
         check_int(name, "n_neighbors", self.n_neighbors, 1)
         check_int(name, "radius", self.radius, 0)
         check_choice(name, "algorithm", self.algorithm, _ALGORITHMS)
+        check_n_jobs(name, self.n_jobs)
 
     def _check_radius(self, radius: int | None) -> int:
         value = self.radius if radius is None else radius

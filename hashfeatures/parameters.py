@@ -23,6 +23,13 @@ def check_int(owner: str, name: str, value: Any, low: int) -> int:
     return int(value)
 
 
+def check_n_jobs(owner: str, value: Any) -> None:
+    """Raise unless `value` is None or an integer other than 0."""
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    if value is not None and (not is_int or value == 0):
+        raise _refuse(owner, "n_jobs", "an int other than 0, -1 for every core, or None", value)
+
+
 def check_positive(owner: str, name: str, value: Any) -> float:
     """Return `value` as a float, or raise unless it is a number above 0."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)

@@ -95,9 +95,14 @@ def list_sources(images: Any, owner: str) -> list[Any]:
     """
     single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
     if isinstance(images, single) or hasattr(images, "read"):
+        cure = "for one image, wrap it in a list"
+        if isinstance(images, str | os.PathLike) and os.path.isdir(images):
+            cure = (
+                "for the images in a folder, list them, as by sorted(Path(folder).rglob('*.jpg'))"
+            )
         raise TypeError(
             f"{owner} expects {_EXPECTED}. Got the single {type(images).__name__} "
-            f"{describe_source(images)!r}: for one image, wrap it in a list."
+            f"{describe_source(images)!r}: {cure}."
         )
     if isinstance(images, np.ndarray):
         return _list_array(images, owner)

@@ -60,7 +60,14 @@ def find_strata(y: Any, n_images: int) -> Strata:
     ------
     ValueError
         If labels are missing, are not as many as the images, or are of another kind.
+    TypeError
+        If they are a single string, such as the name of a column.
     """
+    if isinstance(y, str):
+        raise TypeError(
+            f"The labels to stratify by must be an array, one an image. Got the str {y!r}: for a "
+            f"column of a frame, give frame[{y!r}]."
+        )
     check_length("y", y, n_images)
     if not issparse(y):
         y = np.asarray(y)

@@ -219,6 +219,8 @@ def find_similar(
     ------
     ImageReadError
         If the query cannot be read.
+    TypeError
+        If there are several queries in one.
 
     Examples
     --------
@@ -238,7 +240,7 @@ def find_similar(
     images, index, hashes = _find_hashes(images_or_table, spec, name)
     rows = np.flatnonzero(hashes.notna())
     bits = hex_to_bits(hashes.iloc[rows], spec.n_bits)
-    distance = _count(bits, _query_bits(query, spec), unit)
+    distance = _count(bits, _query_bits(query, spec, name), unit)
     order = np.argsort(distance, kind="stable")[:n]
     sources = list_sources(images, name)
     similar = pd.DataFrame(
@@ -277,6 +279,8 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     ------
     ImageReadError
         If the image cannot be read.
+    TypeError
+        If there are several images in one.
 
     Examples
     --------
@@ -293,7 +297,7 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     check_int(name, "radius", radius, 0)
     _, _, hashes = _find_hashes(images_or_table, spec, name)
     bits = hex_to_bits(hashes[hashes.notna()], spec.n_bits)
-    return bool((_count(bits, _query_bits(image, spec), "bits") <= radius).any())
+    return bool((_count(bits, _query_bits(image, spec, name), "bits") <= radius).any())
 
 
 def _find_hashes(
@@ -321,7 +325,12 @@ def _count(bits: NDArray[np.uint8], query: NDArray[np.uint8], unit: str) -> NDAr
     return counts
 
 
-def _query_bits(query: Any, spec: HashSpec) -> Any:
+def _query_bits(query: Any, spec: HashSpec, owner: str) -> Any:
+    if isinstance(query, list | tuple | pd.Series | pd.DataFrame):
+        raise TypeError(
+            f"{owner} looks for one image at a time. Got a {type(query).__name__} of "
+            f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
+        )
     if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
         return hex_to_bits([query], spec.n_bits)
     return hash_sources([query], (spec,), Decoding()).bits()

@@ -116,6 +116,8 @@ def test_wrong_arguments(image_files):
         ParameterError, match=r"'keep' .* among {'first', 'largest'}, .*Got 'best'"
     ):
         drop_duplicates(image_files, keep="best")
+    with pytest.raises(ParameterError, match="a column of the frame, of which these images have"):
+        drop_duplicates(image_files, keep="score")
     with pytest.raises(TypeError, match="drop_duplicates expects a list"):
         drop_duplicates(image_files[0])
     with pytest.raises(ValueError, match="drop_duplicates looks for the images in a column"):

@@ -82,14 +82,16 @@ def test_a_single_image_is_refused(image_files, method):
     [
         *({"hashes": "md5"}, {"decode": "half"}, {"orient": 1}, {"errors": "ignore"}),
         *({"background": "no colour"}, {"background": (1, 2)}, {"background": (1, 2, 300)}),
-        {"progress": "yes"},
+        *({"progress": "yes"}, {"n_jobs": "2"}, {"n_jobs": 0}),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("method", ["fit", "transform"])
 def test_wrong_parameters_are_named_before_images_are_read(method, wrong):
     featurizer = ImageHashFeaturizer(**wrong)
-    with pytest.raises(ParameterError, match=r"hash|'decode'|'orient'|'errors'|'back|'progress'"):
+    with pytest.raises(
+        ParameterError, match=r"hash|'decode'|'orient'|'errors'|'back|'progr|'n_jobs'"
+    ):
         getattr(featurizer, method)(["no such file.png"])
 
 

@@ -111,12 +111,18 @@ def test_a_table_of_hashes_is_enough(family):
     [
         *({"radius": -1}, {"radius": 1.5}, {"views": "all"}, {"linkage": "ward"}),
         *({"min_detail": -1}, {"decode": "half"}, {"hashes": "md5"}, {"progress": 1}),
+        *({"n_jobs": "2"}, {"n_jobs": 0}, {"n_jobs": 1.0}),
     ],
     ids=str,
 )
 def test_wrong_parameters_are_named_before_images_are_read(wrong):
     with pytest.raises(ParameterError):
         NearDuplicateFinder(**wrong).fit(["no such file.png"])
+
+
+def test_a_wrong_name_for_the_radius_does_not_hide_that_it_counts_bits():
+    with pytest.raises(ParameterError, match=r"an int .*, 'calibrated' or None. Got 'auto'"):
+        NearDuplicateFinder(radius="auto").fit(["no such file.png"])
 
 
 def test_complete_linkage_keeps_members_within_the_radius(photos):

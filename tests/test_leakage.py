@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,9 +113,12 @@ def test_parts_may_be_any_container(family, kind):
 def test_failures_leak_nowhere(family):
     files, _ = family
     with pytest.warns(FailedImagesWarning):
+        one = leakage_report(files[:1], [files[3], None])
+    assert "1 image could not be read and was compared with none." in str(one)
+    with pytest.warns(FailedImagesWarning):
         report = leakage_report([None, files[0]], [None, files[3], "no such file.png"])
     assert report.n_pairs == 0
-    assert "3 images could not be read" in str(report)
+    assert "3 images could not be read and were compared" in str(report)
     with pytest.warns(FailedImagesWarning):
         assert_no_leakage([None, files[0]], [None, files[3]])
 
@@ -152,6 +156,9 @@ def test_the_error_names_the_worst_pairs_and_holds_the_report(family):
     assert caught.value.report.n_pairs == 5
     assert isinstance(caught.value, AssertionError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == message
+    with pytest.raises(LeakageError) as of_paths:
+        assert_no_leakage([Path(file) for file in files[::3]], files[1::3])
+    assert str(of_paths.value) == message
     with pytest.raises(LeakageError, match="  and 5 more\\n"):
         assert_no_leakage(files[::3], files[1::3] + files[2::3])
     assert_no_leakage(files[:3], files[3:])

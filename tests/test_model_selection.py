@@ -511,6 +511,11 @@ def test_mistakes_are_told_before_an_image_is_read(call, monkeypatch):
         call(["no such file.png"] * 9)
 
 
+def test_the_name_of_a_column_is_not_taken_for_labels():
+    with pytest.raises(TypeError, match=r"Got the str 'y': .* give frame\['y'\]"):
+        train_test_split(["no such file.png"] * 9, stratify="y")
+
+
 def test_shares_that_add_up_to_one_are_possible():
     """Whatever their rounding comes to."""
     for n in range(7, 60):

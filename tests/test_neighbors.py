@@ -238,6 +238,7 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
             lambda X: HammingNeighbors(algorithm="lsh").fit(X),
             r"among {'auto', 'brute', 'multi_index'}. Got 'lsh'",
         ),
+        (lambda X: HammingNeighbors(n_jobs="2").fit(X), "'n_jobs' .* or None. Got '2' instead"),
         (lambda X: HammingNeighbors().fit(X).kneighbors(n_neighbors=0), "'n_neighbors'"),
         (lambda X: HammingNeighbors().fit(X).pairs(radius=-1), "'radius' .* Got -1"),
         (lambda X: HammingNeighbors().fit(X).kneighbors_graph(mode="bits"), "'mode'.*Got 'bits'"),

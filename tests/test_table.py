@@ -216,6 +216,12 @@ class TestFindSimilar:
             find_similar(table, image_files[0], by="md5")
         with pytest.raises(ParameterError, match="'n' parameter of find_similar"):
             find_similar(table, image_files[0], n=0)
+        with pytest.raises(
+            TypeError, match=r"find_similar looks for one image at a time\. Got a list"
+        ):
+            find_similar(table, image_files)
+        with pytest.raises(TypeError, match="is_known looks for one image at a time"):
+            is_known(table, pd.Series(image_files))
         with pytest.raises(ValueError, match="expected 16 hex digits"):
             find_similar(table, imagehash.ImageHash(np.ones((4, 4), dtype=bool)))
 

@@ -34,7 +34,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--cache",
             metavar="FILE",
-            help="Keep hashes in this file, so that no image is read twice. All commands may "
+            help="Keep hashes in this file, so that none is computed twice. All commands may "
             "share one.",
         ),
         click.option(

@@ -26,8 +26,8 @@ from ..options import check_outputs, common_options, decode_option, force_option
     default="phash,dhash",
     show_default=True,
     metavar="NAMES",
-    help="ahash, phash, phash_simple, dhash, dhash_vertical, whash, colorhash, pdq; each with a "
-    "size if wanted, as in 'phash:16'.",
+    help="ahash, phash, phash_simple, dhash, dhash_vertical, whash, colorhash, colorgrid, "
+    "pdq; each with a size if wanted, as in 'phash:16'.",
 )
 @decode_option("[default: full, equal to ImageHash's bit for bit]")
 @force_option
