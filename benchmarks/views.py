@@ -42,8 +42,8 @@ ROBUST = (ViewsSpec.of(TWO, "robust"),)
 N_LARGE = 24
 SIDE = 256
 CHUNK = 1000
-N_MADE = 20_000  # images that are hashed for the join: more are put together of these
-N_ASKED = 2000  # codes that faiss is asked for
+N_MADE = 10_000  # images that are hashed for the join: more are put together of these
+N_ASKED = 10_000  # codes that faiss is asked for
 
 Words = NDArray[np.uint64]
 
