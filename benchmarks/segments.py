@@ -109,8 +109,11 @@ def main() -> int:
         "--matched", type=int, default=2000, help="images of folders that are matched; 0: none"
     )
     parser.add_argument("--jobs", type=int, default=2, help="workers that match")
+    parser.add_argument("--quick", action="store_true", help="time 2 images, match 20")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     options = parser.parse_args()
+    if options.quick:
+        options.images, options.matched = 2, 20
     print(
         f"One process ({platform.machine()}), medians over the images. Python "
         f"{platform.python_version()}, pillow {PIL.__version__}, ImageHash "

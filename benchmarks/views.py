@@ -1,8 +1,10 @@
 """What views cost: hashing beside hashing images as they are, and the join beside hashing.
 
-Both read the same files in the same process with as many workers, in turn. The join is of images
-that are made for it: each is a window of random place, size and turn in the mean of two photos, at
-the size of the plate that views are drawn from.
+Both read the same files in the same process with as many workers, in turn. The join is of the
+images in the folders, or of some that are made: each is a window of random place and turn in the
+mean of two photos, at the size of the plate that views are drawn from. Where more are to be joined
+than were hashed, each further one has the phashes of one of them and the dhashes of another.
+Beside it stands faiss' flat index, which compares the images as they are, without views.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,8 +26,10 @@ from image_sets import ImageSet, make_sets
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import Image
+from strangers import find_files
 
 from hashfeatures.batch import hash_sources
+from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.hashing.plate import Plate
 from hashfeatures.hashing.spec import HashSpec, parse_hashes
 from hashfeatures.hashing.view_codes import ViewsSpec
@@ -33,9 +38,14 @@ from hashfeatures.images import Decoding
 from hashfeatures.view_pairs import ViewCodes
 
 TWO = parse_hashes(("phash", "dhash"))
+ROBUST = (ViewsSpec.of(TWO, "robust"),)
 N_LARGE = 24
 SIDE = 256
-CHUNK = 5000
+CHUNK = 1000
+N_MADE = 10_000  # images that are hashed for the join: more are put together of these
+N_ASKED = 10_000  # codes that faiss is asked for
+
+Words = NDArray[np.uint64]
 
 
 def specs_of(views: str) -> tuple[HashSpec, ...]:
@@ -55,8 +65,8 @@ def time_hashing(images: ImageSet, jobs: int, repeats: int) -> dict[str, float]:
     return {views: median(taken) for views, taken in seconds.items()}
 
 
-def make_codes(paths: Sequence[str], n_images: int, jobs: int) -> ViewCodes:
-    """Return the robust codes of `n_images` different images."""
+def make_codes(paths: Sequence[str], n_images: int, jobs: int) -> Words:
+    """Return the robust codes of so many images that are made of those in `paths`."""
     photos = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
     for number, path in enumerate(paths):
         with Image.open(path) as image:
@@ -65,13 +75,13 @@ def make_codes(paths: Sequence[str], n_images: int, jobs: int) -> ViewCodes:
     parts = Parallel(n_jobs=jobs)(
         delayed(hash_windows)(photos, min(CHUNK, n_images - start), start) for start in starts
     )
-    return ViewCodes(np.concatenate(parts), VIEW_SETS["robust"])
+    return np.concatenate(parts)
 
 
-def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint64]:
+def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> Words:
     """Return the codes of some images that are made."""
     rng = np.random.default_rng(seed)
-    spec = ViewsSpec.of(TWO, "robust")
+    (spec,) = ROBUST
     codes = []
     for _ in range(count):
         mixed = np.zeros((96, 96), dtype=np.float32)
@@ -82,6 +92,81 @@ def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> NDArray[np
         image = Image.fromarray(mixed.astype(np.uint8))
         codes.append(np.packbits(spec.algorithm.compute(Plate(image), spec.size)))
     return np.stack(codes).view(np.uint64).reshape(count, spec.views.n_views, spec.n_words)
+
+
+def hash_folders(folders: Sequence[Path], jobs: int) -> Words:
+    """Return the robust codes of the images in folders, those left out that cannot be read."""
+    paths = [path for folder in folders for path in find_files(folder)]
+    (spec,) = ROBUST
+    hashes = hash_sources(paths, ROBUST, Decoding("reduced"), n_jobs=jobs, errors="coerce")
+    codes = np.delete(hashes.packed(0), list(hashes.errors), axis=0)
+    return codes.view(np.uint64).reshape(len(codes), spec.views.n_views, spec.n_words)
+
+
+def multiply(codes: Words, n_images: int) -> Words:
+    """Return the codes of so many images, each with the phash of one and the dhash of another."""
+    rng = np.random.default_rng(0)
+    many = np.empty((n_images, *codes.shape[1:]), dtype=np.uint64)
+    for start in range(0, n_images, len(codes)):
+        part = many[start : start + len(codes)]
+        part[...] = codes[: len(part)]
+        if start:
+            part[..., 1] = codes[rng.permutation(len(codes))[: len(part)], :, 1]
+    return many
+
+
+def time_join(words: Words, jobs: int) -> tuple[float, Pairs]:
+    """Return the seconds of the join over robust views, all loops loaded, and what it found."""
+    views = VIEW_SETS["robust"]
+    ViewCodes(words[:1000], views).pairs(views.radius, jobs)
+    codes = ViewCodes(words, views)
+    start = perf_counter()
+    found = codes.pairs(views.radius, jobs)
+    return perf_counter() - start, found
+
+
+def time_faiss(words: Words, found: Pairs, jobs: int) -> float:
+    """Return the seconds of faiss' flat join of the images as they are, scaled from a part.
+
+    What it finds within the radius of the robust views has to be among what these found.
+    """
+    import faiss
+
+    faiss.omp_set_num_threads(jobs)
+    codes = np.ascontiguousarray(words[:, 0])
+    index = faiss.IndexBinaryFlat(64 * codes.shape[1])
+    index.add(codes.view(np.uint8))
+    asked = np.random.default_rng(1).permutation(len(codes))[:N_ASKED]
+    start = perf_counter()
+    # faiss' radius is exclusive.
+    ends, far, rows = index.range_search(
+        codes[asked].view(np.uint8), VIEW_SETS["identity"].radius + 1
+    )
+    seconds = (perf_counter() - start) * len(codes) / len(asked)
+    left = np.repeat(asked, np.diff(ends.astype(np.intp)))
+    near = (far <= VIEW_SETS["robust"].radius) & (left != rows)
+    known = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    lower, upper = np.minimum(left, rows)[near], np.maximum(left, rows)[near]
+    missed = set(zip(lower.tolist(), upper.tolist(), strict=True)) - known
+    if missed:
+        sys.exit(f"The robust join missed {len(missed)} pairs that faiss found.")
+    return seconds
+
+
+def compare_join(words: Words, rate: float, jobs: int) -> None:
+    """Print what the robust join takes beside hashing, by its seconds an image, and faiss."""
+    taken, found = time_join(words, jobs)
+    print(
+        f"Over robust views: {taken:.1f} s, {len(found.left)} pairs; "
+        f"{taken / rate / len(words):.2f} times the hashing of as many images of the first set.",
+        flush=True,
+    )
+    if find_spec("faiss"):
+        flat = time_faiss(words, found, jobs)
+        print(
+            f"faiss, flat, as they are: {flat:.1f} s ({min(N_ASKED, len(words))} asked for, and "
+            f"multiplied), {flat / taken:.1f} times as long."
+        )
 
 
 def main() -> int:
@@ -121,15 +206,12 @@ def main() -> int:
         show(table, options.markdown)
         if options.join:
             n_joined = options.join // share
-            codes = make_codes(paths, n_joined, options.jobs)
-            start = perf_counter()
-            found = codes.pairs(VIEW_SETS["robust"].radius, options.jobs)
-            taken = perf_counter() - start
-            print(
-                f"Robust join of {n_joined} images: {taken:.1f} s, {len(found.left)} pairs; "
-                f"{taken / (rates[0] * n_joined):.2f} times the hashing of as many small images.",
-                flush=True,
-            )
+            if options.folders:
+                words = hash_folders(options.folders, options.jobs)
+            else:
+                words = make_codes(paths, min(n_joined, N_MADE), options.jobs)
+            print(f"The join is of {n_joined} images; {min(len(words), n_joined)} were hashed.")
+            compare_join(multiply(words, n_joined), rates[0], options.jobs)
     return 0
 
 

@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codes import Codes, Words
+from .exceptions import TooManyPairsError
 from .hamming.index import HammingIndex
 from .hamming.pairs import Pairs
 from .hashing.views import ViewSet
 
-# Images whose views are looked up, or pairs that are looked at, at a time.
+# Images whose views are looked up at a time, and near views that such a block may have: one that
+# has more is looked up in halves.
+_LOOKED_UP = 4096
+_MOST_NEAR = 2**24
+# Pairs of images that are looked at, at a time.
 _BLOCK = 1024
 
 
@@ -115,16 +120,23 @@ class ViewCodes(Codes):
         return ViewPairs(pairs.left, pairs.right, distance, names[views[0]], names[views[1]])
 
     def _look_up(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
-        """Yield, block by block, which images have base views near which views of queries."""
+        """Yield, block by block, which views of queries are near base views of which images."""
         bases = self.words[:, self.views.base_views]
         n_words = bases.shape[2]
         flat = bases.reshape(-1, n_words)
         index = HammingIndex(flat, np.ones(len(flat), dtype=bool), 64 * n_words, n_jobs)
-        n_views = queries.words.shape[1]
-        for start in range(0, len(queries.words), _BLOCK):
-            block = queries.words[start : start + _BLOCK].reshape(-1, n_words)
-            near = index.radius(block, radius)
-            left = start + near.left // n_views
+        starts = range(0, len(queries.words), _LOOKED_UP)
+        blocks = [range(start, min(start + _LOOKED_UP, len(queries.words))) for start in starts]
+        while blocks:
+            rows = blocks.pop()
+            views = queries.words[rows.start : rows.stop].reshape(-1, n_words)
+            try:
+                near = index.radius(views, radius, limit=_MOST_NEAR if len(rows) > 1 else None)
+            except TooManyPairsError:
+                half = len(rows) // 2
+                blocks += [rows[:half], rows[half:]]
+                continue
+            left = rows.start + near.left // queries.words.shape[1]
             yield Pairs(left, near.right // self.views.n_bases, near.distance)
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks of splits and of scale run, and read what they are pointed at."""
+"""The benchmarks of splits, scale, segments and views run, and read what they are pointed at."""
 
 import subprocess
 import sys
@@ -88,3 +88,29 @@ def test_scale_runs_and_finds_the_planted_groups():
     assert done.returncode == 0, done.stderr
     assert "| 0.02 M |" in done.stdout
     assert "one node of 64 GB holds" in done.stdout
+
+
+@pytest.fixture
+def pictures(tmp_path, photos):
+    for path in photos:
+        if path.name in {"astronaut.png", "coffee.png", "coins.png", "rocket.jpg"}:
+            with Image.open(path) as picture:
+                picture.save(tmp_path / path.name)
+    return tmp_path
+
+
+def test_segments_runs_and_finds_copies_and_no_bit_that_differs(pictures):
+    done = run("segments.py", pictures, "--quick", "--markdown")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    rows = {cells[0].strip(): cells[1:] for cells in rows}
+    assert int(rows[f"2 images: {pictures.name}"][-1]) == 0
+    assert float(rows["recompress quality=60"][0]) == 1
+    assert float(rows["different images, in a million"][0]) == 0
+
+
+def test_views_runs_and_joins_images_of_a_folder(pictures):
+    done = run("views.py", pictures, "--quick", "--join", 1000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The join is of 100 images; 4 were hashed." in done.stdout
+    assert "times the hashing of as many images" in done.stdout

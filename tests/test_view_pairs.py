@@ -82,6 +82,8 @@ def test_blocks_do_not_show(monkeypatch):
     codes = make_codes(np.random.default_rng(0), 50)
     whole = codes.pairs(3), codes.name(codes, codes.pairs(3))
     monkeypatch.setattr("hashfeatures.view_pairs._BLOCK", 7)
+    monkeypatch.setattr("hashfeatures.view_pairs._LOOKED_UP", 16)
+    monkeypatch.setattr("hashfeatures.view_pairs._MOST_NEAR", 2000)
     for ours, theirs in zip(
         (codes.pairs(3), codes.name(codes, codes.pairs(3))), whole, strict=True
     ):

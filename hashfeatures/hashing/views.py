@@ -85,7 +85,7 @@ class ViewSet:
         In how many of `TURNS`, from the first on, each window is looked at.
     radius : int
         The radius in bits, for "phash" and "dhash", at which as few different images match as in
-        the other sets at theirs: of 51 million pairs of photos and drawings 4 in a million.
+        the other sets at theirs: of 97 million pairs of photos and drawings 2 in a million.
     """
 
     windows: tuple[Window, ...]

@@ -1,0 +1,134 @@
+"""
+Which radius? Measured on your own images
+=========================================
+
+Two images are near duplicates if their hashes differ in no more bits than the **radius**. A larger
+radius finds more copies and joins more pictures that have nothing to do with each other. Where the
+border lies depends on the pictures: scans of forms resemble each other more than holiday photos.
+
+:func:`~hashfeatures.calibrate` measures both sides. It compares a sample of the images with each
+other, which gives the **false matches**, and edits some of them, which gives the **recall**: the
+share of the copies that are found.
+"""
+
+# %%
+# A collection
+# ------------
+#
+# Each photo that ships with scikit-image is cut into cells that share no pixel. They are few and
+# small; take a few thousand images of your own instead.
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import skimage
+from PIL import Image
+
+names = ["astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png"]
+names += ["motorcycle_left.png", "retina.jpg", "rocket.jpg"]
+images = []
+for name in names:
+    with Image.open(Path(skimage.__file__).parent / "data" / name) as opened:
+        photo = opened.convert("RGB")
+    width, height = photo.width // 6, photo.height // 6
+    corners = [(column * width, row * height) for column in range(6) for row in range(6)]
+    images += [photo.crop((x, y, x + width, y + height)) for x, y in corners]
+print(f"{len(images)} images")
+
+# %%
+# Calibrate
+# ---------
+#
+# The target is the most false matches in a million pairs. The result says which radius keeps to
+# it, what share of the copies it finds, and how sure both are. ``n_images`` is the size of the
+# whole set where the images are a sample of it: the last line tells how many false matches to
+# expect there.
+
+from hashfeatures import calibrate
+from hashfeatures.edits import Edit
+
+edits = [
+    Edit("recompress", quality=30),
+    Edit("resize", scale=0.5),
+    Edit("crop", share=0.025),
+    Edit("crop", share=0.05),
+    Edit("rotate", degrees=2),
+    Edit("bars", share=0.05),
+    Edit("mirror"),
+]
+calibration = calibrate(images, edits=edits, target=20, n_edited=40, n_images=100_000)
+print(calibration)
+
+# %%
+# The table behind it
+# -------------------
+#
+# One row a radius. Where fewer than ten false matches were seen, their rate is extrapolated from
+# the distances further out, and ``extrapolated`` says so.
+
+columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
+print(calibration.table[columns].iloc[::3].to_string(float_format="{:.3g}".format))
+
+# %%
+# The false matches are dashed where they are extrapolated. Where the recall is flat to the left of
+# the radius, a stricter one costs little.
+
+calibration.plot()
+plt.show()
+
+# %%
+# Look at the border
+# ------------------
+#
+# Numbers do not tell what a false match looks like. ``borderline`` holds the pairs of images whose
+# distances are nearest to the radius; ``same`` says which were taken for one picture, by their
+# pixels, and set aside.
+
+pairs = calibration.borderline
+print(pairs[["left", "right", "distance", "correlation", "same"]].head(5).to_string(index=False))
+
+figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
+for column, pair in enumerate(pairs.head(4).itertuples()):
+    for row, image in enumerate((pair.left_image, pair.right_image)):
+        axes[row, column].imshow(image)
+        axes[row, column].axis("off")
+    axes[0, column].set_title(f"{pair.distance} bits")
+plt.show()
+
+# %%
+# Edits of your own
+# -----------------
+#
+# An edit is any function from an image to the edited image: whatever happens to pictures on their
+# way to you. ``hashfeatures.edits`` has many to start with.
+
+
+def stamp(image):
+    """Paste a white label over the lower right corner."""
+    label = Image.new("RGB", (image.width // 5, image.height // 8), "white")
+    stamped = image.copy()
+    stamped.paste(label, (image.width - label.width, image.height - label.height))
+    return stamped
+
+
+from hashfeatures import NearDuplicateFinder
+
+edits.append(stamp)
+for views in ("identity", "dihedral", "robust"):
+    finder = NearDuplicateFinder(views=views)
+    tried = calibrate(images, finder=finder, edits=edits, target=20, n_edited=40)
+    recall = tried.table.loc[tried.radius, [str(edit) for edit in tried.trial.edits]]
+    print(f"{views}: radius {tried.radius}, recall {tried.summary()['recall']:.0%}; least:")
+    print(recall.sort_values().head(3).to_string(float_format="{:.2f}".format))
+
+# %%
+# Use it
+# ------
+#
+# The number goes into a finder. ``radius="calibrated"`` does all of this while it is fitted, with
+# everyday edits and a target of ten false matches in a million pairs.
+
+finder = NearDuplicateFinder(radius=calibration.radius)
+copies = [edits[0](image) for image in images[:10]]
+finder.fit(images + copies)
+print(finder.summary())
