@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,35 @@ import click
 from .asked import Asked, CommandError, Common, Gathering
 
 
-def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that all have; it gets them as `common`."""
+def telling_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what it tells; it gets them as `common`."""
 
     @functools.wraps(function)
-    def command(
-        as_json: bool, quiet: bool, verbose: bool, cache: str | None, n_jobs: int | None,
-        **others: Any,
-    ) -> Any:  # fmt: skip
+    def command(as_json: bool, quiet: bool, verbose: bool, **others: Any) -> Any:
         click.get_current_context().find_root().meta["quiet"] = quiet
         if verbose:
             logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
             logging.getLogger("hashfeatures").setLevel(logging.DEBUG)
-        return function(common=Common(as_json, quiet, cache, n_jobs), **others)
+        return function(common=Common(as_json, quiet), **others)
 
     options = [
         click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
+        click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr."),
+        click.option("-v", "--verbose", is_flag=True, help="Tell where errors come from."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of all that hash images; it gets them as `common`."""
+
+    @functools.wraps(function)
+    def command(common: Common, cache: str | None, n_jobs: int | None, **others: Any) -> Any:
+        return function(common=replace(common, cache=cache, n_jobs=n_jobs), **others)
+
+    options = [
         click.option(
             "--cache",
             metavar="FILE",
@@ -45,12 +59,11 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="Processes that hash; -1 uses every core. [default: 1]",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr."),
-        click.option("-v", "--verbose", is_flag=True, help="Tell where errors come from."),
     ]
+    told = telling_options(command)
     for option in reversed(options):
-        command = option(command)
-    return command
+        told = option(told)
+    return told
 
 
 def input_options(function: Callable[..., Any]) -> Callable[..., Any]:

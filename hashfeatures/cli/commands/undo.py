@@ -6,12 +6,12 @@ import click
 
 from ..acting import undo
 from ..asked import CommandError, Common
-from ..options import common_options, echo_json
+from ..options import echo_json, telling_options
 
 
 @click.command("undo")
 @click.argument("journal")
-@common_options
+@telling_options
 def command(common: Common, journal: str) -> None:
     """Bring files back that were moved or linked.
 
