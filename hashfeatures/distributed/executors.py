@@ -143,7 +143,7 @@ class RayExecutor:
     MissingExtraError
         If Ray is not installed.
     EngineError
-        If nobody answers at the address within five seconds, or somebody who is not Ray.
+        If nobody answers at the address, or somebody who is not Ray: told within ten seconds.
     """
 
     def __init__(self, address: str | None = None) -> None:
