@@ -89,41 +89,43 @@ class Watch:
 def write_codes(out: Path, n_codes: int) -> int:
     """Write a directory of hashes as `hash_dataset` would, and return its number of groups."""
     specs = parse_hashes(("phash", "dhash"))
-    stage = Stage.create(out, KIND, settings_of(specs, Decoding("reduced"), 10))
     pyarrow, schema = arrow(), schema_of(specs)
-    listing = stage.sub(LISTING)
-    n_groups = 0
-    for number, first in enumerate(range(0, n_codes, PART)):
-        rng = np.random.default_rng(number)
-        n_rows = min(PART, n_codes - first)
-        codes = rng.integers(0, 256, (n_rows, 16), dtype=np.uint8)
-        n_copies = int(COPIES * n_rows)
-        n_groups += n_rows - n_copies
-        originals = rng.integers(0, n_rows - n_copies, n_copies)
-        flipped = rng.integers(0, 128, (n_copies, MOST_FLIPS))
-        flipped = flipped[:, : MOST_FLIPS // 2]  # two copies of one are within the radius too
-        masks = np.zeros((n_copies, 128), dtype=np.uint8)
-        n_flips = rng.integers(0, MOST_FLIPS // 2 + 1, n_copies)
-        for flip in range(MOST_FLIPS // 2):
-            rows = np.flatnonzero(n_flips > flip)
-            masks[rows, flipped[rows, flip]] = 1
-        codes[n_rows - n_copies :] = codes[originals] ^ np.packbits(masks, axis=1)
-        names = [f"/images/{row:010d}.jpg" for row in range(first, first + n_rows)]
-        offsets = pyarrow.py_buffer(codes.tobytes())
-        none = pyarrow.nulls(n_rows)
-        columns = [
-            pyarrow.array(names),
-            pyarrow.array(keys_of(names)),
-            pyarrow.FixedSizeBinaryArray.from_buffers(pyarrow.binary(16), n_rows, [None, offsets]),
-            pyarrow.array(np.full(n_rows, 100, dtype=np.uint8)),
-            *(pyarrow.array(np.full(n_rows, 500, dtype=np.int32)) for _ in range(2)),
-            *(none.cast(schema.field(name).type) for name in ("format", "digest", "error")),
-        ]
-        table = pyarrow.table(columns, schema=schema)
-        name = f"part-{number:08d}.parquet"
-        stage.write(name, [table], schema)
-        units = table.select(["image"]).rename_columns(["unit"])
-        listing.write(name, [units], units.schema)
+    with Stage.create(out, KIND, settings_of(specs, Decoding("reduced"), 10)) as stage:
+        listing = stage.sub(LISTING)
+        n_groups = 0
+        for number, first in enumerate(range(0, n_codes, PART)):
+            rng = np.random.default_rng(number)
+            n_rows = min(PART, n_codes - first)
+            codes = rng.integers(0, 256, (n_rows, 16), dtype=np.uint8)
+            n_copies = int(COPIES * n_rows)
+            n_groups += n_rows - n_copies
+            originals = rng.integers(0, n_rows - n_copies, n_copies)
+            flipped = rng.integers(0, 128, (n_copies, MOST_FLIPS))
+            flipped = flipped[:, : MOST_FLIPS // 2]  # two copies of one are within the radius too
+            masks = np.zeros((n_copies, 128), dtype=np.uint8)
+            n_flips = rng.integers(0, MOST_FLIPS // 2 + 1, n_copies)
+            for flip in range(MOST_FLIPS // 2):
+                rows = np.flatnonzero(n_flips > flip)
+                masks[rows, flipped[rows, flip]] = 1
+            codes[n_rows - n_copies :] = codes[originals] ^ np.packbits(masks, axis=1)
+            names = [f"/images/{row:010d}.jpg" for row in range(first, first + n_rows)]
+            offsets = pyarrow.py_buffer(codes.tobytes())
+            none = pyarrow.nulls(n_rows)
+            columns = [
+                pyarrow.array(names),
+                pyarrow.array(keys_of(names)),
+                pyarrow.FixedSizeBinaryArray.from_buffers(
+                    pyarrow.binary(16), n_rows, [None, offsets]
+                ),
+                pyarrow.array(np.full(n_rows, 100, dtype=np.uint8)),
+                *(pyarrow.array(np.full(n_rows, 500, dtype=np.int32)) for _ in range(2)),
+                *(none.cast(schema.field(name).type) for name in ("format", "digest", "error")),
+            ]
+            table = pyarrow.table(columns, schema=schema)
+            name = f"part-{number:08d}.parquet"
+            stage.write(name, [table], schema)
+            units = table.select(["image"]).rename_columns(["unit"])
+            listing.write(name, [units], units.schema)
     return n_groups
 
 

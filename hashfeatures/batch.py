@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -32,7 +33,8 @@ _CHUNK = 16
 _CHUNKS_A_WORKER = 8
 
 # Images that are looked up in the cache, hashed and stored before the next are looked at: what a
-# run holds in memory beside its result.
+# run holds in memory beside its result. Many workers take more at a time, lest they wait for the
+# last of each block.
 _BLOCK = 1024
 
 
@@ -50,7 +52,7 @@ def hash_sources(
     """Hash many images.
 
     A path that occurs more than once is read once. Beside the result, memory is held for some
-    thousand images at a time.
+    thousand images at a time. Workers are started once, when there is something to hash.
 
     Parameters
     ----------
@@ -98,9 +100,10 @@ def hash_sources(
         if cache is not None:
             store = stack.enter_context(HashCache(cache, _settings(decoding)))
         bar = stack.enter_context(tqdm(total=n_images, unit="img", disable=not progress))
-        run = _Run(hashes, decoding, digest_below, stop_early, n_jobs, store, bar)
+        run = _Run(hashes, decoding, digest_below, stop_early, n_jobs, store, bar, stack)
         left = iter(sources)
-        while block := list(islice(left, _BLOCK)):
+        n_block = max(_BLOCK, _CHUNK * _CHUNKS_A_WORKER * joblib.effective_n_jobs(n_jobs))
+        while block := list(islice(left, n_block)):
             run.hash_block(block)
             if stop_early and hashes.errors:
                 raise hashes.errors[min(hashes.errors)]
@@ -144,7 +147,17 @@ class _Run:
     n_jobs: int | None
     store: HashCache | None
     bar: Any
+    stack: ExitStack
     first_rows: dict[Any, int] = field(default_factory=dict)
+
+    @cached_property
+    def pool(self) -> joblib.Parallel:
+        """The workers, which are kept to the end of the run."""
+        try:
+            pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
+        except ValueError:  # the backend gives its results all at once
+            pool = joblib.Parallel(n_jobs=self.n_jobs)
+        return self.stack.enter_context(pool)
 
     def hash_block(self, sources: Sequence[Any]) -> None:
         """Hash some images, and write them down below those before."""
@@ -225,17 +238,15 @@ class _Run:
 
         A chunk that stopped at an error comes with the jobs up to that one.
         """
+        if not jobs:
+            return
         n_chunks = _CHUNKS_A_WORKER * joblib.effective_n_jobs(self.n_jobs)
-        size = min(_CHUNK, -(-len(jobs) // n_chunks)) or 1
+        size = min(_CHUNK, -(-len(jobs) // n_chunks))
         chunks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
         n_done = 0
         try:
-            pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
-        except ValueError:  # the backend gives its results all at once
-            pool = joblib.Parallel(n_jobs=self.n_jobs)
-        try:
             with ExitStack() as stack:
-                results = iter(pool(map(self._task, chunks)))
+                results = iter(self.pool(map(self._task, chunks)))
                 if hasattr(results, "close"):
                     stack.callback(results.close)
                 for outcomes in results:

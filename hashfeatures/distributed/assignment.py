@@ -101,26 +101,26 @@ def assign(
     names = grouped.parts()
     settings: dict[str, Any] = {"test_size": test_size, "random_state": int(random_state)}
     settings |= {"stratified": stratify is not None, "groups": grouped.settings}
-    stage = Stage.create(out, KIND, settings)
-    classes_of = _classes(stratify)
-    keys, labels, classes = _read_groups(grouped, names, classes_of)
-    before = _read_before(stage, keys)
-    splits = _deal(keys, labels, classes, before, test_size, random_state)
-    version = version_of(names)
-    moved = (before != _NOWHERE) & (before != splits)
-    conflicts, first = [], 0
-    for number, name in enumerate(names):
-        table = grouped.read(name, ["image", "key", "group"])
-        rows = slice(first, first + len(table))
-        first += len(table)
-        if moved[rows].any():
-            conflicts.append(_tell(table, before[rows], splits[rows], moved[rows]))
-        table = table.append_column("split", _spell(splits[rows]))
-        stage.write(f"{version}-{number:08d}.parquet", [table], table.schema)
-    told = _keep_conflicts(stage.sub(_CONFLICTS), version, conflicts)
-    stage.publish(version)
-    n_test = int((splits == _TEST).sum())
-    return SplitSummary(stage.address, len(splits) - n_test, n_test, told)
+    with Stage.create(out, KIND, settings) as stage:
+        classes_of = _classes(stratify)
+        keys, labels, classes = _read_groups(grouped, names, classes_of)
+        before = _read_before(stage, keys)
+        splits = _deal(keys, labels, classes, before, test_size, random_state)
+        version = version_of(names)
+        moved = (before != _NOWHERE) & (before != splits)
+        conflicts, first = [], 0
+        for number, name in enumerate(names):
+            table = grouped.read(name, ["image", "key", "group"])
+            rows = slice(first, first + len(table))
+            first += len(table)
+            if moved[rows].any():
+                conflicts.append(_tell(table, before[rows], splits[rows], moved[rows]))
+            table = table.append_column("split", _spell(splits[rows]))
+            stage.write(f"{version}-{number:08d}.parquet", [table], table.schema)
+        told = _keep_conflicts(stage.sub(_CONFLICTS), version, conflicts)
+        stage.publish(version)
+        n_test = int((splits == _TEST).sum())
+        return SplitSummary(stage.address, len(splits) - n_test, n_test, told)
 
 
 def _classes(stratify: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from ..exceptions import EngineError
 from ..extras import import_extra
 
-_PATIENCE = 5.0  # seconds that an address may take to answer
+_PATIENCE = 5.0  # seconds that an address may take to answer, and then to speak
 _START = 60.0  # seconds that a node may take to start a worker
 _IDLE = 60  # seconds after which processes without work end
 
@@ -142,7 +143,7 @@ class RayExecutor:
     MissingExtraError
         If Ray is not installed.
     EngineError
-        If nobody answers at the address.
+        If nobody answers at the address, or somebody who is not Ray: told within ten seconds.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -240,7 +241,7 @@ def _knock(address: str) -> None:
             f"A Ray address is 'auto', 'local', 'host:port' or 'ray://host:port'. Got {address!r}."
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE)
     except OSError as error:
         raise EngineError(
             f"Nobody answers at the Ray address {address!r}: {os.strerror(error.errno or 0)}. "
@@ -248,6 +249,31 @@ def _knock(address: str) -> None:
             if error.errno
             else f"Nobody answers at the Ray address {address!r} within {_PATIENCE:g} seconds."
         ) from error
+    with connection:
+        if os.environ.get("RAY_USE_TLS", "0") == "0" and not _speaks_http2(connection):
+            raise EngineError(
+                f"Somebody listens at the Ray address {address!r}, and it is not Ray: it does not "
+                f"speak Ray's protocol within {_PATIENCE:g} seconds. Is this the port of the "
+                f"cluster (6379, or 10001 with 'ray://'), and not that of its dashboard?"
+            )
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Tell whether the other side greets as servers of gRPC do: with settings (RFC 9113, 3.4)."""
+    deadline = time.monotonic() + _PATIENCE
+    greeting = b""
+    try:
+        connection.sendall(
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+        )
+        while len(greeting) < 4:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            if not (received := connection.recv(64)):
+                return False
+            greeting += received
+    except OSError:
+        return False
+    return greeting[3] == 4  # the kind of the first frame, after its length
 
 
 def cause_of(error: Any) -> BaseException:

@@ -74,27 +74,29 @@ def components(
     arrow()
     paired, hashed = Stage.open(pairs, PAIRS), Stage.open(hashes, HASHES)
     names = row_order(paired)
-    stage = Stage.create(out, KIND, paired.settings)
-    version = version_of(names)
-    tables = [hashed.read(name, ["key"]).column("key").to_numpy() for name in names]
-    keys = np.concatenate([np.zeros(0, np.uint64), *tables])
-    roots = _find_roots(paired, len(keys))
-    least = np.full(len(keys), np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(least, roots, keys)
-    sizes = np.bincount(roots, minlength=len(keys)).astype(np.uint32)
-    present = set(stage.names(version))
-    first = 0
-    for number, (name, part) in enumerate(zip(names, tables, strict=True)):
-        rows = roots[first : first + len(part)]
-        first += len(part)
-        written = f"{version}-{number:08d}.parquet"
-        if written not in present:
-            _write_part(stage, written, hashed.read(name, ["image", "key"]), least, sizes, rows)
-    stage.publish(version)
-    shared = sizes[sizes > 1]
-    return GroupsSummary(
-        stage.address, len(keys), int((sizes > 0).sum()), int(shared.sum(dtype=np.int64))
-    )
+    with Stage.create(out, KIND, paired.settings) as stage:
+        version = version_of(names)
+        tables = [hashed.read(name, ["key"]).column("key").to_numpy() for name in names]
+        keys = np.concatenate([np.zeros(0, np.uint64), *tables])
+        roots = _find_roots(paired, len(keys))
+        least = np.full(len(keys), np.iinfo(np.uint64).max, dtype=np.uint64)
+        np.minimum.at(least, roots, keys)
+        sizes = np.bincount(roots, minlength=len(keys)).astype(np.uint32)
+        present = set(stage.names(version))
+        first = 0
+        for number, (name, part) in enumerate(zip(names, tables, strict=True)):
+            rows = roots[first : first + len(part)]
+            first += len(part)
+            written = f"{version}-{number:08d}.parquet"
+            if written not in present:
+                _write_part(
+                    stage, written, hashed.read(name, ["image", "key"]), least, sizes, rows
+                )
+        stage.publish(version)
+        shared = sizes[sizes > 1]
+        return GroupsSummary(
+            stage.address, len(keys), int((sizes > 0).sum()), int(shared.sum(dtype=np.int64))
+        )
 
 
 def _find_roots(paired: Stage, n_rows: int) -> NDArray[np.uint32]:

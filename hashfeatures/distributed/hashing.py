@@ -144,19 +144,19 @@ def hash_dataset(
     check_int("hash_dataset", "retries", retries, 0)
     check_bool("hash_dataset", "progress", progress)
     arrow()
-    stage = Stage.create(out, KIND, settings_of(specs, decoding, min_detail))
-    workers = as_executor(executor)
-    workers.check(check_worker, Place(stage.address))
-    if type(source).__module__.startswith("ray.data"):
-        from .ray_source import hash_ray_dataset
+    with Stage.create(out, KIND, settings_of(specs, decoding, min_detail)) as stage:
+        workers = as_executor(executor)
+        workers.check(check_worker, Place(stage.address))
+        if type(source).__module__.startswith("ray.data"):
+            from .ray_source import hash_ray_dataset
 
+            before = set(stage.names())
+            hash_ray_dataset(source, stage, column, part_size, workers)
+            return _summarise(stage, before)
+        _list_new(source, column, stage, part_size)
         before = set(stage.names())
-        hash_ray_dataset(source, stage, column, part_size, workers)
+        _hash_parts(stage, before, workers, retries, progress)
         return _summarise(stage, before)
-    _list_new(source, column, stage, part_size)
-    before = set(stage.names())
-    _hash_parts(stage, before, workers, retries, progress)
-    return _summarise(stage, before)
 
 
 def _hash_parts(

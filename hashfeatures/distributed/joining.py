@@ -103,7 +103,7 @@ def find_pairs(
         The greatest Hamming distance, in bits over all hashes.
     part_seconds : float, default=5.0
         The work of a part, in predicted seconds of one core: what a run that is killed may have to
-        do again, for each worker.
+        do again, for each worker. What is left of a killed run is cut as that run did.
     retries : int, default=2
         How often a part is joined again whose worker died.
     executor, progress
@@ -134,27 +134,27 @@ def find_pairs(
     arrow()
     hashed = Stage.open(hashes, HASHES)
     names = _finished_parts(hashed)
-    stage = Stage.create(out, KIND, {"radius": int(radius), "hashes": hashed.settings})
-    workers = as_executor(executor)
-    workers.check(check_worker, Place(hashed.address))
-    generations = stage.read_json(GENERATIONS) or []
-    _check_lineage(stage, hashed, generations, names)
-    before = sum(each["n_rows"] for each in generations if each["done"])
-    while True:
-        if not generations or generations[-1]["done"]:
-            seen = {name for each in generations for name in each["parts"]}
-            new = [name for name in names if name not in seen]
-            if not new:
-                break
-            n_rows = sum(map(hashed.count, new))
-            generations.append({"parts": new, "n_rows": n_rows, "done": False})
-            generations[-1]["token"] = secrets.token_hex(4)
-            stage.write_json(GENERATIONS, generations)
-        join = _Join(stage, hashed, generations, int(radius), part_seconds)
-        join.run(workers, retries, progress)
-    n_images = sum(each["n_rows"] for each in generations)
-    n_pairs = sum(each["n_pairs"] for each in generations)
-    return PairsSummary(stage.address, n_images, n_images - before, n_pairs)
+    with Stage.create(out, KIND, {"radius": int(radius), "hashes": hashed.settings}) as stage:
+        workers = as_executor(executor)
+        workers.check(check_worker, Place(hashed.address))
+        generations = stage.read_json(GENERATIONS) or []
+        _check_lineage(stage, hashed, generations, names)
+        before = sum(each["n_rows"] for each in generations if each["done"])
+        while True:
+            if not generations or generations[-1]["done"]:
+                seen = {name for each in generations for name in each["parts"]}
+                new = [name for name in names if name not in seen]
+                if not new:
+                    break
+                n_rows = sum(map(hashed.count, new))
+                generations.append({"parts": new, "n_rows": n_rows, "done": False})
+                generations[-1] |= {"token": secrets.token_hex(4), "part_seconds": part_seconds}
+                stage.write_json(GENERATIONS, generations)
+            join = _Join(stage, hashed, generations, int(radius))
+            join.run(workers, retries, progress)
+        n_images = sum(each["n_rows"] for each in generations)
+        n_pairs = sum(each["n_pairs"] for each in generations)
+        return PairsSummary(stage.address, n_images, n_images - before, n_pairs)
 
 
 def row_order(stage: Stage) -> list[str]:
@@ -198,14 +198,13 @@ class _Join:
         hashed: Stage,
         generations: list[dict[str, Any]],
         radius: int,
-        part_seconds: float,
     ) -> None:
         self._stage = stage
         self._hashed = hashed
         self._generations = generations
         self._this = generations[-1]
         self._radius = radius
-        self._cost = part_seconds * 1e9
+        self._cost = self._this["part_seconds"] * 1e9
         self._work = stage.sub(_WORK)
         self._prefix = f"pairs-{len(generations) - 1:04d}"
         self._n_old = sum(each["n_rows"] for each in generations[:-1])

@@ -23,7 +23,7 @@ _OLD = 3600  # seconds after which a copy makes room for others
 
 def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a file of a directory, whole or not at all."""
-    if _is_local(directory):
+    if directory.is_local:
         os.makedirs(directory.path, exist_ok=True)
         write_store(directory.place(name), _KIND, arrays, {})
         return
@@ -39,7 +39,7 @@ def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]
 def shared(address: str, name: str) -> dict[str, NDArray[Any]]:
     """Map the arrays of a file; a name is never used for other arrays."""
     directory = PartDirectory(address)
-    if _is_local(directory):
+    if directory.is_local:
         return read_store(directory.place(name), _KIND)[0]
     place = blake2b(f"{address}/{name}".encode(), digest_size=8).hexdigest()
     folder = Path(tempfile.gettempdir())
@@ -53,7 +53,3 @@ def shared(address: str, name: str) -> dict[str, NDArray[Any]]:
         directory.system.get_file(directory.place(name), str(temporary))
         os.replace(temporary, copy)
     return read_store(copy, _KIND)[0]
-
-
-def _is_local(directory: PartDirectory) -> bool:
-    return "file" in directory.system.protocol

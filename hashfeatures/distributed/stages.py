@@ -3,6 +3,9 @@
 A directory is on a local disk or in any store that fsspec speaks. A part is written under a
 temporary name and renamed, so that what has its own name is whole, and is never made again. Names
 that begin with "_" or "." are passed over by readers of Parquet directories.
+
+Two runs that write to one directory would sweep away each other's temporary files, and so the
+second is refused by a lock that ends with its process. Stores behind URLs have no such locks.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _MANIFEST = "_manifest.json"
 _CURRENT = "_current.json"
+_LOCK = "_lock"
 _SUFFIX = ".parquet"
 _PURPOSE = "A stage directory"
 
@@ -64,6 +68,12 @@ class PartDirectory:
 
     def __init__(self, address: str | os.PathLike[str]) -> None:
         self.system, self.path, self.address = locate(address)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its files are those of a disk that is mounted here."""
+        protocol = self.system.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the finished parts, sorted."""
@@ -198,10 +208,13 @@ class Stage(PartDirectory):
     settings: dict[str, Any]
 
     @classmethod
+    @contextmanager
     def create(
         cls, address: str | os.PathLike[str], kind: str, settings: Mapping[str, Any]
-    ) -> Stage:
+    ) -> Iterator[Stage]:
         """Open a directory to be written, made now or by an earlier run with these settings.
+
+        On a local disk it belongs to this run until the context is left.
 
         Parameters
         ----------
@@ -215,29 +228,53 @@ class Stage(PartDirectory):
         Raises
         ------
         StageError
-            If it cannot be written, or holds what was made otherwise.
+            If it cannot be written, holds what was made otherwise, or belongs to another run.
         """
         stage = cls(address)
-        wanted = json.loads(json.dumps(dict(settings)))
-        manifest = stage.read_json(_MANIFEST)
-        if manifest is None:
-            if stage.names():
+        with stage._alone():
+            stage._begin(kind, json.loads(json.dumps(dict(settings))))
+            yield stage
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self.is_local:
+            yield
+            return
+        filelock = import_extra("filelock", "parquet", _PURPOSE)
+        lock = filelock.FileLock(self.place(_LOCK), timeout=0)
+        with self._telling("written"):
+            self.system.makedirs(self.path, exist_ok=True)
+            try:
+                lock.acquire()
+            except filelock.Timeout:
                 raise StageError(
-                    f"{stage.address} holds Parquet files and no {_MANIFEST}: it is no stage "
+                    f"Another run is writing to {self.address}: wait until it has ended, or name "
+                    f"another directory."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _begin(self, kind: str, wanted: dict[str, Any]) -> None:
+        manifest = self.read_json(_MANIFEST)
+        if manifest is None:
+            if self.names():
+                raise StageError(
+                    f"{self.address} holds Parquet files and no {_MANIFEST}: it is no stage "
                     f"directory, or half of one. Delete it or name another directory."
                 )
-            stage.write_json(_MANIFEST, {"format": _FORMAT, "kind": kind, "settings": wanted})
+            self.write_json(_MANIFEST, {"format": _FORMAT, "kind": kind, "settings": wanted})
         else:
-            stage._check(manifest, kind)
+            self._check(manifest, kind)
             if manifest["settings"] != wanted:
                 made, asked = _tell_apart(manifest["settings"], wanted)
                 raise StageError(
-                    f"{stage.address} was made with other settings: {made}; asked for is {asked}. "
+                    f"{self.address} was made with other settings: {made}; asked for is {asked}. "
                     f"Name another directory, or ask for the settings it has."
                 )
-        stage.sweep()
-        stage.settings = wanted
-        return stage
+        self.sweep()
+        self.settings = wanted
 
     @classmethod
     def open(cls, address: str | os.PathLike[str], kind: str) -> Stage:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import cpu_count, effective_n_jobs
 from numpy.typing import NDArray
 
 from .bands import Band, Buckets, Numbers, Words, flips, kernels
@@ -126,7 +126,7 @@ def nearest(
     kernel = kernels().nearest_of(codes.shape[1])
     distances = np.full((len(queries), k), n_bits + 1, dtype=np.int32)
     numbers = np.zeros((len(queries), k), dtype=np.uint32)
-    step = max(1, min(1024, len(queries) // (4 * effective_n_jobs(n_jobs)) + 1))
+    step = max(1, min(1024, len(queries) // (4 * count_threads(n_jobs)) + 1))
 
     def scan(start: int) -> None:
         rows = slice(start, start + step)
@@ -140,9 +140,14 @@ def nearest(
     return distances, numbers
 
 
+def count_threads(n_jobs: int | None) -> int:
+    """Return how many threads search: the jobs that a cluster takes are more than this machine."""
+    return int(min(effective_n_jobs(n_jobs), cpu_count()))
+
+
 def in_threads(calls: Iterable[Callable[[], _Result]], n_jobs: int | None) -> Iterator[_Result]:
     """Return the results of calls, in their order, few of them ahead of who takes them."""
-    n_threads = effective_n_jobs(n_jobs)
+    n_threads = count_threads(n_jobs)
     if n_threads == 1:
         for call in calls:
             yield call()

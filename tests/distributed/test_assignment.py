@@ -11,14 +11,14 @@ from hashfeatures.distributed.stages import Stage, arrow, version_of
 
 def write_groups(out, names, groups):
     """Write a directory as `components` would: `groups` are numbers, one an image."""
-    stage = Stage.create(out, "groups", {})
     table = pd.DataFrame({"image": names, "key": keys_of(names), "number": groups})
     table["group"] = table.groupby("number")["key"].transform("min")
     table["size"] = table.groupby("number")["key"].transform("size")
     version = version_of(names)
     written = arrow().Table.from_pandas(table.drop(columns="number"), preserve_index=False)
-    stage.write(f"{version}-0.parquet", [written], written.schema)
-    stage.publish(version)
+    with Stage.create(out, "groups", {}) as stage:
+        stage.write(f"{version}-0.parquet", [written], written.schema)
+        stage.publish(version)
 
 
 def images(n_images):

@@ -3,7 +3,9 @@
 import json
 import os
 import socket
+import subprocess
 import sys
+import threading
 import time
 
 import fsspec
@@ -22,6 +24,7 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
+from hashfeatures.distributed.executors import _knock
 from hashfeatures.distributed.stages import Stage
 
 here = LocalExecutor(1)
@@ -77,6 +80,43 @@ def test_an_address_nobody_answers_fails_within_seconds(image_files, tmp_path, s
         assert time.monotonic() - start < 20
 
 
+@pytest.mark.parametrize("said", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_listener_that_is_not_ray_fails_within_seconds(image_files, tmp_path, scheme, said):
+    """One that accepts and says nothing, hangs up at once, or speaks another protocol."""
+    ray = pytest.importorskip("ray")
+    if ray.is_initialized():
+        pytest.skip("another test has connected this process to a cluster")
+    over = threading.Event()
+
+    def answer(listener):
+        connection, _ = listener.accept()
+        with connection:
+            if said is None:
+                over.wait(60)
+            else:
+                connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        address = f"{scheme}127.0.0.1:{listener.getsockname()[1]}"
+        start = time.monotonic()
+        try:
+            with pytest.raises(EngineError, match=r"Somebody listens at the Ray address.*not Ray"):
+                hash_dataset(image_files, tmp_path / "out", executor=address)
+        finally:
+            over.set()
+            thread.join()
+        assert time.monotonic() - start < 20
+
+
+@pytest.mark.cluster
+def test_a_cluster_that_listens_is_known(ray_cluster):
+    """The check that comes before connecting takes a real Ray for one."""
+    _knock(ray_cluster.get_runtime_context().gcs_address)
+
+
 def test_an_address_that_is_none(image_files, tmp_path):
     with pytest.raises(EngineError, match="executor must be None, the address"):
         hash_dataset(image_files, tmp_path / "out", executor=3)
@@ -113,6 +153,47 @@ def test_a_half_written_directory_is_refused(hashes, image_files, tmp_path):
         hash_dataset(image_files, hashes, executor=here)
     with pytest.raises(StageError, match="is no stage directory"):
         find_pairs(hashes, tmp_path / "pairs", executor=here)
+
+
+@pytest.mark.parametrize("stage", ["hashes", "pairs", "groups", "split"])
+def test_a_directory_of_another_run_is_refused_until_that_ends(
+    hashes, image_files, tmp_path, stage
+):
+    """The other is a process of its own, which is killed: its lock dies with it."""
+    run = {
+        "hashes": lambda: hash_dataset(image_files, hashes, part_size=2, executor=here),
+        "pairs": lambda: find_pairs(hashes, tmp_path / "pairs", executor=here),
+        "groups": lambda: components(tmp_path / "pairs", tmp_path / "groups", hashes=hashes),
+        "split": lambda: assign(tmp_path / "groups", tmp_path / "split", 0.5),
+    }
+    for name in run:
+        run[name]()
+        if name == stage:
+            break
+    kind, settings = (
+        json.loads((tmp_path / stage / "_manifest.json").read_text())[key]
+        for key in ("kind", "settings")
+    )
+    command = [sys.executable, "-c", HOLD, str(tmp_path / stage), kind, json.dumps(settings)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout.readline() == b"mine\n"
+            before = read_stage(tmp_path / stage)
+            with pytest.raises(StageError, match=rf"Another run is writing to .*{stage}: wait"):
+                run[stage]()
+        finally:
+            other.kill()
+    run[stage]()
+    assert read_stage(tmp_path / stage).equals(before)
+
+
+HOLD = """
+import json, sys, time
+from hashfeatures.distributed.stages import Stage
+with Stage.create(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])):
+    print("mine", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_hashes_that_are_not_finished_are_not_joined(hashes, tmp_path):

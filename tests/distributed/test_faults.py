@@ -122,36 +122,42 @@ def test_a_worker_killed_while_joining(folder, tmp_path, executor, kill):
 
 DRIVER = """
 import sys
-import time
-from pathlib import Path
-from hashfeatures.distributed import LocalExecutor, find_pairs, hash_dataset
+from hashfeatures.distributed import LocalExecutor, RayExecutor, find_pairs, hash_dataset
 
-class Slow(LocalExecutor):
+class Slow:
+    def __init__(self, executor):
+        self.executor, self.check = executor, executor.check
+
     def run(self, function, tasks, retries):
         def slow(task):
             import time
             time.sleep(0.6)
             return function(task)
-        yield from super().run(slow, tasks, retries)
+        yield from self.executor.run(slow, tasks, retries)
 
 if __name__ == "__main__":
-    stage, source, out = sys.argv[1:]
+    stage, source, out, *address = sys.argv[1:]
+    executor = Slow(RayExecutor(*address) if address else LocalExecutor(2))
     if stage == "hash":
-        hash_dataset(source, out, part_size=4, executor=Slow(2))
+        hash_dataset(source, out, part_size=4, executor=executor)
     else:
-        find_pairs(source, out, part_seconds=1e-8, executor=Slow(2))
+        find_pairs(source, out, part_seconds=1e-8, executor=executor)
 """
 
 
 @pytest.mark.parametrize("stage", ["hash", "join"])
-def test_a_driver_killed_and_started_again(folder, tmp_path, stage):
+def test_a_driver_killed_and_started_again(folder, tmp_path, stage, executor):
+    """On Ray the cluster outlives the driver."""
     script = tmp_path / "driver.py"
     script.write_text(DRIVER, encoding="utf-8")
     source, out = folder, tmp_path / "out"
     if stage == "join":
         source = tmp_path / "hashes"
         hash_dataset(folder, source, executor=LocalExecutor(2))
-    process = subprocess.Popen([sys.executable, str(script), stage, str(source), str(out)])
+    command = [sys.executable, str(script), stage, str(source), str(out)]
+    if isinstance(executor, RayExecutor):
+        command.append(pytest.importorskip("ray").get_runtime_context().gcs_address)
+    process = subprocess.Popen(command)
 
     def finished():
         return [path for path in out.glob("*.parquet") if not path.name.endswith("equal.parquet")]
@@ -167,8 +173,8 @@ def test_a_driver_killed_and_started_again(folder, tmp_path, stage):
 
     def go_on(place):
         if stage == "hash":
-            return hash_dataset(source, place, part_size=4, executor=LocalExecutor(2))
-        return find_pairs(source, place, executor=LocalExecutor(2), **JOIN)
+            return hash_dataset(source, place, part_size=4, executor=executor)
+        return find_pairs(source, place, executor=executor, **JOIN)
 
     done = go_on(out)
     assert len(finished()) > len(before)
@@ -223,4 +229,6 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
         find_pairs(tmp_path / "hashes", tmp_path / "out", executor=Deadly(2), **JOIN)
     before = len(list((tmp_path / "out").glob("pairs-*")))
     assert before > 3
-    assert find_pairs(tmp_path / "hashes", tmp_path / "out", executor=LocalExecutor(2)).n_pairs
+    find_pairs(tmp_path / "hashes", tmp_path / "out", executor=LocalExecutor(2))  # longer parts
+    find_pairs(tmp_path / "hashes", tmp_path / "calm", executor=LocalExecutor(2), **JOIN)
+    pd.testing.assert_frame_equal(read_stage(tmp_path / "out"), read_stage(tmp_path / "calm"))

@@ -16,7 +16,6 @@ SPECS = parse_hashes(("phash", "dhash"))
 
 
 def write_part(out, number, codes):
-    stage = Stage.create(out, KIND, settings_of(SPECS, Decoding("reduced"), 10))
     pyarrow, schema = arrow(), schema_of(SPECS)
     names = [f"/{number}/{row}.png" for row in range(len(codes))]
     known = {
@@ -27,7 +26,9 @@ def write_part(out, number, codes):
     columns = [
         known.get(field.name, pyarrow.nulls(len(codes)).cast(field.type)) for field in schema
     ]
-    stage.write(f"part-{number:08d}.parquet", [pyarrow.table(columns, schema=schema)], schema)
+    table = pyarrow.table(columns, schema=schema)
+    with Stage.create(out, KIND, settings_of(SPECS, Decoding("reduced"), 10)) as stage:
+        stage.write(f"part-{number:08d}.parquet", [table], schema)
 
 
 def make_codes(n_codes, rng):
