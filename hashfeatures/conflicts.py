@@ -44,5 +44,5 @@ def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
         }
     columns = ["size", "disagreeing", "labels", "rows"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    table.index.name = "group"
+    table.index.name = "label"
     return table.sort_values(["disagreeing", "size"], ascending=False, kind="stable")

@@ -379,7 +379,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[2:]])
         >>> finder.conflicts(["camera", "coins", "dog"])
                size  disagreeing                   labels    rows
-        group
+        label
         0         2            1  {'camera': 1, 'dog': 1}  [0, 2]
         """
         check_is_fitted(self)

@@ -139,9 +139,9 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     -------
     pandas.DataFrame
         One row an image of a group of two or more, groups and images in the order of the input,
-        with its index. The columns are "group" (counted from 0), "image", and "distance": the
-        Hamming distance in bits to the image's nearest near duplicate (missing if the finder
-        counts none).
+        with its index. The columns are "group" (counted from 0; the labels of a finder count
+        single images too), "image", and "distance": the Hamming distance in bits to the image's
+        nearest near duplicate (missing if the finder counts none).
 
     Examples
     --------
