@@ -427,7 +427,9 @@ def test_an_interrupted_run_keeps_its_work_and_leaves_no_child(tmp_path, slow_fi
     """Ctrl-C in the middle of a run of two workers."""
     cache = tmp_path / "cache"
     script = (
-        "import sys\nfrom hashfeatures import ImageHashFeaturizer\n"
+        "import signal, sys\nfrom hashfeatures import ImageHashFeaturizer\n"
+        # What a shell starts in the background ignores Ctrl-C, and so would this.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "ImageHashFeaturizer('phash', cache=sys.argv[1], n_jobs=2).transform(sys.argv[2:])"
     )
     command = [sys.executable, "-c", script, str(cache), *slow_files]
