@@ -73,6 +73,14 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
+def visit(browser, path):
+    """Show a page, and wait until all of it is there: a busy machine may be slow to lay it out."""
+    browser.get(path.as_uri())
+    wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
+    wait.until(lambda driver: driver.current_url == path.as_uri())
+    wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
+
+
 @pytest.fixture
 def open_page(browser, tmp_path):
     """Return a function that opens a page, and check at the end that it was quiet."""
@@ -82,7 +90,7 @@ def open_page(browser, tmp_path):
         report.save(path)
         browser.get_log("performance")
         browser.get_log("browser")
-        browser.get(path.as_uri())
+        visit(browser, path)
         return browser
 
     yield open_report
@@ -208,7 +216,7 @@ def test_without_a_script_the_first_groups_are_there(browser, tmp_path):
     path = tmp_path / "mail.html"
     page = make_page(50)[0].to_html()
     path.write_text(page.rpartition("<script>")[0], encoding="utf-8")
-    browser.get(path.as_uri())
+    visit(browser, path)
     assert len(find(browser, ".hf-group")) == 20
     assert "The first 20 of 50 groups." in find(browser, "#hf-groups")[0].text
     assert not find(browser, "#hf-tools")[0].is_displayed()
