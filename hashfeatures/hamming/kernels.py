@@ -154,24 +154,22 @@ def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
 
 
 @njit(inline="always")
-def _measure(
-    code: Any, other: Any, n_words: Any, whole: Any, radius: Any
-) -> Any:  # pragma: no cover
+def _measure(code: Any, other: Any, n_words: Any, radius: Any) -> Any:  # pragma: no cover
     distance = np.uint64(0)
     for word in range(n_words):
         distance += _count_ones(code[word] ^ other[word])
-        if not whole and word % 4 == 3 and np.int64(distance) > radius:
+        if n_words > _WHOLE_WORDS and word % 4 == 3 and np.int64(distance) > radius:
             break
     return np.int64(distance)
 
 
 @njit(inline="always")
 def _is_any_near(
-    code: Any, others: Any, begin: Any, end: Any, n_words: Any, whole: Any, radius: Any
+    code: Any, others: Any, begin: Any, end: Any, n_words: Any, radius: Any
 ) -> Any:  # pragma: no cover
     # Nothing is written here, so that the code stays in registers.
     for other in range(np.uint64(begin), np.uint64(end)):
-        if _measure(code, others[other], n_words, whole, radius) <= radius:
+        if _measure(code, others[other], n_words, radius) <= radius:
             return True
     return False
 
@@ -192,7 +190,6 @@ def _is_earlier(
 @cache
 def join_of(n_words: int) -> Callable[..., int]:
     """Compile the loop over the candidates of a band, for codes of `n_words` words."""
-    whole = n_words <= _WHOLE_WORDS
 
     @njit(
         types.int64(
@@ -226,11 +223,9 @@ def join_of(n_words: int) -> Callable[..., int]:
                         begin = max(begin, row + 1)
                 begin = max(begin, column)
                 n_looked += max(end - begin, 0)
-                if begin < end and _is_any_near(
-                    codes[row], others, begin, end, n_words, whole, radius
-                ):
+                if begin < end and _is_any_near(codes[row], others, begin, end, n_words, radius):
                     for other in range(begin, end):
-                        distance = _measure(codes[row], others[other], n_words, whole, radius)
+                        distance = _measure(codes[row], others[other], n_words, radius)
                         if distance > radius:
                             continue
                         if _is_earlier(codes[row], others[other], masks, limits, n_words):
@@ -259,7 +254,6 @@ def join_of(n_words: int) -> Callable[..., int]:
 @cache
 def nearest_of(n_words: int) -> Callable[..., None]:
     """Compile the scan for the nearest codes, for codes of `n_words` words."""
-    whole = n_words <= _WHOLE_WORDS
 
     @njit(
         types.void(
@@ -279,7 +273,7 @@ def nearest_of(n_words: int) -> Callable[..., None]:
                 distance = np.uint64(0)
                 for word in range(n_words):
                     distance += _count_ones(queries[query, word] ^ codes[code, word])
-                    if not whole and word % 4 == 3 and np.int64(distance) >= worst:
+                    if n_words > _WHOLE_WORDS and word % 4 == 3 and np.int64(distance) >= worst:
                         break
                 if np.int64(distance) < worst:
                     place = k - 1

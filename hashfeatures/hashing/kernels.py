@@ -88,10 +88,13 @@ def lanczos(
         The resized image.
     """
     n_rows, n_columns = luma.shape
+    # Where the number of lines stays, Pillow leaves the pass out: here each line counts once.
     by_row, by_column = lanczos_weights(n_rows, height), lanczos_weights(n_columns, width)
+    resized: Pixels
     if vertical_first:
-        return np.ascontiguousarray(_sum_rows_then_columns(luma, *by_row, *by_column).T)
-    resized: Pixels = _sum_rows_then_columns(turned, *by_column, *by_row)
+        resized = turn(_sum_rows_then_columns(luma, *by_row, *by_column))
+    else:
+        resized = _sum_rows_then_columns(turned, *by_column, *by_row)
     return resized
 
 
