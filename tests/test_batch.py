@@ -446,9 +446,12 @@ def test_an_interrupted_run_keeps_its_work_and_leaves_no_child(tmp_path, slow_fi
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a worker by a POSIX signal")
-def test_a_worker_that_dies_takes_one_image_with_it(image_files, tmp_path):
-    """The run goes on, the image is named, and the cache stays whole."""
-    script = SCRIPT_OF_DEATH.format(cache=str(tmp_path / "cache"), files=image_files * 10)
+@pytest.mark.parametrize(("n_block", "n_chunk"), [(1024, 16), (16, 1)])
+def test_a_worker_that_dies_takes_one_image_with_it(image_files, tmp_path, n_block, n_chunk):
+    """The run goes on, in later blocks too, the image is named, and the cache stays whole."""
+    files = [*image_files[:5] * 10, image_files[5]]  # the last block has one that is new
+    cache = str(tmp_path / "cache")
+    script = SCRIPT_OF_DEATH.format(cache=cache, files=files, n_block=n_block, n_chunk=n_chunk)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
     )
@@ -469,8 +472,9 @@ class Deadly(os.PathLike):
 
 PARENT = os.getpid()
 
-from hashfeatures import hash_images, FailedImagesWarning
+from hashfeatures import batch, hash_images, FailedImagesWarning
 warnings.simplefilter("ignore", FailedImagesWarning)
+batch._BLOCK, batch._CHUNK = {n_block}, {n_chunk}
 X = {files!r}
 X[33] = Deadly()
 table = hash_images(X, "phash", n_jobs=2, cache={cache!r})

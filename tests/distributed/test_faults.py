@@ -26,14 +26,6 @@ JOIN = {"part_seconds": 1e-8}
 PATIENCE = 120  # seconds after which a test gives up
 
 
-@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.cluster)])
-def executor(request):
-    if request.param == "local":
-        return LocalExecutor(2)
-    request.getfixturevalue("ray_cluster")
-    return RayExecutor()
-
-
 @pytest.fixture
 def folder(tmp_path, noise_image):
     """Make 24 images, each third a near copy of the one before."""

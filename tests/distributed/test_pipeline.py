@@ -22,15 +22,6 @@ from hashfeatures.distributed import (
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 
 
-@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.cluster)])
-def executor(request):
-    """Return each engine with two workers."""
-    if request.param == "local":
-        return LocalExecutor(2)
-    request.getfixturevalue("ray_cluster")
-    return RayExecutor()
-
-
 @pytest.fixture
 def folder(tmp_path, noise_image):
     """Make 12 images, a near copy of each third, an equal copy, two blank pages, a broken file."""
