@@ -10,10 +10,9 @@ import pandas as pd
 
 from .calibration_plot import plot_calibration
 from .edits import EVERYDAY_EDITS
-from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .hashing.compared import default_radius
-from .parameters import check_int, check_positive
+from .parameters import check_int, check_positive, refuse
 from .sources import list_sources
 from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
 
@@ -202,10 +201,7 @@ def calibrate(
     """
     name = "calibrate"
     if finder is not None and not isinstance(finder, NearDuplicateFinder):
-        raise ParameterError(
-            f"The 'finder' parameter of {name} must be None or a NearDuplicateFinder. "
-            f"Got {finder!r} instead."
-        )
+        raise refuse(name, "finder", "None or a NearDuplicateFinder", finder)
     check_positive(name, "target", target)
     check_int(name, "n_sampled", n_sampled, 1)
     check_int(name, "n_edited", n_edited, 1)

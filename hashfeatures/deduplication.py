@@ -14,12 +14,12 @@ from scipy.sparse import coo_matrix
 from .batch import hash_sources
 from .compact import CompactPairs
 from .containers import as_column, take_rows
-from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding
+from .parameters import refuse
 from .sources import describe_source, is_frame, list_sources, pick_image_column
 
 
@@ -149,10 +149,11 @@ def _check_keep(keep: Any, images_or_frame: Any) -> None:
     columns = list(images_or_frame.columns) if is_frame(images_or_frame) else []
     if keep not in columns:
         here = f"here among {columns[:10]}" if columns else "of which these images have none"
-        raise ParameterError(
-            f"The 'keep' parameter of drop_duplicates must be a str among {{'first', 'largest'}}, "
-            f"a callable, or the name of a column of the frame, {here}. Got {keep!r} instead."
+        expected = (
+            f"a str among {{'first', 'largest'}}, a callable, or the name of a column of the "
+            f"frame, {here}"
         )
+        raise refuse("drop_duplicates", "keep", expected, keep)
 
 
 def _by_preference(

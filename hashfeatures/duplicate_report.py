@@ -14,11 +14,10 @@ from sklearn.base import clone
 
 from .containers import check_length
 from .deduplication import choose_kept
-from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder
 from .hamming.index import HammingIndex
-from .parameters import check_int
+from .parameters import check_int, refuse
 from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
 from .report.text import write_text
@@ -139,10 +138,7 @@ def make_report(
     check_int(name, "max_thumbnails", max_thumbnails, 0)
     finder = check_finder(finder)
     if not isinstance(finder, NearDuplicateFinder):
-        raise ParameterError(
-            f"The 'finder' parameter of {name} must be a NearDuplicateFinder. "
-            f"Got {finder!r} instead."
-        )
+        raise refuse(name, "finder", "a NearDuplicateFinder", finder)
     column = images[pick_image_column(images, name)] if is_frame(images) else images
     n_images = len(list_sources(column, name))
     for what, values in (("classes", classes), ("parts", parts)):

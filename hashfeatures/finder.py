@@ -19,7 +19,7 @@ from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding
 from .linkage import LINKAGES
-from .parameters import check_bool, check_choice, check_int, check_n_jobs
+from .parameters import check_bool, check_choice, check_int, check_n_jobs, refuse
 from .saved import SavedFinder
 from .signatures import Signatures
 from .signing import Signed
@@ -491,10 +491,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         name = type(self).__name__
         if isinstance(self.radius, str):
             if self.radius != "calibrated":
-                raise ParameterError(
-                    f"The 'radius' parameter of {name} must be an int in the range [0, inf), "
-                    f"'calibrated' or None. Got {self.radius!r} instead."
-                )
+                expected = "an int in the range [0, inf), 'calibrated' or None"
+                raise refuse(name, "radius", expected, self.radius)
         elif self.radius is not None:
             check_int(name, "radius", self.radius, 0)
         check_choice(name, "views", self.views, VIEWS)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
-from .exceptions import ImageReadError, MissingExtraError, ParameterError
-from .parameters import check_bool, check_choice, check_int
+from .exceptions import ImageReadError, MissingExtraError
+from .parameters import check_bool, check_choice, check_int, refuse
 from .remote import read_url
 from .sources import describe_source, is_missing, is_url
 
@@ -83,11 +83,10 @@ class Decoding:
             try:
                 _as_rgb(self.background)
             except (ValueError, TypeError) as error:
-                raise ParameterError(
-                    f"The 'background' parameter of {owner} must be a colour that "
-                    f"PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None. "
-                    f"Got {self.background!r} instead."
-                ) from error
+                expected = (
+                    "a colour that PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None"
+                )
+                raise refuse(owner, "background", expected, self.background) from error
         return self
 
 

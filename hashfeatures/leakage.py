@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, permutations
@@ -20,6 +19,7 @@ from .exceptions import LeakageError
 from .hamming.pairs import Pairs
 from .parts import ComparedParts, compare_parts, name_parts
 from .plotting import plot_pairs
+from .sources import name_sources
 from .strata import list_labels
 
 
@@ -344,8 +344,8 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
 
 
 def _name(pair: Any, side: str) -> str:
-    image = pair[f"{side}_image"]
-    named = f", {os.fspath(image)!r}" if isinstance(image, str | os.PathLike) else ""
+    (image,) = name_sources([pair[f"{side}_image"]])
+    named = "" if image is None else f", {image!r}"
     return f"{pair[f'{side}_part']}[{pair[side]}]{named}"
 
 

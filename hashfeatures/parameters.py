@@ -9,32 +9,35 @@ from typing import Any
 from .exceptions import ParameterError
 
 
-def _refuse(owner: str, name: str, expected: str, got: object) -> ParameterError:
+def refuse(owner: str, name: str, expected: str, got: object) -> ParameterError:
+    """Return the error of a parameter that is not what was expected."""
     return ParameterError(
         f"The {name!r} parameter of {owner} must be {expected}. Got {got!r} instead."
     )
 
 
+def _is_int(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def check_int(owner: str, name: str, value: Any, low: int) -> int:
     """Return `value` as an int, or raise unless it is an integer of at least `low`."""
-    is_int = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_int or value < low:
-        raise _refuse(owner, name, f"an int in the range [{low}, inf)", value)
+    if not _is_int(value) or value < low:
+        raise refuse(owner, name, f"an int in the range [{low}, inf)", value)
     return int(value)
 
 
 def check_n_jobs(owner: str, value: Any) -> None:
     """Raise unless `value` is None or an integer other than 0."""
-    is_int = isinstance(value, Integral) and not isinstance(value, bool)
-    if value is not None and (not is_int or value == 0):
-        raise _refuse(owner, "n_jobs", "an int other than 0, -1 for every core, or None", value)
+    if value is not None and (not _is_int(value) or value == 0):
+        raise refuse(owner, "n_jobs", "an int other than 0, -1 for every core, or None", value)
 
 
 def check_positive(owner: str, name: str, value: Any) -> float:
     """Return `value` as a float, or raise unless it is a number above 0."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not 0 < value < float("inf"):
-        raise _refuse(owner, name, "a float in the range (0, inf)", value)
+        raise refuse(owner, name, "a float in the range (0, inf)", value)
     return float(value)
 
 
@@ -42,7 +45,7 @@ def check_bool(owner: str, name: str, value: Any) -> bool:
     """Return `value`, or raise unless it is True or False."""
     if value is True or value is False:
         return bool(value)
-    raise _refuse(owner, name, "an instance of 'bool'", value)
+    raise refuse(owner, name, "an instance of 'bool'", value)
 
 
 def check_choice(owner: str, name: str, value: Any, choices: Collection[str]) -> str:
@@ -50,4 +53,4 @@ def check_choice(owner: str, name: str, value: Any, choices: Collection[str]) ->
     if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(repr(choice) for choice in sorted(choices))
-    raise _refuse(owner, name, f"a str among {{{listed}}}", value)
+    raise refuse(owner, name, f"a str among {{{listed}}}", value)

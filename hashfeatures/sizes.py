@@ -6,7 +6,7 @@ from math import ceil, floor
 from numbers import Integral, Real
 from typing import Any
 
-from .exceptions import ParameterError
+from .parameters import refuse
 
 _NAMES = {"train_size": "training", "validation_size": "validation", "test_size": "test"}
 
@@ -82,7 +82,8 @@ def _count(owner: str, name: str, size: Any, n_images: int) -> Any:
         if name == "validation_size":  # shares that add up to one must not add up to more images
             return floor(float(size) * n_images + 1e-9)
         return (floor if name == "train_size" else ceil)(float(size) * n_images)
-    raise ParameterError(
-        f"The {name!r} parameter of {owner} must be a float in the range (0, 1), an int in the "
-        f"range [1, {n_images}) (there are {n_images} images), or None. Got {size!r} instead."
+    expected = (
+        f"a float in the range (0, 1), an int in the range [1, {n_images}) (there are {n_images} "
+        f"images), or None"
     )
+    raise refuse(owner, name, expected, size)

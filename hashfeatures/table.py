@@ -20,7 +20,7 @@ from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding
-from .parameters import check_bool, check_choice, check_int
+from .parameters import check_bool, check_choice, check_int, check_n_jobs
 from .sources import list_sources, pick_image_column
 
 # What a distance may count.
@@ -91,6 +91,7 @@ def hash_images(
     decoding = Decoding(decode, orient, background, max_pixels).check(name)
     check_choice(name, "errors", errors, {"raise", "coerce"})
     check_bool(name, "progress", progress)
+    check_n_jobs(name, n_jobs)
     sources = list_sources(images, name)
     hashed = hash_sources(
         sources, specs, decoding, errors=errors, n_jobs=n_jobs, cache=cache, progress=progress

@@ -100,7 +100,7 @@ class TestHashImages:
         assert len(table) == 0
 
     @pytest.mark.parametrize(
-        "wrong", [{"errors": "ignore"}, {"decode": 1}, {"hashes": []}], ids=str
+        "wrong", [{"errors": "ignore"}, {"decode": 1}, {"hashes": []}, {"n_jobs": "2"}], ids=str
     )
     def test_wrong_parameters(self, wrong):
         with pytest.raises(ParameterError):

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..exceptions import ParameterError
-from ..parameters import check_int
+from ..parameters import check_int, refuse
 from ..path_text import read_path
 from .groups import KIND as GROUPS
 from .stages import PartDirectory, Stage, arrow, version_of
@@ -92,10 +91,7 @@ def assign(
     """
     check_int("assign", "random_state", random_state, 0)
     if not isinstance(test_size, float) or not 0 < test_size < 1:
-        raise ParameterError(
-            f"The 'test_size' parameter of assign must be a float in the range (0, 1). Got "
-            f"{test_size!r} instead."
-        )
+        raise refuse("assign", "test_size", "a float in the range (0, 1)", test_size)
     arrow()
     grouped = Stage.open(groups, GROUPS)
     names = grouped.parts()
@@ -132,10 +128,8 @@ def _classes(stratify: Any) -> Any:
     if isinstance(stratify, str | os.PathLike):
         stratify = _read_classes(stratify)
     if not isinstance(stratify, Mapping | pd.Series):
-        raise ParameterError(
-            f"The 'stratify' parameter of assign must be None, 'parent', a mapping or Series of "
-            f"images to classes, or a file. Got {stratify!r} instead."
-        )
+        expected = "None, 'parent', a mapping or Series of images to classes, or a file"
+        raise refuse("assign", "stratify", expected, stratify)
     known = stratify
 
     def look_up(names: Sequence[str]) -> list[Any]:
