@@ -254,6 +254,7 @@ class _Run:
                     n_done += 1
                     yield chunk[: len(outcomes)], outcomes
         except TerminatedWorkerError:
+            del self.pool  # the next block starts workers anew: older releases leave this one dead
             for chunk in chunks[n_done:]:
                 yield from self._hash_apart(chunk)
 
