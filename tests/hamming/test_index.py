@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashfeatures.bits import words_from_bits
+from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming import copies, index, join
 from hashfeatures.hamming.index import HammingIndex
+from hashfeatures.hamming.pairs import Pairs
 
 WIDTHS = [1, 7, 42, 64, 65, 128, 298, 512, 1024, 1100]
 ALGORITHMS = ["auto", "brute", "multi_index"]
@@ -121,3 +123,35 @@ def test_components(bits, radius, n_jobs, algorithm):
             n_groups += 1
     found = make_index(bits, n_jobs, algorithm)[0].components(radius)
     np.testing.assert_array_equal(found, labels)
+
+
+def test_codes_of_many_bits():
+    """Distances beyond what 16 bits can count."""
+    bits = np.zeros((2, 70_000), dtype=np.uint8)
+    bits[1] = 1
+    index, words, _ = make_index(bits)
+    assert index.kneighbors(words, 2)[0].tolist() == [[0, 70_000]] * 2
+    assert not len(index.all_pairs(0).left)
+
+
+def test_a_million_copies_are_one_code():
+    """Their pairs would be half a billion millions: groups do without, and arrays are refused."""
+    words = np.zeros((1_000_000, 2), dtype=np.uint64)
+    words[-1, 0] = 1
+    index = HammingIndex(words, np.ones(len(words), dtype=bool), 128)
+    assert not index.components(1).any()
+    assert index.components(0).sum() == 1
+    assert index.kneighbors(words[:1], 3)[1].tolist() == [[0, 1, 2]]
+    with pytest.raises(TooManyPairsError, match=r"More than 1,000 pairs .*DuplicateGroups"):
+        index.all_pairs(0, limit=1000)
+
+
+def test_a_limit_is_what_may_be_returned():
+    bits = np.zeros((5, 8))
+    index, words, _ = make_index(bits)
+    assert len(index.all_pairs(0, limit=10).left) == 10
+    with pytest.raises(TooManyPairsError, match="More than 9 pairs"):
+        index.all_pairs(0, limit=9)
+    with pytest.raises(TooManyPairsError, match="More than 24 pairs"):
+        index.radius(words, 0, limit=24)
+    assert isinstance(next(index.pairs(0)), Pairs)
