@@ -44,7 +44,7 @@ def hash_sources(
     decoding: Decoding,
     *,
     errors: str = "raise",
-    digest_below: int = 0,
+    digest_below: int | None = 0,
     n_jobs: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     progress: bool = False,
@@ -65,8 +65,9 @@ def hash_sources(
     errors : {"raise", "coerce"}
         Whether the first image that fails ends the run, or all that fail are told at its end in
         one `FailedImagesWarning`.
-    digest_below : int
-        Images of less detail than this are given a digest of their pixels.
+    digest_below : int or None
+        Images of less detail than this are given a digest of their pixels. None: nobody asks for
+        the detail, and it is measured for the cache alone.
     n_jobs : int, optional
         How many joblib workers; the backend is the caller's, by `joblib.parallel_config`.
     cache : path, optional
@@ -94,6 +95,8 @@ def hash_sources(
     n_images = len(sources) if isinstance(sources, Sized) else None
     hashes = Hashes(specs, n_images or 0)
     stop_early = errors == "raise"
+    if cache is not None and digest_below is None:
+        digest_below = 0
     with ExitStack() as stack:
         stack.enter_context(quiet_decoding(decoding.max_pixels))
         store = None
@@ -142,7 +145,7 @@ class _Run:
 
     hashes: Hashes
     decoding: Decoding
-    digest_below: int
+    digest_below: int | None
     stop_early: bool
     n_jobs: int | None
     store: HashCache | None
@@ -207,7 +210,7 @@ class _Run:
             return specs
         if known.error is not None:
             return ()
-        if known.digest is None and known.detail < self.digest_below:
+        if known.digest is None and known.detail < (self.digest_below or 0):
             return specs
         if known.hashes.keys() >= self.hashes.names:
             return ()

@@ -28,7 +28,7 @@ from .sources import describe_source
 
 
 def hash_one(
-    source: Any, specs: Sequence[HashSpec], decoding: Decoding, digest_below: int = 0
+    source: Any, specs: Sequence[HashSpec], decoding: Decoding, digest_below: int | None = 0
 ) -> ImageRecord:
     """Hash one image.
 
@@ -40,9 +40,9 @@ def hash_one(
         The hashes.
     decoding : Decoding
         How files become pixels.
-    digest_below : int
+    digest_below : int or None
         Images of less detail than this are given a digest of their pixels, for which they are
-        decoded in full.
+        decoded in full. None: the detail is not measured, and told as 0.
 
     Returns
     -------
@@ -58,13 +58,13 @@ def hash_one(
     try:
         with quiet_decoding(decoding.max_pixels):
             plate = _plate_of(decoded, decoding, needs_colour(specs))
-            detail = measure_detail(plate)
+            detail = 0 if digest_below is None else measure_detail(plate)
             hashes = {
                 str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
                 for spec in specs
             }
             digest = None
-            if detail < digest_below:
+            if digest_below is not None and detail < digest_below:
                 if decoding.decode == "reduced" and not isinstance(source, DecodedImage):
                     # At a smaller size, or as luma alone, images may be equal that are not.
                     whole = read_image(source, replace(decoding, decode="full"))
@@ -92,7 +92,7 @@ def needs_colour(specs: Sequence[HashSpec]) -> bool:
 def hash_chunk(
     jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
     decoding: Decoding,
-    digest_below: int,
+    digest_below: int | None,
     stop_early: bool,
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors are returned, not raised."""

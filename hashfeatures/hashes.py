@@ -30,7 +30,8 @@ class Hashes:
     codes : ndarray of shape (n_images, n_bytes), dtype uint8
         Hash after hash, packed eight bits to a byte; zeros where an image failed.
     detail, width, height : ndarray of shape (n_images,)
-        What is known of the images beside their hashes; zeros where an image failed.
+        What is known of the images beside their hashes; zeros where an image failed, and for
+        `detail` where nobody asked.
     formats : dict of int to str
         Pillow's names of the file formats, by row; of files alone.
     digests : dict of int to bytes

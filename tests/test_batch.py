@@ -190,6 +190,17 @@ def test_digests_only_where_they_are_asked_for():
     assert list(hashes.digests) == [0]
 
 
+def test_detail_is_measured_only_if_somebody_asks_for_it(tmp_path):
+    """What only wants bits does not pay for it, and a cache holds it for those that ask later."""
+    measured = hash_sources(GOOD, SPECS, Decoding()).detail
+    assert measured.all()
+    assert not hash_sources(GOOD, SPECS, Decoding(), digest_below=None).detail.any()
+    cache = tmp_path / "hashes.sqlite"
+    for digest_below in (None, 0):
+        hashes = hash_sources(GOOD, SPECS, Decoding(), digest_below=digest_below, cache=cache)
+        np.testing.assert_array_equal(hashes.detail, measured)
+
+
 @pytest.fixture
 def decoded(monkeypatch):
     """Return a list that grows by each image that is decoded, and the hashes it is decoded for."""

@@ -35,7 +35,7 @@ def ahash(plate: Plate, size: int) -> Bits:
     Krawetz, "Looks Like It", 2011.
     """
     pixels = plate.lanczos(size, size)
-    return np.asarray(pixels > pixels.mean())
+    return np.asarray(pixels > pixels.sum() / pixels.size)
 
 
 def phash(plate: Plate, size: int) -> Bits:
@@ -86,10 +86,10 @@ def whash(plate: Plate, size: int) -> Bits:
     """
     scale = max(2 ** (min(plate.luma.shape).bit_length() - 1), size)
     sums = plate.block_sums(scale, size)
-    if plate.luma.min() == plate.luma.max():
-        return np.zeros((size, size), dtype=bool)
     median = _median(sums)
     if (sums == median).any():
+        if plate.luma.min() == plate.luma.max():
+            return np.zeros((size, size), dtype=bool)
         return np.asarray(imagehash.whash(Image.fromarray(plate.luma), hash_size=size).hash)
     return np.asarray(sums > median)
 

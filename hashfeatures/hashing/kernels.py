@@ -26,6 +26,7 @@ _LANCZOS_SUPPORT = 3.0
 N_COLOUR_CLASSES = 15
 _CHUNK = 4096  # pixels whose classes fit into the nearest cache
 _TILE = 64  # pixels that fill a line of the cache
+_VECTOR = 32  # pixels that a compiled loop takes at a time; what is left over costs as much
 
 
 def _read_only(dtype: Any, n_dimensions: int) -> Any:
@@ -74,9 +75,9 @@ def lanczos(
     ----------
     luma : ndarray of shape (n_rows, n_columns), dtype uint8
         The image.
-    turned : ndarray of shape (n_columns, n_rows), dtype uint8
-        The image with rows and columns exchanged. Sums over whole rows are many times faster than
-        sums within them, so the columns are summed in this one.
+    turned : ndarray of shape (n_columns, at least n_rows), dtype uint8
+        The image as `turn` returns it. Sums over whole rows are many times faster than sums within
+        them, so the columns are summed in this one.
     width, height : int
         The size of the result.
     vertical_first : bool
@@ -92,7 +93,7 @@ def lanczos(
     by_row, by_column = lanczos_weights(n_rows, height), lanczos_weights(n_columns, width)
     resized: Pixels
     if vertical_first:
-        resized = turn(_sum_rows_then_columns(luma, *by_row, *by_column))
+        resized = np.ascontiguousarray(_sum_rows_then_columns(luma, *by_row, *by_column).T)
     else:
         resized = _sum_rows_then_columns(turned, *by_column, *by_row)
     return resized
@@ -100,9 +101,12 @@ def lanczos(
 
 @njit(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)), cache=True, nogil=True)
 def turn(pixels: Any) -> Any:  # pragma: no cover (compiled)
-    """Return an image with rows and columns exchanged."""
+    """Return an image with rows and columns exchanged.
+
+    Its rows are made longer, up to a multiple of 32 pixels; what these hold means nothing.
+    """
     n_rows, n_columns = pixels.shape
-    result = np.empty((n_columns, n_rows), np.uint8)
+    result = np.empty((n_columns, -(-n_rows // _VECTOR) * _VECTOR), np.uint8)
     if n_rows < _TILE:
         for row in range(n_rows):
             for column in range(n_columns):
@@ -172,7 +176,8 @@ def _sum_rows_then_columns(
     pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
 ) -> Any:  # pragma: no cover (compiled)
     """Resize an image in both directions; rows and columns of the result are exchanged."""
-    return _sum_rows(turn(_sum_rows(pixels, row_spans, row_weights)), column_spans, column_weights)
+    turned = turn(_sum_rows(pixels, row_spans, row_weights))
+    return _sum_rows(turned, column_spans, column_weights)[:, : len(row_spans)].copy()
 
 
 @njit(inline="always")
