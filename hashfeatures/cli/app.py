@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -59,23 +59,34 @@ Exit codes: 0 all went well; 1 leaks were found; 2 wrong arguments;
 """
 
 
-class _Commands(click.Group):
-    """The commands, each imported on first use."""
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the help."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f".commands.{_COMMANDS[cmd_name]}", __package__)
+    def __getitem__(self, name: str) -> click.Command:
+        module = import_module(f".commands.{_COMMANDS[name]}", __package__)
         command: click.Command = module.command
         return command
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
 
-@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Group(click.Group):
+    """A group whose help lists the commands in their order, not in that of their letters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Group,
+    commands=_Commands(),
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="hashfeatures", message="%(prog)s %(version)s")
 def app() -> None:
     """Hold the commands."""
