@@ -14,7 +14,7 @@ from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import numpy as np
-from image_sets import ImageSet
+from image_sets import LEAST_SIDE, ImageSet
 from joblib import Parallel, delayed
 from PIL import Image
 
@@ -55,14 +55,21 @@ def hash_one_by_imagehash(path: str) -> Any:
     return np.concatenate([hash_.hash.ravel() for hash_ in hashes])
 
 
-def decode_by_pillow(images: ImageSet, jobs: int) -> None:
+def decode_by_pillow(images: ImageSet, jobs: int, *, luma: bool = False) -> None:
     """Do nothing but decode, in a pool of processes."""
-    in_processes(decode_one_by_pillow, images, jobs)
+    in_processes(decode_luma_by_pillow if luma else decode_one_by_pillow, images, jobs)
 
 
 def decode_one_by_pillow(path: str) -> None:
     """Decode one image."""
     with Image.open(path) as image:
+        image.load()
+
+
+def decode_luma_by_pillow(path: str) -> None:
+    """Decode the luma of one image at the size that hashfeatures reduces it to."""
+    with Image.open(path) as image:
+        image.draft("L", (LEAST_SIDE, LEAST_SIDE))
         image.load()
 
 
@@ -141,6 +148,7 @@ REDUCED_TWO = "hashfeatures, phash and dhash, reduced"
 CACHED = "hashfeatures, five hashes, cached"
 IMAGEHASH = "ImageHash, five hashes"
 DECODE = "Pillow, decoding alone"
+DECODE_LUMA = "Pillow, decoding luma alone, reduced"
 
 Contestant = Callable[[ImageSet, int], Any]
 OURS_AND_LIMITS: dict[str, Contestant] = {
@@ -150,6 +158,7 @@ OURS_AND_LIMITS: dict[str, Contestant] = {
     CACHED: hash_and_keep,
     IMAGEHASH: hash_by_imagehash,
     DECODE: decode_by_pillow,
+    DECODE_LUMA: partial(decode_by_pillow, luma=True),
 }
 NATIVE_FULL: dict[str, Contestant] = {
     "imgdd, phash": hash_by_imgdd,

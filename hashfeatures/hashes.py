@@ -114,10 +114,12 @@ class Hashes:
 
     def bits(self) -> NDArray[np.uint8]:
         """Return zeros and ones, shape (n_images, n_bits)."""
-        parts = [
-            unpack_bits(self.packed(place), spec.n_bits) for place, spec in enumerate(self.specs)
-        ]
-        return parts[0] if len(parts) == 1 else np.hstack(parts)
+        ends = np.cumsum([spec.n_bits for spec in self.specs])
+        bits = np.empty((self.n_images, ends[-1]), dtype=np.uint8)
+        for place, spec in enumerate(self.specs):  # one by one, so that none is held twice
+            columns = slice(ends[place] - spec.n_bits, ends[place])
+            bits[:, columns] = unpack_bits(self.packed(place), spec.n_bits)
+        return bits
 
     def matrix(self) -> NDArray[np.float32]:
         """Return the bits as float32, with rows of NaN where images failed."""
