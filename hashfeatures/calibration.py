@@ -213,7 +213,8 @@ def calibrate(
         finder, sources, edits, n_sampled=n_sampled, n_edited=n_edited, seed=random_state
     )
     table = tabulate(trial, n_images)
-    given = finder.radius if isinstance(finder.radius, int) else default_radius(finder.views)
+    is_asked = isinstance(finder.radius, str)
+    given = default_radius(finder.views) if is_asked else finder.given_radius()
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
-from .images import Decoding
+from .images import Decoding, read_whole
 from .parameters import refuse
 from .sources import describe_source, is_frame, list_sources, pick_image_column
 
@@ -201,9 +201,14 @@ def _score(keep: Any, source: Any) -> float:
 
 
 def _count_bytes(source: Any) -> int:
+    if isinstance(source, Mapping):
+        data = source.get("bytes")
+        return _count_bytes(source.get("path") if data is None else data)
     if isinstance(source, str | os.PathLike) and os.path.exists(source):
         return os.path.getsize(source)
-    return len(source) if isinstance(source, bytes) else 0
+    if isinstance(source, bytes | bytearray | memoryview):
+        return memoryview(source).nbytes
+    return len(read_whole(source)) if hasattr(source, "read") else 0
 
 
 def _with_company(near: CompactPairs) -> Rows:

@@ -212,6 +212,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         if not hasattr(self, "labels_"):
             return self.fit(X)
+        self._check_as_fitted()
         signed = self.sign(X)
         failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
         return self._remember(
@@ -270,6 +271,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         [3, 2, 1]
         """
         check_is_fitted(self)
+        radius = check_int(type(self).__name__, "radius", radius, 0)
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
         other._check_parameters()
         return other._remember(self._signatures, self.ids_, self.failures_, radius)
@@ -288,11 +290,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         load : Reads it.
         """
         check_is_fitted(self)
-        hows = ("n_jobs", "cache", "progress")
-        whats = {name: value for name, value in self.get_params().items() if name not in hows}
-        whats["hashes"] = [str(spec) for spec in parse_hashes(self.hashes)]
         SavedFinder(
-            whats, self._signatures, self._near, self.ids_, self.failures_, self.radius_
+            self._whats(), self._signatures, self._near, self.ids_, self.failures_, self.radius_
         ).write(path)
 
     @classmethod
@@ -350,6 +349,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             then right. Over views also ``left_view`` and ``right_view``.
         """
         check_is_fitted(self)
+        self._check_as_fitted()
         queries = self.sign(X).signatures
         found = self._signatures.matches(queries, self.radius_, self.n_jobs, self.color_radius)
         return queries.name_views(self._signatures, found)
@@ -523,6 +523,22 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             trim_borders=self.trim_borders,
         )
 
+    def _whats(self) -> dict[str, Any]:
+        """Return the parameters that say what is found, without those that say how."""
+        hows = ("n_jobs", "cache", "progress")
+        whats = {name: value for name, value in self.get_params().items() if name not in hows}
+        return whats | {"hashes": [str(spec) for spec in parse_hashes(self.hashes)]}
+
+    def _check_as_fitted(self) -> None:
+        """Raise if images hashed now could not be compared with those that were fitted."""
+        now = self._whats()
+        for name, was in self._fitted_as.items():
+            if now[name] != was:
+                raise ParameterError(
+                    f"{type(self).__name__} was fitted with {name}={was!r}, and has "
+                    f"{name}={now[name]!r} now: fit it again, or set it back."
+                )
+
     def _remember(
         self,
         signatures: Signatures,
@@ -531,6 +547,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         radius: int,
         known: CompactPairs | None = None,
     ) -> NearDuplicateFinder:
+        self._fitted_as = self._whats()
         self._signatures, self.ids_, self.failures_ = signatures, ids, failures
         self.radius_ = radius
         self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)

@@ -339,7 +339,7 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
     ]
     if (n_more := report.n_pairs - len(worst)) > 0:
         lines.append(f"  and {n_more} more")
-    cure = "repair_split moves as few images as it can so that none is left."
+    cure = "repair_split moves images until none is left: the fewest with priority='majority'."
     raise LeakageError("\n".join([str(report), *lines, cure]), report)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from .exceptions import ParameterError
 
 
@@ -43,7 +45,7 @@ def check_positive(owner: str, name: str, value: Any) -> float:
 
 def check_bool(owner: str, name: str, value: Any) -> bool:
     """Return `value`, or raise unless it is True or False."""
-    if value is True or value is False:
+    if isinstance(value, bool | np.bool_):
         return bool(value)
     raise refuse(owner, name, "an instance of 'bool'", value)
 

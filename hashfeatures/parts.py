@@ -106,7 +106,8 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         The parts, and what is near.
     """
     finder = check_finder(finder)
-    are_bits = [is_bit_matrix(part) for part in parts.values() if _num_samples(part)]
+    filled = [part for part in parts.values() if _num_samples(part)]
+    are_bits = [is_bit_matrix(part) for part in filled or parts.values()]
     if any(are_bits):
         if not all(are_bits):
             raise TypeError(
@@ -136,7 +137,7 @@ def _images_of(part: Any, owner: str) -> Any:
 
 
 def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedParts:
-    given = [part for part in parts.values() if _num_samples(part)]
+    given = [part for part in parts.values() if _num_samples(part)] or list(parts.values())
     checked = [HammingNeighbors()._check_bits(part, reset=True) for part in given]
     widths = [part.shape[1] for part in checked]
     if len(set(widths)) > 1:

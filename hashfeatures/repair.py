@@ -181,7 +181,7 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
 def _order_of_priority(names: list[str], priority: Any) -> list[int]:
     """Return the parts in the order in which they keep groups: those named, then the rest."""
     is_list = isinstance(priority, list | tuple)
-    wanted = list(priority) if is_list else [priority]
+    wanted = [str(name) for name in priority] if is_list else [str(priority)]
     if any(name not in names for name in wanted):
         raise ParameterError(
             f"The 'priority' parameter of repair_split must name parts among {names}, or be "

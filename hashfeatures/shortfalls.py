@@ -18,7 +18,7 @@ _Counts = NDArray[np.int64]
 def warn_of_shortfalls(
     groups: Labels, strata: Strata | None, parts: Labels, sizes: _Counts, what: str
 ) -> None:
-    """Warn if groups did not allow the sizes, or the shares of a stratum, that were asked for.
+    """Warn if whole groups came out far from the sizes, or the shares of strata, asked for.
 
     Parameters
     ----------
@@ -35,11 +35,13 @@ def warn_of_shortfalls(
     """
     largest = np.bincount(groups).max()
     reached = np.bincount(parts, minlength=len(sizes))[: len(sizes)]
-    if _is_off(reached[:, None], sizes[:, None], np.array([largest])).any():
+    # A part that is off by a tenth of what was asked for is news, however large the groups are.
+    grain = np.minimum([largest], 0.1 * sizes.min())
+    if _is_off(reached[:, None], sizes[:, None], grain).any():
         warn_user(
-            f"The groups of near duplicates do not allow the sizes asked for. Images in each "
-            f"{what}: asked for {sizes.tolist()}, reached {reached.tolist()}. The largest group "
-            f"holds {largest} of {len(groups)} images.",
+            f"Groups of near duplicates, which stay whole, keep the parts from the sizes asked "
+            f"for. Images in each {what}: asked for {sizes.tolist()}, reached "
+            f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images.",
             SplitSizeWarning,
         )
     if strata is not None:
@@ -58,7 +60,8 @@ def _warn_of_strata(
     reached = _sum_rows(strata.members, parts).toarray()[:n_parts]
     asked = np.outer(sizes, n_images) / len(groups)
     slack = 0 if strata.is_partition else 2  # strata that overlap cannot all be met to the image
-    off = _is_off(reached, asked, largest, slack).any(axis=0)
+    grain = np.where(largest <= asked.min(axis=0), largest, 1) + slack
+    off = _is_off(reached, asked, grain).any(axis=0)
     short = np.flatnonzero((off | (n_groups < n_parts)) & (n_images > 0))
     if not len(short):
         return
@@ -69,18 +72,16 @@ def _warn_of_strata(
     )
     more = f"; and {len(short) - 3} more" if len(short) > 3 else ""
     warn_user(
-        f"The groups of near duplicates do not allow {len(short)} of {len(strata.names)} classes "
-        f"their shares of each {what}: {shown}{more}.",
+        f"Groups of near duplicates, which stay whole, keep {len(short)} of "
+        f"{len(strata.names)} classes from their shares of each {what}: {shown}{more}.",
         SplitSizeWarning,
     )
 
 
-def _is_off(
-    reached: _Counts, asked: NDArray[Any], largest: _Counts, slack: int = 0
-) -> NDArray[np.bool_]:
-    """Tell where parts are further from what was asked for than one group explains."""
-    grain = np.where(largest <= asked.min(axis=0), largest, 1) + slack
-    off: NDArray[np.bool_] = np.abs(reached - asked) > np.maximum(grain, 0.05 * asked)
+def _is_off(reached: _Counts, asked: NDArray[Any], grain: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell where parts are further from what was asked for than by one image, 5 %, or a grain."""
+    tolerance = np.maximum(np.maximum(grain, 1), 0.05 * asked)
+    off: NDArray[np.bool_] = np.abs(reached - asked) > tolerance
     return off
 
 

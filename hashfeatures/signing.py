@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .hashes import Hashes
 from .hashing.spec import HashSpec
 from .signatures import Signatures
-from .sources import name_sources
+from .sources import IMAGE_COLUMNS, name_sources
 
 
 class Signed(NamedTuple):
@@ -52,7 +52,8 @@ class Signed(NamedTuple):
     def from_table(cls, table: pd.DataFrame, specs: Sequence[HashSpec], min_detail: int) -> Signed:
         """Sign the images of a table of hex hashes, see `Signatures.from_table`."""
         signatures = Signatures.from_table(table, specs, min_detail)
-        images = list(table["image"]) if "image" in table.columns else [None] * len(table)
+        named = [name for name in IMAGE_COLUMNS if name in table.columns]
+        images = list(table[named[0]]) if named else [None] * len(table)
         failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
         known = "error" in table.columns
         causes = table["error"].iloc[failed] if known else ["no hash in the table"] * len(failed)

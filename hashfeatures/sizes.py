@@ -50,7 +50,10 @@ def count_images(
     asked = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     if validation_size is None:
         del asked["validation_size"]
-    sizes = {name: _count(owner, name, size, n_images) for name, size in asked.items()}
+    # Of three parts, shares that add up to one must not add up to more images than there are. Of
+    # two, they are rounded as scikit-learn rounds them.
+    slack = 0.0 if validation_size is None else 1e-9
+    sizes = {name: _count(owner, name, size, n_images, slack) for name, size in asked.items()}
     given = sum(size for size in sizes.values() if size is not None)
     for name, size in sizes.items():
         if size is None and given <= n_images:
@@ -72,16 +75,15 @@ def count_images(
     return list(sizes.values())
 
 
-def _count(owner: str, name: str, size: Any, n_images: int) -> Any:
+def _count(owner: str, name: str, size: Any, n_images: int, slack: float) -> Any:
     if size is None:
         return None
     is_number = isinstance(size, Real) and not isinstance(size, bool)
     if is_number and isinstance(size, Integral) and 0 < int(size) < n_images:
         return int(size)
     if is_number and not isinstance(size, Integral) and 0 < float(size) < 1:
-        if name == "validation_size":  # shares that add up to one must not add up to more images
-            return floor(float(size) * n_images + 1e-9)
-        return (floor if name == "train_size" else ceil)(float(size) * n_images)
+        exact = float(size) * n_images
+        return ceil(exact - slack) if name == "test_size" else floor(exact + slack)
     expected = (
         f"a float in the range (0, 1), an int in the range [1, {n_images}) (there are {n_images} "
         f"images), or None"

@@ -70,7 +70,7 @@ def find_strata(y: Any, n_images: int) -> Strata:
         )
     check_length("y", y, n_images)
     if not issparse(y):
-        y = np.asarray(y)
+        y = _as_labels(y)
         _check_known(y)
     kind = type_of_target(y, input_name="y")
     if kind in ("binary", "multiclass"):
@@ -115,7 +115,12 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
     TypeError
         If a label is a list or the like.
     """
-    if is_frame(y) and len(y.columns) == 1:
+    if is_frame(y):
+        if len(y.columns) != 1:
+            raise ValueError(
+                f"The labels must be one column. Got a table of {len(y.columns)} columns, "
+                f"{list(y.columns)[:10]}: select one, frame[column]."
+            )
         y = y[y.columns[0]]
     check_length("y", y, n_images)
     column = np.empty(n_images, dtype=object)
@@ -127,6 +132,14 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
             )
         column[row] = label
     return column
+
+
+def _as_labels(y: Any) -> NDArray[Any]:
+    """Return labels as an array, numbers among objects as numbers; missing ones stay missing."""
+    if isinstance(y, list | tuple) and not any(np.ndim(label) for label in y):
+        y = np.fromiter(y, dtype=object, count=len(y))  # numpy would spell NaN beside strings
+    y = np.asarray(y)
+    return pd.Series(y).infer_objects().to_numpy() if y.dtype == object and y.ndim == 1 else y
 
 
 def _partition(codes: NDArray[np.intp], names: list[str]) -> Strata:

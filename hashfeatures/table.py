@@ -21,7 +21,7 @@ from .grouping import check_finder, group_images
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding
 from .parameters import check_bool, check_choice, check_int, check_n_jobs
-from .sources import list_sources, pick_image_column
+from .sources import is_frame, list_sources, pick_image_column
 
 # What a distance may count.
 _UNITS = ("bits", "hex")
@@ -153,11 +153,11 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     0      0         0
     2      0         0
     """
-    images, index, is_table = _open_table(images_or_table, "find_duplicates")
+    images, index, table = _open_table(images_or_table, "find_duplicates")
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
         fitted = clone(finder)
-        fitted = fitted.fit_table(images_or_table) if is_table else fitted.fit(images)
+        fitted = fitted.fit(images) if table is None else fitted.fit_table(table)
         labels = fitted.labels_
         distance = pd.Series(fitted._near.nearest())
     else:
@@ -305,15 +305,15 @@ def _find_hashes(
     images_or_table: Any, spec: HashSpec, owner: str
 ) -> tuple[Any, pd.Index[Any], pd.Series[Any]]:
     """Return images, their index, and their hashes: of the table, or made now."""
-    images, index, is_table = _open_table(images_or_table, owner)
-    if not is_table:
+    images, index, table = _open_table(images_or_table, owner)
+    if table is None:
         return images, index, hash_images(images, [str(spec)])[str(spec)]
-    if str(spec) not in images_or_table.columns:
+    if str(spec) not in table.columns:
         raise ParameterError(
             f"The table has no column {str(spec)!r} to compare by: make it by "
             f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
         )
-    return images, index, images_or_table[str(spec)]
+    return images, index, table[str(spec)]
 
 
 def _count(bits: NDArray[np.uint8], query: NDArray[np.uint8], unit: str) -> NDArray[np.int64]:
@@ -343,14 +343,20 @@ def _is_hex(query: Any, n_bits: int) -> bool:
     return len(query) == -(-n_bits // 4) and set(hexdigits).issuperset(query)
 
 
-def _open_table(images_or_table: Any, owner: str) -> tuple[Any, pd.Index[Any], bool]:
-    """Return the images, the index, and whether hashes stand beside the images."""
-    if isinstance(images_or_table, pd.DataFrame):
-        images = images_or_table[pick_image_column(images_or_table, owner)]
-        return images, images_or_table.index, any(map(_is_hash, images_or_table.columns))
+def _open_table(
+    images_or_table: Any, owner: str
+) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
+    """Return the images, the index, and the table where hashes stand beside the images."""
+    if is_frame(images_or_table):
+        frame = images_or_table
+        if not isinstance(frame, pd.DataFrame):  # polars
+            frame = pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
+        has_hashes = any(map(_is_hash, frame.columns))
+        images = frame[pick_image_column(frame, owner)]
+        return images, frame.index, frame if has_hashes else None
     if isinstance(images_or_table, pd.Series):
-        return images_or_table, images_or_table.index, False
-    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, owner))), False
+        return images_or_table, images_or_table.index, None
+    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, owner))), None
 
 
 def _is_hash(column: object) -> bool:

@@ -169,6 +169,9 @@ def test_too_few_different_images_still_have_a_recall(tiles):
     assert few.table["false_per_million"].isna().all()
     assert few.table.loc[12, "resize"] > 0.5
     json.dumps(few.summary())
+    with pytest.warns(CalibrationWarning, match="stays at 5 bits"):
+        given = calibrate(tiles[:5], finder=NearDuplicateFinder(radius=np.int64(5)), edits=EDITS)
+    assert given.radius == 5
     matplotlib.use("Agg")
     few.plot()
     matplotlib.pyplot.close("all")

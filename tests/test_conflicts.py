@@ -46,6 +46,11 @@ def test_no_conflicts():
         (["a", "b"], ValueError, "3 images, and y of length 2"),
         (["a", ["b"], "c"], TypeError, r"That of row 1 is \['b'\], of type list"),
         (np.eye(3), TypeError, "That of row 0 is array"),
+        (
+            pd.DataFrame(np.eye(3), columns=list("abc")),
+            ValueError,
+            r"one column\. .* of 3 columns",
+        ),
     ],
 )
 def test_wrong_labels_are_told(y, error, message):

@@ -36,6 +36,26 @@ def test_largest(family):
     assert all("original" in path for path in kept), "of equal size the one of more bytes"
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        bytes,
+        bytearray,
+        memoryview,
+        io.BytesIO,
+        lambda data: {"bytes": data, "path": None},
+        lambda data: {"bytes": data, "path": "given.jpg"},
+    ],
+)
+def test_of_equal_size_the_one_of_more_bytes_stays_however_it_comes(kind, photos):
+    coarse, fine = io.BytesIO(), io.BytesIO()
+    Image.open(photos[0]).convert("RGB").save(coarse, "JPEG", quality=30)
+    Image.open(photos[0]).convert("RGB").save(fine, "JPEG", quality=95)
+    images = [kind(coarse.getvalue()), kind(fine.getvalue())]
+    (kept,) = drop_duplicates(images, keep="largest")
+    assert kept is images[1]
+
+
 def test_largest_opens_nothing_twice(noise_image, encode):
     """A stream that can be read once is read once."""
 

@@ -175,8 +175,30 @@ def test_another_radius_needs_no_image(family, monkeypatch):
     np.testing.assert_array_equal(other.labels_, expected.labels_)
     assert (other.radius_, finder.radius_) == (40, 12)
     assert len(other.pairs_.left) == len(expected.pairs_.left)
-    with pytest.raises(ParameterError, match=r"'radius' .* Got -1"):
-        finder.with_radius(-1)
+    for wrong in (-1, None, "calibrated"):
+        with pytest.raises(ParameterError, match=rf"'radius' .* Got {wrong!r}"):
+            finder.with_radius(wrong)
+
+
+def test_a_radius_of_numpy_is_a_radius(family, tmp_path):
+    """Radii are tried in loops over an array."""
+    files, _ = family
+    NearDuplicateFinder().fit(files).with_radius(np.int64(8)).save(tmp_path / "x.finder")
+    assert NearDuplicateFinder.load(tmp_path / "x.finder").radius_ == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hashes", ["dhash", "phash"]), ("radius", 3), ("views", "flips"), ("color_radius", 10)],
+)
+def test_what_was_fitted_otherwise_is_not_compared(name, value, family, monkeypatch):
+    """The bits of two settings differ, and their distances would say nothing."""
+    files, _ = family
+    finder = NearDuplicateFinder().fit(files[:3]).set_params(n_jobs=1, **{name: value})
+    monkeypatch.setattr("hashfeatures.finder.hash_sources", lambda *a, **k: pytest.fail("read"))
+    for call in (finder.partial_fit, finder.matches):
+        with pytest.raises(ParameterError, match=f"was fitted with {name}=.* fit it again"):
+            call(files[3:])
 
 
 def test_conflicts_name_the_rows(family):
@@ -225,6 +247,8 @@ def test_a_table_tells_what_failed_and_what_is_flat(family):
     assert finder.failures_["position"].tolist() == [1]
     assert finder.failures_["image"].tolist() == ["no such file.png"]
     assert finder.summary()["low_detail"] == 1
+    renamed = NearDuplicateFinder().fit_table(table.rename(columns={"image": "path"}))
+    assert renamed.ids_.tolist() == finder.ids_.tolist() == [files[0], "no such file.png", None]
 
 
 def test_ids_are_paths_and_urls(family, monkeypatch):

@@ -170,6 +170,8 @@ def test_a_part_may_be_empty(family):
     assert leakage_report(files, []).share == 0
     assert leakage_report([], files[:2]).n_pairs == 0
     assert leakage_report({"train": np.eye(3), "test": np.empty((0, 3))}).share == 0
+    with pytest.raises(ValueError, match="0 sample"):
+        leakage_report(np.empty((0, 3)), np.empty((0, 3)))
 
 
 @pytest.mark.parametrize(

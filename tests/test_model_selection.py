@@ -371,12 +371,28 @@ def test_a_continuous_target_is_shared_out_by_quantiles():
 
 
 @pytest.mark.parametrize(
-    "y", [[1.0, np.nan] * 5, ["a", None] * 5, pd.array([1, pd.NA] * 5), [[0, 1], [np.nan, 1]] * 5]
+    "y",
+    [
+        [1.0, np.nan] * 5,
+        ["a", None] * 5,
+        ["a", np.nan] * 5,
+        pd.array([1, pd.NA] * 5),
+        [[0, 1], [np.nan, 1]] * 5,
+    ],
 )
 def test_missing_labels_are_told(y):
     X = [str(number) for number in range(10)]
     with pytest.raises(ValueError, match=r"labels of 5 images are missing, the first in row 1\."):
         train_test_split(X, stratify=y, finder=Given())
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_numbers_among_objects_are_numbers(kind):
+    """A column of a table that was built row by row holds objects."""
+    X, y = [str(number) for number in range(20)], kind([0, 1] * 10)
+    y = y if kind is list else y.astype(object)
+    _, _, _, y_test = train_test_split(X, y, test_size=0.5, stratify=y, finder=Given())
+    assert sum(y_test) == 5
 
 
 def test_classes_in_fewer_groups_than_folds_are_told():
@@ -458,6 +474,16 @@ def test_groups_that_do_not_allow_the_sizes_are_told():
         list(NearDuplicateKFold(5, finder=Given()).split(X))
 
 
+@pytest.mark.parametrize(("n_groups", "size", "reached"), [(4, 0.35, 25), (10, 0.25, 20)])
+def test_sizes_that_are_missed_by_less_than_a_group_are_told_too(n_groups, size, reached):
+    """A fifth of a part is missing, however large the groups are."""
+    groups = np.repeat(np.arange(n_groups), 100 // n_groups)
+    with pytest.warns(SplitSizeWarning, match=rf"reached \[{100 - reached}, {reached}\]"):
+        train_test_split(
+            range(100), groups=groups, finder="precomputed", test_size=size, random_state=0
+        )
+
+
 def test_a_class_in_one_group_is_told():
     X = ["0", "0", *map(str, range(1, 40))]
     y = ["rare", "rare", *["a", "b", "c"] * 13]
@@ -523,6 +549,9 @@ def test_shares_that_add_up_to_one_are_possible():
         shares = {"train_size": 0.7, "test_size": 0.15, "validation_size": 0.15}
         parts = train_test_split(X, random_state=0, finder=Given(), **shares)
         assert n - 2 <= sum(map(len, parts)) <= n
+    shares = {"train_size": 0.86, "validation_size": 0.07, "test_size": 0.07}
+    parts = train_test_split(range(100), groups=range(100), finder="precomputed", **shares)
+    assert [len(part) for part in parts] == [86, 7, 7]
 
 
 def test_impossible_splits_are_refused():

@@ -1,5 +1,7 @@
 """A repaired split leaks nothing, and no image is moved without need."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -141,7 +143,17 @@ def test_parts_of_different_kinds_are_refused(family):
         repair_split(one, other)
 
 
-@pytest.mark.parametrize("priority", ["first", ["train", "first"], None, 1])
+def test_parts_are_named_as_the_mapping_names_them():
+    """Folds are often numbered."""
+    bits = {0: [[0, 0], [1, 1]], 1: [[0, 0]]}
+    for priority, sizes in ((0, [3, 0]), ([1], [1, 2])):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SplitSizeWarning)
+            parts, _ = repair_split(bits, priority=priority, finder=DuplicateGroups(radius=0))
+        assert [len(part) for part in parts.values()] == sizes
+
+
+@pytest.mark.parametrize("priority", ["first", ["train", "first"], None, 1, np.array(["test"])])
 def test_an_unknown_priority_is_told(priority):
     with pytest.raises(ParameterError, match=r"name parts among \['train', 'test'\], or be 'maj"):
         repair_split(["a.png"], ["b.png"], priority=priority)

@@ -283,3 +283,16 @@ class TestIsKnown:
     def test_without_the_column(self, image_files):
         with pytest.raises(ParameterError, match="no column 'ahash'"):
             is_known(hash_images(image_files, ["phash"]), image_files[0], by="ahash")
+
+
+def test_polars_tables_are_tables_too(image_files):
+    """As for the splits; the answers have plain row numbers."""
+    table = hash_images([*image_files, image_files[2]], ["phash", "dhash"])
+    lent = pl.DataFrame({name: table[name].to_list() for name in ("image", "phash", "dhash")})
+    pd.testing.assert_frame_equal(find_duplicates(lent), find_duplicates(table))
+    pd.testing.assert_frame_equal(
+        find_similar(lent, image_files[1]), find_similar(table, image_files[1])
+    )
+    assert is_known(lent, image_files[0])
+    images = pl.DataFrame({"path": [*image_files, image_files[2]], "y": range(7)})
+    assert find_duplicates(images).index.tolist() == find_duplicates(table).index.tolist()
