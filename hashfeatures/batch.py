@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import joblib
 import PIL
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from PIL import Image
+from PIL import Image, ImageFile
 from tqdm.auto import tqdm
 
 from .cache import HashCache, SourceKey, key_of
@@ -116,7 +117,12 @@ def hash_sources(
 
 
 def _suit(decoding: Decoding, specs: Sequence[HashSpec]) -> Decoding:
-    """Tell a reduced decoding how much of a JPEG the hashes need."""
+    """Add what a decoding depends on: the state of Pillow, and what of a JPEG the hashes need."""
+    # Other processes do not share what was set here.
+    decoding = replace(decoding, load_truncated=ImageFile.LOAD_TRUNCATED_IMAGES)
+    if decoding.max_pixels is None:
+        limit = Image.MAX_IMAGE_PIXELS  # Pillow refuses what is twice as large
+        decoding = replace(decoding, max_pixels=sys.maxsize if limit is None else 2 * limit)
     if decoding.decode == "full":
         return decoding
     side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)

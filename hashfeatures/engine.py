@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from PIL import ImageFile
 
 from .exceptions import ImageReadError
 from .hashing.borders import trim_borders
@@ -97,6 +98,7 @@ def hash_chunk(
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
+    ImageFile.LOAD_TRUNCATED_IMAGES = decoding.load_truncated  # a process starts without it
     with quiet_decoding(decoding.max_pixels):  # once for all of them
         for source, specs in jobs:
             try:

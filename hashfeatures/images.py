@@ -62,6 +62,9 @@ class Decoding:
         With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
     trim_borders : bool
         Whether uniform borders are cut off before hashing.
+    load_truncated : bool
+        Whether a file that is cut short is an image all the same, as Pillow's
+        ``ImageFile.LOAD_TRUNCATED_IMAGES`` says.
     """
 
     decode: str = "full"
@@ -71,6 +74,7 @@ class Decoding:
     reduced_side: int = 256
     colour: bool = True
     trim_borders: bool = False
+    load_truncated: bool = False
 
     def check(self, owner: str) -> Decoding:
         """Return self, or raise `ParameterError` in the name of `owner`."""
@@ -244,6 +248,7 @@ def _read_file(source: Any, decoding: Decoding) -> DecodedImage:
     except UnidentifiedImageError as error:
         raise ImageReadError(describe_source(source), _say_unidentified(file)) from error
     with image:
+        _check_size(image, decoding.max_pixels)
         drafted = None
         if decoding.decode == "reduced":
             whole = image.size
@@ -253,6 +258,15 @@ def _read_file(source: Any, decoding: Decoding) -> DecodedImage:
             image.load()
         size = whole if drafted else image.size
         return _finish(image, size, image.format, decoding)
+
+
+def _check_size(image: Image.Image, max_pixels: int | None) -> None:
+    """Refuse an image that is too large, in whichever thread it is opened."""
+    n_pixels = image.width * image.height
+    if max_pixels is not None and n_pixels > max_pixels:
+        raise Image.DecompressionBombError(
+            f"the image has {n_pixels} pixels, more than the limit of {max_pixels}"
+        )
 
 
 def _find_file(source: Any) -> str | bytes | io.BytesIO:

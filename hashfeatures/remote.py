@@ -79,10 +79,13 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
     url = scheme.lower() + separator + rest
     options: dict[str, Any] = {}
     opening: dict[str, Any] = {}
+    find = fsspec.core.url_to_fs
     faults: tuple[type[Exception], ...] = ()
     refusals: tuple[type[Exception], ...] = ()
     if url.startswith(("http://", "https://")):
         aiohttp = import_extra("aiohttp", "remote", _PURPOSE)
+        # Two colons are of the address, not the chain of file systems that fsspec sees in them.
+        find = _find_on_the_web
         options["client_kwargs"] = {"timeout": aiohttp.ClientTimeout(total=timeout)}
         # One streamed answer. A size that is known beforehand spares the look-up in front,
         # which reports every fault of the server as a missing file.
@@ -92,7 +95,7 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
     deadline = time.monotonic() + timeout
     too_slow = f"no complete answer within {timeout:g} seconds"
     try:
-        system, path = fsspec.core.url_to_fs(url, **options)
+        system, path = find(url, **options)
         with system.open(path, "rb", **opening) as file:
             content = bytearray()
             while chunk := file.read(min(_CHUNK, max_bytes + 1 - len(content))):
@@ -114,3 +117,8 @@ def _read_once(url: str, timeout: float, max_bytes: int) -> bytes:
         kind = ConnectionError if status in _RETRIED_STATUS else OSError
         raise kind(f"the server answered {status} {getattr(error, 'message', '')}") from error
     return bytes(content)
+
+
+def _find_on_the_web(url: str, **options: Any) -> tuple[Any, str]:
+    fsspec = import_extra("fsspec", "remote", _PURPOSE)
+    return fsspec.filesystem(url.partition(":")[0], **options), url

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from hashfeatures import (
     FailedImagesWarning,
@@ -201,6 +201,22 @@ def test_detail_is_measured_only_if_somebody_asks_for_it(tmp_path):
         np.testing.assert_array_equal(hashes.detail, measured)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_workers_share_the_state_of_pillow(n_jobs, tmp_path, encode, noise_image, monkeypatch):
+    """What a user set before, for large images and for files cut short, holds in processes too."""
+    whole = encode(noise_image(0, size=(100, 100)), "JPEG")
+    (tmp_path / "large.jpg").write_bytes(whole)
+    (tmp_path / "short.jpg").write_bytes(whole[: len(whole) // 2])
+    paths = [tmp_path / "short.jpg", tmp_path / "large.jpg"]
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    featurizer = ImageHashFeaturizer(n_jobs=n_jobs, errors="coerce")
+    assert not np.isnan(featurizer.transform(paths)).any()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+    with pytest.warns(FailedImagesWarning, match="2 of 2"):
+        featurizer.transform(paths)
+
+
 @pytest.fixture
 def decoded(monkeypatch):
     """Return a list that grows by each image that is decoded, and the hashes it is decoded for."""
@@ -321,6 +337,18 @@ class TestCache:
             with pytest.warns(FailedImagesWarning, match="MemoryError"):
                 featurizer.transform(image_files)
         assert not np.isnan(featurizer.transform(image_files)).any()
+
+    def test_a_file_that_is_cut_short_is_tried_again_if_that_is_allowed(
+        self, tmp_path, encode, noise_image, monkeypatch
+    ):
+        """What failed under one setting of Pillow need not fail under another."""
+        file = tmp_path / "short.jpg"
+        file.write_bytes(encode(noise_image(0, size=(100, 100)), "JPEG")[:2000])
+        featurizer = ImageHashFeaturizer(cache=tmp_path / "hashes.sqlite", errors="coerce")
+        with pytest.warns(FailedImagesWarning, match="truncated"):
+            featurizer.transform([file])
+        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+        assert not np.isnan(featurizer.transform([file])).any()
 
     def test_digests_are_made_when_they_are_asked_for(self, tmp_path, decoded):
         flat = np.full((20, 20), 9, dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -346,7 +347,17 @@ def test_decompression_bombs_are_refused(monkeypatch, png_bytes):
     assert Image.MAX_IMAGE_PIXELS == 100
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     with pytest.raises(ImageReadError, match="DecompressionBombError"):
-        read_image(png_bytes, Decoding(max_pixels=1198))
+        read_image(png_bytes, Decoding(max_pixels=1199))
+
+
+def test_the_limit_holds_in_every_thread(png_bytes):
+    """A web server hashes uploads in threads that are not the main one."""
+    with ThreadPoolExecutor(1) as threads:
+        small = threads.submit(read_image, png_bytes, Decoding(max_pixels=1200))
+        large = threads.submit(read_image, png_bytes, Decoding(max_pixels=1199))
+    assert small.result().width == 40
+    with pytest.raises(ImageReadError, match="1200 pixels, more than the limit of 1199"):
+        large.result()
 
 
 EXTRA = os.environ.get("HASHFEATURES_TEST_IMAGES")

@@ -110,6 +110,11 @@ def test_content_arrives_whole(site, png_bytes, page):
     assert read_url(f"{site.replace('http', 'HTTP')}/{page}") == png_bytes
 
 
+def test_two_colons_are_of_the_address(site, png_bytes):
+    """They stand in the addresses of IPv6, and may stand in a path."""
+    assert read_url(f"{site}/image.a::b.png") == png_bytes
+
+
 def test_one_request_a_read(site):
     read_url(f"{site}/image.png")
     assert Handler.requests == ["/image.png"]
