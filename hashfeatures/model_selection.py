@@ -78,7 +78,8 @@ def train_test_split(
     Warns
     -----
     SplitSizeWarning
-        If the groups do not allow the sizes, or a class, that were asked for.
+        If groups, which stay whole, keep a part from the size asked for by more than a tenth, or a
+        class from its share by more than one group.
 
     Examples
     --------
@@ -179,7 +180,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
 
     Notes
     -----
-    Folds are as equal in images as the groups allow: with enough images that have no near
+    Folds are about as equal in images as the groups allow: with enough images that have no near
     duplicates, equal within one.
 
     Examples

@@ -17,6 +17,7 @@ from ..sources import is_url
 _SIDE = 144
 _QUALITY = 70
 _DECODING = Decoding("reduced", reduced_side=2 * _SIDE)
+_WIDTH_TAG, _HEIGHT_TAG = 256, 257
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,20 @@ def look_at(source: Any) -> Facts:
                 return Facts(*source.size)
             if isinstance(source, str | os.PathLike) and not is_url(source):
                 with Image.open(source) as image:
-                    size = image.size[::-1] if read_orientation(image) >= 5 else image.size
+                    stored = _stored_size(image)
+                    size = stored[::-1] if read_orientation(image) >= 5 else stored
                     return Facts(*size, image.format, n_bytes)
     except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
         del error
     shape = getattr(source, "shape", (None, None))
     return Facts(shape[1], shape[0], None, n_bytes)
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height of an opened image before it is turned upright."""
+    tags = getattr(image, "tag_v2", {})  # newer Pillows tell of a TIFF what is seen
+    width, height = image.size
+    return int(tags.get(_WIDTH_TAG, width)), int(tags.get(_HEIGHT_TAG, height))
 
 
 def make_thumbnail(source: Any) -> tuple[Facts, str]:

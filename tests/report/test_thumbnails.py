@@ -1,0 +1,21 @@
+"""The facts of a file are those of the image as it is seen."""
+
+import pytest
+from PIL import Image
+
+from hashfeatures import hash_images
+from hashfeatures.report.thumbnails import look_at
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_the_size_is_that_of_the_table(kind, orientation, tmp_path):
+    """A picture that lies is not as wide in one place as it is high in the other."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = tmp_path / f"image.{kind}"
+    Image.new("RGB", (300, 100)).save(file, exif=exif)
+    table = hash_images([file], ["ahash"])
+    facts = look_at(file)
+    assert (facts.width, facts.height) == (table["width"][0], table["height"][0])
+    assert (facts.width, facts.height) == ((100, 300) if orientation == 6 else (300, 100))
