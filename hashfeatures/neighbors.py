@@ -129,13 +129,15 @@ class HammingNeighbors(TakesBits):
         """
         self._check_parameters()
         words, present = self._pack(X, reset=True)
+        self.__dict__.pop("ids_", None)  # the names of the rows of a file
         return self._remember(words, present)
 
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
         """Add rows to those that are searched; their numbers go on from the last.
 
         What was laid out for the rows before stays: a batch of rows costs what it costs to lay
-        out a few times as many, however many there are already.
+        out a few times as many, however many there are already. The `ids_` of a loaded object
+        stay too, and go on naming the rows before: `save` wants those of all rows then.
 
         Parameters
         ----------

@@ -342,3 +342,12 @@ def test_what_is_saved_is_loaded(bits, tmp_path):
         HammingNeighbors.load(tmp_path / "codes.hf")
     with pytest.raises(NotFittedError):
         HammingNeighbors().save(tmp_path / "none.hf")
+
+
+def test_the_ids_of_a_file_are_those_of_its_rows(tmp_path):
+    """Other rows do not take the names of those that a file held, nor save them."""
+    HammingNeighbors().fit(np.eye(3)).save(tmp_path / "codes.hf", ids=["a", "b", "c"])
+    loaded = HammingNeighbors.load(tmp_path / "codes.hf").fit(np.eye(3)[::-1])
+    assert not hasattr(loaded, "ids_")
+    loaded.save(tmp_path / "others.hf")
+    assert not hasattr(HammingNeighbors.load(tmp_path / "others.hf"), "ids_")
