@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
@@ -32,6 +33,8 @@ class TakesBits(BaseEstimator):
         checked: NDArray[Any] = validate_data(
             self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan"
         )
+        if checked.dtype == object:  # lists that hold None or pandas.NA, Booleans with nulls
+            checked = np.where(pd.isna(checked), np.nan, checked).astype(np.float64)
         return checked
 
     def __sklearn_tags__(self) -> Any:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.cluster import DBSCAN, HDBSCAN
@@ -103,6 +104,21 @@ def test_a_missing_row_has_no_neighbour_and_is_none():
     assert neighbors.pairs().right.tolist() == [2]
     assert neighbors.kneighbors_graph().nnz == 2
     assert neighbors.radius_neighbors_graph(X).nnz == 4
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[0, 1, None], [0, 1, 1], [0, 1, 1]],
+        [[0, 1, pd.NA], [0, 1, 1], [0, 1, 1]],
+        np.array([[0, 1, None], [0, 1, 1], [0, 1, 1]], dtype=object),
+        pl.DataFrame({"a": [False] * 3, "b": [True] * 3, "c": [None, True, True]}),
+    ],
+    ids=["list of None", "list of NA", "objects", "polars"],
+)
+def test_what_is_missing_may_be_spelt_otherwise(X):
+    """Containers that become an array of objects hold bits all the same."""
+    assert HammingNeighbors().fit(X).pairs(0).left.tolist() == [1]
 
 
 def test_every_row_missing():
