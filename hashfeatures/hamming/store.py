@@ -71,7 +71,11 @@ class Strings(Sequence[str]):
     @classmethod
     def pack(cls, strings: Iterable[object]) -> Strings:
         """Encode strings, and paths and whatever else can be told as one."""
-        encoded = [str(string).encode("utf-8", "surrogatepass") for string in strings]
+        texts = (
+            os.fsdecode(string) if isinstance(string, os.PathLike) else str(string)
+            for string in strings
+        )
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
         ends = np.cumsum([len(item) for item in encoded], dtype=np.int64)
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends)
 

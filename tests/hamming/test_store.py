@@ -1,5 +1,6 @@
 """A stored file comes back as it was written, or says what is wrong with it."""
 
+import os
 import struct
 import zlib
 
@@ -133,3 +134,9 @@ def test_strings_come_back_with_their_surrogates():
     assert len(Strings.pack([])) == 0
     with pytest.raises(IndexError):
         packed[5]
+
+
+def test_a_path_is_its_text_whatever_its_class(path):
+    """The `str` of an entry of `os.scandir` is no path."""
+    entries = [*os.scandir(path.parent), *os.scandir(os.fsencode(path.parent))]
+    assert list(Strings.pack([path, *entries])) == [str(path)] * 3
