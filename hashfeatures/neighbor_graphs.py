@@ -106,6 +106,11 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             The edges of a row are sorted by distance, then by column; zeros are stored.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within `radius`.
         """
         check_is_fitted(self)
         X = self._check_bits(X, reset=False)

@@ -350,6 +350,11 @@ class HammingNeighbors(TakesBits):
             ``return_distance=True``.
         indices : ndarray of shape (n_queries,), dtype object
             For each query an array of fitted rows, dtype intp.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within the radius.
         """
         if sort_results and not return_distance:
             raise ValueError("return_distance must be True if sort_results is True.")
@@ -410,6 +415,11 @@ class HammingNeighbors(TakesBits):
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             A distance of zero is stored.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within the radius.
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         found, n_queries = self._near(X, radius, sort_results)

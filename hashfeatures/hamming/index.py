@@ -28,6 +28,11 @@ _QUERY_BLOCK = 1 << 14
 _HELD_PAIRS = 1 << 23
 _KNN_SHARE = 0.1  # of the time of a scan, that may be spent on finding near neighbours first
 
+_NO_ARRAYS = (
+    "take a smaller radius; or read them block by block with HammingNeighbors.iter_pairs; or let "
+    "DuplicateGroups group the rows, which holds no pairs; or raise the limit"
+)
+
 
 class HammingIndex:
     """Codes that can be searched.
@@ -169,7 +174,7 @@ class HammingIndex:
         TooManyPairsError
             If there are more than `limit` pairs.
         """
-        return Pairs.concatenate(self.pairs(radius, progress), limit).in_order()
+        return Pairs.concatenate(self.pairs(radius, progress), limit, _NO_ARRAYS).in_order()
 
     def components(self, radius: int, progress: bool = False) -> Rows:
         """Label the groups that chains of near codes form, without holding any pairs.
