@@ -217,10 +217,11 @@ class HammingIndex:
 
     def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
         codes = self._copies.codes
+        radius = min(radius, self._n_bits)
         plan = Plan((), (), 0.0)
         if self._algorithm != "brute":
             forced = self._algorithm == "multi_index"
-            plan = plan_self_join(codes, self._n_bits, min(radius, self._n_bits), forced)
+            plan = plan_self_join(codes, self._n_bits, radius, forced)
         self.n_candidates_ = 0
         with tqdm(
             total=100,
@@ -244,7 +245,7 @@ class HammingIndex:
             yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
 
     def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
-        layouts = self._layouts
+        layouts, radius = self._layouts, min(radius, self._n_bits)
         plan = layouts.plan(len(words), radius) if plan is None else plan
         return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
 
