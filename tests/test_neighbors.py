@@ -260,6 +260,10 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
         (lambda X: HammingNeighbors().fit(X).kneighbors_graph(mode="bits"), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer("bits").fit(X), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer(radius=-1).fit(X), "'radius'.*Got -1"),
+        (
+            lambda X: HammingNeighborsTransformer(n_jobs=0).fit(X),
+            "'n_jobs' parameter of HammingNeighborsTransformer",
+        ),
     ],
 )
 def test_wrong_parameters_are_named(bits, make, message):
