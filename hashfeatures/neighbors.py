@@ -227,6 +227,7 @@ class HammingNeighbors(TakesBits):
             If there are not as many ids as rows.
         """
         check_is_fitted(self)
+        self._check_parameters()
         arrays = {"words": self._words, "present": self._present}
         names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
         if names is not None:
@@ -451,7 +452,10 @@ class HammingNeighbors(TakesBits):
             If there are more than `limit` pairs.
         """
         check_is_fitted(self)
-        check_bool(type(self).__name__, "progress", progress)
+        name = type(self).__name__
+        if limit is not None:
+            check_int(name, "limit", limit, 0)
+        check_bool(name, "progress", progress)
         return self._index().all_pairs(self._check_radius(radius), limit, progress)
 
     def iter_pairs(self, radius: int | None = None, *, progress: bool = False) -> Iterator[Pairs]:

@@ -257,6 +257,12 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
         (lambda X: HammingNeighbors(n_jobs="2").fit(X), "'n_jobs' .* or None. Got '2' instead"),
         (lambda X: HammingNeighbors().fit(X).kneighbors(n_neighbors=0), "'n_neighbors'"),
         (lambda X: HammingNeighbors().fit(X).pairs(radius=-1), "'radius' .* Got -1"),
+        (lambda X: HammingNeighbors().fit(X).pairs(limit=-1), "'limit' .* Got -1"),
+        (lambda X: HammingNeighbors().fit(X).pairs(limit="x"), "'limit' .* Got 'x'"),
+        (
+            lambda X: HammingNeighbors().fit(X).set_params(radius="x").save("none.hf"),
+            "'radius' .* Got 'x'",
+        ),
         (lambda X: HammingNeighbors().fit(X).kneighbors_graph(mode="bits"), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer("bits").fit(X), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer(radius=-1).fit(X), "'radius'.*Got -1"),
