@@ -34,7 +34,7 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     place = Path(path)
     # A name may have 255 bytes, and the one of the file may have them all.
-    temporary = place.with_name(f".{place.name[:40]}.{secrets.token_hex(4)}.tmp")
+    temporary = place.parent / f".{place.name[:40]}.{secrets.token_hex(4)}.tmp"
     try:
         with open(temporary, "xb+") as file:
             yield file
