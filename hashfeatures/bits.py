@@ -172,8 +172,8 @@ def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.
         ones = block == 1
         known = ones | (block == 0)
         if not known.all():
-            missing = (block != block).any(axis=1)
-            wrong = ~known & ~missing[:, None]
+            is_nan = block != block
+            wrong = ~known & ~is_nan
             if wrong.any():
                 row, column = np.argwhere(wrong)[0]
                 negative = "Negative values in data. " if block[row, column] < 0 else ""
@@ -182,6 +182,7 @@ def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.
                     f"Got {block[row, column]} in row {start + row}, column {column}. "
                     f"ImageHashFeaturizer makes bits from images."
                 )
+            missing = is_nan.any(axis=1)
             present[start : start + _BLOCK_ROWS] = ~missing
             ones[missing] = False
         packed[start : start + _BLOCK_ROWS, : -(-n_bits // 8)] = np.packbits(ones, axis=1)

@@ -53,8 +53,9 @@ def measure_diameters(
         The group of each row, from 0 on.
     most_exact : int
         Groups of more different rows than this get bounds: the farthest member from one that is
-        itself farthest from another is a lower bound, and twice the least distance within which a
-        member has all others is an upper one, by the triangle inequality.
+        itself farthest from another is a lower bound; twice the least distance within which a
+        member has all others is an upper one, by the triangle inequality, and so is the number of
+        bits in which not all members agree.
 
     Returns
     -------
@@ -129,7 +130,10 @@ def _exactly(members: NDArray[np.uint64]) -> tuple[_Counts, _Counts]:
 
 
 def _bounds(members: NDArray[np.uint64]) -> tuple[_Counts, _Counts]:
-    """Return lower and upper bounds of the diameters, by a walk to the farthest and back."""
+    """Return lower and upper bounds of the diameters, by a walk to the farthest and back.
+
+    No two members differ in more bits than there are in which not all agree.
+    """
     groups = np.arange(len(members))
     place = np.zeros(len(members), dtype=np.intp)
     reaches = []
@@ -138,7 +142,8 @@ def _bounds(members: NDArray[np.uint64]) -> tuple[_Counts, _Counts]:
         reaches.append(distances.max(axis=1))
         place = distances.argmax(axis=1)
     low, least = np.max(reaches, axis=0), np.min(reaches, axis=0)
-    return low, np.maximum(low, 2 * least)
+    either, both = np.bitwise_or.reduce(members, axis=1), np.bitwise_and.reduce(members, axis=1)
+    return low, np.minimum(2 * least, _distances(either, both))
 
 
 def _distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> _Counts:

@@ -16,7 +16,7 @@ from .diameters import measure_diameters, tabulate_groups, warn_of_chains
 from .hamming.pairs import Pairs
 from .linkage import LINKAGES, split_chains
 from .neighbors import HammingNeighbors, TakesBits
-from .parameters import check_choice, check_int
+from .parameters import check_choice, check_int, check_n_jobs
 
 Labels = NDArray[np.intp]
 
@@ -202,6 +202,7 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         name = type(self).__name__
         check_int(name, "radius", self.radius, 0)
         check_choice(name, "linkage", self.linkage, LINKAGES)
+        check_n_jobs(name, self.n_jobs)
         X = self._check_bits(X, reset=True)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
         joined = neighbors.components()

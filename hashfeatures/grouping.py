@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import infer_dtype, is_numeric_dtype
 from sklearn.base import clone
 from sklearn.utils.validation import _num_samples, column_or_1d
 
@@ -20,15 +20,16 @@ from .sources import is_frame, pick_image_column
 # Said instead of a finder where the groups of near duplicates are known and given.
 PRECOMPUTED = "precomputed"
 
+# What pandas calls objects that are all numbers, whatever is missing among them.
+_NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float")
+
 
 def is_bit_matrix(images: Any) -> bool:
     """Tell a matrix of numbers from a container of image sources."""
-    if is_frame(images):
-        if isinstance(images, pd.DataFrame):
-            is_number = [is_numeric_dtype(dtype) for dtype in images.dtypes]
-        else:
-            is_number = [dtype.is_numeric() for dtype in images.dtypes]
-        return len(is_number) > 1 and all(is_number)
+    if isinstance(images, pd.DataFrame):
+        return all(_is_of_numbers(column) for _, column in images.items())
+    if is_frame(images):  # of polars
+        return all(dtype.to_python() in (bool, int, float) for dtype in images.dtypes)
     if isinstance(images, list | tuple):
         first = images[0] if images else None
         return isinstance(first, list | tuple) or (
@@ -36,7 +37,12 @@ def is_bit_matrix(images: Any) -> bool:
         )
     if hasattr(images, "toarray"):  # sparse: refused with scikit-learn's own sentence
         return True
-    return isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind in "biuf"
+    return isinstance(images, np.ndarray) and images.ndim == 2 and _is_of_numbers(images.ravel())
+
+
+def _is_of_numbers(column: Any) -> bool:
+    """Tell whether an array or a column of pandas holds numbers and Booleans alone."""
+    return is_numeric_dtype(column.dtype) or infer_dtype(column) in _NUMBERS
 
 
 def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:

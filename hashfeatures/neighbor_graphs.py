@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .neighbors import MODES, HammingNeighbors, TakesBits
-from .parameters import check_choice, check_int
+from .parameters import check_choice, check_int, check_n_jobs
 
 
 class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TakesBits):
@@ -89,6 +89,7 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         check_int(name, "n_neighbors", self.n_neighbors, 1)
         if self.radius is not None:
             check_int(name, "radius", self.radius, 0)
+        check_n_jobs(name, self.n_jobs)
         X = self._check_bits(X, reset=True)
         self.neighbors_ = HammingNeighbors(n_jobs=self.n_jobs).fit(X)
         self.n_samples_fit_ = self._n_features_out = len(X)
@@ -106,6 +107,11 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             The edges of a row are sorted by distance, then by column; zeros are stored.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within `radius`.
         """
         check_is_fitted(self)
         X = self._check_bits(X, reset=False)

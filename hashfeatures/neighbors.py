@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
@@ -32,6 +33,8 @@ class TakesBits(BaseEstimator):
         checked: NDArray[Any] = validate_data(
             self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan"
         )
+        if checked.dtype == object:  # lists that hold None or pandas.NA, Booleans with nulls
+            checked = np.where(pd.isna(checked), np.nan, checked).astype(np.float64)
         return checked
 
     def __sklearn_tags__(self) -> Any:
@@ -129,13 +132,15 @@ class HammingNeighbors(TakesBits):
         """
         self._check_parameters()
         words, present = self._pack(X, reset=True)
+        self.__dict__.pop("ids_", None)  # the names of the rows of a file
         return self._remember(words, present)
 
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
         """Add rows to those that are searched; their numbers go on from the last.
 
         What was laid out for the rows before stays: a batch of rows costs what it costs to lay
-        out a few times as many, however many there are already.
+        out a few times as many, however many there are already. The `ids_` of a loaded object
+        stay too, and go on naming the rows before: `save` wants those of all rows then.
 
         Parameters
         ----------
@@ -222,6 +227,7 @@ class HammingNeighbors(TakesBits):
             If there are not as many ids as rows.
         """
         check_is_fitted(self)
+        self._check_parameters()
         arrays = {"words": self._words, "present": self._present}
         names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
         if names is not None:
@@ -345,6 +351,11 @@ class HammingNeighbors(TakesBits):
             ``return_distance=True``.
         indices : ndarray of shape (n_queries,), dtype object
             For each query an array of fitted rows, dtype intp.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within the radius.
         """
         if sort_results and not return_distance:
             raise ValueError("return_distance must be True if sort_results is True.")
@@ -405,6 +416,11 @@ class HammingNeighbors(TakesBits):
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             A distance of zero is stored.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within the radius.
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         found, n_queries = self._near(X, radius, sort_results)
@@ -436,7 +452,10 @@ class HammingNeighbors(TakesBits):
             If there are more than `limit` pairs.
         """
         check_is_fitted(self)
-        check_bool(type(self).__name__, "progress", progress)
+        name = type(self).__name__
+        if limit is not None:
+            check_int(name, "limit", limit, 0)
+        check_bool(name, "progress", progress)
         return self._index().all_pairs(self._check_radius(radius), limit, progress)
 
     def iter_pairs(self, radius: int | None = None, *, progress: bool = False) -> Iterator[Pairs]:

@@ -4,15 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file under a temporary name beside its place, and rename it.
+@contextlib.contextmanager
+def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file under a temporary name beside its place, and rename it once it is written.
 
     Whatever fails on the way, a full disk say, the file that was there before stays as it was, and
     no half of a new one is left.
+
+    Parameters
+    ----------
+    path : path
+        The file; one that exists is replaced.
+
+    Yields
+    ------
+    binary file
+        To be read and written; it is closed at the end.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    place = Path(path)
+    # A name may have 255 bytes, and the one of the file may have them all.
+    temporary = place.parent / f".{place.name[:40]}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "xb+") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file in one go; see `open_whole`.
 
     Parameters
     ----------
@@ -26,18 +62,5 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     OSError
         If it cannot be written.
     """
-    place = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with open_whole(path) as file:
+        file.write(content)

@@ -61,16 +61,18 @@ def test_any_dtype_packs_alike(dtype):
 
 
 def test_a_nan_makes_a_row_missing():
-    bits = np.array([[0, 1, 1], [np.nan, 1, 1], [1, np.nan, 0.5]], dtype=np.float32)
+    bits = np.array([[0, 1, 1], [np.nan, 1, 1], [1, np.nan, 0]], dtype=np.float32)
     words, present = words_from_bits(bits)
     assert present.tolist() == [True, False, False]
     assert words[:, 0].astype(bool).tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize("last", [0, np.nan])
 @pytest.mark.parametrize("wrong", [2, -1, 0.5, np.inf])
-def test_other_values_are_named(wrong):
+def test_other_values_are_named(wrong, last):
+    """In a row that a NaN makes missing, too: they tell that the matrix holds no bits."""
     bits = np.zeros((3, 4))
-    bits[2, 1] = wrong
+    bits[2, [1, 3]] = wrong, last
     with pytest.raises(ValueError, match=rf"0 and 1.*Got {wrong}.* in row 2, column 1"):
         words_from_bits(bits)
 

@@ -44,6 +44,14 @@ def test_a_bound_is_told_to_be_none():
     assert not table["exact"].any()
 
 
+@pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")
+def test_no_bound_is_above_the_bits_that_differ():
+    """Where the bounds meet there, the diameter is known."""
+    bits = np.arange(4096)[:, None] >> np.arange(16) & 1  # the last four are the same in all
+    table = DuplicateGroups(1).fit(bits).groups_
+    assert table.to_dict("list") == {"size": [4096], "diameter": [12], "exact": [True]}
+
+
 @pytest.mark.parametrize(
     ("n_same", "n_other", "told"), [(30, 470, True), (20, 100, False), (25, 475, False)]
 )

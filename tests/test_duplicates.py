@@ -55,7 +55,7 @@ def test_missing_rows_are_alone():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("radius", -1), ("radius", "12"), ("linkage", "ward")]
+    ("name", "value"), [("radius", -1), ("radius", "12"), ("linkage", "ward"), ("n_jobs", 0)]
 )
 def test_wrong_parameters_are_named(name, value):
     with pytest.raises(ParameterError, match=f"'{name}' parameter of DuplicateGroups"):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.cluster import DBSCAN
 
 from hashfeatures import DuplicateGroups, NearDuplicateFinder, ParameterError
-from hashfeatures.grouping import group_images
+from hashfeatures.grouping import group_images, is_bit_matrix
 
 
 def test_anything_that_predicts_groups_is_a_finder(family, custom_finder):
@@ -40,8 +40,31 @@ def polars_frame(bits):
     return pl.DataFrame({str(column): bits[:, column] for column in range(bits.shape[1])})
 
 
+def polars_booleans(bits):
+    return polars_frame(bits == 1)
+
+
+def objects(bits):
+    return bits.astype(object)
+
+
+def frame_of_objects(bits):
+    return pd.DataFrame(bits, dtype=object)
+
+
 @pytest.mark.parametrize(
-    "kind", [np.asarray, pd.DataFrame, nullable, polars_frame, np.ndarray.tolist, list]
+    "kind",
+    [
+        np.asarray,
+        pd.DataFrame,
+        nullable,
+        polars_frame,
+        polars_booleans,
+        objects,
+        frame_of_objects,
+        np.ndarray.tolist,
+        list,
+    ],
 )
 def test_a_matrix_of_bits_is_grouped_as_it_is(kind):
     bits = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1]])
@@ -49,6 +72,14 @@ def test_a_matrix_of_bits_is_grouped_as_it_is(kind):
     assert group_images(kind(bits), NearDuplicateFinder(radius=1)).tolist() == expected
     assert group_images(kind(bits), DuplicateGroups(1)).tolist() == expected
     assert group_images(kind(bits)).tolist() == [0, 0, 0]  # radius 12
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_one_column_of_numbers_is_a_matrix_of_one_bit(kind):
+    """It is what `DuplicateGroups` takes; a column of names holds images."""
+    bits = kind({"bit": [0, 1, 0]})
+    assert group_images(bits, NearDuplicateFinder(radius=0)).tolist() == [0, 1, 0]
+    assert not is_bit_matrix(kind({"path": ["0", "1", None]}))
 
 
 def test_the_images_of_a_table_are_found(family):

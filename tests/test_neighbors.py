@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.cluster import DBSCAN, HDBSCAN
@@ -103,6 +104,21 @@ def test_a_missing_row_has_no_neighbour_and_is_none():
     assert neighbors.pairs().right.tolist() == [2]
     assert neighbors.kneighbors_graph().nnz == 2
     assert neighbors.radius_neighbors_graph(X).nnz == 4
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[0, 1, None], [0, 1, 1], [0, 1, 1]],
+        [[0, 1, pd.NA], [0, 1, 1], [0, 1, 1]],
+        np.array([[0, 1, None], [0, 1, 1], [0, 1, 1]], dtype=object),
+        pl.DataFrame({"a": [False] * 3, "b": [True] * 3, "c": [None, True, True]}),
+    ],
+    ids=["list of None", "list of NA", "objects", "polars"],
+)
+def test_what_is_missing_may_be_spelt_otherwise(X):
+    """Containers that become an array of objects hold bits all the same."""
+    assert HammingNeighbors().fit(X).pairs(0).left.tolist() == [1]
 
 
 def test_every_row_missing():
@@ -241,9 +257,19 @@ def test_kneighbors_classifier_chained_equals_compact(weights):
         (lambda X: HammingNeighbors(n_jobs="2").fit(X), "'n_jobs' .* or None. Got '2' instead"),
         (lambda X: HammingNeighbors().fit(X).kneighbors(n_neighbors=0), "'n_neighbors'"),
         (lambda X: HammingNeighbors().fit(X).pairs(radius=-1), "'radius' .* Got -1"),
+        (lambda X: HammingNeighbors().fit(X).pairs(limit=-1), "'limit' .* Got -1"),
+        (lambda X: HammingNeighbors().fit(X).pairs(limit="x"), "'limit' .* Got 'x'"),
+        (
+            lambda X: HammingNeighbors().fit(X).set_params(radius="x").save("none.hf"),
+            "'radius' .* Got 'x'",
+        ),
         (lambda X: HammingNeighbors().fit(X).kneighbors_graph(mode="bits"), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer("bits").fit(X), "'mode'.*Got 'bits'"),
         (lambda X: HammingNeighborsTransformer(radius=-1).fit(X), "'radius'.*Got -1"),
+        (
+            lambda X: HammingNeighborsTransformer(n_jobs=0).fit(X),
+            "'n_jobs' parameter of HammingNeighborsTransformer",
+        ),
     ],
 )
 def test_wrong_parameters_are_named(bits, make, message):
@@ -342,3 +368,12 @@ def test_what_is_saved_is_loaded(bits, tmp_path):
         HammingNeighbors.load(tmp_path / "codes.hf")
     with pytest.raises(NotFittedError):
         HammingNeighbors().save(tmp_path / "none.hf")
+
+
+def test_the_ids_of_a_file_are_those_of_its_rows(tmp_path):
+    """Other rows do not take the names of those that a file held, nor save them."""
+    HammingNeighbors().fit(np.eye(3)).save(tmp_path / "codes.hf", ids=["a", "b", "c"])
+    loaded = HammingNeighbors.load(tmp_path / "codes.hf").fit(np.eye(3)[::-1])
+    assert not hasattr(loaded, "ids_")
+    loaded.save(tmp_path / "others.hf")
+    assert not hasattr(HammingNeighbors.load(tmp_path / "others.hf"), "ids_")

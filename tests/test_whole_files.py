@@ -30,6 +30,14 @@ def test_what_fails_leaves_what_was_there(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_folder_is_no_file(tmp_path, monkeypatch):
+    """It has no name to make another of, and still fails as any write does."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="tmp"):
+        write_whole(".", b"")
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions of Unix")
 def test_others_may_read_it_as_any_file(tmp_path):
     (tmp_path / "usual").write_bytes(b"")

@@ -28,6 +28,11 @@ _QUERY_BLOCK = 1 << 14
 _HELD_PAIRS = 1 << 23
 _KNN_SHARE = 0.1  # of the time of a scan, that may be spent on finding near neighbours first
 
+_NO_ARRAYS = (
+    "take a smaller radius; or read them block by block with HammingNeighbors.iter_pairs; or let "
+    "DuplicateGroups group the rows, which holds no pairs; or raise the limit"
+)
+
 
 class HammingIndex:
     """Codes that can be searched.
@@ -169,7 +174,7 @@ class HammingIndex:
         TooManyPairsError
             If there are more than `limit` pairs.
         """
-        return Pairs.concatenate(self.pairs(radius, progress), limit).in_order()
+        return Pairs.concatenate(self.pairs(radius, progress), limit, _NO_ARRAYS).in_order()
 
     def components(self, radius: int, progress: bool = False) -> Rows:
         """Label the groups that chains of near codes form, without holding any pairs.
@@ -212,10 +217,11 @@ class HammingIndex:
 
     def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
         codes = self._copies.codes
+        radius = min(radius, self._n_bits)
         plan = Plan((), (), 0.0)
         if self._algorithm != "brute":
             forced = self._algorithm == "multi_index"
-            plan = plan_self_join(codes, self._n_bits, min(radius, self._n_bits), forced)
+            plan = plan_self_join(codes, self._n_bits, radius, forced)
         self.n_candidates_ = 0
         with tqdm(
             total=100,
@@ -239,7 +245,7 @@ class HammingIndex:
             yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
 
     def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
-        layouts = self._layouts
+        layouts, radius = self._layouts, min(radius, self._n_bits)
         plan = layouts.plan(len(words), radius) if plan is None else plan
         return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
 

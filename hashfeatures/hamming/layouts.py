@@ -92,7 +92,7 @@ class Layouts:
         """Return the plans for the bands in which codes are laid out."""
         return [
             _of_all(self._plan(n_bands, radius), n_queries)
-            for n_bands, bands in self._bands.items()
+            for n_bands, bands in self._bands.copy().items()  # other threads may add some
             if all(band in self._buckets for band in bands)
         ]
 

@@ -16,6 +16,8 @@ Bits = NDArray[np.int64]  # distances
 # Arrays of so many pairs, and the copies made while they are sorted, take some 6 GB.
 MAX_PAIRS = 100_000_000
 
+_FEWER_QUERIES = "take a smaller radius, or ask for fewer queries at a time"
+
 
 class Pairs(NamedTuple):
     """Pairs of rows and the distance of each.
@@ -33,7 +35,9 @@ class Pairs(NamedTuple):
     distance: Bits
 
     @classmethod
-    def concatenate(cls, blocks: Iterable[Pairs], limit: int | None = None) -> Pairs:
+    def concatenate(
+        cls, blocks: Iterable[Pairs], limit: int | None = None, cure: str = _FEWER_QUERIES
+    ) -> Pairs:
         """Join blocks of pairs into one.
 
         Parameters
@@ -42,6 +46,8 @@ class Pairs(NamedTuple):
             The blocks.
         limit : int, optional
             How many pairs to hold at most.
+        cure : str
+            What to do if there are more.
 
         Raises
         ------
@@ -54,9 +60,7 @@ class Pairs(NamedTuple):
             if limit is not None and n_pairs > limit:
                 raise TooManyPairsError(
                     f"More than {limit:,} pairs are within the radius, too many to return as "
-                    f"arrays: take a smaller radius; or read them block by block with "
-                    f"HammingNeighbors.iter_pairs; or let DuplicateGroups group the rows, which "
-                    f"holds no pairs; or raise the limit."
+                    f"arrays: {cure}."
                 )
             held.append(block)
         return cls(*(np.concatenate(arrays) for arrays in zip(*held, strict=True)))

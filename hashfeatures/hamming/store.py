@@ -21,18 +21,17 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import StoreError
+from ..whole_files import open_whole
 
 FORMAT_VERSION = 1
 
@@ -71,7 +70,11 @@ class Strings(Sequence[str]):
     @classmethod
     def pack(cls, strings: Iterable[object]) -> Strings:
         """Encode strings, and paths and whatever else can be told as one."""
-        encoded = [str(string).encode("utf-8", "surrogatepass") for string in strings]
+        texts = (
+            os.fsdecode(string) if isinstance(string, os.PathLike) else str(string)
+            for string in strings
+        )
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
         ends = np.cumsum([len(item) for item in encoded], dtype=np.int64)
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends)
 
@@ -130,22 +133,14 @@ def write_store(
     header += b" " * (-(_PREFIX_SIZE + len(header)) % _ALIGNMENT)
     prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, zlib.crc32(header), len(header))
 
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb+") as file:
-            file.write(prefix + _PREFIX_SUM.pack(zlib.crc32(prefix)) + header)
-            for array in plain.values():
-                file.write(array.data if array.size else b"")
-                file.write(bytes(-array.nbytes % _ALIGNMENT))
-            file.flush()
-            with _mapped(file) as view:
-                file.write(_checksums(view[_PREFIX_SIZE + len(header) :]).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with open_whole(path) as file:
+        file.write(prefix + _PREFIX_SUM.pack(zlib.crc32(prefix)) + header)
+        for array in plain.values():
+            file.write(array.data if array.size else b"")
+            file.write(bytes(-array.nbytes % _ALIGNMENT))
+        file.flush()
+        with _mapped(file) as view:
+            file.write(_checksums(view[_PREFIX_SIZE + len(header) :]).tobytes())
 
 
 def read_store(

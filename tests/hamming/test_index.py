@@ -134,6 +134,15 @@ def test_codes_of_many_bits():
     assert not len(index.all_pairs(0).left)
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_radius_of_more_than_all_bits_finds_all(algorithm):
+    """However large: compiled loops count in 64 bits."""
+    index, words, _ = make_index(np.eye(5), algorithm=algorithm)
+    assert len(index.radius(words, 2**63).left) == 25
+    assert len(index.all_pairs(2**63).left) == 10
+    assert not index.components(2**63).any()
+
+
 def test_a_million_copies_are_one_code():
     """Their pairs would be half a billion millions: groups do without, and arrays are refused."""
     words = np.zeros((1_000_000, 2), dtype=np.uint64)
@@ -152,6 +161,6 @@ def test_a_limit_is_what_may_be_returned():
     assert len(index.all_pairs(0, limit=10).left) == 10
     with pytest.raises(TooManyPairsError, match="More than 9 pairs"):
         index.all_pairs(0, limit=9)
-    with pytest.raises(TooManyPairsError, match="More than 24 pairs"):
+    with pytest.raises(TooManyPairsError, match=r"More than 24 .* fewer queries at a time\.$"):
         index.radius(words, 0, limit=24)
     assert isinstance(next(index.pairs(0)), Pairs)

@@ -1,5 +1,6 @@
 """A stored file comes back as it was written, or says what is wrong with it."""
 
+import os
 import struct
 import zlib
 
@@ -102,11 +103,17 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
     def fail(descriptor):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
         write_store(path, "codes", {}, {})
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["codes.hf"]
+
+
+def test_a_store_may_have_a_name_as_long_as_names_are(tmp_path):
+    """Whatever name it has until it is whole."""
+    write_store(tmp_path / ("c" * 255), "codes", ARRAYS, FACTS)
+    assert read_store(tmp_path / ("c" * 255), "codes")[1] == FACTS
 
 
 def test_a_store_can_be_replaced_while_it_is_mapped(path):
@@ -133,3 +140,9 @@ def test_strings_come_back_with_their_surrogates():
     assert len(Strings.pack([])) == 0
     with pytest.raises(IndexError):
         packed[5]
+
+
+def test_a_path_is_its_text_whatever_its_class(path):
+    """The `str` of an entry of `os.scandir` is no path."""
+    entries = [*os.scandir(path.parent), *os.scandir(os.fsencode(path.parent))]
+    assert list(Strings.pack([path, *entries])) == [str(path)] * 3
