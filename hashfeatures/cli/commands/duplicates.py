@@ -100,7 +100,7 @@ def command(
             for image in summary["images"]
             if not image["kept"]
         ]
-        actions = plan(kinds[0], duplicates, folder)
+        actions = plan(kinds[0], duplicates, folder, common.note)
     if common.as_json:
         done = [vars(action) for action in actions]
         echo_json(summary | ({"actions": done, "done": yes} if kinds else {}))
