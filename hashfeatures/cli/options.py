@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from .asked import Asked, CommandError, Common, Gathering
+from .telling import echo
 
 
 def telling_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,7 +163,7 @@ def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON, all of it ASCII: file names of any bytes survive."""
-    click.echo(json.dumps(value, indent=1, default=_plain))
+    echo(json.dumps(value, indent=1, default=_plain))
 
 
 def _plain(value: Any) -> Any:

@@ -51,6 +51,12 @@ def test_wrong_arguments_exit_with_2(arguments, named, run):
     assert "--help" in done.err
 
 
+def test_wrong_parameters_exit_with_2_as_well(run, image_files):
+    done = run("hash", image_files[0], "--hashes", "nohash")
+    assert done.code == 2
+    assert "nohash" in done.refusal()
+
+
 def test_missing_folder_is_told_before_the_work(run, tmp_path):
     """Nobody waits for a demo whose result cannot be written."""
     done = run("demo", "-o", tmp_path / "nowhere" / "sheet.png")

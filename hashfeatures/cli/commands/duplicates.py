@@ -19,6 +19,7 @@ from ..options import (
     force_option,
     input_options,
 )
+from ..telling import echo
 
 _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 
@@ -105,13 +106,13 @@ def command(
         done = [vars(action) for action in actions]
         echo_json(summary | ({"actions": done, "done": yes} if kinds else {}))
     elif not kinds and not output:
-        click.echo(report.to_text(whole=True))
+        echo(report.to_text(whole=True))
     if kinds:
         _do(kinds[0], actions, yes, journal, common)
 
 
 def _do(kind: str, actions: list[Action], yes: bool, journal: str | None, common: Common) -> None:
-    tell = (lambda text: None) if common.as_json else click.echo
+    tell = (lambda text: None) if common.as_json else echo
     if not actions:
         common.note("there is nothing to do")
         return

@@ -10,6 +10,7 @@ from ..asked import Common, Gathering
 from ..collecting import collect
 from ..finding import check_columns, check_settings
 from ..options import common_options, decode_option, echo_json, input_options
+from ..telling import echo
 
 
 @click.command("similar")
@@ -88,9 +89,9 @@ def command(
         echo_json(answers)
         return
     for answer in answers:
-        click.secho(show_path(answer["query"]), bold=True)
+        echo(click.style(show_path(answer["query"]), bold=True))
         for row in answer["similar"]:
             bits = count(row["distance"], "bit")
-            click.echo(f"{bits:>9}  {show_path(row['path'])}")
+            echo(f"{bits:>9}  {show_path(row['path'])}")
         if not answer["similar"]:
-            click.echo("     none")
+            echo("     none")

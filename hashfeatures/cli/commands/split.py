@@ -17,6 +17,7 @@ from ..options import (
     force_option,
     input_options,
 )
+from ..telling import echo
 
 
 class _Size(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
@@ -106,4 +107,4 @@ def command(
     else:
         for name, part in named.items():
             for path in part:
-                click.echo(f"{name}\t{write_path(path)}")
+                echo(f"{name}\t{write_path(path)}")
