@@ -12,7 +12,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under a temporary name beside its place, and rename it.
 
     Whatever fails on the way, a full disk say, the file that was there before stays as it was, and
-    no half of a new one is left.
+    no half of a new one is left. What is no regular file, as a pipe or a device, is written to;
+    of a link, the file that it points to is replaced.
 
     Parameters
     ----------
@@ -27,6 +28,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         If it cannot be written.
     """
     place = Path(path)
+    if place.exists() and not place.is_file():
+        place.write_bytes(content)
+        return
+    place = Path(os.path.realpath(place))
     handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -36,3 +36,15 @@ def test_others_may_read_it_as_any_file(tmp_path):
     write_whole(tmp_path / "ours", b"")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes of Unix")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    """A device or a pipe would be lost if a file took its place."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(path, b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert path.is_fifo()

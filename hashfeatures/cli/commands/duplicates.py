@@ -139,12 +139,11 @@ def _write(summary: dict[str, Any], output: str) -> None:
         return
     names = ("path", "kept", "distance", "width", "height", "format", "bytes")
     rows = [
-        {"group": number, **{name: summary["images"][place][name] for name in names}}
+        {"group": number, **image, "path": write_path(image["path"])}
         for number, group in enumerate(summary["groups"])
-        for place in group["images"]
+        for image in (summary["images"][place] for place in group["images"])
     ]
     table = pd.DataFrame(rows, columns=["group", *names])
     for name in ("distance", "width", "height", "bytes"):
         table[name] = table[name].astype("Int64")
-    table["path"] = [write_path(path) for path in table["path"]]
     write_whole(output, table.to_csv(index=False).encode("utf-8", "backslashreplace"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -55,6 +56,7 @@ def command(
     from ...hashing.spec import HashSpec
     from ...path_text import show_path
     from ...report.text import count
+    from ...sources import is_url
     from ...table import find_similar, hash_images
 
     by = str(HashSpec.parse(by))
@@ -77,7 +79,7 @@ def command(
     answers: list[dict[str, Any]] = []
     for query in queries:
         asked = query
-        if decode == "reduced":
+        if decode == "reduced" and (is_url(query) or os.path.exists(query)):
             asked = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
         similar = find_similar(table[["image", by]], asked, by=by, n=n)
         if radius is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -81,7 +82,7 @@ def command(
     names = ["train", "validation", "test"] if validation_size else ["train", "test"]
     files = [out[0], *([validation_out] if validation_size else []), out[1]] if out else []
     check_outputs(files, force)
-    if len({*files}) < len(files):
+    if len({os.path.realpath(str(file)) for file in files}) < len(files):
         raise CommandError(f"{' and '.join(map(str, files))} are not all different files.")
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
