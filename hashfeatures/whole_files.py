@@ -15,7 +15,8 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file under a temporary name beside its place, and rename it once it is written.
 
     Whatever fails on the way, a full disk say, the file that was there before stays as it was, and
-    no half of a new one is left.
+    no half of a new one is left. What is no regular file, as a pipe or a device, is written to;
+    of a link, the file that it points to is replaced.
 
     Parameters
     ----------
@@ -33,6 +34,11 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         If it cannot be written.
     """
     place = Path(path)
+    if place.exists() and not place.is_file():
+        with open(place, "wb") as file:
+            yield file
+        return
+    place = Path(os.path.realpath(place))
     # A name may have 255 bytes, and the one of the file may have them all.
     temporary = place.parent / f".{place.name[:40]}.{secrets.token_hex(4)}.tmp"
     try:

@@ -33,7 +33,7 @@ def test_what_fails_leaves_what_was_there(tmp_path, monkeypatch):
 def test_a_folder_is_no_file(tmp_path, monkeypatch):
     """It has no name to make another of, and still fails as any write does."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OSError, match="tmp"):
+    with pytest.raises(OSError, match=r"Is a directory|denied"):
         write_whole(".", b"")
     assert not os.listdir(tmp_path)
 
@@ -44,3 +44,15 @@ def test_others_may_read_it_as_any_file(tmp_path):
     write_whole(tmp_path / "ours", b"")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes of Unix")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    """A device or a pipe would be lost if a file took its place."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(path, b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert path.is_fifo()

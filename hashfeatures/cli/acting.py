@@ -21,6 +21,8 @@ from typing import Any
 from ..path_text import show_path
 from .asked import CommandError
 
+_KINDS = ("delete", "move", "hardlink")
+
 # What the file systems say that have no hard links, or not from one to another.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
 
@@ -62,7 +64,12 @@ def _shorten(path: str) -> str:
     return show_path(path.removeprefix(here))
 
 
-def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -> list[Action]:
+def plan(
+    kind: str,
+    duplicates: Sequence[tuple[str, str]],
+    folder: str | None,
+    note: Callable[[str], None],
+) -> list[Action]:
     """Plan what is to be done.
 
     Parameters
@@ -73,11 +80,15 @@ def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -
         Each duplicate and the file that stands for it.
     folder : str or None
         Where duplicates are moved to, with the folders below what they have in common.
+    note : callable
+        Is told what is left out.
 
     Returns
     -------
     list of Action
-        Of hard links, only those of files that hold the same bytes: nothing else can be one file.
+        Symbolic links can be deleted, and are else left out: from another place they would point
+        elsewhere. Of hard links, only those of files that hold the same bytes: nothing else can
+        be one file.
 
     Raises
     ------
@@ -90,7 +101,12 @@ def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -
         if is_url(path) or not os.path.isfile(path):
             raise CommandError(f"{show_path(path)} is no file here: nothing was done.")
     _check_apart(duplicates)
-    paths = [os.path.abspath(path) for path, _ in duplicates]
+    if kind != "delete":
+        n_all = len(duplicates)
+        duplicates = [pair for pair in duplicates if not os.path.islink(pair[0])]
+        if n_links := n_all - len(duplicates):
+            note(f"{n_links} symbolic links, left out: they can only be deleted")
+    paths = [_place(path) for path, _ in duplicates]
     for path in paths:
         if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
             raise CommandError(
@@ -98,14 +114,22 @@ def plan(kind: str, duplicates: Sequence[tuple[str, str]], folder: str | None) -
             )
     if kind == "move":
         assert folder is not None
-        return _plan_moves(duplicates, paths, os.path.abspath(folder))
+        return _plan_moves(duplicates, paths, folder)
     actions = [
-        Action(kind, path, os.path.abspath(kept))
-        for path, (_, kept) in zip(paths, duplicates, strict=True)
+        Action(kind, path, _place(kept)) for path, (_, kept) in zip(paths, duplicates, strict=True)
     ]
     if kind == "hardlink":
         actions = [action for action in actions if _could_be_one(action.path, action.kept)]
     return actions
+
+
+def _place(path: str) -> str:
+    """Return the absolute path of a file, or of a link itself, the links on the way followed.
+
+    By its text alone, as `os.path.abspath` does it, "link/../file" would be another file.
+    """
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _check_apart(duplicates: Sequence[tuple[str, str]]) -> None:
@@ -124,6 +148,7 @@ def _plan_moves(
 ) -> list[Action]:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(f"{show_path(folder)} exists and is no folder: nothing was moved.")
+    folder = os.path.realpath(folder)
     above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(
@@ -135,7 +160,7 @@ def _plan_moves(
         target = os.path.join(folder, os.path.relpath(path, root))
         if os.path.lexists(target):
             raise CommandError(f"{show_path(target)} exists already: nothing was moved.")
-        actions.append(Action("move", path, os.path.abspath(kept), target))
+        actions.append(Action("move", path, _place(kept), target))
     return actions
 
 
@@ -174,7 +199,7 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
         file = open(journal, "x", encoding="ascii")  # noqa: SIM115
     except FileExistsError:
         raise CommandError(f"{journal} exists already: name another by --journal.") from None
-    with file:
+    try:
         for number, action in enumerate(actions):
             try:
                 if not os.path.isfile(action.kept):
@@ -188,6 +213,9 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
                     f"hashfeatures undo {journal}"
                 ) from error
             tell(action.describe())
+    finally:
+        with contextlib.suppress(OSError):  # of a full disk, which was told of above
+            file.close()
     return len(actions)
 
 
@@ -238,8 +266,12 @@ def undo(journal: str, tell: Callable[[str], None]) -> tuple[int, int]:
 def _read_journal(journal: str) -> Iterable[Action]:
     with open(journal, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
+            if line.startswith("{") and not line.endswith("\n"):
+                return  # cut short by a crash or a full disk: its action never began
             try:
                 action = Action(**json.loads(line))
+                if action.kind not in _KINDS:
+                    raise ValueError(action.kind)
             except (ValueError, TypeError):
                 raise CommandError(f"{journal}, line {number}: this is no journal.") from None
             yield action
@@ -291,7 +323,7 @@ def _copy(source: str, target: str) -> None:
 def replace_by_link(path: str, kept: str) -> None:
     """Make a file one with another that holds the same bytes."""
     temporary = tempfile.mktemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
-    os.link(kept, temporary)
+    os.link(os.path.realpath(kept), temporary)  # of a link, some systems would link the link
     try:
         os.replace(temporary, path)
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -18,9 +19,11 @@ from ..exceptions import (
     EngineError,
     FailedImagesWarning,
     MissingExtraError,
+    ParameterError,
     StageError,
 )
 from .asked import CommandError
+from .telling import echo, silence
 
 WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -80,6 +83,28 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _readers_may_leave():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _readers_may_leave():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """End well if who read a help has seen enough: click, which prints it, would end with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        try:
+            click.echo()  # fails again if it is stdout whose reader has gone
+        except BrokenPipeError:
+            silence(sys.stdout)
+            raise click.exceptions.Exit(WELL) from None
+        raise CommandError("The pipe to another process broke.") from error
+
 
 @click.group(
     cls=_Group,
@@ -128,9 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _tell("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the results has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return WELL
+    except ParameterError as error:
+        _tell(str(error))
+        return MISUSED
     except (
         CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
         StageError, MemoryError,
@@ -141,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(text: str) -> None:
-    click.echo(f"hashfeatures: {text}", err=True)
+    echo(f"hashfeatures: {text}", err=True)
 
 
 def _describe(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-import click
+from .telling import echo
 
 
 class CommandError(Exception):
@@ -41,7 +41,7 @@ class Common:
     def note(self, text: str) -> None:
         """Say something beside the results."""
         if not self.quiet:
-            click.echo(f"hashfeatures: {text}", err=True)
+            echo(f"hashfeatures: {text}", err=True)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import os
 import sys
@@ -171,7 +172,9 @@ class _Walk:
     def _list(self, data: bytes, name: str) -> Iterator[str]:
         from ..sources import is_url
 
-        for number, line in enumerate(os.fsdecode(data).splitlines(), 1):
+        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+        for number, ended in enumerate(text.split("\n"), 1):
+            line = ended.removesuffix("\r")
             if not line.strip():
                 continue
             try:
@@ -208,7 +211,9 @@ class _Walk:
                 path = os.path.join(folder, name)
                 if not self._is_wanted(name):
                     continue
-                if os.path.islink(path):
+                if not os.path.isfile(path) and os.path.exists(path):
+                    self._common.note(f"{show_path(path)}: no regular file, left out")
+                elif os.path.islink(path):
                     in_links.append(path)
                 else:
                     yield from self._once(path, os.path.realpath(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from .asked import Asked, CommandError, Common, Gathering
+from .telling import echo
 
 
 def telling_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,11 +160,27 @@ def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
             raise CommandError(f"{output} cannot be written: there is no folder {path.parent}.")
         if path.exists() and not force:
             raise CommandError(f"{output} exists already: choose another name, or --force.")
+        _check_permission(path)
+
+
+def _check_permission(path: Path) -> None:
+    """Fail without leave to make files in a folder, or to write to a pipe or a device."""
+    if path.exists() and not path.is_file():
+        may_write = os.access(path, os.W_OK)
+    else:
+        may_write = os.access(os.path.dirname(os.path.realpath(path)), os.W_OK | os.X_OK)
+    if not may_write:
+        raise CommandError(f"{path} cannot be written: there is no permission to write there.")
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as JSON, all of it ASCII: file names of any bytes survive."""
-    click.echo(json.dumps(value, indent=1, default=_plain))
+    """Print a value as JSON, all of it ASCII: file names of any bytes survive.
+
+    JSON has no numbers for what is not finite: NaN and infinity are null.
+    """
+    text = json.dumps(value, default=_plain)
+    finite = json.loads(text, parse_constant=lambda constant: None)
+    echo(json.dumps(finite, indent=1))
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Deleting, moving and linking: nothing without --yes, nothing lost, nothing half done."""
 
 import errno
+import io
 import os
 import shutil
 
@@ -156,7 +157,7 @@ def test_what_stays_must_be_there(run, photos_folder, monkeypatch, tree):
         acting, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
     )
     paths = [str(photos_folder / name) for name in before]
-    planned = acting.plan("delete", [(paths[1], paths[0])], None)
+    planned = acting.plan("delete", [(paths[1], paths[0])], None, print)
     gone = tuple(action.__class__(**{**vars(action), "kept": "gone"}) for action in planned)
     with pytest.raises(Exception, match="after 0 of 1: is gone"):
         acting.act(gone, "j", print)
@@ -165,7 +166,7 @@ def test_what_stays_must_be_there(run, photos_folder, monkeypatch, tree):
 
 def test_urls_are_not_acted_on():
     with pytest.raises(Exception, match="no file here"):
-        acting.plan("delete", [("http://a/b.jpg", "c.jpg")], None)
+        acting.plan("delete", [("http://a/b.jpg", "c.jpg")], None, print)
 
 
 def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
@@ -174,3 +175,74 @@ def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
     message = run("duplicates", "t.csv", "--column", "image", "--delete", "--yes").refusal()
     assert "same file twice" in message
     assert os.path.exists(image_files[0])
+
+
+def test_what_was_hashed_is_deleted(run, same_bytes, tmp_path):
+    """Behind a link, ".." is the folder above its target, and no file elsewhere is touched."""
+    (same_bytes / "below").mkdir()
+    os.symlink(same_bytes / "below", "link", target_is_directory=True)
+    with open("second.png", "w", encoding="utf-8") as file:
+        file.write("precious")
+    paths = (same_bytes / "first.png", os.path.join("link", "..", "second.png"))
+    done = run("duplicates", *paths, "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert os.path.exists("second.png")
+    assert not os.path.exists(same_bytes / "second.png")
+
+
+def test_a_link_is_kept_by_what_it_points_to(run, same_bytes, tmp_path):
+    """A hard link to a symbolic link would dangle as soon as that goes."""
+    os.rename(same_bytes / "first.png", tmp_path / "real.png")
+    os.symlink(tmp_path / "real.png", "first.png")
+    paths = ("first.png", same_bytes / "second.png")
+    done = run("duplicates", *paths, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert not os.path.islink(same_bytes / "second.png")
+    assert os.path.samefile(same_bytes / "second.png", tmp_path / "real.png")
+
+
+@pytest.mark.parametrize("action", [("--move-to", "copies"), ("--hardlink",)])
+def test_links_stay_where_they_are(action, run, same_bytes, tmp_path):
+    """A relative link would point elsewhere from another place."""
+    os.rename(same_bytes / "second.png", tmp_path / "real.png")
+    os.symlink(os.path.join("..", "real.png"), same_bytes / "second.png")
+    paths = [same_bytes / name for name in ("first.png", "second.png")]
+    done = run("duplicates", *paths, "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert "1 symbolic links, left out" in done.err
+    assert os.path.islink(same_bytes / "second.png")
+    assert (same_bytes / "second.png").read_bytes() == (same_bytes / "first.png").read_bytes()
+
+
+def test_a_journal_cut_short_is_undone(run, photos_folder, tree):
+    """Half a last line is of an action that never began; those before it come back."""
+    before = tree(photos_folder)
+    run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
+    with open("j", "a", encoding="ascii") as file:
+        file.write('{"kind": "mo')
+    assert run("undo", "j", "--json").json()["back"] == 4
+    assert tree(photos_folder) == before
+
+
+def test_journals_of_other_actions_are_refused(run):
+    with open("j", "w", encoding="ascii") as file:
+        file.write('{"kind": "shred", "path": "a", "kept": "b"}\n')
+    assert "j, line 1: this is no journal" in run("undo", "j").refusal()
+
+
+def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
+    run, photos_folder, monkeypatch
+):
+    """A full disk refuses the journal twice, and the way back is named all the same."""
+
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def close(self):
+            self.flush()
+
+    monkeypatch.setattr(acting, "open", lambda *_, **__: Full(), raising=False)
+    done = run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL)
+    assert "after 0 of 4: No space left on device" in done.err
+    assert "hashfeatures undo j" in done.err

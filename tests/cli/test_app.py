@@ -1,12 +1,15 @@
 """The command line as a whole: what it prints, what it returns, and how it says no."""
 
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import hashfeatures
 from hashfeatures.cli.app import _COMMANDS
+from hashfeatures.cli.options import echo_json
 
 
 def test_no_arguments_print_the_help(run):
@@ -49,6 +52,12 @@ def test_wrong_arguments_exit_with_2(arguments, named, run):
     assert done.code == 2
     assert named in done.refusal()
     assert "--help" in done.err
+
+
+def test_wrong_parameters_exit_with_2_as_well(run, image_files):
+    done = run("hash", image_files[0], "--hashes", "nohash")
+    assert done.code == 2
+    assert "nohash" in done.refusal()
 
 
 def test_missing_folder_is_told_before_the_work(run, tmp_path):
@@ -106,3 +115,20 @@ def test_quiet_says_nothing_beside_the_results(run, photos_folder):
     (photos_folder / "broken.jpg").write_bytes(b"no image")
     assert "broken.jpg" in run("duplicates", photos_folder).err
     assert run("duplicates", photos_folder, "--quiet").err == ""
+
+
+def test_folders_without_permission_are_told_before_the_work(run, photos_folder, monkeypatch):
+    """The superuser may do everything, so the answer of the system is given here."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr("hashfeatures.table.hash_images", lambda *_, **__: pytest.fail("hashed"))
+    assert "no permission to write" in run("hash", photos_folder, "-o", "h.csv").refusal()
+
+
+def test_json_has_no_nan(capsys):
+    """What is no number is null: no other program reads NaN."""
+    echo_json({"a": [float("nan"), float("inf")], "b": np.float32("nan"), "c": 0.5})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": [None, None],
+        "b": None,
+        "c": 0.5,
+    }

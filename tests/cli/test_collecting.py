@@ -136,3 +136,19 @@ def test_images_and_tables_are_not_mixed(tmp_path, image_files):
     table.write_text("image\nx.png\n")
     with pytest.raises(CommandError, match="not both"):
         gather(table, image_files[0])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes of Unix")
+def test_pipes_in_folders_are_left_out(tmp_path, image_files, capsys):
+    """To read one would wait for ever."""
+    os.mkfifo(tmp_path / "pipe.png")
+    assert sorted(gather(tmp_path).sources) == sorted(image_files)
+    assert "pipe.png: no regular file" in capsys.readouterr().err
+
+
+def test_lines_of_lists_end_with_line_feeds(tmp_path):
+    """A list of another program may begin with a byte order mark, and hold any other letter."""
+    listed = tmp_path / "list.txt"
+    names = ["a\x85b.png", "c\u2028d.png", "e.png"]
+    listed.write_bytes("\r\n".join(names).encode("utf-8-sig"))
+    assert gather(listed).sources == names

@@ -79,6 +79,7 @@ def test_split_into_three_parts(run, photos_folder):
 
 def test_split_needs_different_files(run, photos_folder):
     assert "not all different" in run("split", photos_folder, "--out", "a", "a").refusal()
+    assert "not all different" in run("split", photos_folder, "--out", "a", "./a").refusal()
 
 
 def test_leaks_end_with_1(run, photos_folder):
@@ -162,3 +163,24 @@ def test_a_cache_that_is_none(run, photos_folder):
     with open("cache.sqlite", "w", encoding="utf-8") as file:
         file.write("something else, and long enough to be looked at" * 30)
     assert "cache.sqlite" in run("duplicates", photos_folder, "--cache", "cache.sqlite").refusal()
+
+
+def test_groups_of_names_that_are_no_utf_8(run, same_bytes):
+    """The work is not lost for the name of a file."""
+    name = os.path.join(os.fsencode(same_bytes), b"caf\xe9.png")
+    try:
+        os.rename(same_bytes / "second.png", name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    done = run("duplicates", same_bytes, "-o", "groups.csv")
+    assert done.code == 0, done.err
+    assert "caf\\udce9.png" in read("groups.csv")
+
+
+def test_similar_to_digits_among_reduced_hashes(run, photos_folder):
+    run("hash", photos_folder, "-o", "h.csv", "--decode", "reduced")
+    with open("h.csv", encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    done = run("similar", row["phash"], "--in", "h.csv", "-n", "1", "--json")
+    assert done.code == 0, done.err
+    assert done.json()[0]["similar"] == [{"path": row["image"], "distance": 0}]

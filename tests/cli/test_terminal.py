@@ -90,6 +90,34 @@ def test_a_reader_that_goes_away_is_no_error(photos_folder):
     assert done.stdout.endswith(b"ok\n")
 
 
+def unread(*arguments):
+    """Run a command that nobody reads; return its exit code and what it says on stderr."""
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    return process.returncode, said
+
+
+def test_exit_codes_do_not_depend_on_the_reader(photos_folder):
+    """1 tells of leaks, and of nothing else."""
+    assert unread("--help") == (0, b"")
+    assert unread("split", "--help") == (0, b"")
+    assert unread("leaks", photos_folder / "a", photos_folder / "b") == (0, b"")
+    assert unread("leaks", photos_folder / "a", photos_folder / "a") == (1, b"")
+
+
+def test_work_goes_on_when_its_reader_goes_away(photos_folder, tmp_path, tree):
+    """All is moved and comes back, however little of it is looked at."""
+    before = tree(photos_folder)
+    action = ("--move-to", tmp_path / "copies", "--yes", "--journal", tmp_path / "j", "-q")
+    assert unread("duplicates", photos_folder, *action) == (0, b"")
+    assert len(tree(tmp_path / "copies")) == 4
+    assert unread("undo", tmp_path / "j") == (0, b"")
+    assert tree(photos_folder) == before
+
+
 def test_a_terminal_that_knows_ascii_only(tmp_path, noise_image):
     noise_image(0).save(tmp_path / "zürich.png")
     done = in_pipe("similar", tmp_path / "zürich.png", "--in", tmp_path,

@@ -15,6 +15,7 @@ from ..options import (
     force_option,
     input_options,
 )
+from ..telling import echo
 
 
 @click.command("calibrate")
@@ -75,4 +76,4 @@ def command(
     if common.as_json:
         echo_json(calibration.summary())
     else:
-        click.echo(str(calibration))
+        echo(str(calibration))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from ..telling import echo
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -18,4 +20,4 @@ def command(shell: str) -> None:
     completer = get_completion_class(shell)
     assert completer is not None
     root = click.get_current_context().find_root().command
-    click.echo(completer(root, {}, "hashfeatures", "_HASHFEATURES_COMPLETE").source())
+    echo(completer(root, {}, "hashfeatures", "_HASHFEATURES_COMPLETE").source())

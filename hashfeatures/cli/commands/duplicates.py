@@ -19,6 +19,7 @@ from ..options import (
     force_option,
     input_options,
 )
+from ..telling import echo
 
 _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 
@@ -100,18 +101,18 @@ def command(
             for image in summary["images"]
             if not image["kept"]
         ]
-        actions = plan(kinds[0], duplicates, folder)
+        actions = plan(kinds[0], duplicates, folder, common.note)
     if common.as_json:
         done = [vars(action) for action in actions]
         echo_json(summary | ({"actions": done, "done": yes} if kinds else {}))
     elif not kinds and not output:
-        click.echo(report.to_text(whole=True))
+        echo(report.to_text(whole=True))
     if kinds:
         _do(kinds[0], actions, yes, journal, common)
 
 
 def _do(kind: str, actions: list[Action], yes: bool, journal: str | None, common: Common) -> None:
-    tell = (lambda text: None) if common.as_json else click.echo
+    tell = (lambda text: None) if common.as_json else echo
     if not actions:
         common.note("there is nothing to do")
         return
@@ -138,12 +139,11 @@ def _write(summary: dict[str, Any], output: str) -> None:
         return
     names = ("path", "kept", "distance", "width", "height", "format", "bytes")
     rows = [
-        {"group": number, **{name: summary["images"][place][name] for name in names}}
+        {"group": number, **image, "path": write_path(image["path"])}
         for number, group in enumerate(summary["groups"])
-        for place in group["images"]
+        for image in (summary["images"][place] for place in group["images"])
     ]
     table = pd.DataFrame(rows, columns=["group", *names])
     for name in ("distance", "width", "height", "bytes"):
         table[name] = table[name].astype("Int64")
-    table["path"] = [write_path(path) for path in table["path"]]
     write_whole(output, table.to_csv(index=False).encode("utf-8", "backslashreplace"))

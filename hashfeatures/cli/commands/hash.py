@@ -10,6 +10,7 @@ import click
 from ..asked import Common, Gathering
 from ..collecting import collect
 from ..options import check_outputs, common_options, decode_option, force_option, input_options
+from ..telling import echo
 
 
 @click.command("hash")
@@ -71,7 +72,7 @@ def command(
     table[SETTINGS] = say_settings(decode)
     if output is None:
         data = to_bytes(table, ".json" if common.as_json else ".csv")
-        click.echo(data.decode("utf-8"), nl=False)
+        echo(data.decode("utf-8"), nl=False)
         return
     write_table(table, output)
     failed = int(table["error"].notna().sum())

@@ -11,6 +11,7 @@ from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import Collection, collect
 from ..finding import check_settings, make_finder
 from ..options import common_options, decode_option, echo_json, finder_options, input_options
+from ..telling import echo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,10 +116,10 @@ def query(
         return
     for answer in answers:
         matches = answer["matches"]
-        click.echo(f"{'known' if matches else 'new':<6} {show_path(str(answer['path']))}")
+        echo(f"{'known' if matches else 'new':<6} {show_path(str(answer['path']))}")
         for match in matches:
             bits = count(match["distance"], "bit")
-            click.echo(f"{bits:>14}  {show_path(match['path'])}")
+            echo(f"{bits:>14}  {show_path(match['path'])}")
 
 
 @command.command("remove")

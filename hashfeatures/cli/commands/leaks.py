@@ -10,6 +10,7 @@ from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import Collection, collect
 from ..finding import make_finder
 from ..options import common_options, echo_json, finder_options, input_options
+from ..telling import echo
 
 
 @click.command("leaks")
@@ -50,9 +51,9 @@ def command(
         ]
         echo_json(report.summary() | {"worst": pairs})
     else:
-        click.echo(str(report))
+        echo(str(report))
         for pair in worst.to_dict("records"):
-            click.echo(
+            echo(
                 f"{pair['distance']:>5} bits  {show_path(str(pair['left_image']))}  "
                 f"{show_path(str(pair['right_image']))}"
             )

@@ -10,6 +10,7 @@ from ..asked import Asked, Common, Gathering
 from ..collecting import collect
 from ..finding import fit, make_finder
 from ..options import check_outputs, common_options, finder_options, force_option, input_options
+from ..telling import echo
 
 
 @click.command("report")
@@ -71,7 +72,7 @@ def command(
     )
     report.save(output)
     if common.as_json:
-        click.echo(report.to_json())
+        echo(report.to_json())
     else:
-        click.echo(report.to_text().splitlines()[0])
+        echo(report.to_text().splitlines()[0])
         common.note(f"{output} ({os.path.getsize(output):,} bytes)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from ..asked import Common, Gathering
 from ..collecting import collect
 from ..finding import check_columns, check_settings
 from ..options import common_options, decode_option, echo_json, input_options
+from ..telling import echo
 
 
 @click.command("similar")
@@ -54,6 +56,7 @@ def command(
     from ...hashing.spec import HashSpec
     from ...path_text import show_path
     from ...report.text import count
+    from ...sources import is_url
     from ...table import find_similar, hash_images
 
     by = str(HashSpec.parse(by))
@@ -76,7 +79,7 @@ def command(
     answers: list[dict[str, Any]] = []
     for query in queries:
         asked = query
-        if decode == "reduced":
+        if decode == "reduced" and (is_url(query) or os.path.exists(query)):
             asked = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
         similar = find_similar(table[["image", by]], asked, by=by, n=n)
         if radius is not None:
@@ -88,9 +91,9 @@ def command(
         echo_json(answers)
         return
     for answer in answers:
-        click.secho(show_path(answer["query"]), bold=True)
+        echo(click.style(show_path(answer["query"]), bold=True))
         for row in answer["similar"]:
             bits = count(row["distance"], "bit")
-            click.echo(f"{bits:>9}  {show_path(row['path'])}")
+            echo(f"{bits:>9}  {show_path(row['path'])}")
         if not answer["similar"]:
-            click.echo("     none")
+            echo("     none")

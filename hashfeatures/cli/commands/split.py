@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from ..options import (
     force_option,
     input_options,
 )
+from ..telling import echo
 
 
 class _Size(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
@@ -80,7 +82,7 @@ def command(
     names = ["train", "validation", "test"] if validation_size else ["train", "test"]
     files = [out[0], *([validation_out] if validation_size else []), out[1]] if out else []
     check_outputs(files, force)
-    if len({*files}) < len(files):
+    if len({os.path.realpath(str(file)) for file in files}) < len(files):
         raise CommandError(f"{' and '.join(map(str, files))} are not all different files.")
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
@@ -106,4 +108,4 @@ def command(
     else:
         for name, part in named.items():
             for path in part:
-                click.echo(f"{name}\t{write_path(path)}")
+                echo(f"{name}\t{write_path(path)}")

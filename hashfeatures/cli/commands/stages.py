@@ -8,6 +8,7 @@ import click
 
 from ..asked import CommandError
 from ..options import echo_json
+from ..telling import echo
 
 
 @click.command("stages")
@@ -124,4 +125,4 @@ def command(
         echo_json(told)
         return
     for name, count in told.items():
-        click.echo(f"{name:<10} {count:>12,}")
+        echo(f"{name:<10} {count:>12,}")

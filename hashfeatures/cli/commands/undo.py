@@ -7,6 +7,7 @@ import click
 from ..acting import undo
 from ..asked import CommandError, Common
 from ..options import echo_json, telling_options
+from ..telling import echo
 
 
 @click.command("undo")
@@ -19,7 +20,7 @@ def command(common: Common, journal: str) -> None:
     is taken stays where it is, and is named.
     """
     told: list[str] = []
-    n_back, n_lost = undo(journal, told.append if common.as_json else click.echo)
+    n_back, n_lost = undo(journal, told.append if common.as_json else echo)
     if common.as_json:
         echo_json({"back": n_back, "lost": n_lost, "told": told})
     if n_lost:
