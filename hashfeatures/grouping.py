@@ -29,7 +29,7 @@ def is_bit_matrix(images: Any) -> bool:
     if isinstance(images, pd.DataFrame):
         return all(_is_of_numbers(column) for _, column in images.items())
     if is_frame(images):  # of polars
-        return all(dtype.to_python() in (bool, int, float) for dtype in images.dtypes)
+        return all(dtype.is_numeric() or str(dtype) == "Boolean" for dtype in images.dtypes)
     if isinstance(images, list | tuple):
         first = images[0] if images else None
         return isinstance(first, list | tuple) or (
