@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding, read_whole
 from .parameters import refuse
-from .sources import describe_source, is_frame, list_sources, pick_image_column
+from .sources import count_bytes, describe_source, is_frame, list_sources, pick_image_column
 
 
 class StandIns(NamedTuple):
@@ -201,14 +200,7 @@ def _score(keep: Any, source: Any) -> float:
 
 
 def _count_bytes(source: Any) -> int:
-    if isinstance(source, Mapping):
-        data = source.get("bytes")
-        return _count_bytes(source.get("path") if data is None else data)
-    if isinstance(source, str | os.PathLike) and os.path.exists(source):
-        return os.path.getsize(source)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return memoryview(source).nbytes
-    return len(read_whole(source)) if hasattr(source, "read") else 0
+    return len(read_whole(source)) if hasattr(source, "read") else count_bytes(source) or 0
 
 
 def _with_company(near: CompactPairs) -> Rows:

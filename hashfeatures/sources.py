@@ -70,6 +70,27 @@ def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
     return column
 
 
+def count_bytes(source: object) -> int | None:
+    r"""Return the size of an encoded image: of its file, or in memory; None where neither is.
+
+    Examples
+    --------
+    >>> from hashfeatures.sources import count_bytes
+    >>> count_bytes(b"\x89PNG"), count_bytes("no such file.png")
+    (4, None)
+    """
+    if isinstance(source, Mapping):
+        data = source.get("bytes")
+        return count_bytes(source.get("path") if data is None else data)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return memoryview(source).nbytes
+    try:
+        is_path = isinstance(source, str | os.PathLike) and not is_url(source)
+        return os.path.getsize(source) if is_path else None  # type: ignore[arg-type]
+    except (OSError, ValueError):
+        return None
+
+
 def list_sources(images: Any, owner: str) -> list[Any]:
     """Return the image sources that a container holds, in its order.
 

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from ..images import Decoding, describe_error, quiet_decoding, read_image, read_orientation
-from ..sources import is_url
+from ..sources import count_bytes, is_url
 
 _SIDE = 144
 _QUALITY = 70
@@ -45,7 +45,7 @@ def look_at(source: Any) -> Facts:
 
     A URL is not fetched, and what cannot be read has no facts.
     """
-    n_bytes = _count_bytes(source)
+    n_bytes = count_bytes(source)
     try:
         with quiet_decoding():
             if isinstance(source, Image.Image):
@@ -82,7 +82,7 @@ def make_thumbnail(source: Any) -> tuple[Facts, str]:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
     uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Facts(decoded.width, decoded.height, decoded.format, _count_bytes(source)), uri
+    return Facts(decoded.width, decoded.height, decoded.format, count_bytes(source)), uri
 
 
 def picture(
@@ -122,13 +122,3 @@ def picture(
                 room -= len(uri)
         facts.append(look_at(source) if fact is None else fact)
     return facts, thumbnails
-
-
-def _count_bytes(source: Any) -> int | None:
-    if isinstance(source, bytes | bytearray):
-        return len(source)
-    try:
-        is_path = isinstance(source, str | os.PathLike) and not is_url(source)
-        return os.path.getsize(source) if is_path else None
-    except (OSError, ValueError):
-        return None
