@@ -173,3 +173,10 @@ def test_open_files_can_be_transformed_twice(png_bytes):
     X = [io.BytesIO(png_bytes)]
     featurizer = ImageHashFeaturizer()
     np.testing.assert_array_equal(featurizer.fit_transform(X), featurizer.transform(X))
+
+
+def test_booleans_of_numpy_are_booleans(image_files):
+    """A grid of parameters is often an array."""
+    expected = ImageHashFeaturizer(orient=True).transform(image_files)
+    found = ImageHashFeaturizer(orient=np.True_).transform(image_files)
+    np.testing.assert_array_equal(found, expected)
