@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module, metadata
+from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from .exceptions import MissingExtraError
+
+_PACKAGE = "hashfeatures"
 
 
 def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
@@ -35,5 +43,54 @@ def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
     except ImportError as error:
         raise MissingExtraError(
             f"{purpose} needs {module.partition('.')[0]}, which is not installed: "
-            f'pip install "hashfeatures[{extra}]"'
+            f"{install_command(extra)}"
         ) from error
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra from where this package was installed from.
+
+    The installer records the source in ``direct_url.json`` (PEP 610); a package from an index has
+    no such record.
+    """
+    try:
+        installed = metadata.distribution(_PACKAGE)
+    except metadata.PackageNotFoundError:  # imported from a clone that nobody installed
+        clone = Path(__file__).parents[1]
+        is_clone = (clone / "pyproject.toml").is_file()
+        return f'pip install "{clone}[{extra}]"' if is_clone else _from_index("pip", extra)
+    pip = "uv pip" if (installed.read_text("INSTALLER") or "").strip() == "uv" else "pip"
+    source = json.loads(installed.read_text("direct_url.json") or "{}")
+    url = str(source.get("url", ""))
+    if not url:
+        return _from_index(pip, extra)
+    if "vcs_info" in source:
+        version = source["vcs_info"]
+        url = f"{version['vcs']}+{url}@{version['commit_id']}"
+        return f'{pip} install "{_PACKAGE}[{extra}] @ {url}"'
+    if url.startswith("file:"):
+        path = Path(url2pathname(urlsplit(url).path))
+        if not path.exists():  # a clone that was there for the installation alone
+            return f"{pip} install " + " ".join(f'"{name}"' for name in _requirements(extra))
+        if "dir_info" in source:
+            editable = "-e " if source["dir_info"].get("editable") else ""
+            return f'{pip} install {editable}"{path}[{extra}]"'
+    return f'{pip} install "{_PACKAGE}[{extra}] @ {url}"'
+
+
+def _from_index(pip: str, extra: str) -> str:
+    return f'{pip} install "{_PACKAGE}[{extra}]"'
+
+
+def _requirements(extra: str) -> Iterator[str]:
+    """Yield what an extra requires, the extras that it includes resolved."""
+    for line in metadata.requires(_PACKAGE) or ():
+        requirement, _, marker = line.partition(";")
+        if not re.search(rf"""extra\s*==\s*['"]{re.escape(extra)}['"]""", marker):
+            continue
+        included = re.fullmatch(rf"{_PACKAGE}\[(.+)\]", requirement.strip())
+        if included:
+            for name in included[1].split(","):
+                yield from _requirements(name.strip())
+        else:
+            yield requirement.strip()

@@ -1,5 +1,7 @@
 """The pictures: what is drawn where, for whom, and what is said of what cannot be drawn."""
 
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +14,7 @@ from hashfeatures import (
     find_similar,
     leakage_report,
 )
+from hashfeatures.extras import install_command
 from hashfeatures.plotting import (
     plot_distances,
     plot_groups,
@@ -171,5 +174,5 @@ class TestPlotDistances:
 
 def test_without_matplotlib_the_extra_is_named(image_files, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingExtraError, match=r"hashfeatures\[plot\]"):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("plot"))):
         plot_images(image_files)

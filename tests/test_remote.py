@@ -1,5 +1,6 @@
 """Real requests to a real server on loopback: what is read, refused, given up and tried again."""
 
+import re
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError, hash_images
+from hashfeatures.extras import install_command
 from hashfeatures.remote import read_url
 
 
@@ -209,7 +211,7 @@ def test_a_protocol_whose_package_is_missing(monkeypatch):
 
 def test_url_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(ImportError, match=r'pip install "hashfeatures\[remote\]"'):
+    with pytest.raises(ImportError, match=re.escape(install_command("remote"))):
         ImageHashFeaturizer("ahash").transform(["http://127.0.0.1/cat.png"])
 
 

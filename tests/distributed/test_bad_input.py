@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from hashfeatures.distributed import (
 )
 from hashfeatures.distributed.executors import _knock
 from hashfeatures.distributed.stages import Stage
+from hashfeatures.extras import install_command
 
 here = LocalExecutor(1)
 
@@ -54,13 +56,13 @@ fsspec.register_implementation("forbidden", Forbidden, clobber=True)
 
 def test_ray_that_is_not_installed(image_files, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "hashfeatures\[ray\]"'):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("ray"))):
         hash_dataset(image_files, tmp_path / "out", executor="auto")
 
 
 def test_pyarrow_that_is_not_installed(image_files, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "hashfeatures\[parquet\]"'):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("parquet"))):
         hash_dataset(image_files, tmp_path / "out")
 
 

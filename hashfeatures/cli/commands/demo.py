@@ -33,8 +33,8 @@ def _png_path(ctx: click.Context, parameter: click.Parameter, value: str) -> Pat
 def command(output: Path, seed: int) -> None:
     """See it at work on photos with planted copies.
 
-    Copies are planted, found, and shown to spoil a score. Needs the extra demo: pip install
-    "hashfeatures[demo]"
+    Copies are planted, found, and shown to spoil a score. Needs the packages of the extra "demo";
+    without them, the command that installs these is shown.
     """
     from ...demo import run_demo
 
