@@ -20,7 +20,7 @@ from .hamming.index import HammingIndex
 from .parameters import check_int, refuse
 from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
-from .report.text import write_text
+from .report.text import say_counts, write_text
 from .report.thumbnails import Facts, picture
 from .sources import is_frame, is_missing, list_sources, pick_image_column
 from .whole_files import write_whole
@@ -56,7 +56,7 @@ class DuplicateReport:
         return write_text(self.summary)
 
     def __repr__(self) -> str:
-        return f"<DuplicateReport of {self.summary['counts']['images']} images>"
+        return f"<DuplicateReport: {say_counts(self.summary)}>"
 
     def _repr_html_(self) -> str:
         return write_parts(self.summary, self.thumbnails)

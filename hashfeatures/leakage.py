@@ -23,7 +23,7 @@ from .sources import name_sources
 from .strata import list_labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LeakageReport:
     """The near duplicates that stand in different parts of a split.
 
@@ -174,6 +174,9 @@ class LeakageReport:
         from .notebook import show_leaks
 
         return show_leaks(self)
+
+    def __repr__(self) -> str:
+        return f"<LeakageReport: {self}>"
 
     def __str__(self) -> str:
         facts = self.summary()

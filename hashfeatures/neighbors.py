@@ -89,7 +89,9 @@ class HammingNeighbors(TakesBits):
     >>> distances, rows
     (array([[1, 2]]), array([[1, 0]]))
     >>> neighbors.pairs()
-    Pairs(left=array([0]), right=array([1]), distance=array([1]))
+    Pairs: 1 pair
+    left  right  distance
+       0      1         1
     """
 
     n_samples_fit_: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from .deduplication import choose_kept
 from .duplicate_report import group_fitted, summarise_fitted
-from .report.page import write_parts
+from .report.page import NOTEBOOK_BYTES, NOTEBOOK_GROUPS, NOTEBOOK_IMAGES, write_parts
 from .report.summary import Grouping, summarise
 from .report.thumbnails import picture
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .finder import NearDuplicateFinder
     from .leakage import LeakageReport
-
-_MOST_THUMBNAILS = 100
-_MOST_BYTES = 800_000
-_MOST_PAIRS = 20
 
 
 def show_finder(finder: NearDuplicateFinder) -> str:
@@ -37,8 +34,8 @@ def show_finder(finder: NearDuplicateFinder) -> str:
         group_fitted(finder, sources, None, None),
         stand_in=choose_kept(finder, sources, "first").row,
     )
-    rows = [row for members in grouping.members().values() for row in members]
-    few = rows[:_MOST_THUMBNAILS]
+    first = islice(grouping.members().values(), NOTEBOOK_GROUPS)
+    few = [row for members in first for row in members[:NOTEBOOK_IMAGES]]
     facts, thumbnails = _picture([sources[row] for row in few])
     known = dict(zip(few, facts, strict=True))
     summary = summarise_fitted(finder, grouping, known, type(finder).__name__)
@@ -47,7 +44,7 @@ def show_finder(finder: NearDuplicateFinder) -> str:
 
 def show_leaks(report: LeakageReport) -> str:
     """Return a leakage report and its nearest pairs, as HTML."""
-    worst = report.worst(_MOST_PAIRS)
+    worst = report.worst(NOTEBOOK_GROUPS)
     parts = [
         name for pair in zip(worst["left_part"], worst["right_part"], strict=True) for name in pair
     ]
@@ -57,7 +54,7 @@ def show_leaks(report: LeakageReport) -> str:
 def show_calibration(calibration: Calibration) -> str:
     """Return a calibration and the pairs nearest to its radius, as HTML."""
     told = str(calibration)
-    return _show_pairs("Calibration", told, calibration.borderline[:_MOST_PAIRS], None)
+    return _show_pairs("Calibration", told, calibration.borderline[:NOTEBOOK_GROUPS], None)
 
 
 def _show_pairs(title: str, told: str, pairs: pd.DataFrame, parts: Sequence[str] | None) -> str:
@@ -83,4 +80,4 @@ def _show_pairs(title: str, told: str, pairs: pd.DataFrame, parts: Sequence[str]
 
 
 def _picture(sources: Sequence[Any]) -> Any:
-    return picture(sources, max_number=_MOST_THUMBNAILS, max_bytes=_MOST_BYTES, fetch=False)
+    return picture(sources, max_number=len(sources), max_bytes=NOTEBOOK_BYTES, fetch=False)

@@ -14,11 +14,13 @@ from .containers import as_column, join_rows, take_rows
 from .duplicates import Labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
 from .parts import ComparedParts, compare_parts, name_parts
+from .showing import rows_as_html
+from .sources import describe_source
 
 _MAJORITY = "majority"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SplitRepair:
     """What `repair_split` moved.
 
@@ -78,6 +80,16 @@ class SplitRepair:
             ]
             repaired.append(join_rows(pieces))
         return repaired
+
+    def _repr_html_(self) -> str:
+        """Show the first images that were moved in a notebook."""
+        moved = self.moved
+        columns = {str(name): moved[name].tolist() for name in moved.columns}
+        columns["image"] = [describe_source(image) for image in columns["image"]]
+        return rows_as_html(str(self), columns)
+
+    def __repr__(self) -> str:
+        return f"<SplitRepair: {self}>"
 
     def __str__(self) -> str:
         moves = self.moved.groupby(["from_part", "to_part"], sort=False).size().reset_index()

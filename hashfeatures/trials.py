@@ -25,6 +25,7 @@ from .error_rates import estimate_rates, estimate_share
 from .exceptions import CalibrationWarning, warn_user
 from .hamming.pairs import Pairs
 from .images import describe_error, read_image
+from .showing import facts_as_html, facts_as_text
 from .sources import list_sources
 from .thumbnails import correlate, make_thumbnail
 
@@ -48,7 +49,7 @@ SAME_PICTURE = 0.99
 LEAST_IMAGES = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trial:
     """What a finder says of a sample of images.
 
@@ -83,6 +84,22 @@ class Trial:
     copies: NDArray[np.int64]
     edits: list[str]
     failed_edits: dict[str, str]
+
+    def __repr__(self) -> str:
+        return facts_as_text("Trial", self._told())
+
+    def _repr_html_(self) -> str:
+        return facts_as_html("Trial", self._told())
+
+    def _told(self) -> dict[str, int]:
+        n_edited, n_edits = self.copies.shape
+        return {
+            "n_sampled": len(self.rows),
+            "n_different": self.n_different,
+            "n_pairs": self.n_pairs,
+            "n_edited": n_edited,
+            "n_edits": n_edits,
+        }
 
 
 def try_out(

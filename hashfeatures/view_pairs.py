@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from .codes import Codes, Words
 from .exceptions import TooManyPairsError
 from .hamming.index import HammingIndex
-from .hamming.pairs import Pairs
+from .hamming.pairs import Pairs, count_pairs
 from .hashing.views import ViewSet
+from .showing import rows_as_html, rows_as_text
 
 # Images whose views are looked up at a time, and near views that such a block may have: one that
 # has more is looked up in halves.
@@ -45,6 +46,12 @@ class ViewPairs(NamedTuple):
     distance: NDArray[np.int64]
     left_view: NDArray[Any]
     right_view: NDArray[Any]
+
+    def __repr__(self) -> str:
+        return rows_as_text(count_pairs(self), self._asdict())
+
+    def _repr_html_(self) -> str:
+        return rows_as_html(count_pairs(self), self._asdict())
 
 
 @dataclass(frozen=True)

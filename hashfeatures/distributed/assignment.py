@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..parameters import check_int, refuse
 from ..path_text import read_path
+from ..showing import facts_as_html, facts_as_text
 from .groups import KIND as GROUPS
 from .stages import PartDirectory, Stage, arrow, version_of
 
@@ -42,6 +43,15 @@ class SplitSummary(NamedTuple):
     n_train: int
     n_test: int
     conflicts: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return facts_as_text(type(self).__name__, self._told())
+
+    def _repr_html_(self) -> str:
+        return facts_as_html(type(self).__name__, self._told())
+
+    def _told(self) -> dict[str, Any]:
+        return self._replace(conflicts=len(self.conflicts))._asdict()  # type: ignore[arg-type]
 
 
 def assign(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamming.bands import kernels
+from ..showing import facts_as_html
 from .hash_parts import KIND as HASHES
 from .joining import KIND as PAIRS
 from .joining import row_order
@@ -36,6 +37,9 @@ class GroupsSummary(NamedTuple):
     n_images: int
     n_groups: int
     n_duplicates: int
+
+    def _repr_html_(self) -> str:
+        return facts_as_html(type(self).__name__, self._asdict())
 
 
 def components(

@@ -14,6 +14,7 @@ from ..hashing.spec import parse_hashes
 from ..images import Decoding
 from ..parameters import check_bool, check_int
 from ..path_text import read_path, write_path
+from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import (
     DIGEST,
@@ -52,6 +53,9 @@ class HashSummary(NamedTuple):
     n_images: int
     n_new: int
     n_failed: int
+
+    def _repr_html_(self) -> str:
+        return facts_as_html(type(self).__name__, self._asdict())
 
 
 def hash_dataset(

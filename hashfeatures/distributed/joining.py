@@ -30,6 +30,7 @@ from ..hamming.plan import (
     query_bands,
 )
 from ..parameters import check_bool, check_int, check_positive
+from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import KIND as HASHES
 from .hash_parts import LISTING, Place, check_worker, read_settings
@@ -72,6 +73,9 @@ class PairsSummary(NamedTuple):
     n_images: int
     n_new: int
     n_pairs: int
+
+    def _repr_html_(self) -> str:
+        return facts_as_html(type(self).__name__, self._asdict())
 
 
 def find_pairs(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import TooManyPairsError
+from ..showing import rows_as_html, rows_as_text
 
 Rows = NDArray[np.intp]
 Bits = NDArray[np.int64]  # distances
@@ -33,6 +34,12 @@ class Pairs(NamedTuple):
     left: Rows
     right: Rows
     distance: Bits
+
+    def __repr__(self) -> str:
+        return rows_as_text(count_pairs(self), self._asdict())
+
+    def _repr_html_(self) -> str:
+        return rows_as_html(count_pairs(self), self._asdict())
 
     @classmethod
     def concatenate(
@@ -72,3 +79,9 @@ class Pairs(NamedTuple):
         width = int(self.right.max()) + 1
         order = np.argsort(self.left * width + self.right, kind="stable")
         return Pairs(*(column[order] for column in self))
+
+
+def count_pairs(pairs: Any) -> str:
+    """Say what holds how many pairs."""
+    n_pairs = len(pairs.left)
+    return f"{type(pairs).__name__}: {n_pairs:,} pair{'' if n_pairs == 1 else 's'}"

@@ -14,9 +14,13 @@ from .histogram import draw_histogram
 from .summary import Summary
 from .text import count, say_counts, say_settings, say_size
 
-# Groups, and images of each, that are shown where no script runs: in notebooks and e-mails.
+# Groups, and images of each, that are shown where no script runs, as in e-mails.
 _N_STATIC_GROUPS = 20
 _N_STATIC_IMAGES = 12
+# The same in a notebook, which is saved with all its cells, and how long the pictures may be.
+NOTEBOOK_GROUPS = 20
+NOTEBOOK_IMAGES = 4
+NOTEBOOK_BYTES = 400_000
 
 
 def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
@@ -40,6 +44,8 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
         "page.html",
         summary,
         thumbnails,
+        n_groups=_N_STATIC_GROUPS,
+        n_images=_N_STATIC_IMAGES,
         style=style,
         script=script,
         policy="; ".join(
@@ -63,7 +69,22 @@ def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None =
     """
     if told is None:
         told = f"{say_counts(summary)} {say_settings(summary['settings'])}"
-    return _render("notebook.html", summary, thumbnails, style=_read("report.css"), told=told)
+    room = NOTEBOOK_BYTES
+    few: dict[int, str] = {}
+    for group in summary["groups"][:NOTEBOOK_GROUPS]:
+        for place in group["images"][:NOTEBOOK_IMAGES]:
+            room -= len(thumbnails.get(place, ""))
+            if place in thumbnails and room >= 0:
+                few[place] = thumbnails[place]
+    return _render(
+        "notebook.html",
+        summary,
+        few,
+        n_groups=NOTEBOOK_GROUPS,
+        n_images=NOTEBOOK_IMAGES,
+        style=_read("report.css"),
+        told=told,
+    )
 
 
 def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: Any) -> str:
@@ -75,8 +96,6 @@ def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: A
             thumbnails=thumbnails,
             counts=summary["counts"],
             histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
-            n_groups=_N_STATIC_GROUPS,
-            n_images=_N_STATIC_IMAGES,
             **values,
         )
     )
