@@ -61,7 +61,9 @@ class Collection:
         return list(self.columns[by])
 
 
-def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Collection:
+def collect(
+    paths: Sequence[str], gathering: Gathering, common: Common, *, may_be_empty: bool = False
+) -> Collection:
     """Find the images that are named.
 
     Parameters
@@ -72,11 +74,13 @@ def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Colle
         How they are looked for.
     common : Common
         Who is told what was left out.
+    may_be_empty : bool, default=False
+        Whether there may be no image.
 
     Returns
     -------
     Collection
-        At least one image.
+        At least one image, unless there may be none.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def collect(paths: Sequence[str], gathering: Gathering, common: Common) -> Colle
         found = _collect_tables(tables, gathering)
     else:
         found = Collection(list(_Walk(gathering, common).gather(paths)))
-    if not found.sources:
+    if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
     return found

@@ -100,4 +100,4 @@ def _read(path: str, suffix: str) -> pd.DataFrame:
         records = json.load(file)
     if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
         raise ValueError("expected a list of objects, one an image")
-    return pd.DataFrame(records)
+    return pd.DataFrame(records) if records else pd.DataFrame({"image": []}, dtype=object)

@@ -156,6 +156,8 @@ def hash_dataset(
 
             before = set(stage.names())
             hash_ray_dataset(source, stage, column, part_size, workers)
+            if not stage.names():
+                raise StageError("There is nothing to hash: the Ray Dataset has no rows.")
             return _summarise(stage, before)
         _list_new(source, column, stage, part_size)
         before = set(stage.names())

@@ -31,7 +31,10 @@ def hash_ray_dataset(
         raise EngineError(
             "A Ray Dataset is hashed on its Ray cluster: give its address, or a RayExecutor."
         )
-    name = _name_column(dataset.columns(), column)
+    columns = dataset.columns()
+    if columns is None:  # of a dataset without rows
+        return
+    name = _name_column(columns, column)
     known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
     seen, fetch = workers.put(np.sort(np.concatenate([np.zeros(0, np.uint64), *known])))
     out = stage.address

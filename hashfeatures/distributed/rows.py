@@ -50,7 +50,8 @@ def read_rows(stage: Stage, names: Sequence[str], n_rows: int, specs: Sequence[H
         is_plain = table.column("digest").is_valid().to_numpy()
         is_read = table.column("codes").is_valid().to_numpy()
         place = slice(first, first + len(table))
-        words[place][is_read] = _words_of(table.column("codes").drop_null(), specs)
+        if is_read.any():
+            words[place][is_read] = _words_of(table.column("codes").drop_null(), specs)
         hashed[place] = is_read & ~is_plain
         plain.append(first + np.flatnonzero(is_plain))
         digests += table.column("digest").drop_null().to_pylist()
@@ -62,8 +63,6 @@ def read_rows(stage: Stage, names: Sequence[str], n_rows: int, specs: Sequence[H
 def _words_of(codes: Any, specs: Sequence[HashSpec]) -> NDArray[np.uint64]:
     n_bytes = [-(-spec.n_bits // 8) for spec in specs]
     joined = codes.combine_chunks()
-    if hasattr(joined, "chunks"):  # no chunk at all
-        return np.zeros((0, 1), dtype=np.uint64)
     start = joined.offset * sum(n_bytes)
     size = len(joined) * sum(n_bytes)
     packed = np.frombuffer(joined.buffers()[1], dtype=np.uint8)[start : start + size]

@@ -132,7 +132,7 @@ def cut_band(
     met = _count_met(np.diff(arrays["starts"]).astype(np.int64), width, n_flips)
     cost = met * candidate_cost(n_words) + len(flips(width, n_flips)) * _PER_PROBE
     ends = _even_ends(arrays["asked_keys"], cost, most)
-    return list(zip([0, *ends[:-1]], ends, strict=True))
+    return list(zip([0, *ends], ends, strict=False))  # none where there are no codes
 
 
 def _count_met(sizes: NDArray[np.int64], width: int, n_flips: int) -> NDArray[np.float64]:

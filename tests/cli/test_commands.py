@@ -152,6 +152,18 @@ def test_index_grows_answers_and_shrinks(run, photos_folder):
     assert original.exists()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_an_index_that_was_emptied_knows_nothing_and_grows_again(run, photos_folder, suffix):
+    index, photos = f"i.{suffix}", photos_folder / "b"
+    assert run("index", "add", index, photos, "--hashes", "phash,dhash").code == 0
+    assert run("index", "remove", index, photos, "--json").json()["images"] == 0
+    answers = run("index", "query", index, photos, "--json").json()
+    assert [answer["matches"] for answer in answers] == [[]] * 6
+    assert "No images found" in run("duplicates", index).refusal()
+    assert run("index", "add", index, photos, "--json").json()["images"] == 6
+    assert run("index", "query", index, photos, "--json").json()[0]["matches"]
+
+
 def test_all_commands_share_a_cache(run, photos_folder):
     run("duplicates", photos_folder, "--cache", "cache.sqlite")
     before = os.path.getsize("cache.sqlite")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hashfeatures import NearDuplicateFinder, hash_images
+from hashfeatures import NearDuplicateFinder, StageError, hash_images
 from hashfeatures.bits import bits_to_hex
 from hashfeatures.distributed import (
     LocalExecutor,
@@ -167,3 +167,49 @@ def test_split_holds_groups_together(folder, tmp_path):
     assert done.n_test == (table["split"] == "test").sum()
     assert 3 <= done.n_test <= 7
     assert not len(done.conflicts)
+
+
+def spoil(folder, kind, number):
+    """Write three images of which none has a code: blank, broken, or none at all in an archive."""
+    folder.mkdir(exist_ok=True)
+    if kind == "empty archive":
+        with tarfile.open(folder / f"{number}.tar", "w"):
+            return str(folder / "*.tar")
+    for place in range(3):
+        path = folder / f"{number}_{place}.png"
+        if kind == "blank":
+            Image.new("L", (64, 48), 250 - 10 * place).save(path)
+        else:
+            path.write_bytes(b"no image")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["blank", "broken", "empty archive"])
+def test_images_without_codes_pass_every_stage_on_every_run(tmp_path, noise_image, kind):
+    """Alone, again, and when images with codes are added before and after them."""
+    here, out, folder = LocalExecutor(1), tmp_path / "run", tmp_path / "images"
+    n_images = 0
+    for number in range(4):
+        if number < 3:
+            source = spoil(folder, kind, number)
+            n_images += 3 * (kind != "empty archive")
+        if number == 2 and kind != "empty archive":
+            noise_image(0).save(folder / "noise.png")
+            n_images += 1
+        hash_dataset(source, out / "hashes", executor=here)
+        paired = find_pairs(out / "hashes", out / "pairs", executor=here)
+        grouped = components(out / "pairs", out / "groups", hashes=out / "hashes")
+        dealt = assign(out / "groups", out / "split", stratify="parent")
+        assert paired.n_images == grouped.n_images == dealt.n_train + dealt.n_test == n_images
+        for name in ("hashes", "groups", "split"):
+            assert len(read_stage(out / name)) == n_images
+        assert len(read_stage(out / "pairs")) == paired.n_pairs
+
+
+@pytest.mark.cluster
+@pytest.mark.filterwarnings("ignore")
+def test_a_ray_dataset_without_rows_holds_nothing_to_hash(tmp_path, ray_cluster):
+    dataset = pytest.importorskip("ray.data").from_items([])
+    for _ in range(2):
+        with pytest.raises(StageError, match="the Ray Dataset has no rows"):
+            hash_dataset(dataset, tmp_path / "hashes", executor=RayExecutor())

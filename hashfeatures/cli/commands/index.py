@@ -60,11 +60,11 @@ def add(
     names = [str(spec) for spec in parse_hashes(hashes.split(","))] if hashes else None
     known = _open(index, common) if os.path.exists(index) else None
     if known is not None:
-        decode = check_settings(known, decode)
+        decode = check_settings(known, decode) if known.sources else decode
         columns = [str(name) for name in _table(known).columns if is_hash(name)]
-        if names is not None and names != columns:
+        if columns and names is not None and names != columns:
             raise CommandError(f"{index} holds {', '.join(columns)}, and not {', '.join(names)}.")
-        names = columns
+        names = columns or names  # an empty one in JSON has no columns
     collection = collect(paths, gathering, common)
     decode = decode or "full"
     new: Any = hash_images(
@@ -77,7 +77,7 @@ def add(
     )
     new[SETTINGS] = say_settings(decode)
     n_replaced = 0
-    if known is not None:
+    if known is not None and known.sources:
         old = _table(known)
         is_replaced = old["image"].isin(new["image"])
         n_replaced = int(is_replaced.sum())
@@ -102,8 +102,9 @@ def query(
 
     known = _open(index, common)
     collection = collect(paths, gathering, common)
-    finder = make_finder(asked, known, common).fit_table(_table(known))
-    pairs = finder.matches(collection.sources)
+    finder = make_finder(asked, known, common)
+    fitted = finder.fit_table(_table(known)) if known.sources else finder.fit([])
+    pairs = fitted.matches(collection.sources)
     found: list[list[dict[str, Any]]] = [[] for _ in collection.sources]
     for left, right, distance in zip(pairs.left, pairs.right, pairs.distance, strict=True):
         found[left].append({"path": known.sources[right], "distance": int(distance)})
@@ -142,8 +143,8 @@ def remove(common: Common, index: str, paths: tuple[str, ...]) -> None:
 
 
 def _open(index: str, common: Common) -> Collection:
-    known = collect([index], Gathering(), common)
-    if not known.is_hashed:
+    known = collect([index], Gathering(), common, may_be_empty=True)
+    if known.sources and not known.is_hashed:
         raise CommandError(f"{index} is no file of hashes: hashfeatures index add {index} PATHS")
     return known
 
