@@ -26,6 +26,7 @@ from .hashing.algorithms import BITS_VERSION
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
 from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
+from .remote import Network
 from .sources import describe_source
 
 # Images that a worker is handed at a time, at the most: enough to hide the cost of handing them
@@ -158,6 +159,7 @@ class _Run:
     bar: Any
     stack: ExitStack
     first_rows: dict[Any, int] = field(default_factory=dict)
+    network: Network = field(default_factory=Network.here)
 
     @cached_property
     def pool(self) -> joblib.Parallel:
@@ -288,6 +290,7 @@ class _Run:
             self.decoding,
             self.digest_below,
             self.stop_early,
+            self.network,
         )
 
 

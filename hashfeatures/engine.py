@@ -25,6 +25,7 @@ from .images import (
     quiet_decoding,
     read_image,
 )
+from .remote import Network
 from .sources import describe_source
 
 
@@ -95,9 +96,11 @@ def hash_chunk(
     decoding: Decoding,
     digest_below: int | None,
     stop_early: bool,
+    network: Network,
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
+    network.apply()
     ImageFile.LOAD_TRUNCATED_IMAGES = decoding.load_truncated  # a process starts without it
     with quiet_decoding(decoding.max_pixels):  # once for all of them
         for source, specs in jobs:

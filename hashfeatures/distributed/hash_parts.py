@@ -7,7 +7,7 @@ import platform
 import tarfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec, parse_hashes
 from ..images import Decoding, describe_error
 from ..path_text import read_path, write_path
+from ..remote import Network
 from .stages import Stage, arrow, locate
 
 KIND = "hashes"
@@ -46,6 +47,7 @@ class HashTask:
     out: str
     name: str
     apart: bool = False
+    network: Network = field(default_factory=Network.here)
 
 
 def check_worker(place: Place) -> None:
@@ -74,6 +76,7 @@ def check_versions(settings: dict[str, Any]) -> None:
 
 def hash_part(task: HashTask) -> None:
     """Hash the images of one part of the listing."""
+    task.network.apply()
     stage = Stage.open(task.out, KIND)
     check_versions(stage.settings)
     units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()

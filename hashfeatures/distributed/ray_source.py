@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import EngineError
 from ..path_text import write_path
+from ..remote import Network
 from ..sources import IMAGE_COLUMNS, is_missing
 from .executors import RayExecutor, cause_of
 from .hash_parts import KIND, check_versions, hash_batch, keys_of, read_settings, schema_of
@@ -37,9 +38,10 @@ def hash_ray_dataset(
     name = _name_column(columns, column)
     known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
     seen, fetch = workers.put(np.sort(np.concatenate([np.zeros(0, np.uint64), *known])))
-    out = stage.address
+    out, network = stage.address, Network.here()
 
     def step(batch: Mapping[str, Any]) -> dict[str, Any]:
+        network.apply()
         return {"n_images": np.array([_hash_rows(batch, out, name, fetch(seen))])}
 
     try:
