@@ -25,8 +25,8 @@ from .error_rates import estimate_rates, estimate_share
 from .exceptions import CalibrationWarning, warn_user
 from .hamming.pairs import Pairs
 from .images import describe_error, read_image
-from .showing import facts_as_html, facts_as_text
 from .remote import Network
+from .showing import facts_as_html, facts_as_text
 from .sources import list_sources
 from .thumbnails import correlate, make_thumbnail
 
