@@ -1,7 +1,8 @@
 """Deleting, moving and linking duplicates, with a journal by which it can be undone.
 
-Everything is checked before anything is done. The journal is written line by line before each
-action, so it is right whenever the work stops. A file is never overwritten.
+Everything is checked before anything is done, and each file again right before its turn: what is
+no longer what was hashed is left alone, and so is what it stands for. The journal is written line
+by line before each action, so it is right whenever the work stops. A file is never overwritten.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ import json
 import os
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..path_text import show_path
 from .asked import CommandError
+from .evidence import FileState, look
 
 _KINDS = ("delete", "move", "hardlink")
+
+# Some file systems keep times less exactly: to 100 ns, a microsecond, a second, or two.
+_GRAINS = (1, 100, 10**3, 10**6, 10**9, 2 * 10**9)
 
 # What the file systems say that have no hard links, or not from one to another.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
@@ -41,12 +47,19 @@ class Action:
         The file that stands for it.
     target : str or None
         Where it is moved to.
+    folder : str or None
+        The folder that all are moved to.
+    was, stays : FileState or None
+        What the two files were when they were hashed.
     """
 
     kind: str
     path: str
     kept: str
     target: str | None = None
+    folder: str | None = None
+    was: FileState | None = None
+    stays: FileState | None = None
 
     def describe(self) -> str:
         """Say what it does in a line."""
@@ -64,28 +77,73 @@ def _shorten(path: str) -> str:
     return show_path(path.removeprefix(here))
 
 
+@dataclass
+class Plan:
+    """What is to be done, and what is left alone.
+
+    Parameters
+    ----------
+    actions : list of Action
+        What is to be done.
+    left : list of dict
+        The duplicates that are left alone because something changed: "path" and "why".
+    done : list of Action
+        What was done of it.
+    """
+
+    actions: list[Action] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+    done: list[Action] = field(default_factory=list)
+
+    def leave(self, path: str, why: str, tell: Callable[[str], None]) -> None:
+        """Leave a duplicate alone, and say so."""
+        self.left.append({"path": path, "why": why})
+        tell(f"left {_shorten(path)}: {why}")
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A duplicate and the file that stands for it, and what they were when they were hashed.
+
+    Parameters
+    ----------
+    path, kept : str
+        The two files.
+    was, stays : FileState or None
+        What they were; None if nobody knows.
+    """
+
+    path: str
+    kept: str
+    was: FileState | None
+    stays: FileState | None
+
+
 def plan(
     kind: str,
-    duplicates: Sequence[tuple[str, str]],
+    duplicates: Sequence[Duplicate],
     folder: str | None,
     note: Callable[[str], None],
-) -> list[Action]:
+    tell: Callable[[str], None] = lambda text: None,
+) -> Plan:
     """Plan what is to be done.
 
     Parameters
     ----------
     kind : {"delete", "move", "hardlink"}
         What.
-    duplicates : sequence of tuple of str
+    duplicates : sequence of Duplicate
         Each duplicate and the file that stands for it.
     folder : str or None
         Where duplicates are moved to, with the folders below what they have in common.
     note : callable
         Is told what is left out.
+    tell : callable
+        Is told of each file that is left alone because it changed.
 
     Returns
     -------
-    list of Action
+    Plan
         Symbolic links can be deleted, and are else left out: from another place they would point
         elsewhere. Of hard links, only those of files that hold the same bytes: nothing else can
         be one file.
@@ -97,30 +155,101 @@ def plan(
     """
     from ..sources import is_url
 
-    for path in {path for pair in duplicates for path in pair}:
-        if is_url(path) or not os.path.isfile(path):
+    for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
+        if is_url(path):
             raise CommandError(f"{show_path(path)} is no file here: nothing was done.")
+    for pair in duplicates:
+        if pair.was is None or pair.stays is None:
+            unknown = pair.path if pair.was is None else pair.kept
+            raise CommandError(
+                f"Nothing says what {show_path(unknown)} was when it was hashed (its size and "
+                f"times), so nobody can tell whether it is still the same: nothing was done. Hash "
+                f"the images again: hashfeatures hash PATHS -o FILE."
+            )
     _check_apart(duplicates)
+    if kind == "hardlink":  # what is one file already needs nothing
+        duplicates = [pair for pair in duplicates if not _are_one(pair.path, pair.kept)]
+    planned = Plan()
+    unchanged = []
+    for pair in duplicates:
+        if why := _why_not(kind, pair, {}):
+            planned.leave(_place(pair.path), why, tell)
+        else:
+            unchanged.append(pair)
+    duplicates = unchanged
     if kind != "delete":
         n_all = len(duplicates)
-        duplicates = [pair for pair in duplicates if not os.path.islink(pair[0])]
+        duplicates = [pair for pair in duplicates if not os.path.islink(pair.path)]
         if n_links := n_all - len(duplicates):
             note(f"{n_links} symbolic links, left out: they can only be deleted")
-    paths = [_place(path) for path, _ in duplicates]
+    paths = [_place(pair.path) for pair in duplicates]
     for path in paths:
         if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
             raise CommandError(
                 f"No permission to change the folder of {show_path(path)}: nothing was done."
             )
+    targets: Sequence[str | None] = [None] * len(paths)
     if kind == "move":
         assert folder is not None
-        return _plan_moves(duplicates, paths, folder)
-    actions = [
-        Action(kind, path, _place(kept)) for path, (_, kept) in zip(paths, duplicates, strict=True)
+        folder = os.path.realpath(folder)
+        targets = _plan_targets(paths, folder)
+    planned.actions = [
+        Action(kind, path, _place(pair.kept), target, folder, pair.was, pair.stays)
+        for path, pair, target in zip(paths, duplicates, targets, strict=True)
+        if kind != "hardlink" or filecmp.cmp(path, pair.kept, shallow=False)
     ]
-    if kind == "hardlink":
-        actions = [action for action in actions if _could_be_one(action.path, action.kept)]
-    return actions
+    return planned
+
+
+def _why_not(kind: str, pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | None:
+    """Return why a duplicate must be left alone now; None if nothing has changed.
+
+    Linking a file and deleting one of its names change its ctime. `touched` has the files to
+    which this happened here, and the ctime that they have since, None if nobody looked.
+    """
+    kept = _shorten(pair.kept)
+    for path, before, name in ((pair.kept, pair.stays, kept), (pair.path, pair.was, "it")):
+        now = look(path)
+        whose = f"{name}, which would stay for it," if path == pair.kept else name
+        if now is None:
+            what = "is no regular file any more" if os.path.lexists(path) else "is gone"
+            return f"{whose} {what}"
+        ours = now.file in touched and touched[now.file] in (None, now.ctime_ns)
+        if before is not None and not before.is_same(now, ctime=not ours):
+            return f"{whose} has changed since it was hashed"
+    return None
+
+
+def _are_one(path: str, kept: str) -> bool:
+    try:
+        return os.path.samefile(path, kept)
+    except OSError:  # one is gone, which is told of later
+        return False
+
+
+def check_not_searched(folder: str, searched: Iterable[str]) -> None:
+    """Fail if duplicates would be moved to where they would be found again.
+
+    Parameters
+    ----------
+    folder : str
+        Where they are to be moved to.
+    searched : iterable of str
+        The folders in which images are looked for.
+
+    Raises
+    ------
+    CommandError
+        If `folder` is one of them, or below one.
+    """
+    target = os.path.realpath(folder)
+    for each in sorted(set(searched)):
+        above = os.path.realpath(each)
+        if target == above or target.startswith(os.path.join(above, "")):
+            raise CommandError(
+                f"{show_path(folder)} is in {show_path(each)}, where images are looked for: the "
+                f"next search would find the duplicates again. Choose a folder outside of it."
+            )
 
 
 def _place(path: str) -> str:
@@ -132,58 +261,63 @@ def _place(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _check_apart(duplicates: Sequence[tuple[str, str]]) -> None:
+def _check_apart(duplicates: Sequence[Duplicate]) -> None:
     """Fail if a file would be both removed and kept, or removed twice."""
-    kept = {os.path.realpath(kept) for _, kept in duplicates}
-    removed: set[str] = set()
-    for path, _ in duplicates:
-        real = os.path.realpath(path)
-        if real in kept or real in removed:
-            raise CommandError(f"{show_path(path)} is the same file twice: nothing was done.")
-        removed.add(real)
+    kept = {_entry(os.path.realpath(pair.kept)) for pair in duplicates}
+    removed: set[Any] = set()
+    for pair in duplicates:
+        entry = _entry(os.path.realpath(pair.path))
+        if entry in kept or entry in removed:
+            raise CommandError(f"{show_path(pair.path)} is the same file twice: nothing was done.")
+        removed.add(entry)
 
 
-def _plan_moves(
-    duplicates: Sequence[tuple[str, str]], paths: Sequence[str], folder: str
-) -> list[Action]:
+def _entry(path: str) -> Any:
+    """Return what is equal for two spellings of one name: of its letters, or of the way to it.
+
+    Hard links are names of their own: one may go as long as another stays.
+    """
+    folder, name = os.path.split(path)
+    state = look(path)
+    try:
+        above = os.stat(folder)
+    except OSError:
+        return path
+    # Some file systems take names for equal that differ in case, or in how they spell umlauts.
+    alike = unicodedata.normalize("NFC", name).casefold()
+    return above.st_dev, above.st_ino, None if state is None else state.file, alike
+
+
+def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
+    """Return where files are moved to, or fail if it cannot be."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(f"{show_path(folder)} exists and is no folder: nothing was moved.")
-    folder = os.path.realpath(folder)
     above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(
             f"No permission to write to {show_path(str(above))}: nothing was moved."
         )
     root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
-    actions = []
-    for path, (_, kept) in zip(paths, duplicates, strict=True):
+    targets = []
+    for path in paths:
         target = os.path.join(folder, os.path.relpath(path, root))
         if os.path.lexists(target):
             raise CommandError(f"{show_path(target)} exists already: nothing was moved.")
-        actions.append(Action("move", path, _place(kept), target))
-    return actions
+        targets.append(target)
+    return targets
 
 
-def _could_be_one(path: str, kept: str) -> bool:
-    return not os.path.samefile(path, kept) and filecmp.cmp(path, kept, shallow=False)
-
-
-def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) -> int:
+def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
     """Do what was planned.
 
     Parameters
     ----------
-    actions : sequence of Action
-        The plan.
+    planned : Plan
+        The plan; it is told what was done, and what has changed meanwhile and is left alone.
     journal : str
         The file that remembers what was done; it must not exist.
     tell : callable
-        Is told of each action when it is done.
-
-    Returns
-    -------
-    int
-        How many were done.
+        Is told of each action when it is done, and of each file that is left alone.
 
     Raises
     ------
@@ -199,24 +333,37 @@ def act(actions: Sequence[Action], journal: str, tell: Callable[[str], None]) ->
         file = open(journal, "x", encoding="ascii")  # noqa: SIM115
     except FileExistsError:
         raise CommandError(f"{journal} exists already: name another by --journal.") from None
+    touched: dict[Any, int | None] = {}
     try:
-        for number, action in enumerate(actions):
+        for number, action in enumerate(planned.actions):
+            if why := _why_not(action.kind, action, touched):
+                planned.leave(action.path, why, tell)
+                continue
             try:
-                if not os.path.isfile(action.kept):
-                    raise FileNotFoundError(errno.ENOENT, "is gone", action.kept)
                 _write_line(file, asdict(action))
+                if why := _why_not(action.kind, action, touched):  # once more: writing took time
+                    planned.leave(action.path, why, tell)
+                    continue
+                before = look(action.path) if os.lstat(action.path).st_nlink > 1 else None
                 works[action.kind](action)
             except OSError as error:
+                way_back = "" if action.kind == "delete" else f": hashfeatures undo {journal}"
                 raise CommandError(
-                    f"Stopped at {show_path(action.path)} after {number} of {len(actions)}: "
-                    f"{error.strerror or error}.\nWhat was done is in {journal}: "
-                    f"hashfeatures undo {journal}"
+                    f"Stopped at {show_path(action.path)} after {number} of "
+                    f"{len(planned.actions)}: {error.strerror or error}.\n"
+                    f"What was done is in {journal}{way_back}"
                 ) from error
+            planned.done.append(action)
+            if before is not None:
+                touched[before.file] = None  # it has other names, which nobody looked at
+            if after := look(action.kept):
+                touched[after.file] = after.ctime_ns
             tell(action.describe())
     finally:
         with contextlib.suppress(OSError):  # of a full disk, which was told of above
             file.close()
-    return len(actions)
+    if not planned.done:
+        os.unlink(journal)
 
 
 def _write_line(file: Any, entry: dict[str, Any]) -> None:
@@ -225,42 +372,125 @@ def _write_line(file: Any, entry: dict[str, Any]) -> None:
     os.fsync(file.fileno())
 
 
-def undo(journal: str, tell: Callable[[str], None]) -> tuple[int, int]:
+@dataclass
+class Undone:
+    """What came of undoing.
+
+    Parameters
+    ----------
+    n_back, n_there, n_lost : int
+        How many files were brought back, were back already, and cannot be.
+    """
+
+    n_back: int = 0
+    n_there: int = 0
+    n_lost: int = 0
+
+
+def undo(journal: str, tell: Callable[[str], None]) -> Undone:
     """Undo what a journal tells, from its end.
+
+    Only what is still the file that was moved or linked is brought back. Folders that are emptied
+    go, as far up as the one that files were moved to.
 
     Parameters
     ----------
     journal : str
         The file.
     tell : callable
-        Is told of each file that is back, and of each that cannot be.
+        Is told of each file that is brought back, and of each that cannot be.
 
     Returns
     -------
-    n_back, n_lost : int
+    Undone
         How many files are where they were, and how many are not.
     """
-    n_back = n_lost = 0
+    ways = {"delete": _find_deleted, "move": _move_back, "hardlink": _unlink_back}
+    undone = Undone()
     for action in reversed(list(_read_journal(journal))):
         path = show_path(action.path)
         try:
-            if action.kind == "delete":
-                if not os.path.lexists(action.path):
-                    raise FileNotFoundError(errno.ENOENT, "was deleted", action.path)
-            elif action.kind == "move":
-                if os.path.lexists(str(action.target)):
-                    move(str(action.target), action.path)
-                elif not os.path.lexists(action.path):
-                    raise FileNotFoundError(errno.ENOENT, "is gone", action.target)
-            elif os.path.samefile(action.path, action.kept):
-                replace_by_copy(action.path)
+            is_moved = ways[action.kind](action)
         except OSError as error:
-            n_lost += 1
+            undone.n_lost += 1
             tell(f"not undone: {path}: {error.strerror or error}")
-        else:
-            n_back += 1
+            continue
+        if is_moved:
+            undone.n_back += 1
             tell(f"back: {path}")
-    return n_back, n_lost
+        else:
+            undone.n_there += 1
+        if action.target is not None and action.folder is not None:
+            _remove_empty(os.path.dirname(action.target), action.folder)
+    return undone
+
+
+def _find_deleted(action: Action) -> bool:
+    """Raise unless a file that was to be deleted is there after all."""
+    if not _is_still(action.path, action.was):
+        raise FileNotFoundError(errno.ENOENT, "was deleted", action.path)
+    return False
+
+
+def _move_back(action: Action) -> bool:
+    """Move a file back, and tell whether that was needed."""
+    target = str(action.target)
+    if not os.path.lexists(target):
+        if not _is_still(action.path, action.was):
+            raise FileNotFoundError(errno.ENOENT, f"{show_path(target)} is gone", target)
+        return False
+    if not _is_still(target, action.was):
+        raise OSError(errno.EBUSY, f"{show_path(target)} has changed since it was moved", target)
+    if _are_one(target, action.path):  # the move was cut short
+        os.unlink(target)
+    else:
+        move(target, action.path)
+    return True
+
+
+def _unlink_back(action: Action) -> bool:
+    """Give a linked file its own bytes again, and tell whether that was needed."""
+    now, stays = look(action.path), action.stays
+    if now is None:
+        raise FileNotFoundError(errno.ENOENT, "is gone", action.path)
+    is_linked = (
+        _are_one(action.path, action.kept)
+        if stays is None or stays.inode is None
+        else now.file == stays.file
+    )
+    if not is_linked:
+        if not _is_still(action.path, action.was):
+            raise OSError(errno.EBUSY, "has changed since it was linked", action.path)
+        return False
+    if not _is_still(action.path, stays):
+        raise OSError(errno.EBUSY, "has changed since it was linked", action.path)
+    replace_by_copy(action.path, action.was)
+    return True
+
+
+def _is_still(path: str, was: FileState | None) -> bool:
+    """Tell whether a file holds what it held, as far as its size and its time tell."""
+    now = look(path)
+    if now is None or was is None:
+        return now is not None
+    is_as_old = any(
+        now.mtime_ns == was.mtime_ns
+        or (now.mtime_ns % grain == 0 and abs(now.mtime_ns - was.mtime_ns) < grain)
+        for grain in _GRAINS
+    )
+    return now.size == was.size and is_as_old
+
+
+def _remove_empty(folder: str, top: str) -> None:
+    """Remove a folder and those above it, up to one of them, as long as they are empty."""
+    while folder == top or folder.startswith(os.path.join(top, "")):
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:  # there is something in it, or no permission
+            return
+        folder = os.path.dirname(folder)
 
 
 def _read_journal(journal: str) -> Iterable[Action]:
@@ -269,10 +499,14 @@ def _read_journal(journal: str) -> Iterable[Action]:
             if line.startswith("{") and not line.endswith("\n"):
                 return  # cut short by a crash or a full disk: its action never began
             try:
-                action = Action(**json.loads(line))
+                entry = json.loads(line)
+                states = {
+                    name: FileState(**entry[name]) for name in ("was", "stays") if entry.get(name)
+                }
+                action = Action(**entry | states)
                 if action.kind not in _KINDS:
                     raise ValueError(action.kind)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, AttributeError):
                 raise CommandError(f"{journal}, line {number}: this is no journal.") from None
             yield action
 
@@ -283,9 +517,10 @@ def move(source: str, target: str) -> None:
     Raises
     ------
     OSError
-        If it cannot be moved; it is then where it was.
+        If it cannot be moved, or is replaced meanwhile; it is then where it was.
     """
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    before = look(source)
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as error:
@@ -293,6 +528,9 @@ def move(source: str, target: str) -> None:
             raise
         _copy(source, target)
     try:
+        now = look(source)
+        if before is not None and (now is None or not before.is_same(now, ctime=False)):
+            raise OSError(errno.EBUSY, "was changed while it was moved", source)
         os.unlink(source)
     except OSError:
         os.unlink(target)
@@ -331,12 +569,16 @@ def replace_by_link(path: str, kept: str) -> None:
         raise
 
 
-def replace_by_copy(path: str) -> None:
-    """Give a linked file its own bytes again."""
+def replace_by_copy(path: str, was: FileState | None = None) -> None:
+    """Give a linked file its own bytes again, and the time and mode that it had."""
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
     os.close(handle)
     try:
         shutil.copy2(path, temporary)
+        if was is not None:
+            os.utime(temporary, ns=(os.stat(temporary).st_atime_ns, was.mtime_ns))
+            if was.mode is not None:
+                os.chmod(temporary, was.mode)
         os.replace(temporary, path)
     except OSError:
         os.unlink(temporary)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..path_text import read_path, show_path
 from .asked import CommandError, Common, Gathering
+from .evidence import FileState, from_columns, look_at_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +33,15 @@ class Collection:
         The table that they came from, row by row.
     settings : str or None
         If the table holds hashes: how they were made, "" if it does not say.
+    states : list of FileState or None
+        What each file was before anything of it was read, or, if the table holds hashes, when it
+        was hashed; None where nobody knows.
     """
 
     sources: list[str] = field(default_factory=list)
     columns: pd.DataFrame | None = None
     settings: str | None = None
+    states: list[FileState | None] = field(default_factory=list)
 
     @property
     def is_hashed(self) -> bool:
@@ -100,6 +105,8 @@ def collect(
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
+    is_known = found.is_hashed and found.columns is not None
+    found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
     return found
 
 

@@ -4,10 +4,13 @@ import errno
 import io
 import os
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from hashfeatures.cli import acting
+from hashfeatures.cli.evidence import look
 
 JOURNAL = ("--journal", "j")
 
@@ -150,23 +153,27 @@ def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree
     assert tree("copies") == {}
 
 
-def test_what_stays_must_be_there(run, photos_folder, monkeypatch, tree):
+def test_what_stays_must_be_there(photos_folder, tmp_path, monkeypatch, tree):
     """A duplicate is not deleted if what stands for it has gone in the meantime."""
     before = tree(photos_folder)
     monkeypatch.setattr(
         acting, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
     )
-    paths = [str(photos_folder / name) for name in before]
-    planned = acting.plan("delete", [(paths[1], paths[0])], None, print)
-    gone = tuple(action.__class__(**{**vars(action), "kept": "gone"}) for action in planned)
-    with pytest.raises(Exception, match="after 0 of 1: is gone"):
-        acting.act(gone, "j", print)
+    path, kept, *_ = (str(photos_folder / name) for name in before)
+    pair = acting.Duplicate(path, kept, look(path), look(kept))
+    planned = acting.plan("delete", [pair], None, print)
+    planned.actions = [replace(action, kept="gone") for action in planned.actions]
+    acting.act(planned, str(tmp_path / "j"), print)
+    assert planned.done == []
+    assert planned.left == [{"path": path, "why": "gone, which would stay for it, is gone"}]
     assert tree(photos_folder) == before
+    assert not os.path.exists(tmp_path / "j")
 
 
 def test_urls_are_not_acted_on():
+    pair = acting.Duplicate("http://a/b.jpg", "c.jpg", None, None)
     with pytest.raises(Exception, match="no file here"):
-        acting.plan("delete", [("http://a/b.jpg", "c.jpg")], None, print)
+        acting.plan("delete", [pair], None, print)
 
 
 def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
@@ -243,6 +250,295 @@ def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
             self.flush()
 
     monkeypatch.setattr(acting, "open", lambda *_, **__: Full(), raising=False)
-    done = run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL)
+    done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
     assert "after 0 of 4: No space left on device" in done.err
     assert "hashfeatures undo j" in done.err
+    assert "undo" not in run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL).err
+
+
+ACTIONS = [("--delete",), ("--move-to", "copies"), ("--hardlink",)]
+
+
+def replace_at_equal_size(path):
+    """Let another content take a file's place, of the same size and time of modification."""
+    before = os.stat(path)
+    with open(path, "r+b") as file:
+        file.seek(before.st_size // 2)
+        file.write(b"other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.fixture
+def three_alike(tmp_path, image_files):
+    """Return a folder with three files of the same bytes, the first of which is kept."""
+    folder = tmp_path / "alike"
+    folder.mkdir()
+    for name in ("1.png", "2.png", "3.png"):
+        shutil.copy(image_files[0], folder / name)
+    return folder
+
+
+def replace_by_photo(path):
+    shutil.copy(Path(path).parent.parent / "image_4.png", path)
+
+
+def replace_by_folder(path):
+    os.unlink(path)
+    os.mkdir(path)
+
+
+CHANGES = [os.unlink, replace_by_photo, replace_by_folder, replace_at_equal_size]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changed_after_it_was_hashed_is_left(
+    change, action, suffix, run, three_alike, tree
+):
+    """The photo that took the place of a duplicate exists once; the other duplicate goes."""
+    assert run("hash", three_alike, "-o", f"h{suffix}").code == 0
+    change(str(three_alike / "2.png"))
+    before = tree(three_alike)
+    for yes in ([], ["--yes"]):
+        done = run(
+            *("duplicates", f"h{suffix}", "--keep", "first", *action, *yes, *JOURNAL, "--json")
+        )
+        assert done.code == 3, done
+        (left,) = done.json()["left"]
+        assert left["path"] == str(three_alike / "2.png")
+        assert [each["path"] for each in done.json()["actions"]] == [str(three_alike / "3.png")]
+    assert {name: content for name, content in tree(three_alike).items() if name == "2.png"} == {
+        name: content for name, content in before.items() if name == "2.png"
+    }
+    is_linked = os.path.exists(three_alike / "3.png") and os.path.samefile(
+        three_alike / "3.png", three_alike / "1.png"
+    )
+    assert is_linked == (action == ("--hardlink",))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("change", [*CHANGES, lambda path: os.truncate(path, 10)])
+def test_nothing_goes_if_what_stays_for_it_changed(change, action, run, three_alike, tree):
+    """A duplicate whose kept file is gone, cut or replaced may be the last of its kind."""
+    assert run("hash", three_alike, "-o", "h.csv").code == 0
+    change(str(three_alike / "1.png"))
+    before = tree(three_alike)
+    done = run("duplicates", "h.csv", "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 3, done
+    assert done.out.count("which would stay for it") == 2
+    assert tree(three_alike) == before
+    assert not os.path.exists("j")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("name", ["1.png", "2.png"])
+@pytest.mark.parametrize("moment", ["collected", "planned", "written"])
+def test_a_change_at_any_moment_is_seen(moment, name, action, run, three_alike, tree, monkeypatch):
+    """Before it is read, after it is planned, and as the journal is written, a file may change."""
+    from hashfeatures.cli.commands import duplicates
+
+    place = {
+        "collected": (duplicates, "fit"),
+        "planned": (duplicates, "act"),
+        "written": (acting, "_write_line"),
+    }[moment]
+    real = getattr(*place)
+
+    def change_first(*arguments, **options):
+        with open(three_alike / name, "ab") as file:
+            file.write(b"behind the image, which is read as before")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(*place, change_first)
+    done = run("duplicates", three_alike, "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 3, done
+    assert {"1.png", name} <= set(tree(three_alike))
+    assert name == "2.png" or len(tree(three_alike)) == 3
+    assert os.stat(three_alike / name).st_nlink == 1
+
+
+def test_a_file_of_hashes_that_does_not_say_what_was_hashed(run, three_alike, tree):
+    """Without size and times nobody can tell, so nothing is done, and the cure is named."""
+    import pandas as pd
+
+    run("hash", three_alike, "-o", "h.csv")
+    pd.read_csv("h.csv").drop(columns=["bytes", "mtime", "ctime"]).to_csv("old.csv", index=False)
+    before = tree(three_alike)
+    message = run("duplicates", "old.csv", "--delete", "--yes").refusal()
+    assert "Hash the images again" in message
+    assert tree(three_alike) == before
+    assert run("duplicates", "old.csv").code == 0
+
+
+def test_linking_does_not_look_like_a_change(run, three_alike):
+    """A link changes the ctime of the file that stays, for which more are to be linked."""
+    run("hash", three_alike, "-o", "h.csv")
+    done = run("duplicates", "h.csv", "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert os.stat(three_alike / "1.png").st_nlink == 3
+
+
+def test_names_of_one_file_may_go(run, three_alike):
+    """Deleting one name changes the ctime of the others, which is no reason to leave them."""
+    for name in ("2.png", "3.png"):
+        os.unlink(three_alike / name)
+        os.link(three_alike / "1.png", three_alike / name)
+    done = run("duplicates", three_alike, "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert os.listdir(three_alike) == ["1.png"]
+
+
+def test_a_link_to_what_goes_is_not_kept(run, three_alike, tree):
+    """What stays was replaced by a link to the duplicate: deleting that would lose both."""
+    run("hash", three_alike, "-o", "h.csv")
+    os.unlink(three_alike / "1.png")
+    os.symlink(three_alike / "2.png", three_alike / "1.png")
+    before = tree(three_alike)
+    done = run("duplicates", "h.csv", "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 3
+    assert tree(three_alike) == before
+
+
+def test_undo_brings_back_only_what_was_moved(run, three_alike, tree):
+    """A moved file that was edited since stays where it is, and is named."""
+    before = tree(three_alike)
+    run("duplicates", three_alike, "--keep", "first", "--move-to", "copies", "--yes", *JOURNAL)
+    with open("copies/2.png", "ab") as file:
+        file.write(b"edited")
+    done = run("undo", "j")
+    assert done.code == 3
+    assert "2.png" in done.out
+    assert "changed since it was moved" in done.out
+    assert done.out.endswith("\n1 file brought back\n")
+    assert set(tree(three_alike)) == {"1.png", "3.png"}
+    assert set(tree("copies")) == {"2.png"}
+    os.truncate("copies/2.png", len(before["2.png"]))
+    assert run("undo", "j").code == 3  # its time is another
+
+
+def test_undo_separates_only_what_was_linked(run, three_alike):
+    """A link that was edited has other bytes than the file that it stood for; it is left."""
+    run("duplicates", three_alike, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    with open(three_alike / "1.png", "ab") as file:
+        file.write(b"edited")
+    done = run("undo", "j")
+    assert done.code == 3
+    assert done.out.count("changed since it was linked") == 2
+    assert os.stat(three_alike / "1.png").st_nlink == 3
+
+
+def test_undo_gives_a_linked_file_its_own_time_and_mode(run, three_alike):
+    os.utime(three_alike / "2.png", ns=(10**18, 10**18 + 7))
+    os.chmod(three_alike / "2.png", 0o600)
+    run("duplicates", three_alike, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert run("undo", "j").code == 0
+    assert os.stat(three_alike / "2.png").st_mtime_ns == 10**18 + 7
+    assert os.stat(three_alike / "2.png").st_mode & 0o777 == 0o600
+    assert os.stat(three_alike / "3.png").st_mode & 0o777 != 0o600
+
+
+@pytest.mark.parametrize("action", ACTIONS[1:])
+def test_undo_twice_says_that_nothing_is_left(action, run, three_alike, tree):
+    before = tree(three_alike)
+    run("duplicates", three_alike, "--keep", "first", *action, "--yes", *JOURNAL)
+    done = run("undo", "j")
+    assert done.code == 0
+    assert done.out.count("back: ") == 2
+    assert done.out.endswith("\n2 files brought back\n")
+    again = run("undo", "j")
+    assert (again.code, again.out) == (0, "nothing is left to undo\n")
+    assert tree(three_alike) == before
+
+
+def test_undo_removes_the_folders_that_it_empties(run, photos_folder, tmp_path):
+    """The folder that files were moved to goes as well, unless something else is there."""
+    for name in ("x", "y"):
+        shutil.copytree(photos_folder, tmp_path / "more" / name)
+    folders = ("duplicates", tmp_path / "more", "--move-to", "new/copies", "--yes")
+    run(*folders, *JOURNAL)
+    assert len(os.listdir("new/copies")) == 2
+    assert run("undo", "j").code == 0
+    assert os.listdir("new") == []
+    run(*folders, "--journal", "k")
+    Path("new/copies/note").touch()
+    assert run("undo", "k").code == 0
+    assert os.listdir("new/copies") == ["note"]
+
+
+def test_deleting_advertises_no_undo(run, three_alike):
+    done = run("duplicates", three_alike, "--delete", "--yes", *JOURNAL)
+    assert "undo" not in done.out + done.err
+    assert "2 files were deleted; listed in j" in done.err
+
+
+def test_a_move_cut_short_is_undone(run, three_alike, tree, monkeypatch):
+    """A crash between making the new name and removing the old one leaves both; one goes."""
+    before = tree(three_alike)
+
+    def die(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", die)
+        run("duplicates", three_alike, "--keep", "first", "--move-to", "copies", "--yes", *JOURNAL)
+    assert run("undo", "j").code == 0
+    assert tree(three_alike) == before
+    assert not os.path.exists("copies")
+
+
+def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
+    """To another file system a file is copied, which takes time in which it may change."""
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"content")
+    real = shutil.copy2
+
+    def refuse(*paths, **options):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    def copy(one, other):
+        real(one, other)
+        source.write_bytes(b"other content")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(shutil, "copy2", copy)
+    with pytest.raises(OSError, match="changed"):
+        acting.move(str(source), str(target))
+    assert source.read_bytes() == b"other content"
+    assert not target.exists()
+
+
+def test_times_survive_file_systems_that_keep_them_less_exactly(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"content")
+    os.utime(path, ns=(0, 1_764_187_534_123_456_789))
+    was = look(str(path))
+    for coarse in (1_764_187_534_123_456_700, 1_764_187_534_000_000_000):
+        os.utime(path, ns=(0, coarse))
+        assert acting._is_still(str(path), was)
+    os.utime(path, ns=(0, 1_764_187_534_123_456_780))
+    assert not acting._is_still(str(path), was)
+
+
+def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
+    """On a disk that does not tell them apart, deleting the one deletes the other."""
+    (tmp_path / "A.png").write_bytes(b"content")
+    os.link(tmp_path / "A.png", tmp_path / "a.png")  # as such a disk answers
+    names = [str(tmp_path / name) for name in ("a.png", "A.png")]
+    pair = acting.Duplicate(*names, *map(look, names))
+    with pytest.raises(Exception, match="same file twice"):
+        acting.plan("delete", [pair], None, print)
+
+
+def test_duplicates_are_not_moved_to_where_they_are_searched(run, photos_folder, tree):
+    """They would be found, and moved, again by the next search."""
+    before = tree(photos_folder)
+    os.symlink(photos_folder, "link", target_is_directory=True)
+    for inside in (photos_folder, photos_folder / "copies", "link/copies/of", "link/a"):
+        message = run("duplicates", photos_folder, "--move-to", inside, "--yes").refusal()
+        assert "Choose a folder outside" in message
+    run("hash", photos_folder, "-o", "h.csv")
+    assert "outside" in run("duplicates", "h.csv", "--move-to", "link/a/copies").refusal()
+    assert tree(photos_folder) == before
+    beside = f"{photos_folder}-copies"
+    assert run("duplicates", photos_folder, "--move-to", beside, "--yes").code == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from ..acting import Action, act, plan
+from ..acting import Duplicate, Plan, act, check_not_searched, plan
 from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import collect
 from ..finding import fit, make_finder
@@ -21,6 +24,7 @@ from ..options import (
 )
 from ..telling import echo
 
+_CHANGED = 3
 _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 
 
@@ -65,11 +69,12 @@ def command(
     journal: str | None,
     output: str | None,
     force: bool,
-) -> None:
+) -> int:
     """Find near duplicates; delete, move or link them.
 
     All but one of each few are meant: every image that goes is within the radius of one that
-    stays. Nothing is changed without --yes. What is done is written to a journal, by which
+    stays. Nothing is changed without --yes. A file that is no longer what was hashed is left alone
+    and named, and the exit code is 3 then. What is done is written to a journal, by which
     "hashfeatures undo" brings moved and linked files back. Deleted files are gone.
 
     \b
@@ -87,43 +92,82 @@ def command(
     if output and not output.lower().endswith((".csv", ".json")):
         raise CommandError(f"{output}: groups are written to a .csv or .json file.")
     check_outputs([output], force)
+    if folder:
+        check_not_searched(folder, filter(os.path.isdir, paths))
     collection = collect(paths, gathering, common)
+    if folder and collection.columns is not None:
+        check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.sources})
     finder = fit(make_finder(asked, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
     report = report_fitted(finder, images, keep=keep, max_thumbnails=0)
     summary = report.summary
     if output:
         _write(summary, output)
-    actions: list[Action] = []
-    if kinds:
-        duplicates = [
-            (image["path"], collection.sources[image["stand_in"]])
-            for image in summary["images"]
-            if not image["kept"]
-        ]
-        actions = plan(kinds[0], duplicates, folder, common.note)
-    if common.as_json:
-        done = [vars(action) for action in actions]
-        echo_json(summary | ({"actions": done, "done": yes} if kinds else {}))
-    elif not kinds and not output:
-        echo(report.to_text(whole=True))
-    if kinds:
-        _do(kinds[0], actions, yes, journal, common)
+    if not kinds:
+        if common.as_json:
+            echo_json(summary)
+        elif not output:
+            echo(report.to_text(whole=True))
+        return 0
+    duplicates = [
+        Duplicate(
+            image["path"],
+            collection.sources[image["stand_in"]],
+            collection.states[image["row"]],
+            collection.states[image["stand_in"]],
+        )
+        for image in summary["images"]
+        if not image["kept"]
+    ]
+    tell = _ignore if common.as_json else echo
+    planned = plan(kinds[0], duplicates, folder, common.note, tell)
+    try:
+        _do(kinds[0], planned, yes, journal, common, tell)
+    finally:
+        if common.as_json:
+            actions = [asdict(action) for action in (planned.done if yes else planned.actions)]
+            echo_json(summary | {"actions": actions, "left": planned.left, "done": yes})
+    return _CHANGED if planned.left else 0
 
 
-def _do(kind: str, actions: list[Action], yes: bool, journal: str | None, common: Common) -> None:
-    tell = (lambda text: None) if common.as_json else echo
-    if not actions:
-        common.note("there is nothing to do")
-        return
+def _ignore(text: str) -> None:
+    """Tell nobody."""
+
+
+def _do(
+    kind: str,
+    planned: Plan,
+    yes: bool,
+    journal: str | None,
+    common: Common,
+    tell: Callable[[str], None],
+) -> None:
+    from ...report.text import count
+
+    n_actions = len(planned.actions)
     if not yes:
-        for action in actions:
+        for action in planned.actions:
             tell(f"would {action.describe()}")
-        common.note(f"nothing was done; with --yes, {len(actions)} files are {_DONE[kind]}")
-        return
-    journal = journal or time.strftime("hashfeatures-%Y%m%d-%H%M%S.journal")
-    n_done = act(actions, journal, tell)
-    common.note(f"{n_done} files were {_DONE[kind]}; hashfeatures undo {journal}")
+        if n_actions:
+            told = f"nothing was done; with --yes, {count(n_actions, 'file')} would be"
+            common.note(f"{told} {_DONE[kind]}")
+    elif n_actions:
+        journal = journal or time.strftime("hashfeatures-%Y%m%d-%H%M%S.journal")
+        act(planned, journal, tell)
+        if planned.done:
+            one = len(planned.done) == 1
+            told = f"{count(len(planned.done), 'file')} {'was' if one else 'were'} {_DONE[kind]}"
+            way_back = (
+                f"listed in {journal}" if kind == "delete" else f"hashfeatures undo {journal}"
+            )
+            common.note(f"{told}; {way_back}")
+    if not (n_actions or planned.left):
+        common.note("there is nothing to do")
+    if planned.left:
+        common.note(
+            f"{count(len(planned.left), 'file')} left alone, since something changed after the "
+            f"images were hashed: hash them again"
+        )
 
 
 def _write(summary: dict[str, Any], output: str) -> None:

@@ -54,6 +54,7 @@ def command(
       hashfeatures hash urls.csv --column url -o hashes.parquet
     """
     from ...table import hash_images
+    from ..evidence import to_columns
     from ..hash_files import SETTINGS, check_format, say_settings, to_bytes, write_table
 
     check_outputs([output], force)
@@ -69,7 +70,7 @@ def command(
         cache=common.cache,
         progress=common.progress,
     )
-    table[SETTINGS] = say_settings(decode)
+    table = table.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
     if output is None:
         data = to_bytes(table, ".json" if common.as_json else ".csv")
         echo(data.decode("utf-8"), nl=False)

@@ -54,6 +54,7 @@ def add(
 
     from ...hashing.spec import parse_hashes
     from ...table import hash_images
+    from ..evidence import to_columns
     from ..hash_files import SETTINGS, check_format, is_hash, say_settings, write_table
 
     check_format(index)
@@ -75,7 +76,7 @@ def add(
         cache=common.cache,
         progress=common.progress,
     )
-    new[SETTINGS] = say_settings(decode)
+    new = new.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
     n_replaced = 0
     if known is not None and known.sources:
         old = _table(known)
