@@ -65,11 +65,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     min_detail : int, default=10
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
         their decoded pixels are identical: the hashes of blank pages and flat colours are alike
-        and say nothing. Of 10,144 photos and drawings of ImageNet and Caltech 101 none has less
-        than 29, of 1,000 desktop icons none less than 17; flat images and blank scanned pages have
-        0, and of smooth gradients and of flat images with noise 95 % or more have less than 10.
-        Scanned pages with one to five lines of text have 9 to 100, and of these up to one pair in
-        forty matches: a set of such pages wants `min_detail` higher, and a smaller radius.
+        and say nothing. A view or a segment of less detail than this matches nothing either. Of
+        10,144 photos and drawings of ImageNet and Caltech 101 none has less than 29, of 1,000
+        desktop icons none less than 17; flat images and blank scanned pages have 0, and of smooth
+        gradients and of flat images with noise 95 % or more have less than 10. Scanned pages with
+        one to five lines of text have 9 to 100, and of these up to one pair in forty matches: a
+        set of such pages wants `min_detail` higher, and a smaller radius.
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     orient : bool, default=True
@@ -484,7 +485,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         return count_turns(self.views)
 
     def _specs_to_hash(self, specs: tuple[HashSpec, ...]) -> tuple[HashSpec, ...]:
-        compared = compare_by(specs, self.views)
+        compared = compare_by(specs, self.views, self.min_detail)
         return compared if self.color_radius is None else (*compared, *parse_hashes("colorgrid"))
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:

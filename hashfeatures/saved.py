@@ -16,6 +16,7 @@ from .exceptions import StoreError
 from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
 from .hashing.algorithms import BITS_VERSION
+from .hashing.compared import VIEWS_VERSION
 from .hashing.views import VIEW_SETS
 from .segment_pairs import SegmentCodes
 from .signatures import Signatures
@@ -80,6 +81,7 @@ class SavedFinder:
         facts = {
             "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
             "bits_version": BITS_VERSION,
+            "views_version": VIEWS_VERSION,
             "n_bits": self.signatures.n_bits,
             "n_codes": self.near.n_codes,
             "radius": self.radius,
@@ -90,7 +92,8 @@ class SavedFinder:
     def read(cls, path: str | os.PathLike[str]) -> SavedFinder:
         """Read a file of `write`, or raise `StoreError` if that cannot be done."""
         arrays, facts = read_store(path, _KIND)
-        if facts["bits_version"] != BITS_VERSION:
+        of_views = facts.get("views_version", 1) if "views" in arrays else VIEWS_VERSION
+        if (facts["bits_version"], of_views) != (BITS_VERSION, VIEWS_VERSION):
             raise StoreError(
                 f"{os.fspath(path)!r} holds hashes of another release of hashfeatures, which "
                 f"differ from those of this one: fit the finder again."

@@ -33,16 +33,18 @@ class SegmentCodes(Codes):
     Parameters
     ----------
     words : ndarray of shape (n_images, n_segments, n_words), dtype uint64
-        The bits of each segment, packed; zeros where an image has no more segments.
+        The bits of each segment, packed; zeros where an image has no more segments. Every image
+        has a first one, whatever its bits; see `SegmentsSpec`.
     """
 
     words: Words
 
     @classmethod
     def fit(cls, words: Words) -> SegmentCodes:
-        """Return the codes without the columns that no image fills."""
-        n_used = np.count_nonzero(words.any(axis=(0, 2)))
-        return cls(np.ascontiguousarray(words[:, : max(1, n_used)]))
+        """Return the codes without the last columns, which no image fills."""
+        used = np.flatnonzero(words.any(axis=(0, 2)))
+        n_used = int(used[-1]) + 1 if len(used) else 1
+        return cls(np.ascontiguousarray(words[:, :n_used]))
 
     @classmethod
     def join(cls, parts: Sequence[SegmentCodes]) -> SegmentCodes:
@@ -87,7 +89,7 @@ class SegmentCodes(Codes):
         step = max(1, _MOST_COMPARED // (self.words.shape[1] * others.words.shape[1]))
         for start in range(0, len(self.words), step):
             left, right = (codes.words[start : start + step] for codes in (self, others))
-            shown_left, shown_right = ((words != 0).any(axis=2) for words in (left, right))
+            shown_left, shown_right = _shown(left), _shown(right)
             both = shown_left[:, :, None] & shown_right[:, None]
             rows, of_left, of_right = np.nonzero(both)
             differing = np.bitwise_count(left[rows, of_left] ^ right[rows, of_right])
@@ -98,8 +100,15 @@ class SegmentCodes(Codes):
 
     def _flatten(self) -> tuple[Words, Rows, Rows]:
         """Return the codes of all segments, whose they are, and which."""
-        images, segments = np.nonzero(self.words.any(axis=2))
+        images, segments = np.nonzero(_shown(self.words))
         return self.words[images, segments], images, segments
+
+
+def _shown(words: Words) -> NDArray[np.bool_]:
+    """Tell which codes are those of a segment, shape (n_images, n_segments)."""
+    shown: NDArray[np.bool_] = words.any(axis=2)
+    shown[:, 0] = True
+    return shown
 
 
 def _agree(near: Pairs, of_left: Rows, of_right: Rows, n_bits: int) -> Pairs:

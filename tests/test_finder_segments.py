@@ -111,3 +111,15 @@ def test_what_segments_cannot_do(pictures):
     ):
         with pytest.raises(ParameterError, match=message):
             NearDuplicateFinder(views="segments", **parameters).fit(pictures)
+
+
+def test_a_segment_of_zeros_counts_in_fit_and_in_matches():
+    """A picture that grows darker to the right has a dhash without a one."""
+    rows = np.arange(300)[:, None] % 60 < 30
+    shade = np.linspace(250, 135, 300)
+    ramp = np.where(rows, shade, shade - 12).astype(np.uint8)
+    finder = NearDuplicateFinder(["dhash"], views="segments").fit([ramp, ramp[::2, ::2]])
+    assert finder.pairs_.distance.tolist() == [0]
+    assert finder.matches([ramp[::2, ::2]]).right.tolist() == [0, 1]
+    alone = NearDuplicateFinder(["dhash"], views="segments").fit([ramp])
+    assert alone.matches([ramp[::2, ::2]]).right.tolist() == [0]

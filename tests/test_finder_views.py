@@ -145,6 +145,24 @@ def test_flat_images_match_identical_ones_over_views_too():
     assert finder.matches([grey]).right.tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("views", ["robust", "segments"])
+@pytest.mark.parametrize("hashes", [("phash", "dhash"), "phash:16"], ids=str)
+def test_blank_pages_with_noisy_edges_match_themselves_alone(views, hashes):
+    """What a crop leaves of them is blank, and says nothing."""
+    pages = []
+    for seed in range(8):
+        noise = np.random.default_rng(seed).integers(0, 256, (40, 30), dtype=np.uint8)
+        page = noise.repeat(10, axis=0).repeat(10, axis=1)
+        page[4:-4, 4:-4] = 255
+        pages.append(page)
+    finder = NearDuplicateFinder(hashes, views=views).fit(pages)
+    assert finder.n_groups_ == 8
+    found = finder.matches(pages)
+    np.testing.assert_array_equal(found.left, found.right)
+    finder.partial_fit(pages[:2])
+    assert finder.labels_.tolist() == [*range(8), 0, 1]
+
+
 def test_trimmed_copies_match(pictures):
     edit = Edit("bars", share=0.1, sides="all").then("recompress", quality=50)
     assert found(NearDuplicateFinder(), pictures, edit) < 3

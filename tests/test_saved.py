@@ -82,3 +82,15 @@ def test_hashes_of_another_release_are_told(fitted, tmp_path):
     write_store(tmp_path / "other", HammingNeighbors.__name__, {}, {})
     with pytest.raises(StoreError, match="holds a HammingNeighbors, not a NearDuplicateFinder"):
         NearDuplicateFinder.load(tmp_path / "other")
+
+
+def test_views_of_another_release_are_told(noise_image, tmp_path):
+    """Releases before this one looked at windows without detail, which may match by chance."""
+    for views in ("identity", "segments"):
+        NearDuplicateFinder(views=views).fit([noise_image(0)]).save(tmp_path / "finder")
+        arrays, facts = read_store(tmp_path / "finder", "NearDuplicateFinder")
+        del facts["views_version"]
+        write_store(tmp_path / views, "NearDuplicateFinder", arrays, facts)
+    assert NearDuplicateFinder.load(tmp_path / "identity").n_groups_ == 1
+    with pytest.raises(StoreError, match=r"hashes of another release .*: fit the finder again"):
+        NearDuplicateFinder.load(tmp_path / "segments")

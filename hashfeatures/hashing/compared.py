@@ -11,13 +11,18 @@ _SEGMENTS = "segments"
 
 VIEWS = (*VIEW_SETS, _SEGMENTS)
 
+# Counts up whenever a bit of a view or of a segment changes, though none of a whole image's does.
+VIEWS_VERSION = 2
+
 # By this radius segments match 5 in a million of 2 million pairs of photos and drawings, and of
 # 700,000 others 14: up to three times as many as other views by theirs. ImageHash's rule for
 # segments matches 30,000.
 _SEGMENT_RADIUS = 18
 
 
-def compare_by(specs: tuple[HashSpec, ...], views: str) -> tuple[HashSpec, ...]:
+def compare_by(
+    specs: tuple[HashSpec, ...], views: str, min_detail: int = 0
+) -> tuple[HashSpec, ...]:
     """Return what is hashed so that images can be compared.
 
     Parameters
@@ -26,6 +31,8 @@ def compare_by(specs: tuple[HashSpec, ...], views: str) -> tuple[HashSpec, ...]:
         The hashes of an image as it is, of each view, or of each segment.
     views : str
         One of `VIEWS`.
+    min_detail : int
+        The least detail, 0 to 100, of a view or a segment that is compared.
 
     Returns
     -------
@@ -38,8 +45,8 @@ def compare_by(specs: tuple[HashSpec, ...], views: str) -> tuple[HashSpec, ...]:
         If a hash cannot be had of the views.
     """
     if views == _SEGMENTS:
-        return (SegmentsSpec.of(specs),)
-    return specs if views == "identity" else (ViewsSpec.of(specs, views),)
+        return (SegmentsSpec.of(specs, min_detail),)
+    return specs if views == "identity" else (ViewsSpec.of(specs, views, min_detail),)
 
 
 def default_radius(views: str) -> int:

@@ -27,7 +27,8 @@ class SegmentsSpec(HashSpec):
     Its bits are those of the segments that say something, one after the other, each filled up with
     zeros to whole words of 64 bits, and zeros for as many as an image could have. A segment says
     something if it has structure and is not nearly the same as one before it; where none does, the
-    whole image is taken for one.
+    whole image is taken for one. So there is always a first segment, and as no two are the same,
+    one whose bits are all zero is put there: zeros behind it are no segment.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class SegmentsSpec(HashSpec):
         The greatest size of the hashes.
     hashes : tuple of HashSpec
         The hashes of each segment.
+    min_detail : int
+        The least detail of a segment, 0 to 100, see `measure_detail`.
 
     Examples
     --------
@@ -44,21 +47,23 @@ class SegmentsSpec(HashSpec):
     >>> from hashfeatures.hashing.spec import parse_hashes
     >>> spec = SegmentsSpec.of(parse_hashes(["phash", "dhash"]))
     >>> str(spec), spec.shape
-    ('segments by phash, dhash', (179, 128))
+    ('segments of detail 10 by phash, dhash', (179, 128))
     """
 
     hashes: tuple[HashSpec, ...] = ()
+    min_detail: int = _LEAST_DETAIL
 
     @classmethod
-    def of(cls, hashes: tuple[HashSpec, ...]) -> SegmentsSpec:
+    def of(cls, hashes: tuple[HashSpec, ...], min_detail: int = 0) -> SegmentsSpec:
         """Return the spec of `hashes` of segments, or raise if one looks at colours."""
         for spec in hashes:
             check_luma(spec)
-        return cls("segments", max(spec.size for spec in hashes), hashes)
+        min_detail = max(min_detail, _LEAST_DETAIL)
+        return cls("segments", max(spec.size for spec in hashes), hashes, min_detail)
 
     @cached_property
     def _text(self) -> str:
-        return f"{self.name} by {', '.join(map(str, self.hashes))}"
+        return f"{self.name} of detail {self.min_detail} by {', '.join(map(str, self.hashes))}"
 
     @property
     def n_words(self) -> int:
@@ -80,7 +85,7 @@ class SegmentsSpec(HashSpec):
         bits = np.zeros(self.shape, dtype=bool)
         n_kept = 0
         parts = dict.fromkeys(cut_segments(plate))
-        for part in [part for part in parts if measure_detail(part) >= _LEAST_DETAIL] or [plate]:
+        for part in [part for part in parts if measure_detail(part) >= self.min_detail] or [plate]:
             code = np.concatenate(
                 [spec.algorithm.compute(part, spec.size).ravel() for spec in self.hashes]
             )
@@ -88,4 +93,6 @@ class SegmentsSpec(HashSpec):
             if (differing > _SAME * len(code)).all():
                 bits[n_kept, : len(code)] = code
                 n_kept += 1
+        kept = bits[:n_kept]
+        kept[:] = kept[np.argsort(kept.any(axis=1), kind="stable")]
         return bits

@@ -27,6 +27,9 @@ Grids = NDArray[np.float32]
 _GRID_FACTOR = 4
 _WORD = 64
 
+# The side at which the detail of an image is measured, see `measure_detail`.
+_DETAIL_SIDE = 64
+
 
 @cache
 def _kernels() -> ModuleType:
@@ -94,12 +97,38 @@ _TURNED: dict[str, Callable[[Grids, int, Sequence[Turn]], Bits]] = {
 }
 
 
+def measure_grids(grids: Grids) -> NDArray[np.int64]:
+    """Measure how much structure grids have, on the scale of `measure_detail`.
+
+    A grid of half as many pixels a side has steps that are twice as high where an image is smooth,
+    and a quarter as many of them: both are counted for.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n_grids, side, side), dtype float32
+        Luma from 0 to 255.
+
+    Returns
+    -------
+    ndarray of shape (n_grids,), dtype int64
+        0 (flat) to 100.
+    """
+    scale = grids.shape[-1] / _DETAIL_SIDE
+    total = np.zeros(len(grids))
+    for axis in (1, 2):
+        steps = np.abs(np.diff(np.rint(grids), axis=axis)) * (100 * scale / 255)
+        total += np.floor(steps).sum(axis=(1, 2))
+    return np.minimum(100, total / scale**2 // 90).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class ViewsSpec(HashSpec):
     """The hashes of all views of an image, in one: to all that handles hashes, a hash like others.
 
     Its bits are those of the views one after the other, each filled up with zeros to whole words
     of 64 bits. The first view is the image as it is, and its bits are exactly those of the hashes.
+    The hashes of windows without detail are alike and say nothing, so such a window has the bits
+    of the whole image: it is not looked at.
 
     Parameters
     ----------
@@ -109,6 +138,8 @@ class ViewsSpec(HashSpec):
         The greatest size of the hashes.
     hashes : tuple of HashSpec
         The hashes of each view.
+    min_detail : int
+        The least detail of a window that is looked at, 0 to 100, see `measure_grids`.
 
     Examples
     --------
@@ -120,9 +151,10 @@ class ViewsSpec(HashSpec):
     """
 
     hashes: tuple[HashSpec, ...] = ()
+    min_detail: int = 0
 
     @classmethod
-    def of(cls, hashes: tuple[HashSpec, ...], views: str) -> ViewsSpec:
+    def of(cls, hashes: tuple[HashSpec, ...], views: str, min_detail: int = 0) -> ViewsSpec:
         """Return the spec of `hashes` of the views in the set named `views`.
 
         Raises
@@ -136,11 +168,14 @@ class ViewsSpec(HashSpec):
                     f"views={views!r} can be had of {' and '.join(map(repr, _TURNED))}, of any "
                     f"size. Got {str(spec)!r} instead."
                 )
-        return cls(views, max(spec.size for spec in hashes), hashes)
+        if len(VIEW_SETS[views].windows) == 1:
+            min_detail = 0  # the whole image is always looked at
+        return cls(views, max(spec.size for spec in hashes), hashes, min_detail)
 
     @cached_property
     def _text(self) -> str:
-        return f"{self.name} views of {', '.join(map(str, self.hashes))}"
+        detail = f", of detail {self.min_detail}" if self.min_detail else ""
+        return f"{self.name} views of {', '.join(map(str, self.hashes))}{detail}"
 
     @property
     def views(self) -> ViewSet:
@@ -173,6 +208,9 @@ class ViewsSpec(HashSpec):
             part[...] = _TURNED[spec.name](grids, spec.size, turns).reshape(part.shape)
             part[0, 0] = spec.algorithm.compute(plate, spec.size).ravel()
             start += spec.n_bits
+        if self.min_detail:
+            lacks_detail = measure_grids(grids) < self.min_detail
+            bits[lacks_detail] = bits[0]
         return bits.reshape(self.shape)
 
     def _draw(self, plate: Plate, side: int) -> Grids:

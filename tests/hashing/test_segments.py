@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from hashfeatures import ParameterError
-from hashfeatures.hashing.plate import Plate
+from hashfeatures.hashing.plate import Plate, measure_detail
 from hashfeatures.hashing.segment_codes import SegmentsSpec
 from hashfeatures.hashing.segments import crop_resistant_hash, cut_segments
 from hashfeatures.hashing.spec import parse_hashes
@@ -119,3 +119,30 @@ def test_of_a_flat_image_the_whole_is_the_code():
     spec = SegmentsSpec.of(parse_hashes(["phash", "dhash"]))
     codes = spec.algorithm.compute(Plate(Image.linear_gradient("L")), spec.size)
     assert np.count_nonzero(codes.any(axis=1)) == 1
+
+
+def test_a_segment_whose_bits_are_all_zero_comes_first():
+    """Bits of zero stand for no segment everywhere but there."""
+    spec = SegmentsSpec.of(parse_hashes("dhash"))
+    pixels = np.full((300, 300), 20, dtype=np.uint8)
+    pixels[:140, :140] = np.asarray(smooth_noise(3, 6, (140, 140))) // 3 + 150
+    darker_to_the_right = np.linspace(255, 175, 140) - np.arange(140)[:, None] // 20 % 2 * 40
+    pixels[160:, 160:] = darker_to_the_right.astype(np.uint8)
+    codes = spec.algorithm.compute(Plate(Image.fromarray(pixels)), spec.size)
+    assert codes.any(axis=1)[:4].tolist() == [False, True, True, False]
+    assert not codes[4:].any()
+
+
+def test_segments_of_less_detail_than_is_asked_for_are_left_out():
+    image = smooth_noise(0, 5, (640, 480))
+    plate = Plate(image)
+    details = sorted({measure_detail(part) for part in cut_segments(plate)})
+    by_dhash = parse_hashes("dhash")
+    every, most = SegmentsSpec.of(by_dhash), SegmentsSpec.of(by_dhash, details[-1])
+    n_every, n_most = (
+        np.count_nonzero(spec.algorithm.compute(plate, spec.size).any(axis=1))
+        for spec in (every, most)
+    )
+    assert 1 <= n_most < n_every
+    assert str(every) != str(most), "a cache tells them apart"
+    assert SegmentsSpec.of(by_dhash, 3) == every

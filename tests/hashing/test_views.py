@@ -8,9 +8,9 @@ from PIL import Image
 
 from hashfeatures import ParameterError
 from hashfeatures.edits import Edit
-from hashfeatures.hashing.plate import Plate
+from hashfeatures.hashing.plate import Plate, measure_detail
 from hashfeatures.hashing.spec import parse_hashes
-from hashfeatures.hashing.view_codes import ViewsSpec
+from hashfeatures.hashing.view_codes import ViewsSpec, measure_grids
 from hashfeatures.hashing.views import TURNS, VIEW_SETS, map_windows
 
 TWO = parse_hashes(["phash", "dhash"])
@@ -138,3 +138,43 @@ def test_the_spec_travels_to_workers_and_is_named_for_the_cache():
 def test_hashes_without_views_are_told():
     with pytest.raises(ParameterError, match=r"views='flips' can be had of 'phash' and 'dhash'"):
         ViewsSpec.of(parse_hashes(["phash", "ahash"]), "flips")
+
+
+def test_the_detail_of_a_grid_is_that_of_the_image(photos):
+    """At the side of 64 it is the same measure, at half of that nearly; photos have much of it."""
+    for path in photos:
+        with Image.open(path) as opened:
+            plate = Plate(opened.convert("L"))
+        detail = measure_detail(plate)
+        (at_64,), (at_32,) = (
+            measure_grids(plate.lanczos(side, side).astype(np.float32)[None]) for side in (64, 32)
+        )
+        assert at_64 == detail
+        assert at_32 >= 10 or detail < 40
+
+
+@pytest.mark.parametrize("shade", ["flat", "a gradient"])
+def test_windows_without_detail_have_the_bits_of_the_whole(shade):
+    """Of a page with a noisy edge, the crops are blank: what they would be hashed to is noise."""
+    edge = np.random.default_rng(0).integers(0, 256, (20, 15), dtype=np.uint8)
+    page = edge.repeat(20, axis=0).repeat(20, axis=1)
+    page[5:-5, 5:-5] = 250 if shade == "flat" else np.linspace(250, 160, 290)
+    plate = Plate(Image.fromarray(page))
+    assert measure_detail(plate) >= 10
+    spec = ViewsSpec.of(TWO, "robust", min_detail=10)
+    bits = spec.algorithm.compute(plate, spec.size).reshape(12, 8, 128)
+    assert str(spec) == "robust views of phash, dhash, of detail 10"
+    np.testing.assert_array_equal(bits[0], view_bits(Image.fromarray(page)).reshape(12, 8, 128)[0])
+    for window in (1, 3, 10, 11):  # cropped or rotated: no edge is left
+        np.testing.assert_array_equal(bits[window], bits[0])
+
+
+def test_windows_with_detail_are_looked_at(pictures):
+    for picture in pictures:
+        spec = ViewsSpec.of(TWO, "robust", min_detail=10)
+        bits = spec.algorithm.compute(Plate(picture), spec.size)
+        np.testing.assert_array_equal(bits, view_bits(picture))
+
+
+def test_a_set_of_whole_images_alone_knows_no_detail():
+    assert ViewsSpec.of(TWO, "dihedral", min_detail=10) == ViewsSpec.of(TWO, "dihedral")
