@@ -106,7 +106,7 @@ class SegmentCodes(Codes):
 
 def _shown(words: Words) -> NDArray[np.bool_]:
     """Tell which codes are those of a segment, shape (n_images, n_segments)."""
-    shown: NDArray[np.bool_] = words.any(axis=2)
+    shown = np.asarray(words.any(axis=2))
     shown[:, 0] = True
     return shown
 

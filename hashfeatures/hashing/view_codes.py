@@ -118,7 +118,8 @@ def measure_grids(grids: Grids) -> NDArray[np.int64]:
     for axis in (1, 2):
         steps = np.abs(np.diff(np.rint(grids), axis=axis)) * (100 * scale / 255)
         total += np.floor(steps).sum(axis=(1, 2))
-    return np.minimum(100, total / scale**2 // 90).astype(np.int64)
+    detail: NDArray[np.int64] = np.minimum(100, total / scale**2 // 90).astype(np.int64)
+    return detail
 
 
 @dataclass(frozen=True)
