@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -53,6 +53,8 @@ def install_command(extra: str) -> str:
     The installer records the source in ``direct_url.json`` (PEP 610); a package from an index has
     no such record.
     """
+    from importlib import metadata  # here, as it takes its time and is seldom needed
+
     try:
         installed = metadata.distribution(_PACKAGE)
     except metadata.PackageNotFoundError:  # imported from a clone that nobody installed
@@ -84,6 +86,8 @@ def _from_index(pip: str, extra: str) -> str:
 
 def _requirements(extra: str) -> Iterator[str]:
     """Yield what an extra requires, the extras that it includes resolved."""
+    from importlib import metadata
+
     for line in metadata.requires(_PACKAGE) or ():
         requirement, _, marker = line.partition(";")
         if not re.search(rf"""extra\s*==\s*['"]{re.escape(extra)}['"]""", marker):

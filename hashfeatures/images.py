@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from .exceptions import ImageReadError, MissingExtraError
+from .image_files import HEIF, recognize, say_heif_cure
 from .parameters import check_bool, check_choice, check_int, refuse
 from .remote import read_url
 from .sources import describe_source, is_missing, is_url
@@ -286,6 +287,8 @@ def _find_file(source: Any) -> str | bytes | io.BytesIO:
         path = os.fspath(source)
         if not path:
             raise FileNotFoundError("the path is empty")
+        if "\0" in os.fsdecode(path):
+            raise ValueError("the path holds a NUL character, which no file's name has")
         if os.path.isdir(path):
             raise IsADirectoryError("is a directory, not an image file")
         return path
@@ -320,6 +323,8 @@ def _say_unidentified(file: str | bytes | io.BytesIO) -> str:
             start = opened.read(16)
     if not start:
         return "the file is empty"
+    if recognize(start) == HEIF:
+        return say_heif_cure()
     return f"no image format that Pillow knows; the data begins with {start!r}"
 
 

@@ -79,7 +79,7 @@ def test_arrays(shape):
         ("no such file.png", "FileNotFoundError"),
         ("", "FileNotFoundError: the path is empty"),
         (".", "is a directory, not an image file"),
-        ("with\0nul.png", "null"),
+        ("with\0nul.png", "the path holds a NUL character"),
         (b"", "the file is empty"),
         (b"plain text, no image", "begins with b'plain text, no i'"),
         ({"url": "a.png"}, "a mapping needs 'bytes' or 'path'"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import fnmatch
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..path_text import read_path, show_path
+from ..path_text import read_path, show_path, split_list
 from .asked import CommandError, Common, Gathering
 from .evidence import FileState, from_columns, look_at_all
 
@@ -98,6 +99,7 @@ def collect(
         raise CommandError(
             f"{tables[0]} is a table and {other} is none: give tables, or images, not both."
         )
+    _register_heif()
     if tables:
         found = _collect_tables(tables, gathering)
     else:
@@ -149,9 +151,12 @@ class _Walk:
     """One search for files, which knows what it has found."""
 
     def __init__(self, gathering: Gathering, common: Common) -> None:
+        from ..image_files import LeftOut
+
         self._gathering = gathering
         self._common = common
         self._named: dict[str, str] = {}
+        self._left_out = LeftOut()
         self._n_links = 0
 
     def gather(self, paths: Sequence[str]) -> Iterator[str]:
@@ -160,8 +165,11 @@ class _Walk:
             yield from self._expand(path)
         if self._n_links:
             self._common.note(f"{self._n_links} links to files that are there as well, left out")
+        if left_out := self._left_out.describe():
+            self._common.note(left_out)
 
     def _expand(self, path: str) -> Iterator[str]:
+        from ..image_files import recognize
         from ..sources import is_url
 
         if path == "-":
@@ -174,7 +182,11 @@ class _Walk:
             yield from self._folder(path)
         elif path.lower().endswith(_LISTS):
             with open(path, "rb") as file:
-                yield from self._list(file.read(), path)
+                data = file.read()
+            if recognize(data) is None:
+                yield from self._list(data, path)
+            else:
+                yield from self._once(path, os.path.realpath(path))
         elif os.path.lexists(path):
             yield from self._once(path, os.path.realpath(path))
         else:
@@ -183,17 +195,11 @@ class _Walk:
     def _list(self, data: bytes, name: str) -> Iterator[str]:
         from ..sources import is_url
 
-        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
-        for number, ended in enumerate(text.split("\n"), 1):
-            line = ended.removesuffix("\r")
-            if not line.strip():
-                continue
-            try:
-                source = read_path(line)
-            except ValueError:
-                raise CommandError(
-                    f"{name}, line {number}: no path in JSON: {line[:60]}"
-                ) from None
+        try:
+            sources = split_list(data)
+        except ValueError as error:
+            raise CommandError(f"{show_path(name)} cannot be read as a list: {error}.") from error
+        for source in sources:
             yield from self._once(source, source if is_url(source) else os.path.realpath(source))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:
@@ -217,12 +223,15 @@ class _Walk:
                     below.clear()
                     continue
                 seen.add((status.st_dev, status.st_ino))
-            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in filter(_is_hidden, below):
+                self._left_out.add(name)
+            below[:] = sorted(name for name in below if not _is_hidden(name))
             for name in sorted(names):
                 path = os.path.join(folder, name)
-                if not self._is_wanted(name):
-                    continue
-                if not os.path.isfile(path) and os.path.exists(path):
+                is_special = not os.path.isfile(path) and os.path.exists(path)
+                if not self._is_wanted(path, is_special):
+                    self._left_out.add(name)
+                elif is_special:
                     self._common.note(f"{show_path(path)}: no regular file, left out")
                 elif os.path.islink(path):
                     in_links.append(path)
@@ -238,13 +247,22 @@ class _Walk:
     def _miss(self, error: OSError) -> None:
         self._common.note(f"{show_path(str(error.filename))}: {error.strerror}, left out")
 
-    def _is_wanted(self, name: str) -> bool:
+    def _is_wanted(self, path: str, is_special: bool) -> bool:
+        from ..image_files import has_image_suffix, holds_image
+
+        name = os.path.basename(path)
         if self._gathering.globs:
             return any(fnmatch.fnmatch(name, glob) for glob in self._gathering.globs)
-        return not name.startswith(".") and os.path.splitext(name)[1].lower() in _suffixes()
+        if _is_hidden(name):
+            return False
+        return has_image_suffix(name) if is_special else holds_image(path)
 
 
-def _suffixes() -> frozenset[str]:
-    from PIL import Image
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
-    return frozenset(Image.registered_extensions()) - {".pdf", ".mpg", ".mpeg", ".h5", ".hdf"}
+
+def _register_heif() -> None:
+    """Let Pillow read HEIC if its plugin is installed."""
+    with contextlib.suppress(ImportError):
+        import_module("pillow_heif").register_heif_opener()

@@ -16,7 +16,7 @@ from ..exceptions import MissingExtraError, ParameterError
 from ..extras import import_extra
 from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
-from ..path_text import show_path, write_path
+from ..path_text import encoding_of, show_path, write_path
 from ..whole_files import write_whole
 from .asked import CommandError
 
@@ -80,6 +80,10 @@ def read_table(path: str) -> pd.DataFrame:
         table = _read(path, suffix)
     except (FileNotFoundError, PermissionError, IsADirectoryError, MissingExtraError):
         raise
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{show_path(path)} cannot be read as a table: it is not in UTF-8. Save it as UTF-8."
+        ) from error
     except Exception as error:  # each reader raises what it likes for broken content
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CommandError(f"{show_path(path)} cannot be read as a table: {reason}") from error
@@ -92,12 +96,16 @@ def read_table(path: str) -> pd.DataFrame:
 
 def _read(path: str, suffix: str) -> pd.DataFrame:
     if suffix == ".csv":
-        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        with open(path, "rb") as file:
+            encoding = encoding_of(file.read(4))
+        return pd.read_csv(
+            path, dtype=str, keep_default_na=False, na_values=[""], encoding=encoding
+        )
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
         return pd.read_parquet(path, engine="pyarrow")
-    with open(path, encoding="utf-8") as file:
-        records = json.load(file)
+    with open(path, "rb") as file:
+        records = json.loads(file.read())
     if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
         raise ValueError("expected a list of objects, one an image")
     return pd.DataFrame(records) if records else pd.DataFrame({"image": []}, dtype=object)

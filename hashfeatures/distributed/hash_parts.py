@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import tarfile
 import warnings
@@ -22,6 +21,7 @@ from ..exceptions import EngineError, FailedImagesWarning, ImageReadError, Stage
 from ..hashes import Hashes
 from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec, parse_hashes
+from ..image_files import HEAD, has_image_suffix, recognize
 from ..images import Decoding, describe_error
 from ..path_text import read_path, write_path
 from ..remote import Network
@@ -182,16 +182,18 @@ def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
 
 def _members(archive: str) -> Iterator[tuple[str, Any]]:
     """Yield the images of a tar file, and where it cannot be read on, an error in its name."""
-    suffixes = frozenset(Image.registered_extensions())
     system, path, _ = locate(archive)
     try:
         with system.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
             for member in tar:
-                if member.isfile() and os.path.splitext(member.name)[1].lower() in suffixes:
-                    content = tar.extractfile(member)
-                    assert content is not None
+                if not member.isfile():
+                    continue
+                content = tar.extractfile(member)
+                assert content is not None
+                head = content.read(HEAD)
+                if has_image_suffix(member.name) or recognize(head) in Image.OPEN:
                     name = f"tar://{member.name}::{archive}"
-                    yield name, {"bytes": content.read(), "path": name}
+                    yield name, {"bytes": head + content.read(), "path": name}
     except (OSError, tarfile.TarError) as error:
         yield archive, ImageReadError(archive, describe_error(error))
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from PIL import Image
-
 from ..exceptions import StageError
+from ..image_files import LeftOut, has_image_suffix, holds_image
 from ..images import describe_error
 from ..sources import IMAGE_COLUMNS, is_url, list_sources
 from .stages import arrow, locate
 
 _TABLES = (".parquet", ".csv")
 _BLOCK = 1 << 16  # rows of a table that are read at a time
-_NOT_PICTURES = frozenset({".pdf", ".mpg", ".mpeg", ".h5", ".hdf"})
+_LOGGER = logging.getLogger(__name__)
 
 
 def list_names(source: Any, column: str | None = None) -> Iterator[str]:
@@ -61,10 +61,15 @@ def _walk(system: Any, path: str) -> Iterator[str]:
         raise NotADirectoryError(
             "expected a directory, a table (.parquet, .csv), a pattern or .tar files"
         )
-    suffixes = frozenset(Image.registered_extensions()) - _NOT_PICTURES
+    is_wanted = holds_image if "file" in system.protocol else has_image_suffix
+    left_out = LeftOut()
     for found in sorted(system.find(path)):
-        if os.path.splitext(found)[1].lower() in suffixes:
+        if is_wanted(found):
             yield _address_of(system, found)
+        else:
+            left_out.add(found)
+    if told := left_out.describe():
+        _LOGGER.info("%s: %s", path, told)
 
 
 def _address_of(system: Any, path: str) -> str:

@@ -152,3 +152,65 @@ def test_lines_of_lists_end_with_line_feeds(tmp_path):
     names = ["a\x85b.png", "c\u2028d.png", "e.png"]
     listed.write_bytes("\r\n".join(names).encode("utf-8-sig"))
     assert gather(listed).sources == names
+
+
+def test_what_a_folder_holds_beside_images_is_counted(tmp_path, image_files, capsys):
+    """In one note, by suffix, or nobody knows that a tenth of the photos was never looked at."""
+    for name in ("labels.txt", "more.txt", "clip.mp4", "IMG_1.HEIC", "README", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"no image")
+    (tmp_path / ".git").mkdir()
+    assert sorted(gather(tmp_path).sources) == sorted(image_files)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    for part in ("2 .txt", "1 .mp4", "1 .HEIC", "1 without a suffix", "2 hidden", "pillow-heif"):
+        assert part in told.replace("[heif]", "pillow-heif")
+    assert len(gather(tmp_path, globs=("*_0.png",)).sources) == 1
+    assert "5 .png" in capsys.readouterr().err
+
+
+def test_a_folder_of_images_alone_needs_no_note(tmp_path, image_files, capsys):
+    assert len(gather(tmp_path).sources) == len(image_files)
+    assert capsys.readouterr().err == ""
+
+
+def test_contents_decide_where_the_suffix_does_not(tmp_path, image_files, capsys):
+    """Downloads have no suffix, or that of a page; a list may be an image by mistake."""
+    for source, name in zip(image_files, ["no_suffix", "photo.php", "photo.txt"], strict=False):
+        os.rename(source, tmp_path / name)
+    assert len(gather(tmp_path).sources) == len(image_files)
+    assert gather(tmp_path / "photo.txt").sources == [str(tmp_path / "photo.txt")]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_lists_with_a_byte_order_mark(tmp_path, encoding):
+    """What PowerShell redirects is in UTF-16."""
+    listed = tmp_path / "list.txt"
+    listed.write_bytes("photos/a.png\r\nphotos/ü.png\r\n".encode(encoding))
+    assert gather(listed).sources == ["photos/a.png", "photos/ü.png"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_lists_in_utf_16_without_a_mark_are_refused(tmp_path, encoding):
+    listed = tmp_path / "list.txt"
+    listed.write_bytes("photos/a.png\nphotos/ü.png\n".encode(encoding))
+    with pytest.raises(CommandError, match="UTF-16 without a byte order mark: save it as UTF-8"):
+        gather(listed)
+
+
+def test_lists_that_find_prints_for_xargs(tmp_path):
+    """Separated by NUL, they hold any name as it is."""
+    listed = tmp_path / "list.txt"
+    names = ["./two\nlines.png", './"quoted".png', "./caf\udce9.png", " ./space.png"]
+    listed.write_bytes(b"".join(os.fsencode(name) + b"\0" for name in names))
+    assert gather(listed).sources == names
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_tables_with_a_byte_order_mark(tmp_path, encoding):
+    table = tmp_path / "table.csv"
+    table.write_bytes("image\nü.png\n".encode(encoding))
+    assert gather(table).sources == ["ü.png"]
+    table.write_bytes("image\nü.png\n".encode("latin-1"))
+    with pytest.raises(CommandError, match="not in UTF-8"):
+        gather(table)

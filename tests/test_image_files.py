@@ -1,0 +1,59 @@
+"""Which files are taken for images, and what is said of those that are not."""
+
+import io
+
+import pytest
+from PIL import Image, features
+
+from hashfeatures import ImageHashFeaturizer, ImageReadError
+from hashfeatures.image_files import LeftOut, holds_image, recognize
+
+HEIC = b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heicmiaf\x00\x00\x01V"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF"])
+def test_formats_are_known_by_their_first_bytes(noise_image, kind):
+    if kind in ("JPEG2000", "AVIF") and not features.check(
+        {"JPEG2000": "jpg_2000"}.get(kind, "avif")
+    ):
+        pytest.skip("this Pillow does not write the format")
+    buffer = io.BytesIO()
+    noise_image(0).save(buffer, kind)
+    assert recognize(buffer.getvalue()[:32]) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"BMW 3.0 CSL, a car of the seventies",
+        b"P1 report",
+        b"#define X 1",
+        b"\0" * 32,
+        b"GIF",
+    ],
+)
+def test_other_files_are_not_taken_for_images(text, tmp_path):
+    assert recognize(text) is None
+    (tmp_path / "file").write_bytes(text)
+    assert not holds_image(str(tmp_path / "file"))
+
+
+def test_many_suffixes_are_summed_up():
+    left_out = LeftOut()
+    for number in range(12):
+        left_out.add(f"folder/file.{number}")
+    left_out.add("folder/.DS_Store")
+    assert left_out.describe().endswith(".7, 4 of other kinds, 1 hidden")
+    assert LeftOut().describe() == ""
+
+
+def test_heic_is_named_with_its_cure(tmp_path, monkeypatch):
+    """In a note on a folder, and in the error of an image."""
+    monkeypatch.setattr(Image, "OPEN", {k: v for k, v in Image.OPEN.items() if k != "HEIF"})
+    left_out = LeftOut()
+    left_out.add("IMG_0001.HEIC")
+    assert "1 .HEIC. HEIC needs a plugin" in left_out.describe()
+    assert "register_heif_opener" in left_out.describe()
+    with pytest.raises(ImageReadError, match=r"HEIC needs a plugin of Pillow: pip install"):
+        ImageHashFeaturizer("ahash").transform([HEIC])
