@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
     from .exceptions import TooManyPairsError as TooManyPairsError
+    from .exceptions import UncheckedLeakageError as UncheckedLeakageError
     from .featurizer import ImageHashFeaturizer as ImageHashFeaturizer
     from .finder import NearDuplicateFinder as NearDuplicateFinder
     from .hamming.pairs import Pairs as Pairs
@@ -74,6 +75,7 @@ _HOME = {
     "StageError": "exceptions",
     "StoreError": "exceptions",
     "TooManyPairsError": "exceptions",
+    "UncheckedLeakageError": "exceptions",
     "ViewPairs": "view_pairs",
     "assert_no_leakage": "leakage",
     "calibrate": "calibration",

@@ -97,6 +97,10 @@ class LeakageError(AssertionError):
         return str(self.args[0])
 
 
+class UncheckedLeakageError(LeakageError):
+    """Whether a split leaks was not found out: a part is empty, or images could not be read."""
+
+
 class CalibrationWarning(UserWarning):
     """A calibration can say less than was asked: too few images, or edits that raised."""
 

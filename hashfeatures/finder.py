@@ -351,7 +351,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._check_as_fitted()
-        queries = self.sign(X).signatures
+        queries = (X if isinstance(X, Signed) else self.sign(X)).signatures
         found = self._signatures.matches(queries, self.radius_, self.n_jobs, self.color_radius)
         return queries.name_views(self._signatures, found)
 

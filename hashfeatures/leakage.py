@@ -15,9 +15,10 @@ from sklearn.utils.validation import _num_samples
 
 from .compact import check_room, expand
 from .containers import as_column
-from .exceptions import LeakageError
+from .exceptions import LeakageError, UncheckedLeakageError
 from .hamming.pairs import Pairs
-from .parts import ComparedParts, compare_parts, name_parts
+from .parameters import check_count_or_share
+from .parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 from .plotting import plot_pairs
 from .sources import name_sources
 from .strata import list_labels
@@ -45,6 +46,8 @@ class LeakageReport:
         These pairs, the nearest first: "left_part", "left" (the row in it), "left_image",
         "right_part", "right", "right_image", and "distance" in bits, missing if the finder counts
         none. The left part is the earlier one. More than 100 million pairs are refused.
+    unreadable : dict of str to int
+        How many images of each part could not be read: they were compared with none.
     by_class : pandas.DataFrame or None
         If labels were given, for each class of the last part, the worst first: "images",
         "leaking" and "share".
@@ -75,6 +78,27 @@ class LeakageReport:
             table.loc[name] /= max(size, 1)
             table.loc[name, name] = np.nan
         return table
+
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """How many images of each part could not be read."""
+        return dict(zip(self._parts.names, self._parts.unreadable, strict=True))
+
+    def why_unchecked(self, allow_unreadable: float | int = 0) -> str | None:
+        """Say why it was not found out whether the split leaks.
+
+        Parameters
+        ----------
+        allow_unreadable : int or float, default=0
+            As in `assert_no_leakage`.
+
+        Returns
+        -------
+        str or None
+            A sentence; None if enough images were compared.
+        """
+        allowed = check_count_or_share("why_unchecked", "allow_unreadable", allow_unreadable)
+        return self._parts.why_unchecked(allowed)
 
     @cached_property
     def n_pairs(self) -> int:
@@ -139,7 +163,7 @@ class LeakageReport:
         }
         return {
             "parts": dict(zip(names, self._parts.sizes, strict=True)),
-            "unreadable": dict(zip(names, self._parts.unreadable, strict=True)),
+            "unreadable": self.unreadable,
             "pairs": self.n_pairs,
             "leaking": len(self.leaking),
             "share": self.share,
@@ -182,7 +206,11 @@ class LeakageReport:
         facts = self.summary()
         *earlier, last = self._parts.names
         sizes = ", ".join(f"{name} {size}" for name, size in facts["parts"].items())
-        text = (
+        unchecked = self._parts.why_unchecked(len(self._parts.part))
+        if unchecked and not facts["pairs"]:
+            return f"{unchecked} (Images: {sizes}.)"
+        text = f"{unchecked} " if unchecked else ""
+        text += (
             f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
             f"({facts['share']:.1%}) have a near duplicate in {' or '.join(earlier)}."
         )
@@ -192,11 +220,7 @@ class LeakageReport:
         n_pairs = facts["pairs"]
         across = "1 pair stands" if n_pairs == 1 else f"{n_pairs} pairs stand"
         text += f" In all, {across} in different parts (images: {sizes})."
-        if n_unreadable := sum(facts["unreadable"].values()):
-            one = n_unreadable == 1
-            unread = f"{n_unreadable} image{'' if one else 's'} could not be read"
-            text += f" {unread} and {'was' if one else 'were'} compared with none."
-        return text
+        return text + tell_uncompared(self._parts)
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
@@ -310,8 +334,10 @@ def leakage_report(
     return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
 
 
-def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> None:
-    """Raise if near duplicates stand in different parts of a split.
+def assert_no_leakage(
+    train: Any, test: Any = None, *, finder: Any = None, allow_unreadable: float | int = 0
+) -> None:
+    """Raise if near duplicates stand in different parts of a split, or if nobody can tell.
 
     Parameters
     ----------
@@ -319,11 +345,17 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
         As for `leakage_report`; or a mapping of names to parts, as `train` alone.
     finder : estimator with ``fit_predict(X) -> labels``, default=None
         What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+    allow_unreadable : int or float, default=0
+        How many images may be unreadable: a number, or a share of all of them, below 1. In each
+        part, one image at least must be readable.
 
     Raises
     ------
     LeakageError
         It names the nearest pairs, and holds the `LeakageReport` as `report`.
+    UncheckedLeakageError
+        A `LeakageError` as well: no near duplicates were found, but a part is empty, or nothing
+        of it or too little of all could be read.
 
     Examples
     --------
@@ -331,9 +363,14 @@ def assert_no_leakage(train: Any, test: Any = None, *, finder: Any = None) -> No
     >>> from hashfeatures import assert_no_leakage
     >>> assert_no_leakage([data.camera()], [data.coins()])
     """
-    parts = name_parts("assert_no_leakage", train, test)
-    report = LeakageReport(compare_parts("assert_no_leakage", parts, finder))
+    owner = "assert_no_leakage"
+    allowed = check_count_or_share(owner, "allow_unreadable", allow_unreadable)
+    parts = name_parts(owner, train, test)
+    report = LeakageReport(compare_parts(owner, parts, finder))
     if not report.n_pairs:
+        if (why := report.why_unchecked(allowed)) is not None:
+            cure = "Check the paths, or say how many may be: allow_unreadable=..."
+            raise UncheckedLeakageError(f"{why} {cure}", report)
         return
     worst = report.worst(5)
     lines = [

@@ -43,6 +43,15 @@ def check_positive(owner: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def check_count_or_share(owner: str, name: str, value: Any) -> float | int:
+    """Return `value`, or raise unless it is a count from 0 on or a share from 0 to below 1."""
+    is_share = isinstance(value, Real) and not isinstance(value, bool | Integral)
+    if not (is_share and 0 <= value < 1) and not (_is_int(value) and value >= 0):
+        expected = "an int in the range [0, inf) or a float in the range [0, 1)"
+        raise refuse(owner, name, expected, value)
+    return float(value) if is_share else int(value)
+
+
 def check_bool(owner: str, name: str, value: Any) -> bool:
     """Return `value`, or raise unless it is True or False."""
     if isinstance(value, bool | np.bool_):

@@ -19,7 +19,7 @@ from .grouping import check_finder, group_images, is_bit_matrix
 from .hamming.pairs import Pairs
 from .neighbors import HammingNeighbors
 from .signatures import Signatures
-from .sources import is_frame, list_sources, pick_image_column
+from .sources import is_frame, is_missing, list_sources, pick_image_column
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,51 @@ class ComparedParts:
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     @cached_property
+    def low_detail(self) -> list[int]:
+        """How many images of each part have too little detail to be compared by hashes alone.
+
+        Their pixels are compared, but where there are only hashes, as in a table.
+        """
+        uncompared = np.bincount(self.part[self.near.codes < 0], minlength=len(self.sizes))
+        return [int(n) - known for n, known in zip(uncompared, self.unreadable, strict=True)]
+
+    def why_unchecked(self, allowed: float | int = 0) -> str | None:
+        """Say why it was not found out whether the parts share near duplicates.
+
+        Parameters
+        ----------
+        allowed : int or float, default=0
+            How many images, or which share of them, may be left uncompared.
+
+        Returns
+        -------
+        str or None
+            A sentence or two; None if it was found out.
+        """
+        uncompared = [
+            one + other for one, other in zip(self.unreadable, self.low_detail, strict=True)
+        ]
+        for name, size, n_left_out in zip(self.names, self.sizes, uncompared, strict=True):
+            if not size:
+                return f"Not checked: {name} has no images."
+            if n_left_out == size:
+                return f"Not checked: none of {_count(size)} in {name} could be read."
+        n_uncompared, n_images = sum(uncompared), sum(self.sizes)
+        limit = allowed * n_images if isinstance(allowed, float) else allowed
+        if n_uncompared <= limit:
+            return None
+        which = ", ".join(
+            f"{name} {n} of {size}"
+            for name, n, size in zip(self.names, uncompared, self.sizes, strict=True)
+            if n
+        )
+        why = "could not be read" if not any(self.low_detail) else "could not be read or compared"
+        return (
+            f"Not checked: {n_uncompared} of {_count(n_images)} {why} ({which}), and {allowed:g} "
+            f"may be."
+        )
+
+    @cached_property
     def row(self) -> Labels:
         """The row of each image in its part."""
         return np.concatenate([np.arange(size) for size in self.sizes])
@@ -65,6 +110,28 @@ class ComparedParts:
         n_groups, n_parts = int(groups.max(initial=-1)) + 1, len(self.sizes)
         cells = groups[known] * n_parts + self.part[known]
         return np.bincount(cells, minlength=n_groups * n_parts).reshape(n_groups, n_parts)
+
+
+def tell_uncompared(parts: ComparedParts) -> str:
+    """Say how many images of each part were compared with none; "" if all were compared."""
+    detail = "too little detail for their hashes"
+    reasons = [
+        (parts.unreadable, "could not be read", "could not be read"),
+        (parts.low_detail, f"has {detail}", f"have {detail}"),
+    ]
+    text = ""
+    for counts, one, many in reasons:
+        if n_images := sum(counts):
+            text += f" {_count(n_images)} "
+            text += f"{one} and was" if n_images == 1 else f"{many} and were"
+            where = zip(parts.names, counts, strict=True)
+            by_part = ", ".join(f"{name} {n}" for name, n in where)
+            text += f" compared with none. By part: {by_part}."
+    return text
+
+
+def _count(n_images: int) -> str:
+    return "1 image" if n_images == 1 else f"{n_images} images"
 
 
 def name_parts(owner: str, train: Any, test: Any) -> dict[str, Any]:
@@ -118,7 +185,6 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
     images = {name: _images_of(part, owner) for name, part in parts.items()}
     listed = [list_sources(part, owner) for part in images.values()]
     sources = [source for part in listed for source in part]
-    unreadable = [0] * len(parts)
     if isinstance(finder, NearDuplicateFinder):
         signed = [finder.sign(part) for part in images.values()]
         unreadable = [len(part.failures) for part in signed]
@@ -126,7 +192,11 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         radius = finder.choose_radius(sources)
         near = joined.near(radius, finder.n_jobs, color_radius=finder.color_radius)
     else:
-        near = _near_in_groups(group_images(sources, finder))
+        # What else it could not read, such a finder alone knows.
+        missing = [[is_missing(source) for source in part] for part in listed]
+        unreadable = [sum(part) for part in missing]
+        present = ~np.array([each for part in missing for each in part], dtype=bool)
+        near = _near_in_groups(group_images(sources, finder), present)
     sizes = [len(part) for part in listed]
     has_distances = isinstance(finder, NearDuplicateFinder)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
@@ -153,13 +223,16 @@ def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedPar
         radius = finder.given_radius() if is_finder else finder.radius
         near = signatures.near(radius, finder.n_jobs)
     else:
-        near = _near_in_groups(group_images(bits, finder))
+        present = ~np.isnan(bits).any(axis=1)
+        near = _near_in_groups(group_images(bits, finder), present)
     sizes = [_num_samples(part) for part in parts.values()]
-    unreadable = [0] * len(parts)
+    # A row of NaN is of an image that could not be read.
+    unreadable = [int((~rows).sum()) for rows in np.split(present, np.cumsum(sizes)[:-1])]
     sources = [None] * len(bits)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, knows_distances)
 
 
-def _near_in_groups(labels: Labels) -> CompactPairs:
+def _near_in_groups(labels: Labels, present: NDArray[np.bool_]) -> CompactPairs:
     """Take the members of a group for near each other, at distances that are not known."""
-    return CompactPairs(labels, Pairs.concatenate([]), int(labels.max(initial=-1)) + 1)
+    known = np.where(present, labels, -1)
+    return CompactPairs(known, Pairs.concatenate([]), int(labels.max(initial=-1)) + 1)

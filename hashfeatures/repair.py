@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples
 from .containers import as_column, join_rows, take_rows
 from .duplicates import Labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
-from .parts import ComparedParts, compare_parts, name_parts
+from .parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 from .showing import rows_as_html
 from .sources import describe_source
 
@@ -29,6 +29,8 @@ class SplitRepair:
     moved : pandas.DataFrame
         One row an image that was moved: "image", "from_part" and "from_row" where it was,
         "to_part" and "to_row" where it is now.
+    unreadable : dict of str to int
+        How many images of each part could not be read: they stay where they are.
     """
 
     _parts: ComparedParts
@@ -52,6 +54,11 @@ class SplitRepair:
                 "to_row": to_row[rows],
             }
         )
+
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """How many images of each part could not be read."""
+        return dict(zip(self._parts.names, self._parts.unreadable, strict=True))
 
     def apply(self, *parts: Any) -> list[Any]:
         """Move the rows of something else that is split alike, such as labels.
@@ -103,7 +110,7 @@ class SplitRepair:
         n_moved = len(self._moved_rows())
         return (
             f"{n_moved} of {len(self._target)} images moved{f': {told}' if told else ''}. "
-            f"Images before: {before}; after: {after}."
+            f"Images before: {before}; after: {after}.{tell_uncompared(self._parts)}"
         )
 
     def _moved_rows(self) -> Labels:

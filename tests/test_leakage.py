@@ -17,6 +17,8 @@ from hashfeatures import (
     FailedImagesWarning,
     LeakageError,
     NearDuplicateFinder,
+    ParameterError,
+    UncheckedLeakageError,
     assert_no_leakage,
     leakage_report,
 )
@@ -119,8 +121,11 @@ def test_failures_leak_nowhere(family):
         report = leakage_report([None, files[0]], [None, files[3], "no such file.png"])
     assert report.n_pairs == 0
     assert "3 images could not be read and were compared" in str(report)
+    assert report.unreadable == {"train": 1, "test": 2}
+    assert "By part: train 1, test 2." in str(report)
+    assert str(report) in repr(report)
     with pytest.warns(FailedImagesWarning):
-        assert_no_leakage([None, files[0]], [None, files[3]])
+        assert_no_leakage([None, files[0]], [None, files[3]], allow_unreadable=2)
 
 
 def test_a_finder_of_groups_alone_gives_pairs_without_distances(family, custom_finder):
@@ -212,3 +217,61 @@ def test_missing_labels_are_a_class():
         np.eye(2), np.eye(2), y=["a", None], finder=NearDuplicateFinder(radius=0)
     )
     assert report.by_class["images"].tolist() == [1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.FailedImagesWarning")
+def test_what_could_not_be_read_was_not_checked(family):
+    """A guard that looked at nothing, as in the wrong folder, does not pass."""
+    files, _ = family
+    absent = [f"elsewhere/{number}.png" for number in range(3)]
+    for train, test, why in [
+        (absent, files[:3], "none of 3 images in train could be read"),
+        (files[:3], absent, "none of 3 images in test could be read"),
+        (files[:3], [*files[3:6], absent[0]], r"1 of 7 images could not be read \(test 1 of 4\)"),
+        (files[:3], [], "test has no images"),
+        ([], files[:3], "train has no images"),
+    ]:
+        with pytest.raises(UncheckedLeakageError, match=why) as caught:
+            assert_no_leakage(train, test)
+        assert isinstance(caught.value, LeakageError)
+        assert caught.value.report.n_pairs == 0
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    for allowed in (1, 5, 0.15):
+        assert_no_leakage(files[:3], [*files[3:6], absent[0]], allow_unreadable=allowed)
+    for allowed in (0, 0.14):
+        with pytest.raises(UncheckedLeakageError):
+            assert_no_leakage(files[:3], [*files[3:6], absent[0]], allow_unreadable=allowed)
+    with pytest.raises(UncheckedLeakageError):
+        assert_no_leakage(files[:3], absent, allow_unreadable=99)  # nothing of a side
+    for wrong in (-1, 1.5, 1.0, True, "1"):
+        with pytest.raises(ParameterError, match="allow_unreadable"):
+            assert_no_leakage(files[:3], files[3:], allow_unreadable=wrong)
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.FailedImagesWarning")
+def test_leaks_that_were_found_count_more_than_images_that_were_not_read(family):
+    files, _ = family
+    with pytest.raises(LeakageError, match="2 images could not be read") as caught:
+        assert_no_leakage([files[0], "absent.png"], [files[1], "absent_too.png"])
+    assert not isinstance(caught.value, UncheckedLeakageError)
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.FailedImagesWarning")
+def test_a_report_of_nothing_gives_no_share(family):
+    """Of a part that could not be read, "0.0 %" would be a claim."""
+    files, _ = family
+    report = leakage_report(files[:2], ["absent.png"])
+    assert str(report).startswith("Not checked: none of 1 image in test could be read.")
+    assert "%" not in str(report)
+    assert report.unreadable == {"train": 0, "test": 1}
+
+
+def test_rows_of_nan_are_unreadable_images():
+    """The featurizer gives such rows for images that it could not read."""
+    bits = np.array([[0.0, 1], [1, 0], [np.nan, np.nan]])
+    report = leakage_report(bits[:1], bits[1:], finder=DuplicateGroups(radius=0))
+    assert report.unreadable == {"train": 0, "test": 1}
+    with pytest.raises(UncheckedLeakageError, match="test 1 of 2"):
+        assert_no_leakage(bits[:1], bits[1:], finder=DuplicateGroups(radius=0))
+    with pytest.raises(UncheckedLeakageError, match="none of 1 image in test"):
+        assert_no_leakage(bits[:1], bits[2:], finder=DuplicateGroups(radius=0))

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from hashfeatures import (
     DuplicateGroups,
+    FailedImagesWarning,
     ParameterError,
     SplitSizeWarning,
     assert_no_leakage,
@@ -157,3 +158,14 @@ def test_parts_are_named_as_the_mapping_names_them():
 def test_an_unknown_priority_is_told(priority):
     with pytest.raises(ParameterError, match=r"name parts among \['train', 'test'\], or be 'maj"):
         repair_split(["a.png"], ["b.png"], priority=priority)
+
+
+def test_a_repair_tells_of_images_that_could_not_be_read(family):
+    """They were compared with none, so that the parts may still share them."""
+    files, _ = family
+    with pytest.warns(FailedImagesWarning):
+        train, test, repair = repair_split([files[0], "absent.png"], [files[1], files[3]])
+    assert len(train) == 3
+    assert repair.unreadable == {"train": 1, "test": 0}
+    told = "1 image could not be read and was compared with none. By part: train 1, test 0."
+    assert told in str(repair)

@@ -22,10 +22,8 @@ from ..exceptions import (
     ParameterError,
     StageError,
 )
-from .asked import CommandError
+from .asked import FAILED, INTERRUPTED, MISUSED, WELL, CommandError
 from .telling import echo, silence
-
-WELL, FOUND, MISUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 # Each command and its module, which is imported when its help or its work is asked for. What is
 # heavy is imported by the work alone.
@@ -58,7 +56,8 @@ hash" wrote.
 
 \b
 Exit codes: 0 all went well; 1 leaks were found; 2 wrong arguments;
-3 the work could not be done; 130 interrupted.
+3 the work could not be done, or files that had changed were left alone;
+4 leaks could not be looked for in all images; 130 interrupted.
 """
 
 
@@ -129,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0 if all went well, 1 if leaks were found, 2 for wrong arguments, 3 if the
-        work could not be done, 130 if it was interrupted.
+        work could not be done, 4 if leaks could not be looked for, 130 if it was interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name of a file that the terminal cannot show

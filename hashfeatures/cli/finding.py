@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .asked import Asked, CommandError, Common
@@ -69,7 +70,25 @@ def check_columns(collection: Collection, names: list[str]) -> None:
 
 
 def fit(finder: NearDuplicateFinder, collection: Collection) -> NearDuplicateFinder:
-    """Fit a finder on a collection: on its hashes if it has them, else on its images."""
+    """Fit a finder on a collection: on its hashes if it has them, else on its images.
+
+    Raises
+    ------
+    CommandError
+        If none of the images could be read.
+    """
     if collection.is_hashed and collection.columns is not None:
-        return finder.fit_table(collection.columns)
-    return finder.fit(collection.sources)
+        fitted = finder.fit_table(collection.columns)
+    else:
+        fitted = finder.fit(collection.sources)
+    check_readable(len(collection.sources), fitted.failures_["error"])
+    return fitted
+
+
+def check_readable(n_images: int, errors: Iterable[object]) -> None:
+    """Fail if none of some images could be read; there are `errors` of those that could not."""
+    causes = list(errors)
+    if n_images and len(causes) == n_images:
+        whole = "The image" if n_images == 1 else f"None of the {n_images} images"
+        could = "could not" if n_images == 1 else "could"
+        raise CommandError(f"{whole} {could} be read: nothing was done. {causes[0]}")

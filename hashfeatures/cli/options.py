@@ -143,6 +143,19 @@ def decode_option(default: str) -> Callable[..., Any]:
     )
 
 
+class Size(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
+    """A share between 0 and 1, or a number of images."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | int:
+        """Read a size."""
+        try:
+            return int(value) if str(value).isdigit() else float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a share, as 0.2, nor a number of images.", param, ctx)
+
+
 def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the option to overwrite its output."""
     return click.option("--force", is_flag=True, help="Overwrite files that exist.")(function)

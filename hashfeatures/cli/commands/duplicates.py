@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..acting import Duplicate, Plan, act, check_not_searched, plan
-from ..asked import Asked, CommandError, Common, Gathering
+from ..asked import FAILED, WELL, Asked, CommandError, Common, Gathering
 from ..collecting import collect
 from ..finding import fit, make_finder
 from ..options import (
@@ -24,7 +24,6 @@ from ..options import (
 )
 from ..telling import echo
 
-_CHANGED = 3
 _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 
 
@@ -108,7 +107,7 @@ def command(
             echo_json(summary)
         elif not output:
             echo(report.to_text(whole=True))
-        return 0
+        return WELL
     duplicates = [
         Duplicate(
             image["path"],
@@ -127,7 +126,7 @@ def command(
         if common.as_json:
             actions = [asdict(action) for action in (planned.done if yes else planned.actions)]
             echo_json(summary | {"actions": actions, "left": planned.left, "done": yes})
-    return _CHANGED if planned.left else 0
+    return FAILED if planned.left else WELL
 
 
 def _ignore(text: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from ..asked import Common, Gathering
 from ..collecting import collect
+from ..finding import check_readable
 from ..options import check_outputs, common_options, decode_option, force_option, input_options
 from ..telling import echo
 
@@ -70,6 +71,7 @@ def command(
         cache=common.cache,
         progress=common.progress,
     )
+    check_readable(len(table), table["error"].dropna())
     table = table.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
     if output is None:
         data = to_bytes(table, ".json" if common.as_json else ".csv")

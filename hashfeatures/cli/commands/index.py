@@ -9,7 +9,7 @@ import click
 
 from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import Collection, collect
-from ..finding import check_settings, make_finder
+from ..finding import check_readable, check_settings, make_finder
 from ..options import common_options, decode_option, echo_json, finder_options, input_options
 from ..telling import echo
 
@@ -48,7 +48,8 @@ def add(
 ) -> None:
     """Hash PATHS and add them to INDEX, which is made if there is none.
 
-    A path that is in the index already is hashed again, and takes its place.
+    A path that is in the index already is hashed again, and takes its place. Images that cannot be
+    read are left out; one that was read before stays in the index as it was.
     """
     import pandas as pd
 
@@ -76,7 +77,10 @@ def add(
         cache=common.cache,
         progress=common.progress,
     )
+    check_readable(len(new), new["error"].dropna())
     new = new.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
+    new = new[new["error"].isna()]
+    n_unreadable = len(collection.sources) - len(new)
     n_replaced = 0
     if known is not None and known.sources:
         old = _table(known)
@@ -84,8 +88,9 @@ def add(
         n_replaced = int(is_replaced.sum())
         new = pd.concat([old[~is_replaced], new], ignore_index=True)
     write_table(new, index)
-    n_added = len(collection.sources) - n_replaced
-    _tell(common, {"added": n_added, "replaced": n_replaced, "images": len(new)})
+    n_added = len(collection.sources) - n_unreadable - n_replaced
+    counts = {"added": n_added, "replaced": n_replaced, "images": len(new)}
+    _tell(common, counts | ({"unreadable": n_unreadable} if n_unreadable else {}))
 
 
 @command.command("query")
@@ -97,7 +102,10 @@ def add(
 def query(
     common: Common, gathering: Gathering, asked: Asked, index: str, paths: tuple[str, ...]
 ) -> None:
-    """Tell which of PATHS are known: near duplicates of images in INDEX."""
+    """Tell which of PATHS are known: near duplicates of images in INDEX.
+
+    Others are new; those that cannot be read are neither.
+    """
     from ...path_text import show_path
     from ...report.text import count
 
@@ -105,20 +113,25 @@ def query(
     collection = collect(paths, gathering, common)
     finder = make_finder(asked, known, common)
     fitted = finder.fit_table(_table(known)) if known.sources else finder.fit([])
-    pairs = fitted.matches(collection.sources)
+    signed = fitted.sign(collection.sources)
+    errors = dict(zip(signed.failures["position"], signed.failures["error"], strict=True))
+    check_readable(len(collection.sources), errors.values())
+    pairs = fitted.matches(signed)
     found: list[list[dict[str, Any]]] = [[] for _ in collection.sources]
     for left, right, distance in zip(pairs.left, pairs.right, pairs.distance, strict=True):
         found[left].append({"path": known.sources[right], "distance": int(distance)})
     answers: list[dict[str, Any]] = [
         {"path": path, "matches": sorted(matches, key=lambda match: int(match["distance"]))}
-        for path, matches in zip(collection.sources, found, strict=True)
+        | ({"error": errors[row]} if row in errors else {})
+        for row, (path, matches) in enumerate(zip(collection.sources, found, strict=True))
     ]
     if common.as_json:
         echo_json(answers)
         return
     for answer in answers:
         matches = answer["matches"]
-        echo(f"{'known' if matches else 'new':<6} {show_path(str(answer['path']))}")
+        told = "unread" if "error" in answer else "known" if matches else "new"
+        echo(f"{told:<6} {show_path(str(answer['path']))}")
         for match in matches:
             bits = count(match["distance"], "bit")
             echo(f"{bits:>14}  {show_path(match['path'])}")

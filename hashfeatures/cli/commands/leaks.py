@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ..asked import Asked, CommandError, Common, Gathering
+from ..asked import FOUND, UNCHECKED, WELL, Asked, CommandError, Common, Gathering
 from ..collecting import Collection, collect
 from ..finding import make_finder
-from ..options import common_options, echo_json, finder_options, input_options
+from ..options import Size, common_options, echo_json, finder_options, input_options
 from ..telling import echo
 
 
@@ -20,26 +20,41 @@ from ..telling import echo
     "-n", "n", type=click.IntRange(min=0), default=10, show_default=True,
     help="How many of the leaks are listed, the nearest first.",
 )  # fmt: skip
+@click.option(
+    "--allow-unreadable", "allowed", type=Size(), default="0", show_default=True, metavar="N",
+    help="How many images may be unreadable, or which share of them, as 0.01. Of each side, one "
+    "at least must be readable.",
+)  # fmt: skip
 @finder_options
 @input_options
 @common_options
 def command(
-    common: Common, gathering: Gathering, asked: Asked, train: str, test: str, n: int
+    common: Common,
+    gathering: Gathering,
+    asked: Asked,
+    train: str,
+    test: str,
+    n: int,
+    allowed: float | int,
 ) -> int:
     """Find near duplicates on two sides of a split.
 
     TRAIN and TEST are folders, lists, tables or files of hashes. Ends with exit code 1 if
-    there are any, so that a check of a data set can stop a build.
+    there are any, so that a check of a data set can stop a build; and with 4 if none were found
+    but images could not be read, so that nobody can tell.
 
     \b
       hashfeatures leaks train.txt test.txt
       hashfeatures leaks data/train data/test --json
     """
+    from ...parameters import check_count_or_share
     from ...path_text import show_path
 
+    check_count_or_share("leaks", "--allow-unreadable", allowed)
     parts = [collect([part], gathering, common) for part in (train, test)]
     report = _compare(parts, asked, common)
     worst = report.worst(n)
+    unchecked = report.why_unchecked(allowed)
     if common.as_json:
         pairs = [
             {
@@ -49,7 +64,7 @@ def command(
             }
             for pair in worst.to_dict("records")
         ]
-        echo_json(report.summary() | {"worst": pairs})
+        echo_json(report.summary() | {"unchecked": unchecked, "worst": pairs})
     else:
         echo(str(report))
         for pair in worst.to_dict("records"):
@@ -57,7 +72,12 @@ def command(
                 f"{pair['distance']:>5} bits  {show_path(str(pair['left_image']))}  "
                 f"{show_path(str(pair['right_image']))}"
             )
-    return 1 if report.n_pairs else 0
+    if report.n_pairs:
+        return FOUND
+    if unchecked is not None:
+        echo(f"hashfeatures: {unchecked} Check the paths, or see --allow-unreadable.", err=True)
+        return UNCHECKED
+    return WELL
 
 
 def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:

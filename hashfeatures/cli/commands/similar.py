@@ -9,7 +9,7 @@ import click
 
 from ..asked import Common, Gathering
 from ..collecting import collect
-from ..finding import check_columns, check_settings
+from ..finding import check_columns, check_readable, check_settings
 from ..options import common_options, decode_option, echo_json, input_options
 from ..telling import echo
 
@@ -76,6 +76,11 @@ def command(
             cache=common.cache,
             progress=common.progress,
         )
+    failed = table[by].isna()
+    causes = (
+        table["error"][failed] if "error" in table.columns else ["It has no hash."] * sum(failed)
+    )
+    check_readable(len(table), causes)
     answers: list[dict[str, Any]] = []
     for query in queries:
         asked = query

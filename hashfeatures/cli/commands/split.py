@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
@@ -11,6 +10,7 @@ from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import collect
 from ..finding import fit, make_finder
 from ..options import (
+    Size,
     check_outputs,
     common_options,
     echo_json,
@@ -21,24 +21,11 @@ from ..options import (
 from ..telling import echo
 
 
-class _Size(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
-    """A share between 0 and 1, or a number of images."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | int:
-        """Read a size."""
-        try:
-            return int(value) if str(value).isdigit() else float(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a share, as 0.2, nor a number of images.", param, ctx)
-
-
 @click.command("split")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--test-size", type=_Size(), default="0.25", show_default=True,
+@click.option("--test-size", type=Size(), default="0.25", show_default=True,
               help="The share, or the number, of images for the test part.")  # fmt: skip
-@click.option("--validation-size", type=_Size(), help="The same for a validation part.")
+@click.option("--validation-size", type=Size(), help="The same for a validation part.")
 @click.option(
     "--stratify-by",
     metavar="CLASS",

@@ -107,6 +107,11 @@ def command(
     hashed = hash_dataset(
         source, f"{folder}/hashes", hashes=hashes.split(","), column=column, **shared
     )
+    if hashed.n_images and hashed.n_failed == hashed.n_images:
+        raise CommandError(
+            f"None of the {hashed.n_images} images could be read: there is nothing to split. The "
+            f"column 'error' of {hashed.out} says why."
+        )
     paired = find_pairs(hashed.out, f"{folder}/pairs", radius, **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
     dealt = assign(grouped.out, f"{folder}/split", test_size, stratify_by)

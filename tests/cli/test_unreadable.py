@@ -1,0 +1,138 @@
+"""What cannot be read was not looked at: no command passes it off as well."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+
+from hashfeatures.cli.hash_files import read_table
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """Return a folder of files that cannot be read."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for name in ("1.jpg", "2.png"):
+        (folder / name).write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture
+def mixed(photos_folder, broken):
+    """Return a folder of images, among which there is one file that cannot be read."""
+    shutil.copy(broken / "1.jpg", photos_folder / "b" / "broken.jpg")
+    return photos_folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "duplicates BROKEN",
+        "duplicates BROKEN --delete --yes",
+        "hash BROKEN",
+        "hash BROKEN -o out.csv",
+        "report BROKEN -o out.html",
+        "split BROKEN",
+        "split BROKEN --out out.txt other.txt",
+        "calibrate BROKEN -o out.csv",
+        "similar PHOTO --in BROKEN",
+        "similar BROKEN/1.jpg --in PHOTOS",
+        "index add out.csv BROKEN",
+        "index query known.csv BROKEN",
+        "stages BROKEN -o out --jobs 1",
+    ],
+)
+def test_a_command_that_read_nothing_ends_with_3(command, run, broken, photos_folder):
+    """The wrong folder, or a disk that is gone, must not look like a set without duplicates."""
+    run("index", "add", "known.csv", photos_folder / "b")
+    places = {
+        "BROKEN": str(broken),
+        "PHOTOS": str(photos_folder),
+        "PHOTO": str(photos_folder / "b" / "image_0.png"),
+    }
+    for name, path in places.items():
+        command = command.replace(name, path)
+    done = run(*command.split())
+    assert done.code == 3, done
+    assert "could be read" in done.err or "not be read" in done.err or "Could not read" in done.err
+    assert done.out == ""
+    assert not [name for name in os.listdir() if name.startswith("out.")]
+
+
+@pytest.mark.parametrize("suffix", ["", ".csv"])
+def test_leaks_of_what_cannot_be_read_end_with_4(suffix, run, mixed, broken, tmp_path):
+    """In the wrong folder nothing of a list can be read: that is no split without leaks."""
+    train, test, gone = mixed / "a", mixed / "b", "gone.txt"
+    with open(gone, "w", encoding="utf-8") as file:
+        file.write("no/such/1.png\nno/such/2.png\n")
+    if suffix:
+        for name, folder in (("train", train), ("test", test)):
+            assert run("hash", folder, "-o", f"{name}{suffix}").code == 0
+        table = read_table("test.csv")
+        table[table["error"].notna()].to_csv("gone.csv", index=False)
+        train, test, gone = "train.csv", "test.csv", "gone.csv"
+    for sides in ((train, gone), (gone, train)):
+        done = run("leaks", *sides)
+        assert done.code == 4, done
+        assert "%" not in done.out
+        assert "could be read" in done.err
+        assert run("leaks", *sides, "--allow-unreadable", "99").code == 4
+        told = run("leaks", *sides, "--json")
+        assert told.code == 4
+        assert "could be read" in told.json()["unchecked"]
+    done = run("leaks", train, test)
+    assert done.code == 4, done
+    assert "1 of 13 images could not be read (test 1 of 7)" in done.err
+    for allowed, code in (("1", 0), ("0.1", 0), ("0.01", 4), ("0", 4), ("1.5", 2), ("-1", 2)):
+        assert run("leaks", train, test, "--allow-unreadable", allowed).code == code
+    assert (
+        run("leaks", train, test, "--allow-unreadable", "1", "--json").json()["unchecked"] is None
+    )
+
+
+def test_leaks_that_are_found_win(run, mixed):
+    os.mkdir("test")
+    for name in ("a/astronaut_small.png", "b/broken.jpg"):
+        shutil.copy(mixed / name, "test")
+    done = run("leaks", mixed, "test")
+    assert done.code == 1
+    assert "By part: train 1, test 1" in done.out
+
+
+def test_no_list_and_an_empty_one_are_no_pass(run, mixed):
+    open("empty.txt", "w").close()
+    for sides in ((mixed, "missing.txt"), (mixed, "empty.txt"), ("empty.txt", mixed)):
+        assert run("leaks", *sides).code == 3
+
+
+def test_images_without_detail_are_not_checked_by_their_hashes(run, mixed, tmp_path):
+    """A file of hashes holds no pixels, by which alone blank images are compared."""
+    from PIL import Image
+
+    for side in ("x", "y"):
+        shutil.copytree(mixed / "a", side) if side == "x" else os.mkdir(side)
+        Image.new("RGB", (50, 50), "white").save(f"{side}/blank.png")
+        shutil.copy(mixed / "b" / "image_1.png", "y/other.png") if side == "y" else None
+        run("hash", side, "-o", f"{side}.csv")
+    assert run("leaks", "x", "y").code == 1
+    done = run("leaks", "x.csv", "y.csv")
+    assert done.code == 4
+    assert "too little detail for their hashes" in done.out
+    assert run("leaks", "x.csv", "y.csv", "--allow-unreadable", "2").code == 0
+
+
+def test_an_index_holds_what_could_be_read(run, mixed, broken):
+    """A file that can no longer be read does not push out what is known of it."""
+    done = run("index", "add", "i.csv", mixed, "--json")
+    assert done.json() == {"added": 12, "replaced": 0, "images": 12, "unreadable": 1}
+    assert pd.read_csv("i.csv")["error"].isna().all()
+    shutil.copy(broken / "1.jpg", mixed / "b" / "image_0.png")
+    assert run("index", "add", "i.csv", mixed).code == 0
+    assert len(pd.read_csv("i.csv")) == 12
+    answers = run(
+        "index", "query", "i.csv", mixed / "b" / "broken.jpg", mixed / "a", "--json"
+    ).json()
+    assert ["error" in answer for answer in answers] == [True] + [False] * 6
+    assert "unread" in run("index", "query", "i.csv", mixed).out
