@@ -164,7 +164,7 @@ def test_a_repair_tells_of_images_that_could_not_be_read(family):
     """They were compared with none, so that the parts may still share them."""
     files, _ = family
     with pytest.warns(FailedImagesWarning):
-        train, test, repair = repair_split([files[0], "absent.png"], [files[1], files[3]])
+        train, _, repair = repair_split([files[0], "absent.png"], [files[1], files[3]])
     assert len(train) == 3
     assert repair.unreadable == {"train": 1, "test": 0}
     told = "1 image could not be read and was compared with none. By part: train 1, test 0."
