@@ -91,10 +91,14 @@ _HOME = {
     "train_test_split": "model_selection",
 }
 
+_MODULES = ("distributed", "edits", "exceptions", "plotting")
+
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)
@@ -103,4 +107,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    dunders = [name for name in globals() if name.startswith("__")]
+    return sorted([*__all__, *_MODULES, *dunders])

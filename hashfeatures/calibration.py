@@ -214,7 +214,7 @@ def calibrate(
     )
     table = tabulate(trial, n_images)
     is_asked = isinstance(finder.radius, str)
-    given = default_radius(finder.views) if is_asked else finder.given_radius()
+    given = default_radius(finder.views) if is_asked else finder._given_radius()
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 

@@ -93,8 +93,8 @@ def drop_duplicates(
     sources = list_sources(images, name)
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
-        signed = finder.sign(images)
-        radius = finder.choose_radius(images)
+        signed = finder._sign(images)
+        radius = finder._choose_radius(images)
         near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
         order = _by_preference(
             images_or_frame, sources, _with_company(near), keep, signed.n_pixels

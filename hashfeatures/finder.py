@@ -190,8 +190,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         NearDuplicateFinder
             The object itself.
         """
-        signed = self.sign(X)
-        radius = self.choose_radius(X)
+        signed = self._sign(X)
+        radius = self._choose_radius(X)
         return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
@@ -214,7 +214,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         if not hasattr(self, "labels_"):
             return self.fit(X)
         self._check_as_fitted()
-        signed = self.sign(X)
+        signed = self._sign(X)
         failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
         return self._remember(
             Signatures.join([self._signatures, signed.signatures]),
@@ -246,7 +246,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 f"color_radius=None are needed for it. Got views={self.views!r} and "
                 f"color_radius={self.color_radius!r} instead."
             )
-        radius = self.given_radius()
+        radius = self._given_radius()
         signed = Signed.from_table(table, specs, self.min_detail)
         return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
@@ -351,7 +351,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._check_as_fitted()
-        queries = (X if isinstance(X, Signed) else self.sign(X)).signatures
+        queries = (X if isinstance(X, Signed) else self._sign(X)).signatures
         found = self._signatures.matches(queries, self.radius_, self.n_jobs, self.color_radius)
         return queries.name_views(self._signatures, found)
 
@@ -421,7 +421,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self._signatures.name_views(self._signatures, self._near.pairs())
 
-    def sign(self, X: Any) -> Signed:
+    def _sign(self, X: Any) -> Signed:
         """Hash images into what they are compared by; nothing is fitted.
 
         Parameters
@@ -439,7 +439,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         hashes = hash_sources(
             sources,
             self._specs_to_hash(specs),
-            self.decoding(),
+            self._decoding(),
             errors="coerce",
             digest_below=self.min_detail,
             n_jobs=self.n_jobs,
@@ -449,7 +449,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         n_compared = len(specs) if self.views == "identity" else 1
         return Signed.from_hashes(hashes, sources, self.min_detail, n_compared)
 
-    def choose_radius(self, X: Any) -> int:
+    def _choose_radius(self, X: Any) -> int:
         """Return the radius that is meant: as it was given, by default, or fitted to images.
 
         Parameters
@@ -471,16 +471,16 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             return recommend(trial, table, default=default_radius(self.views))
         return int(self.radius)
 
-    def given_radius(self) -> int:
+    def _given_radius(self) -> int:
         """Return the radius that is meant where there are bits and no images."""
         if isinstance(self.radius, str):
             raise ParameterError(
                 "radius='calibrated' edits images, and there are bits alone: give a number, such "
                 "as that of calibrate(images).radius."
             )
-        return self.choose_radius(None)
+        return self._choose_radius(None)
 
-    def n_turns(self) -> int:
+    def _n_turns(self) -> int:
         """Return in how many of the eight turns and mirrors an image is looked at."""
         return count_turns(self.views)
 
@@ -509,12 +509,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_int(name, "min_detail", self.min_detail, 0)
         check_bool(name, "progress", self.progress)
         check_n_jobs(name, self.n_jobs)
-        self.decoding().check(name)
+        self._decoding().check(name)
         specs = parse_hashes(self.hashes)
         self._specs_to_hash(specs)
         return specs
 
-    def decoding(self) -> Decoding:
+    def _decoding(self) -> Decoding:
         """Return how files become pixels."""
         return Decoding(
             self.decode,

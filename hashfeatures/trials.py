@@ -141,7 +141,7 @@ def try_out(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(sources))[:n_sampled])
     sampled = [sources[row] for row in chosen]
-    signed = finder.sign(sampled)
+    signed = finder._sign(sampled)
     signatures = signed.signatures
     hashed = np.flatnonzero(signatures.hashed)
     if not len(hashed):
@@ -203,17 +203,17 @@ def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.f
     rows = np.unique(np.concatenate([near.left, near.right]))
     network = Network.here()
     thumbnails = Parallel(n_jobs=finder.n_jobs)(
-        delayed(network.call)(make_thumbnail, sources[row], finder.decoding()) for row in rows
+        delayed(network.call)(make_thumbnail, sources[row], finder._decoding()) for row in rows
     )
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))
-    return correlate(thumbnails, place[near.left], place[near.right], finder.n_turns())
+    return correlate(thumbnails, place[near.left], place[near.right], finder._n_turns())
 
 
 def _try_edits(
     finder: Any, sources: Sequence[Any], originals: Any, edits: Sequence[EditLike], seed: int
 ) -> tuple[NDArray[np.int64], list[str], dict[str, str]]:
-    images = [read_image(source, finder.decoding()).image for source in sources]
+    images = [read_image(source, finder._decoding()).image for source in sources]
     signer = clone(finder).set_params(cache=None, progress=False)
     distances, names, failed = [], [], {}
     for place, edit in enumerate(edits):
@@ -224,7 +224,7 @@ def _try_edits(
             copies = Parallel(n_jobs=finder.n_jobs, require="sharedmem")(
                 delayed(_apply)(edit, image, seed + number) for number, image in enumerate(images)
             )
-            signed = signer.sign(copies).signatures
+            signed = signer._sign(copies).signatures
         except Exception as error:  # whatever an edit of the user's leads to
             failed[name] = describe_error(error)
             continue

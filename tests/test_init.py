@@ -56,3 +56,16 @@ def test_importing_brings_only_what_is_needed(statement, absent):
     code = f"import sys; {statement}; print([name for name in {absent} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_completion_shows_what_users_call():
+    """A tab shows the names that are promised, and none that the package's own modules call."""
+    internal = {"sign", "choose_radius", "given_radius", "n_turns", "decoding"}
+    assert not internal & set(dir(hashfeatures.NearDuplicateFinder))
+    public = [name for name in dir(hashfeatures) if not name.startswith("_")]
+    assert public == sorted(
+        [*hashfeatures.__all__, "distributed", "edits", "exceptions", "plotting"]
+    )
+    for name in public:
+        assert getattr(hashfeatures, name).__doc__
+    assert dir(hashfeatures.distributed) == hashfeatures.distributed.__all__

@@ -113,7 +113,7 @@ def query(
     collection = collect(paths, gathering, common)
     finder = make_finder(asked, known, common)
     fitted = finder.fit_table(_table(known)) if known.sources else finder.fit([])
-    signed = fitted.sign(collection.sources)
+    signed = fitted._sign(collection.sources)
     errors = dict(zip(signed.failures["position"], signed.failures["error"], strict=True))
     check_readable(len(collection.sources), errors.values())
     pairs = fitted.matches(signed)
