@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .descriptions import shorten
+
 _HEX_DIGITS = set(hexdigits)
 
 # Rows that are checked and packed at a time, so that a matrix of floats is never copied whole.
@@ -126,7 +128,7 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
         if len(string) != n_digits or not _HEX_DIGITS.issuperset(string):
             raise ValueError(
                 f"Row {row} is no hash of {n_bits} bits: expected {n_digits} hex digits, "
-                f"got {string!r}."
+                f"got {shorten(string)!r}."
             )
     n_bytes = -(-n_digits // 2)
     joined = "".join(string.rjust(2 * n_bytes, "0") for string in strings)

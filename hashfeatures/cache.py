@@ -20,10 +20,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
+from .descriptions import shorten
 from .exceptions import CacheError
 from .hashing.record import ImageRecord
 from .images import describe_error, quiet_decoding, read_orientation
-from .sources import is_url
+from .sources import is_data_uri, is_url, local_path, read_data_uri
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
 _VERSION = 2
@@ -123,16 +124,34 @@ def _key_of_image(image: Image.Image) -> SourceKey | None:
 
 
 def _key_of_file(source: Any) -> SourceKey | None:
+    if is_data_uri(source):
+        try:
+            return _key_of_content("file", (), read_data_uri(source))
+        except ValueError:
+            return None
+    path = local_path(source)
+    if path is not None:
+        return _key_of_path(path)
     if is_url(source):
-        return SourceKey(source, 0, 0)
-    if isinstance(source, str | os.PathLike):
-        return _key_of_path(source)
+        return _key_of_url(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return _key_of_content("file", (), bytes(source))
     if isinstance(source, Mapping):
         data = source.get("bytes")
         return _key_of_file(source.get("path") if data is None else data)
     return None
+
+
+def _key_of_url(url: str) -> SourceKey | None:
+    """Return what a URL is known by: the web is taken to stay as it is, a file is not."""
+    last = url.rpartition("::")[2]
+    if last.lower().startswith("memory://"):  # that of another process is another
+        return None
+    path = local_path(last)
+    if path is None:
+        return SourceKey(url, 0, 0)
+    key = _key_of_path(path)
+    return key and key._replace(name=url)
 
 
 def _key_of_path(path: str | os.PathLike[str]) -> SourceKey | None:
@@ -351,7 +370,9 @@ class HashCache:
                     try:
                         entries[name] = _entry_of(name, row[1:])
                     except (ValueError, TypeError, AttributeError) as error:
-                        raise self._refusal(f"is damaged in the entry of {name!r}") from error
+                        raise self._refusal(
+                            f"is damaged in the entry of {shorten(name)!r}"
+                        ) from error
         return entries
 
     @contextmanager

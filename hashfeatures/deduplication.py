@@ -13,13 +13,21 @@ from scipy.sparse import coo_matrix
 from .batch import hash_sources
 from .compact import CompactPairs
 from .containers import as_column, take_rows
+from .descriptions import describe_value
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
 from .images import Decoding, read_whole
 from .parameters import refuse
-from .sources import count_bytes, describe_source, is_frame, list_sources, pick_image_column
+from .sources import (
+    count_bytes,
+    describe_source,
+    is_frame,
+    list_sources,
+    name_source,
+    pick_image_column,
+)
 
 
 class StandIns(NamedTuple):
@@ -167,7 +175,7 @@ def _by_preference(
         scores = np.array([_score(keep, sources[row]) for row in rows], dtype=float)
         return rows[np.argsort(-scores, kind="stable")]
     if keep == "largest":
-        names = np.array([describe_source(sources[row]) for row in rows])
+        names = np.array([name_source(sources[row]) or "" for row in rows])
         n_bytes = np.array([_count_bytes(sources[row]) for row in rows])
         return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
     if keep == "first":
@@ -194,7 +202,8 @@ def _score(keep: Any, source: Any) -> float:
         return float(score)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"The function keep must return a number for each image. Got {score!r} for "
+            f"The function keep must return a number for each image. Got {describe_value(score)} "
+            f"for "
             f"{describe_source(source)}."
         ) from error
 

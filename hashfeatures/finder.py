@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
+from .descriptions import describe_value
 from .exceptions import ParameterError
 from .hamming.pairs import Pairs
 from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
@@ -243,8 +244,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         if self.views != "identity" or self.color_radius is not None:
             raise ParameterError(
                 "A table of hashes knows images as they are: views='identity' and "
-                f"color_radius=None are needed for it. Got views={self.views!r} and "
-                f"color_radius={self.color_radius!r} instead."
+                f"color_radius=None are needed for it. Got views={describe_value(self.views)} and "
+                f"color_radius={describe_value(self.color_radius)} instead."
             )
         radius = self._given_radius()
         signed = Signed.from_table(table, specs, self.min_detail)
@@ -503,7 +504,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 raise ParameterError(
                     "color_radius compares colours place by place, and segments match wherever "
                     "they are: color_radius=None is needed for views='segments'. Got "
-                    f"color_radius={self.color_radius!r} instead."
+                    f"color_radius={describe_value(self.color_radius)} instead."
                 )
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_int(name, "min_detail", self.min_detail, 0)
@@ -536,8 +537,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         for name, was in self._fitted_as.items():
             if now[name] != was:
                 raise ParameterError(
-                    f"{type(self).__name__} was fitted with {name}={was!r}, and has "
-                    f"{name}={now[name]!r} now: fit it again, or set it back."
+                    f"{type(self).__name__} was fitted with {name}={describe_value(was)}, and has "
+                    f"{name}={describe_value(now[name])} now: fit it again, or set it back."
                 )
 
     def _remember(

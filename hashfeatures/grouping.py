@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import _num_samples, column_or_1d
 
 from .containers import check_length
+from .descriptions import describe_value
 from .duplicates import DuplicateGroups, Labels, merge_labels, relabel
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
@@ -88,9 +89,10 @@ def _predict(images: Any, finder: Any) -> Labels:
     labels = np.array(finder.fit_predict(images))
     if labels.ndim != 1:
         raise ValueError(
-            f"Expected one label an image from {finder!r}. Got an array of shape {labels.shape}."
+            f"Expected one label an image from {describe_value(finder)}. Got an array "
+            f"of shape {labels.shape}."
         )
-    check_length(f"labels from {finder!r}", labels, _num_samples(images))
+    check_length(f"labels from {describe_value(finder)}", labels, _num_samples(images))
     alone = np.flatnonzero(labels == -1)
     groups = relabel(labels)
     groups[alone] = len(labels) + alone
@@ -117,6 +119,6 @@ def check_finder(finder: Any) -> Any:
     if not hasattr(finder, "fit_predict") or isinstance(finder, type):
         raise ParameterError(
             f"The 'finder' parameter must be None or an estimator with fit_predict, as "
-            f"NearDuplicateFinder() is. Got {finder!r} instead."
+            f"NearDuplicateFinder() is. Got {describe_value(finder)} instead."
         )
     return finder

@@ -21,16 +21,26 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
+from .descriptions import describe_value, shorten
 from .exceptions import ImageReadError, MissingExtraError
 from .image_files import HEIF, recognize, say_heif_cure
 from .parameters import check_bool, check_choice, check_int, refuse
 from .remote import read_url
-from .sources import describe_source, is_missing, is_url
+from .sources import (
+    describe_source,
+    is_data_uri,
+    is_far,
+    is_missing,
+    is_url,
+    local_path,
+    read_data_uri,
+)
 
 # What Pillow logs of a broken file is printed if nobody handles it; the error says as much.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _ORIENTATION_TAG = 0x0112
+_LONGEST_CAUSE = 600  # letters of an error's text
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -226,7 +236,7 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
         raise ImageReadError(
             describe_source(source),
             describe_error(error),
-            lasting=is_lasting(error) and not is_url(source),
+            lasting=is_lasting(error) and not is_far(source),
         ) from error
 
 
@@ -237,8 +247,13 @@ def is_lasting(error: Exception) -> bool:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the class and the text of an error on one line."""
-    text = " ".join(str(error).split())
+    """Return the class and the text of an error on one line, which no long name swells."""
+    names = {getattr(error, name, None) for name in ("filename", "filename2")}
+    text = str(error)
+    for name in names:
+        if isinstance(name, str | bytes):
+            text = text.replace(repr(name), describe_value(name))
+    text = shorten(" ".join(text.split()), _LONGEST_CAUSE)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -274,17 +289,21 @@ def _find_file(source: Any) -> str | bytes | io.BytesIO:
     """Return what `PIL.Image.open` can open and will close."""
     if isinstance(source, Mapping):
         if not {"bytes", "path"} & set(source):
-            raise TypeError(f"a mapping needs 'bytes' or 'path'; it has {list(source)}")
+            raise TypeError(
+                f"a mapping needs 'bytes' or 'path'; it has {describe_value(list(source))}"
+            )
         data = source.get("bytes")
         return _find_file(source.get("path") if data is None else data)
     if is_missing(source):
         raise ValueError(f"missing value {source!r}: there is no image")
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
-    if is_url(source):
+    if is_data_uri(source):
+        return io.BytesIO(read_data_uri(source))
+    path = local_path(source)
+    if path is None and is_url(source):
         return io.BytesIO(read_url(source))
-    if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
+    if path is not None:
         if not path:
             raise FileNotFoundError("the path is empty")
         if "\0" in os.fsdecode(path):

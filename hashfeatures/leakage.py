@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from .compact import check_room, expand
 from .containers import as_column
+from .descriptions import shorten
 from .exceptions import LeakageError, UncheckedLeakageError
 from .hamming.pairs import Pairs
 from .parameters import check_count_or_share
@@ -385,7 +386,7 @@ def assert_no_leakage(
 
 def _name(pair: Any, side: str) -> str:
     (image,) = name_sources([pair[f"{side}_image"]])
-    named = "" if image is None else f", {image!r}"
+    named = "" if image is None else f", {shorten(image)!r}"
     return f"{pair[f'{side}_part']}[{pair[side]}]{named}"
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from .descriptions import describe_value
 from .exceptions import ParameterError
 
 
 def refuse(owner: str, name: str, expected: str, got: object) -> ParameterError:
     """Return the error of a parameter that is not what was expected."""
     return ParameterError(
-        f"The {name!r} parameter of {owner} must be {expected}. Got {got!r} instead."
+        f"The {name!r} parameter of {owner} must be {expected}. Got {describe_value(got)} instead."
     )
 
 

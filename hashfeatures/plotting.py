@@ -19,7 +19,7 @@ from .exceptions import ImageReadError, ParameterError
 from .extras import import_extra
 from .images import Decoding, read_image
 from .parameters import check_int
-from .sources import describe_source, list_sources
+from .sources import describe_source, list_sources, local_path
 
 # The longest side at which an image is drawn: more than a figure of the usual size shows.
 _SIDE = 256
@@ -319,7 +319,8 @@ def _write(axis: Any, text: str) -> None:
 
 def _name_of(source: Any) -> str:
     """Return the name of a file, short enough to stand above its image."""
-    text = os.path.basename(describe_source(source).rstrip("/"))
+    name = local_path(source) or describe_source(source)
+    text = os.path.basename(name.rstrip("/"))
     text = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )

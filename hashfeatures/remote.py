@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from .exceptions import MissingExtraError
 from .extras import import_extra
 from .parameters import refuse
+from .sources import local_path
 
 TIMEOUT = 30.0  # seconds, for one attempt from the connection to the last byte
 MAX_BYTES = 256 * 2**20
@@ -89,7 +90,7 @@ def read_url(
     """
     tenacity = import_extra("tenacity", "remote", _PURPOSE)
     scheme, separator, rest = url.partition("://")
-    url = scheme.lower() + separator + rest
+    url = _link_up(scheme.lower() + separator + rest)
     limit = max_wait_here() if max_wait is None else max_wait
     host = _host_of(url)
     start = time.monotonic()
@@ -240,6 +241,13 @@ class _Host:
                     f"{MAX_WAIT_VARIABLE} says"
                 )
             time.sleep(left)
+
+
+def _link_up(url: str) -> str:
+    """Put the path in place of a ``file:`` URL at the end of a chain, as fsspec opens it."""
+    rest, separator, last = url.rpartition("::")
+    path = local_path(last)
+    return url if not separator or path is None else rest + separator + path
 
 
 _hosts: dict[str, _Host] = {}

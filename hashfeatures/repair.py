@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from .containers import as_column, join_rows, take_rows
+from .descriptions import describe_value
 from .duplicates import Labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
 from .parts import ComparedParts, compare_parts, name_parts, tell_uncompared
@@ -204,7 +205,7 @@ def _order_of_priority(names: list[str], priority: Any) -> list[int]:
     if any(name not in names for name in wanted):
         raise ParameterError(
             f"The 'priority' parameter of repair_split must name parts among {names}, or be "
-            f"'majority'. Got {priority!r} instead."
+            f"'majority'. Got {describe_value(priority)} instead."
         )
     rest = [name for name in names if name not in wanted]
     return [names.index(name) for name in dict.fromkeys([*wanted, *rest])]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 from PIL import Image
 
+from .descriptions import describe_value, shorten
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
+_FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[^,;/\\]*)*,", re.IGNORECASE)
 IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
 
 _EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
@@ -19,6 +26,80 @@ _EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
 def is_url(source: object) -> bool:
     """Tell whether `source` is a string that names a protocol."""
     return isinstance(source, str) and "://" in source and _URL.match(source) is not None
+
+
+def is_data_uri(source: object) -> bool:
+    """Tell whether `source` is a string that holds an encoded image itself, ``data:...``."""
+    return isinstance(source, str) and _DATA_URI.match(source) is not None
+
+
+def is_far(source: object) -> bool:
+    """Tell whether `source` is read through the network, or whatever stands behind a URL."""
+    if isinstance(source, Mapping):
+        return source.get("bytes") is None and is_far(source.get("path"))
+    return is_url(source) and not is_data_uri(source) and local_path(source) is None
+
+
+def local_path(source: object) -> str | None:
+    """Return the path of the file that `source` names, if it is a path or a ``file:`` URL.
+
+    Examples
+    --------
+    >>> from hashfeatures.sources import local_path
+    >>> local_path("file:///photos/my%20cat.png"), local_path("my%20cat.png")
+    ('/photos/my cat.png', 'my%20cat.png')
+    >>> local_path("https://example.org/my%20cat.png") is None
+    True
+    """
+    if isinstance(source, os.PathLike):
+        return os.fsdecode(source)
+    if not isinstance(source, str):
+        return None
+    if _FILE_URL.match(source):
+        return _path_in(source)
+    return None if is_url(source) or is_data_uri(source) else source
+
+
+def _path_in(url: str) -> str:
+    """Return the path in a ``file:`` URL; the opposite of `pathlib.Path.as_uri`."""
+    path = url.partition(":")[2]
+    host = ""
+    if path.startswith("//"):
+        host, slash, path = path[2:].partition("/")
+        host, path = "" if host.lower() == "localhost" else host, slash + path
+    path = unquote(path, errors="surrogateescape")  # bytes that are no UTF-8, as Python has them
+    if os.name != "nt":
+        return unquote(host, errors="surrogateescape") + path  # as fsspec: of here, not of a host
+    if re.fullmatch("[A-Za-z]:", host):
+        return host + path
+    if host:
+        return f"//{host}{path}"
+    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
+
+
+def read_data_uri(uri: str) -> bytes:
+    r"""Return the content of a ``data:`` URI.
+
+    Raises
+    ------
+    ValueError
+        If its base64 is damaged.
+
+    Examples
+    --------
+    >>> from hashfeatures.sources import read_data_uri
+    >>> read_data_uri("data:image/png;base64,iVBORw=="), read_data_uri("DATA:,%89PNG")
+    (b'\\x89PNG', b'\\x89PNG')
+    """
+    header, _, body = uri.partition(",")
+    data = unquote_to_bytes(body)
+    if not header.lower().rstrip().endswith(";base64"):
+        return data
+    letters = b"".join(data.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    try:
+        return base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError("the base64 of the data: URI is damaged") from error
 
 
 def is_missing(source: object) -> bool:
@@ -39,32 +120,34 @@ def describe_source(source: object) -> str:
     >>> describe_source(b"\x89PNG")
     '<4 bytes>'
     """
-    if isinstance(source, str):
-        return source
-    if isinstance(source, os.PathLike):
-        return os.fsdecode(source)
+    if is_data_uri(source):
+        kind, _, _ = str(source)[:80].partition(",")
+        return f"<{kind}, of {len(str(source))} characters>"
+    if isinstance(source, str | os.PathLike):
+        return shorten(os.fsdecode(source))
     if isinstance(source, Mapping):
         path = source.get("path")
-        return str(path) if path else "<mapping>"
-    if isinstance(source, bytes | bytearray | memoryview):
-        return f"<{memoryview(source).nbytes} bytes>"
+        return describe_source(path) if path else "<mapping>"
     if isinstance(source, Image.Image):
         size = f"{source.width}x{source.height}"
-        return str(getattr(source, "filename", "")) or f"<{source.mode} image of {size}>"
-    if isinstance(source, np.ndarray):
-        return f"<{source.dtype} array of shape {source.shape}>"
+        file = shorten(str(getattr(source, "filename", "")))
+        return file or f"<{source.mode} image of {size}>"
     name = getattr(source, "name", None)
-    return name if isinstance(name, str) else repr(source)
+    is_named = isinstance(name, str) and not hasattr(source, "shape")
+    return shorten(str(name)) if is_named else describe_value(source)
+
+
+def name_source(source: object) -> str | None:
+    """Return the path or URL of an image source; None where there is none."""
+    if isinstance(source, Mapping):
+        source = source.get("path")
+    is_name = isinstance(source, str | os.PathLike) and not is_data_uri(source)
+    return os.fsdecode(source) if is_name else None  # type: ignore[arg-type]
 
 
 def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
     """Return the path or URL of each image source, dtype object; None where there is none."""
-    names = []
-    for source in sources:
-        if isinstance(source, Mapping):
-            source = source.get("path")
-        is_name = isinstance(source, str | os.PathLike)
-        names.append(os.fsdecode(source) if is_name else None)
+    names = [name_source(source) for source in sources]
     column = np.empty(len(names), dtype=object)
     column[:] = names
     return column
@@ -84,9 +167,11 @@ def count_bytes(source: object) -> int | None:
         return count_bytes(source.get("path") if data is None else data)
     if isinstance(source, bytes | bytearray | memoryview):
         return memoryview(source).nbytes
+    path = local_path(source)
     try:
-        is_path = isinstance(source, str | os.PathLike) and not is_url(source)
-        return os.path.getsize(source) if is_path else None  # type: ignore[arg-type]
+        if is_data_uri(source):
+            return len(read_data_uri(str(source)))
+        return None if path is None else os.path.getsize(path)
     except (OSError, ValueError):
         return None
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .bits import bits_to_hex, hex_to_bits
 from .containers import as_column, check_length
+from .descriptions import describe_value
 from .exceptions import ParameterError
 from .hashing.spec import HashSpec
 from .parameters import check_choice
@@ -115,7 +116,8 @@ def _read(strings: list[Any], spec: HashSpec) -> NDArray[np.uint8]:
         if not is_missing(string) and not isinstance(string, str | imagehash.ImageHash):
             raise ValueError(
                 f"Row {row} is no hash: expected a hex string, got {type(string).__name__} "
-                f"{string!r}. Read columns of digits as text: pd.read_csv(..., dtype=str)."
+                f"{describe_value(string)}. Read columns of digits as text: "
+                f"pd.read_csv(..., dtype=str)."
             )
         texts.append(nothing if is_missing(string) else str(string).strip())
     try:

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from .containers import check_length
+from .descriptions import describe_value, shorten
 from .sources import is_frame
 
 # A continuous target is cut into so many quantiles, or fewer, of so many images at the least.
@@ -65,8 +66,8 @@ def find_strata(y: Any, n_images: int) -> Strata:
     """
     if isinstance(y, str):
         raise TypeError(
-            f"The labels to stratify by must be an array, one an image. Got the str {y!r}: for a "
-            f"column of a frame, give frame[{y!r}]."
+            f"The labels to stratify by must be an array, one an image. "
+            f"Got the str {shorten(y)!r}: for a column of a frame, give frame[{shorten(y)!r}]."
         )
     check_length("y", y, n_images)
     if not issparse(y):
@@ -128,7 +129,7 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
         if isinstance(label, np.ndarray) or not isinstance(label, Hashable):
             raise TypeError(
                 f"The labels must be numbers, strings or other hashable values, one an image. "
-                f"That of row {row} is {label!r}, of type {type(label).__name__}."
+                f"That of row {row} is {describe_value(label)}, of type {type(label).__name__}."
             )
         column[row] = label
     return column

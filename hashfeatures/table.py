@@ -338,9 +338,9 @@ def _query_bits(query: Any, spec: HashSpec, owner: str) -> Any:
 
 
 def _is_hex(query: Any, n_bits: int) -> bool:
-    if not isinstance(query, str) or os.path.exists(query):
+    if not isinstance(query, str) or len(query) != -(-n_bits // 4):
         return False
-    return len(query) == -(-n_bits // 4) and set(hexdigits).issuperset(query)
+    return set(hexdigits).issuperset(query) and not os.path.exists(query)
 
 
 def _open_table(

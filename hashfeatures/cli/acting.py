@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..descriptions import shorten
 from ..path_text import show_path
 from .asked import CommandError
 from .evidence import FileState, look
@@ -153,11 +154,11 @@ def plan(
     CommandError
         If any of it cannot be done: then nothing is.
     """
-    from ..sources import is_url
+    from ..sources import is_far
 
     for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
-        if is_url(path):
-            raise CommandError(f"{show_path(path)} is no file here: nothing was done.")
+        if is_far(path):
+            raise CommandError(f"{shorten(show_path(path))} is no file here: nothing was done.")
     for pair in duplicates:
         if pair.was is None or pair.stays is None:
             unknown = pair.path if pair.was is None else pair.kept

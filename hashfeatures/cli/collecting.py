@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..descriptions import shorten
 from ..path_text import read_path, show_path, split_list
 from .asked import CommandError, Common, Gathering
 from .evidence import FileState, from_columns, look_at_all
@@ -106,7 +107,9 @@ def collect(
         found = Collection(list(_Walk(gathering, common).gather(paths)))
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
-        raise CommandError(f"No images{looked} found in {', '.join(map(show_path, paths))}.")
+        raise CommandError(
+            f"No images{looked} found in {shorten(', '.join(map(show_path, paths)))}."
+        )
     is_known = found.is_hashed and found.columns is not None
     found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
     return found
@@ -116,6 +119,7 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     import pandas as pd
 
     from ..containers import as_column
+    from ..sources import local_path
     from .hash_files import SETTINGS, is_hash, read_table
 
     frames = [read_table(table) for table in tables]
@@ -129,22 +133,23 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
             f"{', '.join(map(str, columns.columns[:12]))}. Say which holds the images: --column."
         )
     if any(column not in frame.columns for frame in frames):
-        raise CommandError(f"Not all of {', '.join(tables)} have the column {column!r}.")
+        raise CommandError(f"Not all of {shorten(', '.join(tables))} have the column {column!r}.")
     columns = columns[columns[column].notna()].reset_index(drop=True)
-    sources = [read_path(str(value)) for value in columns[column]]
+    named = [read_path(str(value)) for value in columns[column]]
+    sources = [local_path(source) or source for source in named]
     columns["image"] = as_column(sources)
     if not any(map(is_hash, columns.columns)):
         return Collection(sources, columns)
-    named = [
+    made = [
         frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
     ]
-    for table, settings in zip(tables, named, strict=True):
-        if settings != named[0]:
+    for table, settings in zip(tables, made, strict=True):
+        if settings != made[0]:
             raise CommandError(
                 f"{tables[0]} and {table} were made with different settings and cannot be "
-                f"compared:\n{named[0] or 'unknown'}, and {settings or 'unknown'}."
+                f"compared:\n{made[0] or 'unknown'}, and {settings or 'unknown'}."
             )
-    return Collection(sources, columns, str(named[0]))
+    return Collection(sources, columns, str(made[0]))
 
 
 class _Walk:
@@ -170,13 +175,14 @@ class _Walk:
 
     def _expand(self, path: str) -> Iterator[str]:
         from ..image_files import recognize
-        from ..sources import is_url
+        from ..sources import is_data_uri, is_far, local_path
 
+        path = local_path(path) or path
         if path == "-":
             stream = getattr(sys.stdin, "buffer", None)
             data = sys.stdin.read().encode() if stream is None else stream.read()
             yield from self._list(data, "standard input")
-        elif is_url(path):
+        elif is_far(path) or is_data_uri(path):
             yield from self._once(path, path)
         elif os.path.isdir(path):
             yield from self._folder(path)
@@ -190,24 +196,28 @@ class _Walk:
         elif os.path.lexists(path):
             yield from self._once(path, os.path.realpath(path))
         else:
-            raise CommandError(f"{show_path(path)} is neither a file nor a folder.")
+            raise CommandError(f"{shorten(show_path(path))} is neither a file nor a folder.")
 
     def _list(self, data: bytes, name: str) -> Iterator[str]:
-        from ..sources import is_url
+        from ..sources import local_path
 
         try:
             sources = split_list(data)
         except ValueError as error:
             raise CommandError(f"{show_path(name)} cannot be read as a list: {error}.") from error
         for source in sources:
-            yield from self._once(source, source if is_url(source) else os.path.realpath(source))
+            path = local_path(source)
+            if path is None:  # a URL
+                yield from self._once(source, source)
+            else:
+                yield from self._once(path, os.path.realpath(path))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:
         if identity in self._named:
             before = self._named[identity]
             raise CommandError(
-                f"{show_path(source)} is named twice"
-                + (f", also as {show_path(before)}." if before != source else ".")
+                f"{shorten(show_path(source))} is named twice"
+                + (f", also as {shorten(show_path(before))}." if before != source else ".")
             )
         self._named[identity] = source
         yield source

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..descriptions import describe_value
 from ..parameters import check_int, refuse
 from ..path_text import read_path
 from ..showing import facts_as_html, facts_as_text
@@ -147,7 +148,8 @@ def _classes(stratify: Any) -> Any:
             return [known[name] for name in names]
         except KeyError as error:
             raise ValueError(
-                f"The image {error.args[0]!r} has no class in `stratify`. Images go by their "
+                f"The image {describe_value(error.args[0])} has no class in `stratify`. "
+                f"Images go by their "
                 f"absolute path or URL, as in the column 'image' of the groups."
             ) from error
 

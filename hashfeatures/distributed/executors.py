@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 
+from ..descriptions import describe_value
 from ..exceptions import EngineError
 from ..extras import import_extra
 
@@ -226,7 +227,7 @@ def as_executor(executor: Any) -> Executor:
     if not hasattr(executor, "run") or not hasattr(executor, "check"):
         raise EngineError(
             f"The executor must be None, the address of a Ray cluster, a LocalExecutor or a "
-            f"RayExecutor. Got {executor!r} instead."
+            f"RayExecutor. Got {describe_value(executor)} instead."
         )
     return executor  # type: ignore[no-any-return]
 

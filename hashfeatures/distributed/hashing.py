@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
+from ..descriptions import describe_value
 from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
 from ..hashing.spec import parse_hashes
 from ..images import Decoding
@@ -229,7 +230,8 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
         write(waiting)
     if not n_named:
         raise StageError(
-            f"There is nothing to hash in {source!r}: it names no image. Folders are searched for "
+            f"There is nothing to hash in {describe_value(source)}: it names no image. "
+            f"Folders are searched for "
             f"the formats that Pillow reads; tar files are named by a pattern, 'folder/*.tar'."
         )
 

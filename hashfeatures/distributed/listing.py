@@ -10,7 +10,7 @@ from typing import Any
 from ..exceptions import StageError
 from ..image_files import LeftOut, has_image_suffix, holds_image
 from ..images import describe_error
-from ..sources import IMAGE_COLUMNS, is_url, list_sources
+from ..sources import IMAGE_COLUMNS, list_sources, local_path
 from .stages import arrow, locate
 
 _TABLES = (".parquet", ".csv")
@@ -85,8 +85,8 @@ def _whole_name(source: Any) -> str:
             f"A data set is a list of paths and URLs, which any worker can read. Got "
             f"{type(source).__name__}; images in memory are what hash_images is for."
         )
-    name = os.fspath(source)
-    return name if is_url(name) else os.path.abspath(name)
+    path = local_path(source)
+    return os.fspath(source) if path is None else os.path.abspath(path)
 
 
 def _read_column(system: Any, path: str, address: str, column: str | None) -> Iterator[Any]:

@@ -19,10 +19,11 @@ from hashlib import blake2b
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..descriptions import describe_value, shorten
 from ..exceptions import StageError
 from ..extras import import_extra
 from ..images import describe_error
-from ..sources import is_url
+from ..sources import local_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,13 +48,16 @@ def locate(path: str | os.PathLike[str]) -> tuple[Any, str, str]:
     Workers may run in another directory, so a local path is made absolute.
     """
     fsspec = import_extra("fsspec", "parquet", _PURPOSE)
+    local = local_path(path)
     address = os.fspath(path)
-    if not is_url(address):
-        address = os.path.abspath(os.path.expanduser(address))
+    if local is not None:
+        address = os.path.abspath(os.path.expanduser(local))
     try:
         system, inner = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError, OSError) as error:
-        raise StageError(f"{address!r} cannot be reached: {describe_error(error)}") from error
+        raise StageError(
+            f"{shorten(address)!r} cannot be reached: {describe_error(error)}"
+        ) from error
     return system, inner, address
 
 
@@ -363,6 +367,6 @@ def _published(directory: PartDirectory) -> list[str]:
 def _tell_apart(made: Mapping[str, Any], asked: Mapping[str, Any]) -> tuple[str, str]:
     names = [name for name in {**made, **asked} if made.get(name) != asked.get(name)]
     return (
-        ", ".join(f"{name}={made.get(name)!r}" for name in names),
-        ", ".join(f"{name}={asked.get(name)!r}" for name in names),
+        ", ".join(f"{name}={describe_value(made.get(name))}" for name in names),
+        ", ".join(f"{name}={describe_value(asked.get(name))}" for name in names),
     )

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from ..bits import BitLayout
+from ..descriptions import describe_value
 from ..exceptions import ParameterError
 from ..extras import import_extra
 from .algorithms import ALGORITHMS, Algorithm
@@ -59,7 +60,8 @@ class HashSpec:
         """
         if not isinstance(text, str):
             raise ParameterError(
-                f"A hash is named by a str, 'phash' or 'phash:16'. Got {text!r} instead."
+                f"A hash is named by a str, 'phash' or 'phash:16'. "
+                f"Got {describe_value(text)} instead."
             )
         name, colon, size_text = text.partition(":")
         algorithm = ALGORITHMS.get(name)
@@ -67,7 +69,8 @@ class HashSpec:
             close = get_close_matches(name, ALGORITHMS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ParameterError(
-                f"There is no hash {text!r}.{hint} The hashes are {', '.join(ALGORITHMS)}, each "
+                f"There is no hash {describe_value(text)}.{hint} The hashes are "
+                f"{', '.join(ALGORITHMS)}, each "
                 f"with an optional size, as in 'phash:16'."
             )
         if not colon:
@@ -79,7 +82,7 @@ class HashSpec:
             allowed = str(low) if low == high else f"{kind} from {low} to {high}"
             raise ParameterError(
                 f"The size of {name} must be {allowed}, as in "
-                f"'{name}:{algorithm.default_size}'. Got {text!r} instead."
+                f"'{name}:{algorithm.default_size}'. Got {describe_value(text)} instead."
             )
         return cls(name, size)
 
@@ -138,7 +141,7 @@ def parse_hashes(hashes: str | Iterable[str]) -> tuple[HashSpec, ...]:
     names = [hashes] if isinstance(hashes, str) else hashes
     if not isinstance(names, Iterable):
         raise ParameterError(
-            f"The hashes must be a str or a list of them. Got {hashes!r} instead."
+            f"The hashes must be a str or a list of them. Got {describe_value(hashes)} instead."
         )
     specs = tuple(HashSpec.parse(name) for name in names)
     if not specs:

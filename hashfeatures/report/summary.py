@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sources import describe_source
+from ..sources import describe_source, name_source
 from .thumbnails import Facts
 
 Numbers = NDArray[np.integer[Any]]
@@ -139,12 +139,11 @@ def summarise(
         "groups": groups,
         "images": images,
         "unreadable": [
-            {"row": row, "path": describe_source(grouping.sources[row]), "error": cause}
+            {"row": row, "path": _path_of(grouping, row), "error": cause}
             for row, cause in grouping.unreadable.items()
         ],
         "low_detail": [
-            {"row": int(row), "path": describe_source(grouping.sources[row])}
-            for row in grouping.low_detail
+            {"row": int(row), "path": _path_of(grouping, row)} for row in grouping.low_detail
         ],
     }
 
@@ -166,7 +165,7 @@ def _sum_up_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
     distance = int(grouping.nearest[row])
     return {
         "row": row,
-        "path": describe_source(grouping.sources[row]),
+        "path": _path_of(grouping, row),
         **asdict(facts),
         "distance": None if distance < 0 else distance,
         "kept": None if grouping.stand_in is None else int(grouping.stand_in[row]) == row,
@@ -174,6 +173,12 @@ def _sum_up_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
         "class": None if grouping.classes is None else _plain(grouping.classes[row]),
         "part": None if grouping.parts is None else str(grouping.parts[row]),
     }
+
+
+def _path_of(grouping: Grouping, row: int) -> str:
+    """Return the whole path of an image, or what else it is."""
+    source = grouping.sources[row]
+    return name_source(source) or describe_source(source)
 
 
 def _distinct(values: Sequence[Any] | None, rows: list[int]) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ..images import Decoding, describe_error, quiet_decoding, read_image, read_orientation
-from ..sources import count_bytes, is_url
+from ..sources import count_bytes, is_data_uri, is_far, local_path, read_data_uri
 
 _SIDE = 144
 _QUALITY = 70
@@ -50,8 +49,10 @@ def look_at(source: Any) -> Facts:
         with quiet_decoding():
             if isinstance(source, Image.Image):
                 return Facts(*source.size)
-            if isinstance(source, str | os.PathLike) and not is_url(source):
-                with Image.open(source) as image:
+            path = local_path(source)
+            file = io.BytesIO(read_data_uri(source)) if is_data_uri(source) else path
+            if file is not None:
+                with Image.open(file) as image:
                     stored = _stored_size(image)
                     size = stored[::-1] if read_orientation(image) >= 5 else stored
                     return Facts(*size, image.format, n_bytes)
@@ -111,7 +112,7 @@ def picture(
     room = max_bytes
     for place, source in enumerate(sources):
         fact = None
-        if len(thumbnails) < max_number and room > 0 and (fetch or not is_url(source)):
+        if len(thumbnails) < max_number and room > 0 and (fetch or not is_far(source)):
             try:
                 fact, uri = make_thumbnail(source)
             except Exception as error:  # the page tells of it without a picture

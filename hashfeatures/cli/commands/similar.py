@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ...descriptions import shorten
 from ..asked import Common, Gathering
 from ..collecting import collect
 from ..finding import check_columns, check_readable, check_settings
@@ -56,7 +57,7 @@ def command(
     from ...hashing.spec import HashSpec
     from ...path_text import show_path
     from ...report.text import count
-    from ...sources import is_url
+    from ...sources import is_data_uri, is_far, local_path
     from ...table import find_similar, hash_images
 
     by = str(HashSpec.parse(by))
@@ -83,9 +84,10 @@ def command(
     check_readable(len(table), causes)
     answers: list[dict[str, Any]] = []
     for query in queries:
-        asked = query
-        if decode == "reduced" and (is_url(query) or os.path.exists(query)):
-            asked = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
+        asked = local_path(query) or query
+        is_image = is_far(asked) or is_data_uri(asked) or os.path.exists(asked)
+        if decode == "reduced" and is_image:
+            asked = hash_images([asked], [by], decode=decode, errors="raise")[by].iloc[0]
         similar = find_similar(table[["image", by]], asked, by=by, n=n)
         if radius is not None:
             similar = similar[similar["hamming_distance"] <= radius]
@@ -96,7 +98,7 @@ def command(
         echo_json(answers)
         return
     for answer in answers:
-        echo(click.style(show_path(answer["query"]), bold=True))
+        echo(click.style(shorten(show_path(answer["query"])), bold=True))
         for row in answer["similar"]:
             bits = count(row["distance"], "bit")
             echo(f"{bits:>9}  {show_path(row['path'])}")
