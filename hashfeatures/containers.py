@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
+from pandas.api.types import union_categoricals
 from scipy.sparse import issparse, vstack
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
+
+from .descriptions import describe_value
 
 
 def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
@@ -28,6 +34,10 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
     container
         Of the kind of `container`; a pandas index is kept.
     """
+    if issparse(container):
+        return container.tocsr()[rows].asformat(container.format)
+    if isinstance(container, pd.Index | ExtensionArray):
+        return container.take(rows)
     taken = _safe_indexing(container, rows)
     return tuple(taken) if type(container) is tuple else taken
 
@@ -37,45 +47,111 @@ def join_rows(pieces: Sequence[Any]) -> Any:
 
     Parameters
     ----------
-    pieces : sequence of lists, tuples, ndarrays, sparse matrices, Series or DataFrames
-        The containers; empty ones count for nothing, but for the first.
+    pieces : sequence of containers
+        Anything that `take_rows` gives; empty ones count for nothing, but for the first.
 
     Returns
     -------
     container
-        Of the kind of the first; a pandas index is kept.
+        Of the kind of the first; a pandas index is kept. Categories that differ are united.
 
     Raises
     ------
     TypeError
         If they are of different kinds, or tables of different columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures.containers import join_rows
+    >>> join_rows([pd.Categorical(["a"]), pd.Categorical(["b", "a"])]).tolist()
+    ['a', 'b', 'a']
     """
     first, *others = pieces
     others = [piece for piece in others if _num_samples(piece)]
     if not others:
         return first
     kinds = [_kind(piece) for piece in (first, *others)]
-    if len(set(map(str, kinds))) > 1:
+    if len(set(kinds)) > 1:
         raise TypeError(
             f"Rows can be moved only between containers of one kind, and tables with the same "
-            f"columns. Got {' and '.join(dict.fromkeys(map(str, kinds)))}."
+            f"columns. Got {' and '.join(dict.fromkeys(kinds))}."
         )
+    all_pieces = [first, *others] if _num_samples(first) else others
     if isinstance(first, list | tuple):
         return sum(others, start=first)
     if isinstance(first, pd.Series | pd.DataFrame):
-        return pd.concat([first, *others] if len(first) else others)
+        return _join_pandas(all_pieces)
+    if isinstance(first, pd.CategoricalIndex):
+        return pd.Index(join_rows([piece.array for piece in all_pieces]), name=first.name)
+    if isinstance(first, pd.Index):
+        return all_pieces[0].append(all_pieces[1:])
+    if isinstance(first, ExtensionArray):
+        return _join_pandas([pd.Series(piece) for piece in all_pieces]).array
     if issparse(first):
-        return type(first)(vstack([first, *others]))
+        return vstack([first, *others]).asformat(first.format)
     if isinstance(first, np.ndarray):
-        return np.concatenate([first, *others])
-    joined = first  # polars
-    for other in others:
-        joined = joined.vstack(other) if hasattr(joined, "vstack") else joined.append(other)
-    return joined
+        is_masked = any(isinstance(piece, np.ma.MaskedArray) for piece in all_pieces)
+        return (np.ma.concatenate if is_masked else np.concatenate)(all_pieces)
+    return _join_others(all_pieces)
+
+
+def _join_pandas(pieces: Sequence[Any]) -> Any:
+    with warnings.catch_warnings():
+        # Of columns without a value in one piece, whose types are no matter: before pandas 3.
+        warnings.simplefilter("ignore", FutureWarning)
+        if isinstance(pieces[0], pd.Series):
+            return pd.concat(_unite_categories(pieces))
+        columns = [
+            _unite_categories([piece.iloc[:, place] for piece in pieces])
+            for place in range(pieces[0].shape[1])
+        ]
+        if columns:
+            pieces = [pd.concat(parts, axis=1) for parts in zip(*columns, strict=True)]
+        return pd.concat(pieces)
+
+
+def _unite_categories(pieces: Sequence[pd.Series[Any]]) -> list[pd.Series[Any]]:
+    """Give columns of unordered categories all categories of all of them."""
+    kinds = [piece.dtype for piece in pieces]
+    is_open = all(isinstance(kind, pd.CategoricalDtype) and not kind.ordered for kind in kinds)
+    if not is_open or all(kind == kinds[0] for kind in kinds):
+        return list(pieces)
+    united = union_categoricals(list(pieces)).dtype
+    return [piece.astype(united) for piece in pieces]
+
+
+def _join_others(pieces: Sequence[Any]) -> Any:
+    """Join containers of packages that are imported already, since these are theirs."""
+    first = pieces[0]
+    name = type(first).__module__.partition(".")[0]
+    package = sys.modules[name]
+    if name == "polars":
+        if not hasattr(first, "columns"):
+            return _join_others([piece.rename("").to_frame() for piece in pieces]).to_series()
+        return package.concat(pieces, how="vertical_relaxed")
+    if name == "pyarrow":
+        if hasattr(first, "columns"):
+            return package.concat_tables(pieces, promote_options="permissive")
+        if hasattr(first, "chunks"):
+            return package.chunked_array([chunk for piece in pieces for chunk in piece.chunks])
+        return package.concat_arrays(pieces)
+    for function in ("concat", "concatenate", "cat"):  # of the array API, and before it
+        if hasattr(package, function):
+            return getattr(package, function)(list(pieces))
+    raise TypeError(f"Rows of {_kind(first)} cannot be moved: give a list or an array.")
 
 
 def _kind(piece: Any) -> str:
-    columns = f" of columns {list(piece.columns)}" if hasattr(piece, "columns") else ""
+    for base, name in ((np.ndarray, "numpy ndarray"), (pd.Index, "pandas Index")):
+        if isinstance(piece, base):
+            return name
+    if issparse(piece):
+        return "scipy sparse array"
+    columns = ""
+    if hasattr(piece, "columns"):
+        names = getattr(piece, "column_names", piece.columns)  # the first of pyarrow
+        columns = f" of columns {describe_value([*names])}"
     return f"{type(piece).__module__.partition('.')[0]} {type(piece).__name__}{columns}"
 
 
