@@ -179,7 +179,8 @@ def test_commands_take_file_urls(odd_files, tmp_path):
     assert runner.invoke(app, asked).exit_code == 0
 
 
-def test_commands_act_on_the_files_of_file_urls(odd_files, tmp_path):
+def test_commands_act_on_the_files_of_file_urls(odd_files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the journal is written
     table = tmp_path / "images.csv"
     pd.DataFrame({"image": [path.as_uri() for path in odd_files]}).to_csv(table, index=False)
     done = CliRunner().invoke(app, ["duplicates", str(table), "--delete", "--yes"])
