@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import joblib
 import PIL
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from PIL import Image, ImageFile
+from PIL import Image
 from tqdm.auto import tqdm
 
 from .cache import HashCache, SourceKey, key_of
@@ -26,8 +25,9 @@ from .hashing.algorithms import BITS_VERSION
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
 from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
-from .remote import Network
+from .pillow_state import PillowState
 from .sources import describe_source
+from .surroundings import Surroundings
 
 # Images that a worker is handed at a time, at the most: enough to hide the cost of handing them
 # over. Few images are cut into smaller chunks, so that all workers finish together.
@@ -93,6 +93,7 @@ def hash_sources(
     """
     for spec in specs:
         spec.check_installed()
+    surroundings = Surroundings.here()
     decoding = _suit(decoding, specs)
     n_images = len(sources) if isinstance(sources, Sized) else None
     hashes = Hashes(specs, n_images or 0)
@@ -103,9 +104,11 @@ def hash_sources(
         stack.enter_context(quiet_decoding(decoding.max_pixels))
         store = None
         if cache is not None:
-            store = stack.enter_context(HashCache(cache, _settings(decoding)))
+            store = stack.enter_context(HashCache(cache, _settings(decoding, surroundings.pillow)))
         bar = stack.enter_context(tqdm(total=n_images, unit="img", disable=not progress))
-        run = _Run(hashes, decoding, digest_below, stop_early, n_jobs, store, bar, stack)
+        run = _Run(
+            hashes, decoding, surroundings, digest_below, stop_early, n_jobs, store, bar, stack
+        )
         left = iter(sources)
         n_block = max(_BLOCK, _CHUNK * _CHUNKS_A_WORKER * joblib.effective_n_jobs(n_jobs))
         while block := list(islice(left, n_block)):
@@ -118,22 +121,18 @@ def hash_sources(
 
 
 def _suit(decoding: Decoding, specs: Sequence[HashSpec]) -> Decoding:
-    """Add what a decoding depends on: the state of Pillow, and what of a JPEG the hashes need."""
-    # Other processes do not share what was set here.
-    decoding = replace(decoding, load_truncated=ImageFile.LOAD_TRUNCATED_IMAGES)
-    if decoding.max_pixels is None:
-        limit = Image.MAX_IMAGE_PIXELS  # Pillow refuses what is twice as large
-        decoding = replace(decoding, max_pixels=sys.maxsize if limit is None else 2 * limit)
+    """Add what a decoding depends on: Pillow's limit, and what of a JPEG the hashes need."""
+    decoding = decoding.with_limit()
     if decoding.decode == "full":
         return decoding
     side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
     return replace(decoding, reduced_side=side, colour=needs_colour(specs))
 
 
-def _settings(decoding: Decoding) -> str:
+def _settings(decoding: Decoding, state: PillowState) -> str:
     """Name everything but the file that decides its bits."""
-    versions = {"bits": BITS_VERSION, "pillow": PIL.__version__}
-    return json.dumps(versions | asdict(decoding), sort_keys=True, default=list)
+    settings = {"bits": BITS_VERSION, "pillow": PIL.__version__, "state": state.settings()}
+    return json.dumps(settings | asdict(decoding), sort_keys=True, default=list)
 
 
 class _Job(NamedTuple):
@@ -152,6 +151,7 @@ class _Run:
 
     hashes: Hashes
     decoding: Decoding
+    surroundings: Surroundings
     digest_below: int | None
     stop_early: bool
     n_jobs: int | None
@@ -159,7 +159,6 @@ class _Run:
     bar: Any
     stack: ExitStack
     first_rows: dict[Any, int] = field(default_factory=dict)
-    network: Network = field(default_factory=Network.here)
 
     @cached_property
     def pool(self) -> joblib.Parallel:
@@ -290,7 +289,7 @@ class _Run:
             self.decoding,
             self.digest_below,
             self.stop_early,
-            self.network,
+            self.surroundings,
         )
 
 

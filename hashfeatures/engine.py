@@ -10,23 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PIL import ImageFile
 
 from .exceptions import ImageReadError
 from .hashing.borders import trim_borders
 from .hashing.plate import Plate, measure_detail
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
-from .images import (
-    DecodedImage,
-    Decoding,
-    describe_error,
-    is_lasting,
-    quiet_decoding,
-    read_image,
-)
-from .remote import Network
+from .images import DecodedImage, Decoding, quiet_decoding, read_image
 from .sources import describe_source
+from .surroundings import Surroundings
 
 
 def hash_one(
@@ -54,7 +46,7 @@ def hash_one(
     Raises
     ------
     ImageReadError
-        If the image cannot be read or hashed.
+        If the image cannot be read. Any other error is not the image's.
     """
     decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
     try:
@@ -72,12 +64,9 @@ def hash_one(
                     whole = read_image(source, replace(decoding, decode="full"))
                     plate = _plate_of(whole, decoding, colour=True)
                 digest = plate.digest()
-    except ImageReadError:
-        raise
-    except Exception as error:  # a mode that Pillow cannot turn into luma, or no memory for it
-        raise ImageReadError(
-            describe_source(source), describe_error(error), lasting=is_lasting(error)
-        ) from error
+    except ImageReadError as error:  # a mode that Pillow cannot turn into luma, say
+        name = describe_source(source)
+        raise ImageReadError(name, error.cause, lasting=error.lasting) from error
     return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
 
 
@@ -96,12 +85,11 @@ def hash_chunk(
     decoding: Decoding,
     digest_below: int | None,
     stop_early: bool,
-    network: Network,
+    surroundings: Surroundings,
 ) -> list[ImageRecord | ImageReadError]:
-    """Hash some images, each for its own hashes; errors are returned, not raised."""
+    """Hash some images, each for its own hashes; errors of images are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
-    network.apply()
-    ImageFile.LOAD_TRUNCATED_IMAGES = decoding.load_truncated  # a process starts without it
+    surroundings.apply()
     with quiet_decoding(decoding.max_pixels):  # once for all of them
         for source, specs in jobs:
             try:
@@ -109,7 +97,7 @@ def hash_chunk(
                     raise source
                 outcomes.append(hash_one(source, specs, decoding, digest_below))
             except ImageReadError as error:
-                outcomes.append(error)
+                outcomes.append(error.alone())
                 if stop_early:
                     break
     return outcomes

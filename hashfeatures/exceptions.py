@@ -38,6 +38,10 @@ class ImageReadError(ValueError):
         self.position = position
         self.lasting = lasting
 
+    def alone(self) -> ImageReadError:
+        """Return the same without the traceback, whose frames hold the pixels of the image."""
+        return ImageReadError(self.source, self.cause, self.position, self.lasting)
+
     def __str__(self) -> str:
         where = "image" if self.position is None else f"image {self.position},"
         return f"Could not read {where} {self.source!r}: {self.cause}"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from .extras import install_command
 from .path_text import show_path
+from .regular_files import open_regular
 
 HEIF = "HEIF"
 
@@ -68,7 +69,7 @@ def holds_image(path: str) -> bool:
     if has_image_suffix(path):
         return True
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             kind = recognize(file.read(HEAD))
     except OSError:
         return False

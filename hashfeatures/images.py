@@ -7,16 +7,20 @@ losing anything that a person would see (`flatten`).
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
+import struct
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from traceback import clear_frames
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
@@ -25,6 +29,8 @@ from .descriptions import describe_value, shorten
 from .exceptions import ImageReadError, MissingExtraError
 from .image_files import HEIF, recognize, say_heif_cure
 from .parameters import check_bool, check_choice, check_int, refuse
+from .pillow_state import at_least, load_plugins, max_image_pixels, missing_readers
+from .regular_files import name_kind
 from .remote import read_url
 from .sources import (
     describe_source,
@@ -73,9 +79,6 @@ class Decoding:
         With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
     trim_borders : bool
         Whether uniform borders are cut off before hashing.
-    load_truncated : bool
-        Whether a file that is cut short is an image all the same, as Pillow's
-        ``ImageFile.LOAD_TRUNCATED_IMAGES`` says.
     """
 
     decode: str = "full"
@@ -85,7 +88,13 @@ class Decoding:
     reduced_side: int = 256
     colour: bool = True
     trim_borders: bool = False
-    load_truncated: bool = False
+
+    def with_limit(self) -> Decoding:
+        """Return the same with Pillow's limit of pixels, if it has none of its own."""
+        if self.max_pixels is not None:
+            return self
+        limit = max_image_pixels()  # Pillow refuses what is over twice as large
+        return replace(self, max_pixels=sys.maxsize if limit is None else 2 * limit)
 
     def check(self, owner: str) -> Decoding:
         """Return self, or raise `ParameterError` in the name of `owner`."""
@@ -130,37 +139,33 @@ class DecodedImage:
         return describe_source(self.image)
 
 
-_quiet_limits: tuple[int | None, ...] = ()  # of the contexts that are open, the innermost last
+_is_quiet = False  # whether the main thread is in a context of `quiet_decoding`
 
 
 @contextmanager
 def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
-    """Silence what Pillow warns of while it reads odd files, and set the limit of their size.
+    """Silence what Pillow warns of while it reads odd files, and allow files of a size.
 
-    Both belong to the whole process, so only its main thread may change them: a pool of threads is
-    started from inside this context. Inside another one of the same limit nothing is left to do.
+    Warnings belong to the whole process, so only its main thread may silence them: a pool of
+    threads is started from inside this context.
 
     Parameters
     ----------
     max_pixels : int, optional
         The most pixels that an image may have; None leaves Pillow's own limit.
     """
-    global _quiet_limits
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or _quiet_limits[-1:] == (max_pixels,):
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit = Image.MAX_IMAGE_PIXELS
-        if max_pixels is not None:
-            Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses what is twice as large
-        _quiet_limits += (max_pixels,)
-        try:
+    global _is_quiet
+    with at_least(max_pixels):
+        if _is_quiet or threading.current_thread() is not threading.main_thread():
             yield
-        finally:
-            _quiet_limits = _quiet_limits[:-1]
-            Image.MAX_IMAGE_PIXELS = limit
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _is_quiet = True
+            try:
+                yield
+            finally:
+                _is_quiet = False
 
 
 @contextmanager
@@ -221,29 +226,87 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
     >>> decoded.image.mode, decoded.width, decoded.height
     ('L', 4, 3)
     """
-    try:
-        with quiet_decoding(decoding.max_pixels):
-            if isinstance(source, Image.Image):
-                source.load()
-                return _finish(source, source.size, None, decoding)
-            if isinstance(source, np.ndarray):
-                image = _image_from_array(source)
-                return _finish(image, image.size, None, decoding)
-            return _read_file(source, decoding)
-    except (ImageReadError, MissingExtraError):
-        raise
-    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
-        raise ImageReadError(
-            describe_source(source),
-            describe_error(error),
-            lasting=is_lasting(error) and not is_far(source),
-        ) from error
+    with quiet_decoding(decoding.max_pixels):
+        try:
+            image, size, format_ = _decode(source, decoding)
+        except (ImageReadError, MissingExtraError):
+            raise
+        except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
+            raise charge(source, error) from error
+        try:
+            return _finish(image, size, format_, decoding)
+        except _OF_PIXELS as error:
+            raise charge(source, error) from error
 
 
-def is_lasting(error: Exception) -> bool:
-    """Tell an error of the content from one of the system, which may pass."""
-    is_of_the_system = isinstance(error, OSError) and error.errno is not None
-    return not (is_of_the_system or isinstance(error, MemoryError | TimeoutError))
+# What Pillow raises if it cannot bring the pixels of an image into another form.
+_OF_PIXELS = (ValueError, OSError, MemoryError)
+
+# Errors of the system that are not those of any one file.
+_OF_THE_SYSTEM = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, getattr(errno, "EDQUOT", -1)}
+
+# How Pillow begins its message on content that will be as broken the next time.
+_OF_THE_CONTENT = ("image file is truncated", "broken data stream", "unrecognized data stream")
+
+
+def charge(source: Any, error: Exception) -> ImageReadError:
+    """Return what an error that was met while an image was opened and decoded says of the image.
+
+    Parameters
+    ----------
+    source : image source
+        The image.
+    error : Exception
+        The error. What its traceback holds, such as pixels, is let go of.
+
+    Returns
+    -------
+    ImageReadError
+        The error of the image.
+
+    Raises
+    ------
+    Exception
+        The error itself if the image is not to blame: a package cannot be imported, the disk is
+        full, too many files are open, or a file other than the image's may not be used.
+    """
+    if _is_of_the_environment(source, error):
+        error.add_note(f"This was met while {describe_source(source)!r} was read.")
+        raise error
+    clear_frames(error.__traceback__)
+    lasting = _lasts(error) and not is_far(source)
+    return ImageReadError(describe_source(source), describe_error(error), lasting=lasting)
+
+
+def _is_of_the_environment(source: Any, error: Exception) -> bool:
+    if isinstance(error, ImportError):
+        return True
+    if not isinstance(error, OSError) or error.errno is None:
+        return False
+    if error.errno in _OF_THE_SYSTEM:
+        return True
+    if error.filename is None or is_far(source):
+        return False
+    is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    return is_refused and os.fsdecode(error.filename) != _path_of(source)
+
+
+def _path_of(source: Any) -> str | None:
+    """Return the path that an image source names, None if it names none."""
+    if isinstance(source, Mapping):
+        return _path_of(source.get("path")) if source.get("bytes") is None else None
+    return local_path(source)
+
+
+def _lasts(error: Exception) -> bool:
+    """Tell an error that the same content leads to again from one that may pass.
+
+    What Pillow cannot identify may be known to another release, or with another plugin; the limit
+    of pixels may be another; codecs and memory may be missing. All of these raise `OSError` too.
+    """
+    if isinstance(error, OSError):
+        return error.errno is None and str(error).startswith(_OF_THE_CONTENT)
+    return isinstance(error, SyntaxError | EOFError | struct.error)
 
 
 def describe_error(error: Exception) -> str:
@@ -257,14 +320,18 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _read_file(source: Any, decoding: Decoding) -> DecodedImage:
-    file = _find_file(source)
-    try:
-        image = Image.open(file)
-    except UnidentifiedImageError as error:
-        raise ImageReadError(describe_source(source), _say_unidentified(file)) from error
-    with image:
-        _check_size(image, decoding.max_pixels)
+_Decoded: TypeAlias = tuple[Image.Image, tuple[int, int], str | None]
+
+
+def _decode(source: Any, decoding: Decoding) -> _Decoded:
+    """Return an image as its file holds it, its size before any reduction, and its format."""
+    if isinstance(source, Image.Image):
+        load_image(source)
+        return source, source.size, None
+    if isinstance(source, np.ndarray):
+        image = _image_from_array(source)
+        return image, image.size, None
+    with open_image(source, decoding.max_pixels) as image:
         drafted = None
         if decoding.decode == "reduced":
             whole = image.size
@@ -272,8 +339,59 @@ def _read_file(source: Any, decoding: Decoding) -> DecodedImage:
             drafted = image.draft(None if decoding.colour else "L", (side, side))
         with _quiet_libtiff(image):
             image.load()
-        size = whole if drafted else image.size
-        return _finish(image, size, image.format, decoding)
+        _check_size(image, decoding.max_pixels)  # of icons, it is known only now
+        return image, whole if drafted else image.size, image.format
+
+
+def load_image(image: Image.Image) -> None:
+    """Load the pixels of an image in memory, or raise `ValueError` if it was closed."""
+    try:
+        image.load()
+    except (AssertionError, AttributeError, ValueError) as error:
+        file = getattr(image, "fp", None)
+        if (file is None or file.closed) and getattr(
+            image, "_im", getattr(image, "im", None)
+        ) is None:
+            raise ValueError(
+                "the image was closed before its pixels were loaded: call its load() before it "
+                "is closed, or pass the path of its file"
+            ) from error
+        raise
+
+
+@contextmanager
+def open_image(source: Any, max_pixels: int | None = None) -> Iterator[Image.Image]:
+    """Open the file of an image, whose pixels are not decoded yet.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes, file object or mapping
+        See `read_image`.
+    max_pixels : int, optional
+        The most pixels that the image may have; None leaves it to Pillow's own limit.
+
+    Yields
+    ------
+    PIL.Image.Image
+        The image, which is closed at the end.
+    """
+    file = _find_file(source)
+    load_plugins()
+    try:
+        image = Image.open(file)
+    except UnidentifiedImageError as error:
+        clear_frames(error.__traceback__)
+        raise ImageReadError(
+            describe_source(source), _say_unidentified(file), lasting=False
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise Image.DecompressionBombError(f"{error} {_MORE_PIXELS}") from error
+    with image:
+        _check_size(image, max_pixels)
+        yield image
+
+
+_MORE_PIXELS = "If you trust the file, allow more with max_pixels (in commands, --max-pixels)."
 
 
 def _check_size(image: Image.Image, max_pixels: int | None) -> None:
@@ -281,7 +399,7 @@ def _check_size(image: Image.Image, max_pixels: int | None) -> None:
     n_pixels = image.width * image.height
     if max_pixels is not None and n_pixels > max_pixels:
         raise Image.DecompressionBombError(
-            f"the image has {n_pixels} pixels, more than the limit of {max_pixels}"
+            f"the image has {n_pixels} pixels, more than the limit of {max_pixels}. {_MORE_PIXELS}"
         )
 
 
@@ -304,19 +422,38 @@ def _find_file(source: Any) -> str | bytes | io.BytesIO:
     if path is None and is_url(source):
         return io.BytesIO(read_url(source))
     if path is not None:
-        if not path:
-            raise FileNotFoundError("the path is empty")
-        if "\0" in os.fsdecode(path):
-            raise ValueError("the path holds a NUL character, which no file's name has")
-        if os.path.isdir(path):
-            raise IsADirectoryError("is a directory, not an image file")
-        return path
+        return _check_path(path)
     if hasattr(source, "read"):
         return io.BytesIO(read_whole(source))
     raise TypeError(
         f"{type(source).__name__} is no image source; expected a path, a URL, bytes, an open "
         f"file, a PIL image, a uint8 array or a mapping with 'bytes' and 'path'"
     )
+
+
+def _check_path(path: str) -> str:
+    """Return the path of a regular file that holds something, or raise."""
+    if not path:
+        raise FileNotFoundError("the path is empty")
+    if "\0" in path:
+        raise ValueError("the path holds a NUL character, which no file's name has")
+    status = os.stat(path)
+    kind = name_kind(status)
+    if kind == "a directory":
+        raise IsADirectoryError("is a directory, not an image file")
+    if kind is not None:
+        raise OSError(f"is {kind}, not an image file")
+    if not status.st_size:  # or one of /proc, which might wait
+        raise ValueError("the file is empty")
+    return path
+
+
+def convert(image: Image.Image, mode: str) -> Image.Image:
+    """Return an image in another mode, or raise `ImageReadError` if Pillow cannot do that."""
+    try:
+        return image.convert(mode)
+    except _OF_PIXELS as error:
+        raise charge(image, error) from error
 
 
 def read_whole(file: Any) -> bytes:
@@ -344,7 +481,8 @@ def _say_unidentified(file: str | bytes | io.BytesIO) -> str:
         return "the file is empty"
     if recognize(start) == HEIF:
         return say_heif_cure()
-    return f"no image format that Pillow knows; the data begins with {start!r}"
+    known = f"no image format that Pillow knows; the data begins with {start!r}"
+    return known + missing_readers()
 
 
 def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:

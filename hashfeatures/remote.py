@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -174,11 +174,6 @@ class Network:
         if self.config:
             fsspec = import_extra("fsspec", "remote", _PURPOSE)
             fsspec.config.conf.update(self.config)
-
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function in a worker."""
-        self.apply()
-        return function(*arguments)
 
 
 def _this_process() -> tuple[str, int]:

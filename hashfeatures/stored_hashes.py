@@ -18,6 +18,7 @@ from .descriptions import describe_value
 from .exceptions import ParameterError
 from .hashing.spec import HashSpec
 from .parameters import check_choice
+from .regular_files import open_regular
 from .sources import is_missing, list_sources
 
 ORIGINS = ("imagehash", "imagehash3", "imagededup", "pdq")
@@ -98,7 +99,7 @@ def from_hex(
 def _list_hashes(hashes: Any, owner: str) -> tuple[list[Any], list[Any]]:
     """Return hashes, and the images that they are of."""
     if isinstance(hashes, str | os.PathLike):
-        with open(hashes, encoding="utf-8") as file:
+        with open_regular(hashes) as file:
             hashes = json.load(file)
     if isinstance(hashes, Mapping):
         return list(hashes.values()), list(hashes)

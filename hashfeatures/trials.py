@@ -25,9 +25,9 @@ from .error_rates import estimate_rates, estimate_share
 from .exceptions import CalibrationWarning, warn_user
 from .hamming.pairs import Pairs
 from .images import describe_error, read_image
-from .remote import Network
 from .showing import facts_as_html, facts_as_text
 from .sources import list_sources
+from .surroundings import Surroundings
 from .thumbnails import correlate, make_thumbnail
 
 EditLike = Callable[..., Image.Image]
@@ -201,9 +201,10 @@ def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
 def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
-    network = Network.here()
+    surroundings = Surroundings.here()
     thumbnails = Parallel(n_jobs=finder.n_jobs)(
-        delayed(network.call)(make_thumbnail, sources[row], finder._decoding()) for row in rows
+        delayed(surroundings.call)(make_thumbnail, sources[row], finder._decoding())
+        for row in rows
     )
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import filecmp
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 
 from ..descriptions import shorten
 from ..path_text import show_path
+from ..regular_files import open_regular
 from .asked import CommandError
 from .evidence import FileState, look
 
@@ -495,7 +497,8 @@ def _remove_empty(folder: str, top: str) -> None:
 
 
 def _read_journal(journal: str) -> Iterable[Action]:
-    with open(journal, encoding="utf-8") as file:
+    with open_regular(journal) as opened:
+        file = io.TextIOWrapper(opened, encoding="utf-8")
         for number, line in enumerate(file, 1):
             if line.startswith("{") and not line.endswith("\n"):
                 return  # cut short by a crash or a full disk: its action never began

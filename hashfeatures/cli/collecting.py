@@ -175,6 +175,7 @@ class _Walk:
 
     def _expand(self, path: str) -> Iterator[str]:
         from ..image_files import recognize
+        from ..regular_files import open_regular
         from ..sources import is_data_uri, is_far, local_path
 
         path = local_path(path) or path
@@ -187,7 +188,7 @@ class _Walk:
         elif os.path.isdir(path):
             yield from self._folder(path)
         elif path.lower().endswith(_LISTS):
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 data = file.read()
             if recognize(data) is None:
                 yield from self._list(data, path)

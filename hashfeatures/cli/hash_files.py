@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from ..extras import import_extra
 from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
 from ..path_text import encoding_of, show_path, write_path
+from ..regular_files import open_regular
 from ..whole_files import write_whole
 from .asked import CommandError
 
@@ -77,7 +79,8 @@ def read_table(path: str) -> pd.DataFrame:
     """
     suffix = os.path.splitext(path)[1].lower()
     try:
-        table = _read(path, suffix)
+        with open_regular(path) as file:
+            table = _read(file, suffix)
     except (FileNotFoundError, PermissionError, IsADirectoryError, MissingExtraError):
         raise
     except UnicodeDecodeError as error:
@@ -94,18 +97,17 @@ def read_table(path: str) -> pd.DataFrame:
     return table
 
 
-def _read(path: str, suffix: str) -> pd.DataFrame:
+def _read(file: BinaryIO, suffix: str) -> pd.DataFrame:
     if suffix == ".csv":
-        with open(path, "rb") as file:
-            encoding = encoding_of(file.read(4))
+        encoding = encoding_of(file.read(4))
+        file.seek(0)
         return pd.read_csv(
-            path, dtype=str, keep_default_na=False, na_values=[""], encoding=encoding
+            file, dtype=str, keep_default_na=False, na_values=[""], encoding=encoding
         )
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
-        return pd.read_parquet(path, engine="pyarrow")
-    with open(path, "rb") as file:
-        records = json.loads(file.read())
+        return pd.read_parquet(file, engine="pyarrow")
+    records = json.loads(file.read())
     if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
         raise ValueError("expected a list of objects, one an image")
     return pd.DataFrame(records) if records else pd.DataFrame({"image": []}, dtype=object)

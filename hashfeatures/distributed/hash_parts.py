@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -24,8 +24,9 @@ from ..hashing.spec import HashSpec, parse_hashes
 from ..image_files import HEAD, has_image_suffix, recognize
 from ..images import Decoding, describe_error
 from ..path_text import read_path, write_path
-from ..remote import Network
-from .stages import Stage, arrow, locate
+from ..pillow_state import PillowState
+from ..surroundings import Surroundings
+from .stages import Stage, arrow, locate, open_located
 
 KIND = "hashes"
 LISTING = "_listing"
@@ -34,10 +35,12 @@ DIGEST = 16  # bytes by which a name is known
 _HELD = 1 << 26  # bytes of encoded images that are held at a time
 
 
-class Place(NamedTuple):
-    """A stage directory that workers are to write to."""
+@dataclass(frozen=True)
+class Place:
+    """A stage directory that workers are to write to, and whose workers they are."""
 
     out: str
+    surroundings: Surroundings = field(default_factory=Surroundings.here)
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,12 @@ class HashTask:
     out: str
     name: str
     apart: bool = False
-    network: Network = field(default_factory=Network.here)
+    surroundings: Surroundings = field(default_factory=Surroundings.here)
 
 
 def check_worker(place: Place) -> None:
-    """Raise unless this process sees the stage directory and makes the same bits."""
+    """Raise unless this process sees the stage directory, and reads and hashes the same."""
+    place.surroundings.apply()
     try:
         stage = Stage.open(place.out, KIND)
     except StageError as error:
@@ -76,7 +80,7 @@ def check_versions(settings: dict[str, Any]) -> None:
 
 def hash_part(task: HashTask) -> None:
     """Hash the images of one part of the listing."""
-    task.network.apply()
+    task.surroundings.apply()
     stage = Stage.open(task.out, KIND)
     check_versions(stage.settings)
     units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()
@@ -152,6 +156,7 @@ def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) 
         "min_detail": min_detail,
         "pillow": PIL.__version__,
         "bits": BITS_VERSION,
+        "state": PillowState.here().settings(),
     }
 
 
@@ -184,7 +189,7 @@ def _members(archive: str) -> Iterator[tuple[str, Any]]:
     """Yield the images of a tar file, and where it cannot be read on, an error in its name."""
     system, path, _ = locate(archive)
     try:
-        with system.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        with open_located(system, path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
             for member in tar:
                 if not member.isfile():
                     continue

@@ -143,7 +143,7 @@ def hash_dataset(
     (1, [512])
     """
     specs = parse_hashes(hashes)
-    decoding = Decoding(decode, orient, background, max_pixels).check("hash_dataset")
+    decoding = Decoding(decode, orient, background, max_pixels).check("hash_dataset").with_limit()
     check_int("hash_dataset", "min_detail", min_detail, 0)
     check_int("hash_dataset", "part_size", part_size, 1)
     check_int("hash_dataset", "retries", retries, 0)

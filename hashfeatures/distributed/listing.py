@@ -11,7 +11,7 @@ from ..exceptions import StageError
 from ..image_files import LeftOut, has_image_suffix, holds_image
 from ..images import describe_error
 from ..sources import IMAGE_COLUMNS, list_sources, local_path
-from .stages import arrow, locate
+from .stages import arrow, locate, open_located
 
 _TABLES = (".parquet", ".csv")
 _BLOCK = 1 << 16  # rows of a table that are read at a time
@@ -90,7 +90,7 @@ def _whole_name(source: Any) -> str:
 
 
 def _read_column(system: Any, path: str, address: str, column: str | None) -> Iterator[Any]:
-    with system.open(path, "rb") as file:
+    with open_located(system, path) as file:
         if address.lower().endswith(".csv"):
             import pandas as pd
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..exceptions import EngineError
 from ..path_text import write_path
-from ..remote import Network
 from ..sources import IMAGE_COLUMNS, is_missing
+from ..surroundings import Surroundings
 from .executors import RayExecutor, cause_of
 from .hash_parts import KIND, check_versions, hash_batch, keys_of, read_settings, schema_of
 from .stages import Stage
@@ -38,10 +38,10 @@ def hash_ray_dataset(
     name = _name_column(columns, column)
     known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
     seen, fetch = workers.put(np.sort(np.concatenate([np.zeros(0, np.uint64), *known])))
-    out, network = stage.address, Network.here()
+    out, surroundings = stage.address, Surroundings.here()
 
     def step(batch: Mapping[str, Any]) -> dict[str, Any]:
-        network.apply()
+        surroundings.apply()
         return {"n_images": np.array([_hash_rows(batch, out, name, fetch(seen))])}
 
     try:

@@ -23,6 +23,7 @@ from ..descriptions import describe_value, shorten
 from ..exceptions import StageError
 from ..extras import import_extra
 from ..images import describe_error
+from ..regular_files import open_regular
 from ..sources import local_path
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ def locate(path: str | os.PathLike[str]) -> tuple[Any, str, str]:
             f"{shorten(address)!r} cannot be reached: {describe_error(error)}"
         ) from error
     return system, inner, address
+
+
+def open_located(system: Any, path: str) -> Any:
+    """Open a file where `locate` has found it; on a disk that is mounted here, a regular one."""
+    return open_regular(path) if "file" in system.protocol else system.open(path, "rb")
 
 
 class PartDirectory:
@@ -126,7 +132,7 @@ class PartDirectory:
     def _parse(self, name: str, parse: Callable[[Any], Any]) -> Any:
         pyarrow = arrow()
         try:
-            with self.system.open(self.place(name), "rb") as file:
+            with open_located(self.system, self.place(name)) as file:
                 return parse(file)
         except pyarrow.ArrowException as error:
             raise StageError(
@@ -166,7 +172,7 @@ class PartDirectory:
         """Return what a small file holds; None if there is none."""
         with self._telling("read"):
             try:
-                with self.system.open(self.place(name), "rb") as file:
+                with open_located(self.system, self.place(name)) as file:
                     content = file.read()
             except FileNotFoundError:
                 return None

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import StoreError
+from ..regular_files import open_regular
 from ..whole_files import open_whole
 
 FORMAT_VERSION = 1
@@ -170,7 +171,7 @@ def read_store(
     OSError
         If it cannot be opened.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         header = _read_header(path, file.read(_PREFIX_SIZE), file)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..images import convert
 from .plate import Pixels
 
 # How far, of 255, the pixels of a border may be from its colour: JPEG's noise beside an edge.
@@ -82,7 +83,7 @@ def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
 
 def trim_borders(image: Image.Image) -> Image.Image:
     """Return what an image shows inside uniform borders, see `find_picture`."""
-    box = find_picture(np.asarray(image.convert("L")))
+    box = find_picture(np.asarray(convert(image, "L")))
     return image if box == (0, 0, *image.size) else image.crop(box)
 
 

@@ -16,6 +16,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..images import convert
 from .memory import borrow_memory
 
 Pixels = NDArray[np.uint8]
@@ -61,21 +62,21 @@ class Plate:
         if self._in_one_pass:
             return self._luma_and_counts[0]
         # Of an image that is luma already, Pillow's conversion would be a copy.
-        image = self._image if self._image.mode == "L" else self._image.convert("L")
+        image = self._image if self._image.mode == "L" else convert(self._image, "L")
         memory = borrow_memory(image)
         return np.asarray(image) if memory is None else memory.reshape(image.size[::-1])
 
     @cached_property
     def rgb(self) -> Pixels:
         """Red, green and blue of every pixel, shape (height, width, 3)."""
-        return np.asarray(self._image.convert("RGB"))
+        return np.asarray(convert(self._image, "RGB"))
 
     @cached_property
     def colour_counts(self) -> NDArray[np.int64]:
         """How many pixels are black, grey, of six faint and of six bright hues, or between."""
         if self._in_one_pass:
             return self._luma_and_counts[1]
-        hsv = np.asarray(self._image.convert("HSV"))
+        hsv = np.asarray(convert(self._image, "HSV"))
         hue, saturation = hsv[..., 0], hsv[..., 1]
         black = self.luma < _BLACK_BELOW
         grey = ~black & (saturation < _GREY_BELOW)
@@ -153,7 +154,7 @@ class Plate:
     def digest(self) -> bytes:
         """Return a digest that images of equal colours share, and in practice no others."""
         content = hashlib.blake2b(f"{self._image.size}".encode(), digest_size=16)
-        content.update(self._image.convert("RGB").tobytes())
+        content.update(convert(self._image, "RGB").tobytes())
         return content.digest()
 
 

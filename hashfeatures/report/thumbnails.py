@@ -10,8 +10,15 @@ from typing import Any
 
 from PIL import Image
 
-from ..images import Decoding, describe_error, quiet_decoding, read_image, read_orientation
-from ..sources import count_bytes, is_data_uri, is_far, local_path, read_data_uri
+from ..images import (
+    Decoding,
+    describe_error,
+    open_image,
+    quiet_decoding,
+    read_image,
+    read_orientation,
+)
+from ..sources import count_bytes, is_data_uri, is_far, local_path
 
 _SIDE = 144
 _QUALITY = 70
@@ -49,10 +56,8 @@ def look_at(source: Any) -> Facts:
         with quiet_decoding():
             if isinstance(source, Image.Image):
                 return Facts(*source.size)
-            path = local_path(source)
-            file = io.BytesIO(read_data_uri(source)) if is_data_uri(source) else path
-            if file is not None:
-                with Image.open(file) as image:
+            if is_data_uri(source) or local_path(source) is not None:
+                with open_image(source) as image:
                     stored = _stored_size(image)
                     size = stored[::-1] if read_orientation(image) >= 5 else stored
                     return Facts(*size, image.format, n_bytes)
