@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
 
 from .batch import hash_sources
-from .compact import CompactPairs
+from .compact import CompactPairs, ask
 from .containers import as_column, take_rows
 from .descriptions import describe_value
 from .finder import NearDuplicateFinder
@@ -105,7 +104,7 @@ def drop_duplicates(
         radius = finder._choose_radius(images)
         near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
         order = _by_preference(
-            images_or_frame, sources, _with_company(near), keep, signed.n_pixels
+            images_or_frame, sources, np.flatnonzero(near.has_company()), keep, signed.n_pixels
         )
         stand_ins = _dominate(near, order)
     else:
@@ -142,7 +141,7 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     _check_keep(keep, images)
     column = images[pick_image_column(images, "choose_kept")] if is_frame(images) else images
     sources = list_sources(column, "choose_kept")
-    rows = _with_company(fitted._near)
+    rows = np.flatnonzero(fitted._near.has_company())
     if is_frame(images) and {"width", "height"} <= set(images.columns):
         n_pixels = (images["width"] * images["height"]).fillna(0).to_numpy(dtype=np.int64)
     else:
@@ -212,40 +211,28 @@ def _count_bytes(source: Any) -> int:
     return len(read_whole(source)) if hasattr(source, "read") else count_bytes(source) or 0
 
 
-def _with_company(near: CompactPairs) -> Rows:
-    """Return the rows that have a near duplicate."""
-    crowded = near.n_of_code() > 1
-    crowded[near.near.left] = crowded[near.near.right] = True
-    rows = np.flatnonzero(near.codes >= 0)
-    return rows[crowded[near.codes[rows]]]
-
-
 def _dominate(near: CompactPairs, order: Rows) -> StandIns:
     """Keep rows in the given order, and let each stand for those near it.
 
     Equal images count once: the first of them in the order is kept or is stood for, the others
     are near to whatever it is near to.
     """
-    left, right, distance = near.near
-    edges = coo_matrix(
-        # One more than the distance, for a zero would be no edge.
-        (np.tile(distance + 1, 2), (np.concatenate([left, right]), np.concatenate([right, left]))),
-        shape=(near.n_codes, near.n_codes),
-    ).tocsr()
     codes, firsts = np.unique(near.codes[order], return_index=True)
     best_row = np.full(near.n_codes, -1, dtype=np.intp)
     best_row[codes] = order[firsts]
     stand_in = np.arange(near.n_codes)
     reach = np.full(near.n_codes, np.iinfo(np.int64).max)
-    for code in near.codes[order[np.sort(firsts)]]:
-        if stand_in[code] != code:
-            continue
-        # No code kept before is among these: it would stand for this one.
-        among = slice(*edges.indptr[code : code + 2])
-        others, apart = edges.indices[among], edges.data[among] - 1
-        nearer = apart < reach[others]
-        stand_in[others[nearer]] = code
-        reach[others[nearer]] = apart[nearer]
+    waiting = near.codes[order[np.sort(firsts)]]
+    for asked, found in ask(near.near, waiting, lambda some: stand_in[some] == some):
+        ends = np.searchsorted(found.left, np.arange(len(asked) + 1))
+        for code, start, end in zip(asked, ends[:-1], ends[1:], strict=True):
+            if stand_in[code] != code:
+                continue
+            # No code kept before is among these: it would stand for this one.
+            others, apart = found.right[start:end], found.distance[start:end]
+            nearer = apart < reach[others]
+            stand_in[others[nearer]] = code
+            reach[others[nearer]] = apart[nearer]
     reach[stand_in == np.arange(near.n_codes)] = 0
     row = np.arange(len(near.codes))
     row[order] = best_row[stand_in[near.codes[order]]]

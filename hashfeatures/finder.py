@@ -410,7 +410,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "duplicates": n_images - self.n_groups_,
             "largest_group": int(sizes.max()) if len(sizes) else 0,
             "widest_group": int(self.groups_["diameter"].max()) if len(sizes) else 0,
-            "near_pairs": self._near.n_pairs(),
+            "near_pairs": self._near.n_pairs,
             "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
             "bits": self._signatures.n_bits,
             "radius": int(self.radius_),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import chain, combinations, permutations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
 from sklearn.utils.validation import _num_samples
 
-from .compact import check_room, expand
+from .compact import Members, check_room, expand
 from .containers import as_column
 from .descriptions import shorten
 from .exceptions import LeakageError, UncheckedLeakageError
@@ -104,15 +104,14 @@ class LeakageReport:
     @cached_property
     def n_pairs(self) -> int:
         """How many pairs of near duplicates stand in different parts."""
-        n_of_cell = self._counts.ravel()
-        pairs = self._cell_pairs
-        return int((n_of_cell[pairs.left] * n_of_cell[pairs.right]).sum())
+        return self._across[1]
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The pairs of near duplicates in different parts, the nearest first."""
         check_room(self.n_pairs)
-        return self._tabulate(self._cell_pairs, self._cells)
+        blocks = self._spread(self._cell_blocks(), self._cells)
+        return self._tabulate(Pairs.sorted_from(blocks, len(self._cells)))
 
     @cached_property
     def by_class(self) -> pd.DataFrame | None:
@@ -142,11 +141,15 @@ class LeakageReport:
         """
         cells = self._cells.copy()
         order = np.argsort(cells, kind="stable")
-        place = np.arange(len(cells)) - np.searchsorted(cells[order], cells[order])
-        cells[order[place >= n]] = -1  # of many equal images, the first n are enough
-        pairs = self._cell_pairs
-        nearest = np.argsort(pairs.distance, kind="stable")[:n]
-        return self._tabulate(Pairs(*(column[nearest] for column in pairs)), cells).head(n)
+        ranks = np.arange(len(cells)) - np.searchsorted(cells[order], cells[order])
+        heads = order[(ranks == 0) & (cells[order] >= 0)]
+        firsts = np.zeros(self._counts.size, dtype=np.intp)
+        firsts[cells[heads]] = heads
+        # The first n of equal images, and the n pairs of cells whose first images are nearest and
+        # come first, hold the n pairs that are asked for.
+        cells[order[ranks >= n]] = -1
+        nearest = _least(self._cell_blocks(), n, firsts)
+        return self._tabulate(_least(self._spread([nearest], cells), n))
 
     def summary(self) -> dict[str, Any]:
         """Sum the report up in plain numbers, ready for JSON.
@@ -233,16 +236,28 @@ class LeakageReport:
         return counts
 
     @cached_property
+    def _across(self) -> tuple[NDArray[np.bool_], int]:
+        """Which parts are in reach of each signature, and how many pairs stand across parts."""
+        counts, totals = self._counts, self._counts.sum(axis=1)
+        in_reach = counts > 0
+        has = in_reach.copy()
+        n_pairs = int((totals**2 - (counts**2).sum(axis=1)).sum()) // 2
+        for left, right, _ in self._parts.near.near.blocks():
+            n_pairs += int((totals[left] * totals[right]).sum())
+            for part in range(len(self._parts.sizes)):
+                of_part = counts[:, part]
+                n_pairs -= int((of_part[left] * of_part[right]).sum())
+                in_reach[left[has[right, part]], part] = True
+                in_reach[right[has[left, part]], part] = True
+        return in_reach, n_pairs
+
+    @cached_property
     def _reaches(self) -> NDArray[np.bool_]:
         """Whether each image has a near duplicate in each part that is not its own."""
         near, part = self._parts.near, self._parts.part
-        left, right, _ = near.near
-        shape = (near.n_codes, near.n_codes)
-        edges = coo_matrix((np.ones(len(left), dtype=np.int64), (left, right)), shape=shape)
-        in_reach = self._counts + edges @ self._counts + edges.T @ self._counts > 0
         reaches = np.zeros((len(part), len(self._parts.sizes)), dtype=bool)
         known = near.codes >= 0
-        reaches[known] = in_reach[near.codes[known]]
+        reaches[known] = self._across[0][near.codes[known]]
         reaches[np.arange(len(part)), part] = False
         return reaches
 
@@ -252,27 +267,31 @@ class LeakageReport:
         codes = self._parts.near.codes
         return np.where(codes < 0, -1, codes * len(self._parts.sizes) + self._parts.part)
 
-    @cached_property
-    def _cell_pairs(self) -> Pairs:
-        """The pairs of cells in different parts whose images are near each other."""
+    def _cell_blocks(self) -> Iterator[Pairs]:
+        """Yield the pairs of cells in different parts whose images are near each other."""
         has = self._counts > 0
-        n_codes, n_parts = has.shape
-        near = self._parts.near.near
-        equal = np.arange(n_codes)
-        blocks = []
-        for one, other in permutations(range(n_parts), 2):
-            left, right, distance = near
-            if one < other:  # equal images are met once, near ones as (left, right) and turned
-                left, right = np.concatenate([left, equal]), np.concatenate([right, equal])
-                distance = np.concatenate([distance, np.zeros(n_codes, dtype=np.int64)])
-            found = has[left, one] & has[right, other]
-            cells = (left[found] * n_parts + one, right[found] * n_parts + other)
-            blocks.append(Pairs(*(cells if one < other else cells[::-1]), distance[found]))
-        return Pairs.concatenate(blocks)
+        n_parts = has.shape[1]
+        equal = np.flatnonzero(has.sum(axis=1) > 1)
+        same = Pairs(equal, equal, np.zeros(len(equal), dtype=np.int64))
+        for place, (left, right, distance) in enumerate(
+            chain([same], self._parts.near.near.blocks())
+        ):
+            # Equal images are met once, near ones as (left, right) and turned.
+            turns = permutations if place else combinations
+            for one, other in turns(range(n_parts), 2):
+                found = has[left, one] & has[right, other]
+                cells = (left[found] * n_parts + one, right[found] * n_parts + other)
+                yield Pairs(*(cells if one < other else cells[::-1]), distance[found])
 
-    def _tabulate(self, cell_pairs: Pairs, cells: NDArray[np.intp]) -> pd.DataFrame:
+    def _spread(self, cell_pairs: Iterable[Pairs], cells: NDArray[np.intp]) -> Iterator[Pairs]:
+        """Yield the pairs of images that have such cells."""
+        members = Members(cells)
+        for block in cell_pairs:
+            yield from expand(block, members)
+
+    def _tabulate(self, pairs: Pairs) -> pd.DataFrame:
         parts = self._parts
-        left, right, distance = expand(cell_pairs, cells, cells)
+        left, right, distance = pairs
         order = np.lexsort((right, left, distance))
         columns: dict[str, Any] = {}
         for side, rows in (("left", left[order]), ("right", right[order])):
@@ -282,6 +301,20 @@ class LeakageReport:
         missing = pd.Series(pd.NA, index=range(len(order)), dtype="Int64")
         columns["distance"] = distance[order] if parts.has_distances else missing
         return pd.DataFrame(columns)
+
+
+def _least(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = None) -> Pairs:
+    """Return the `n` nearest pairs; ties by left, then right, as `order` ranks them."""
+    held = Pairs.concatenate([])
+    for block in blocks:
+        if len(held.left) >= n:
+            block = block.where(block.distance <= held.distance[-1])
+        if len(block.left):
+            held = Pairs.concatenate([held, block])
+            left, right = (rows if order is None else order[rows] for rows in held[:2])
+            chosen = np.lexsort((right, left, held.distance))[:n]
+            held = Pairs(*(column[chosen] for column in held))
+    return held
 
 
 def leakage_report(

@@ -16,7 +16,6 @@ from .compact import CompactPairs
 from .duplicates import DuplicateGroups, Labels
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images, is_bit_matrix
-from .hamming.pairs import Pairs
 from .neighbors import HammingNeighbors
 from .signatures import Signatures
 from .sources import is_frame, is_missing, list_sources, pick_image_column
@@ -196,7 +195,7 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         missing = [[is_missing(source) for source in part] for part in listed]
         unreadable = [sum(part) for part in missing]
         present = ~np.array([each for part in missing for each in part], dtype=bool)
-        near = _near_in_groups(group_images(sources, finder), present)
+        near = CompactPairs.of_labels(np.where(present, group_images(sources, finder), -1))
     sizes = [len(part) for part in listed]
     has_distances = isinstance(finder, NearDuplicateFinder)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
@@ -224,15 +223,9 @@ def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedPar
         near = signatures.near(radius, finder.n_jobs)
     else:
         present = ~np.isnan(bits).any(axis=1)
-        near = _near_in_groups(group_images(bits, finder), present)
+        near = CompactPairs.of_labels(np.where(present, group_images(bits, finder), -1))
     sizes = [_num_samples(part) for part in parts.values()]
     # A row of NaN is of an image that could not be read.
     unreadable = [int((~rows).sum()) for rows in np.split(present, np.cumsum(sizes)[:-1])]
     sources = [None] * len(bits)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, knows_distances)
-
-
-def _near_in_groups(labels: Labels, present: NDArray[np.bool_]) -> CompactPairs:
-    """Take the members of a group for near each other, at distances that are not known."""
-    known = np.where(present, labels, -1)
-    return CompactPairs(known, Pairs.concatenate([]), int(labels.max(initial=-1)) + 1)

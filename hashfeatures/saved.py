@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .codes import Codes
-from .compact import CompactPairs
+from .compact import CompactPairs, HeldPairs, PairSearch
 from .exceptions import StoreError
 from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
@@ -64,9 +64,8 @@ class SavedFinder:
             "pixels": self.signatures.pixels,
             "plain": self.signatures.plain,
             "codes": self.near.codes,
-            "left": self.near.near.left,
-            "right": self.near.near.right,
-            "distance": self.near.near.distance,
+            "components": self.near.components,
+            "nearest_code": self.near.nearest_code,
             "named": named,
             "names": names.text,
             "name_ends": names.ends,
@@ -74,6 +73,8 @@ class SavedFinder:
             "errors": errors.text,
             "error_ends": errors.ends,
         }
+        if isinstance(self.near.near, HeldPairs):
+            arrays |= self.near.near.pairs._asdict()
         if self.signatures.views is not None:
             arrays["views"] = self.signatures.views.words
         if self.signatures.colours is not None:
@@ -84,6 +85,7 @@ class SavedFinder:
             "views_version": VIEWS_VERSION,
             "n_bits": self.signatures.n_bits,
             "n_codes": self.near.n_codes,
+            "n_pairs": self.near.n_pairs,
             "radius": self.radius,
         }
         write_store(path, _KIND, arrays, facts)
@@ -117,7 +119,6 @@ class SavedFinder:
             views,
             arrays.get("colours"),
         )
-        near = Pairs(*(arrays[name] for name in ("left", "right", "distance")))
         failures = pd.DataFrame(
             {
                 "position": failed,
@@ -125,13 +126,26 @@ class SavedFinder:
                 "error": pd.Series(list(errors), dtype=object),
             }
         )
-        codes = arrays["codes"].astype(np.intp)
-        near_pairs = CompactPairs(codes, near, facts["n_codes"])
         parameters = {
             name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
             for name, value in facts["parameters"].items()
         }
-        return cls(parameters, signatures, near_pairs, ids, failures, facts["radius"])
+        codes, n_codes, radius = arrays["codes"].astype(np.intp), facts["n_codes"], facts["radius"]
+        search: PairSearch
+        if "left" in arrays:
+            search = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_codes)
+        else:
+            color_radius = facts["parameters"]["color_radius"]
+            search = signatures.search(codes, radius, None, color_radius)
+        near = CompactPairs(
+            codes,
+            n_codes,
+            search,
+            arrays["components"].astype(np.intp),
+            arrays["nearest_code"],
+            facts["n_pairs"],
+        )
+        return cls(parameters, signatures, near, ids, failures, radius)
 
 
 def _as_json(value: Any) -> Any:

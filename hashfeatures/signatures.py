@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from .compact import CompactPairs, in_order
 from .duplicates import Labels, group_words
 from .hamming.distinct import number_rows
 from .hamming.index import HammingIndex
-from .hamming.pairs import Pairs
+from .hamming.pairs import MAX_PAIRS, Pairs
 from .hashes import Hashes
 from .hashing.segment_codes import SegmentsSpec
 from .hashing.spec import HashSpec
@@ -25,6 +25,9 @@ from .hashing.views import TURNS
 from .segment_pairs import SegmentCodes
 from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
+
+# Pairs that are looked at, at a time.
+_BLOCK = 2**18
 
 
 @dataclass(frozen=True)
@@ -148,29 +151,25 @@ class Signatures:
         CompactPairs
             The pairs of all.
         """
-        n_known = 0 if known is None else len(known.codes)
         codes = np.full(len(self.hashed), -1, dtype=np.intp)
         codes[self.hashed], firsts = number_rows(self._keys()[self.hashed])
-        firsts = np.flatnonzero(self.hashed)[firsts]
         codes[self.plain], pixels = number_rows(self.pixels[self.plain])
         codes[self.plain] += len(firsts)
         n_codes = len(firsts) + len(pixels)
-        different = self.take(firsts)
-        # Different pixels are never near, and equal ones have one code: hashes are searched alone.
+        search = self.search(codes, radius, n_jobs, color_radius)
         if known is None:
-            near = different._search_pairs(radius, n_jobs)
-            return CompactPairs(codes, different._alike(different, near, color_radius), n_codes)
-        code_before = np.zeros(known.n_codes, dtype=np.intp)
-        code_before[known.codes[known.codes >= 0]] = codes[:n_known][known.codes >= 0]
-        old = Pairs(code_before[known.near.left], code_before[known.near.right], known.near[2])
-        new_codes = np.flatnonzero(firsts >= n_known)
-        found = different._search(different.take(new_codes), radius, n_jobs)
-        left, right = new_codes[found.left], found.right
-        # A new code is greater than every old one; two new ones are found from both sides.
-        keep = right < left
-        new = Pairs(right[keep], left[keep], found.distance[keep])
-        new = different._alike(different, new, color_radius)
-        return CompactPairs(codes, Pairs.concatenate([old, new]), n_codes)
+            return CompactPairs.survey(codes, n_codes, search)
+        return known.grow(codes, n_codes, search)
+
+    def search(
+        self, codes: Labels, radius: int, n_jobs: int | None, color_radius: int | None
+    ) -> SignatureSearch:
+        """Return what finds the near pairs of different signatures, as `near` numbered them."""
+        hashed = np.flatnonzero(self.hashed)[::-1]
+        firsts = np.empty(int(codes[hashed].max(initial=-1)) + 1, dtype=np.intp)
+        firsts[codes[hashed]] = hashed  # of the images with one code, the last one here stays
+        # Different pixels are never near, and equal ones have one code: hashes are searched alone.
+        return SignatureSearch(self.take(firsts), radius, n_jobs, color_radius)
 
     def group(
         self, labels: Labels, radius: int, linkage: str, n_jobs: int | None
@@ -254,15 +253,12 @@ class Signatures:
             columns.append(words_from_bits(np.unpackbits(self.colours, axis=1))[0])
         return columns[0] if len(columns) == 1 else np.hstack(columns)
 
-    def _search_pairs(self, radius: int, n_jobs: int | None) -> Pairs:
-        if self.views is not None:
-            return self.views.pairs(radius, n_jobs)
-        return Pairs.concatenate(self._index(n_jobs).pairs(radius))
-
-    def _search(self, queries: Signatures, radius: int, n_jobs: int | None) -> Pairs:
+    def _search(
+        self, queries: Signatures, radius: int, n_jobs: int | None, limit: int | None = MAX_PAIRS
+    ) -> Pairs:
         if self.views is not None and queries.views is not None:
             return self.views.matches(queries.views, radius, n_jobs)
-        return self._index(n_jobs).radius(queries.words, radius)
+        return self._index(n_jobs).radius(queries.words, radius, limit=limit)
 
     def _index(self, n_jobs: int | None) -> HammingIndex:
         everyone = np.ones(len(self.words), dtype=bool)
@@ -271,4 +267,56 @@ class Signatures:
     def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
         """Keep the pairs of which the colours are near as well."""
         near = self.agree_in_colour(others, pairs, color_radius)
-        return pairs if near.all() else Pairs(*(column[near] for column in pairs))
+        return pairs if near.all() else pairs.where(near)
+
+
+class SignatureSearch:
+    """The near pairs of signatures that all differ and are of hashes; a `PairSearch`.
+
+    Parameters
+    ----------
+    signatures : Signatures
+        The signatures.
+    radius, n_jobs, color_radius
+        As for `Signatures.near`.
+    """
+
+    def __init__(
+        self, signatures: Signatures, radius: int, n_jobs: int | None, color_radius: int | None
+    ) -> None:
+        self._signatures = signatures
+        self._radius = radius
+        self._n_jobs = n_jobs
+        self._color_radius = color_radius
+
+    def blocks(self) -> Iterator[Pairs]:
+        """Yield every two signatures that are near, each pair once, with ``left < right``."""
+        signatures = self._signatures
+        views, radius = signatures.views, self._radius
+        if views is not None:
+            found = iter([views.pairs(radius, self._n_jobs)])
+        else:
+            found = signatures._index(self._n_jobs).pairs(radius)
+        for block in _in_larger(found):
+            yield signatures._alike(signatures, block, self._color_radius)
+
+    def neighbors(self, asked: Labels, limit: int | None = None) -> Pairs:
+        """Return what is near signatures: left the place in `asked`, right the signature."""
+        place = np.flatnonzero(asked < len(self._signatures.words))  # others are of pixels
+        queries = self._signatures.take(asked[place])
+        found = self._signatures._search(queries, self._radius, self._n_jobs, limit)
+        found = found.where(asked[place[found.left]] != found.right)
+        found = queries._alike(self._signatures, found, self._color_radius)
+        return found._replace(left=place[found.left])
+
+
+def _in_larger(blocks: Iterable[Pairs]) -> Iterator[Pairs]:
+    """Join small blocks, so that few are gone through."""
+    held, n_held = [], 0
+    for block in blocks:
+        held.append(block)
+        n_held += len(block.left)
+        if n_held >= _BLOCK:
+            yield Pairs.concatenate(held)
+            held, n_held = [], 0
+    yield Pairs.concatenate(held)

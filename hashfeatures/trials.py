@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.base import clone
 
-from .compact import check_room
 from .duplicates import label_components
 from .edits import EVERYDAY_EDITS, Edit
 from .error_rates import estimate_rates, estimate_share
@@ -191,9 +190,8 @@ def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
     reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
     while True:
         compact = signatures.near(reach, finder.n_jobs, color_radius=finder.color_radius)
-        apart = len(compact.near.left)
+        apart = sum(len(block.left) for block in compact.near.blocks())
         if apart >= enough or reach + step > n_bits // 2:
-            check_room(compact.n_pairs())
             return reach, compact.pairs()
         reach += step
 

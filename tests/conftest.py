@@ -18,9 +18,25 @@ from hashfeatures import HammingNeighborsTransformer, ImageHashFeaturizer
 
 # Shared runners are slow now and then, which is not what the properties are about.
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+    "default",
+    deadline=None,
+    # Fixtures that set something for all examples need not be made anew for each.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=60,
 )
 settings.load_profile("default")
+
+
+@pytest.fixture(params=["ample", "none"])
+def memory_bounds(request):
+    """How many pairs are held: as many as usual, or none, and all goes in small blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "none":
+            bounds = {"MOST_HELD": 0, "MOST_HELD_EACH": 0, "STEP": 7, "MOST_FOUND": 5, "ASKED": 3}
+            for name, value in bounds.items():
+                patch.setattr(f"hashfeatures.compact._{name}", value)
+            patch.setattr("hashfeatures.signatures._BLOCK", 3)
+        yield request.param
 
 
 def _noise_image(seed, size=(40, 30), mode="RGB"):

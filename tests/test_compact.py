@@ -10,7 +10,6 @@ from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
 from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming.distinct import number_rows
-from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.signatures import Signatures
 
 
@@ -27,26 +26,30 @@ def signatures_of(seed, n_images):
     return signatures, np.where(same, 0, distances)
 
 
+def take(signatures, rows):
+    return signatures.take(np.arange(len(signatures.hashed))[rows])
+
+
 @given(st.integers(0, 2**32), st.integers(0, 40), st.integers(0, 4), st.floats(0, 1))
-def test_pairs_and_labels_are_those_of_brute_force(seed, n_images, radius, share_known):
+def test_pairs_and_labels_are_those_of_brute_force(
+    memory_bounds, seed, n_images, radius, share_known
+):
     signatures, distances = signatures_of(seed, n_images)
     left, right = np.nonzero(np.triu(distances <= radius, k=1))
     n_known = int(share_known * n_images)
-    first, later = (
-        Signatures(
-            *(getattr(signatures, name)[rows] for name in ("words", "hashed", "pixels", "plain")),
-            12,
-        )
-        for rows in (slice(n_known), slice(n_known, None))
-    )
+    first, later = (take(signatures, rows) for rows in (slice(n_known), slice(n_known, None)))
     whole = signatures.near(radius, None)
     grown = Signatures.join([first, later]).near(radius, None, first.near(radius, None))
     for near in (whole, grown):
+        n_held = sum(len(block.left) for block in near.near.blocks())
+        assert isinstance(near.near, compact.HeldPairs) == (
+            memory_bounds == "ample" or n_held == 0
+        )
         found = near.pairs()
         np.testing.assert_array_equal(found.left, left)
         np.testing.assert_array_equal(found.right, right)
         np.testing.assert_array_equal(found.distance, distances[left, right])
-        assert near.n_pairs() == len(left)
+        assert near.n_pairs == len(left)
         expected = np.where(distances <= radius, distances, 99)
         np.fill_diagonal(expected, 99)
         nearest = expected.min(axis=1, initial=99)
@@ -56,7 +59,7 @@ def test_pairs_and_labels_are_those_of_brute_force(seed, n_images, radius, share
 
 def test_too_many_pairs_are_refused_and_counted(monkeypatch):
     monkeypatch.setattr(compact, "MOST_PAIRS", 5)
-    near = compact.CompactPairs(np.zeros(4, dtype=np.intp), Pairs.concatenate([]), 1)
+    near = compact.CompactPairs.of_labels(np.zeros(4, dtype=np.intp))
     with pytest.raises(
         TooManyPairsError, match="There are 6 near pairs of images, more than the 5"
     ):
@@ -71,3 +74,29 @@ def test_equal_rows_have_one_number(rows):
     expected = relabel(np.array([10 * a + b for a, b in rows], dtype=int))
     np.testing.assert_array_equal(numbers, expected)
     np.testing.assert_array_equal(firsts, np.unique(expected, return_index=True)[1])
+
+
+@given(st.integers(0, 2**32), st.integers(0, 30), st.integers(0, 6), st.integers(0, 12))
+def test_colours_part_groups_however_pairs_are_held(memory_bounds, seed, n_images, radius, reach):
+    """A pair of near bits in far colours joins nothing, nor is it near to anything."""
+    rng = np.random.default_rng(seed)
+    bits, painted = ((rng.random((n_images, n)) < 0.1).astype(np.uint8) for n in (12, 288))
+    present, nothing = np.ones(n_images, dtype=bool), np.zeros((n_images, 2), dtype=np.uint64)
+    signatures = Signatures(
+        words_from_bits(bits)[0],
+        present,
+        nothing,
+        ~present,
+        12,
+        None,
+        np.packbits(painted, axis=1),
+    )
+    distances = (bits[:, None] != bits[None]).sum(axis=2)
+    apart = (painted[:, None] != painted[None]).sum(axis=2)
+    reach += 45
+    left, right = np.nonzero(np.triu((distances <= radius) & (apart <= reach), k=1))
+    near = signatures.near(radius, None, color_radius=reach)
+    found = near.pairs()
+    np.testing.assert_array_equal(found.left, left)
+    np.testing.assert_array_equal(found.right, right)
+    np.testing.assert_array_equal(near.labels(), label_components(n_images, found))

@@ -174,7 +174,8 @@ class HammingIndex:
         TooManyPairsError
             If there are more than `limit` pairs.
         """
-        return Pairs.concatenate(self.pairs(radius, progress), limit, _NO_ARRAYS).in_order()
+        found = self.pairs(radius, progress)
+        return Pairs.sorted_from(found, self._n_rows, self._n_bits, limit, _NO_ARRAYS)
 
     def components(self, radius: int, progress: bool = False) -> Rows:
         """Label the groups that chains of near codes form, without holding any pairs.

@@ -345,3 +345,31 @@ def flatten(parents: Any) -> None:  # pragma: no cover
     """Let every member of a forest of `unite` know its root: no parent is above its child."""
     for member in range(len(parents)):
         parents[member] = parents[parents[member]]
+
+
+@njit(
+    types.void(
+        _write(types.uint32), _write(types.int64),
+        _read(types.int64), _read(types.int64), _read(types.int64),
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def note_pairs(
+    parents: Any, nearest: Any, left: Any, right: Any, distance: Any
+) -> None:  # pragma: no cover
+    """Do as `unite` does, and note how near to each member the nearest one is."""
+    for pair in range(len(left)):
+        one, two = np.int64(left[pair]), np.int64(right[pair])
+        nearest[one] = min(nearest[one], distance[pair])
+        nearest[two] = min(nearest[two], distance[pair])
+        while np.int64(parents[one]) != one:
+            parents[one] = parents[parents[one]]
+            one = np.int64(parents[one])
+        while np.int64(parents[two]) != two:
+            parents[two] = parents[parents[two]]
+            two = np.int64(parents[two])
+        if one < two:
+            parents[two] = np.uint32(one)
+        else:
+            parents[one] = np.uint32(two)
