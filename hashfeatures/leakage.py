@@ -307,7 +307,7 @@ def _least(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = Non
     """Return the `n` nearest pairs; ties by left, then right, as `order` ranks them."""
     held = Pairs.concatenate([])
     for block in blocks:
-        if len(held.left) >= n:
+        if len(held.left) >= n > 0:
             block = block.where(block.distance <= held.distance[-1])
         if len(block.left):
             held = Pairs.concatenate([held, block])
