@@ -556,7 +556,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.labels_, self.groups_ = signatures.group(
             self._near.labels(), radius, self.linkage, self.n_jobs
         )
-        self.n_groups_ = len(np.unique(self.labels_))
+        self.n_groups_ = int(self.labels_.max(initial=-1)) + 1
         return self
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:

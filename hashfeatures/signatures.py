@@ -27,7 +27,7 @@ from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
 
 # Pairs that are looked at, at a time.
-_BLOCK = 2**18
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True)
