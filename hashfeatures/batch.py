@@ -15,7 +15,6 @@ import joblib
 import PIL
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
-from tqdm.auto import tqdm
 
 from .cache import HashCache, SourceKey, key_of
 from .engine import hash_chunk, needs_colour
@@ -26,6 +25,7 @@ from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
 from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
 from .pillow_state import PillowState
+from .progress import COMPILING, busy, progress_bar
 from .sources import describe_source
 from .surroundings import Surroundings
 
@@ -105,7 +105,7 @@ def hash_sources(
         store = None
         if cache is not None:
             store = stack.enter_context(HashCache(cache, _settings(decoding, surroundings.pillow)))
-        bar = stack.enter_context(tqdm(total=n_images, unit="img", disable=not progress))
+        bar = stack.enter_context(progress_bar(progress, total=n_images, unit="img"))
         run = _Run(
             hashes, decoding, surroundings, digest_below, stop_early, n_jobs, store, bar, stack
         )
@@ -256,10 +256,14 @@ class _Run:
         n_done = 0
         try:
             with ExitStack() as stack:
+                waiting = stack.enter_context(ExitStack())
+                if "pool" not in vars(self) and joblib.effective_n_jobs(self.n_jobs) > 1:
+                    waiting.enter_context(busy(f"starting workers; {COMPILING}"))
                 results = iter(self.pool(map(self._task, chunks)))
                 if hasattr(results, "close"):
                     stack.callback(results.close)
                 for outcomes in results:
+                    waiting.close()
                     chunk = chunks[n_done]
                     n_done += 1
                     yield chunk[: len(outcomes)], outcomes

@@ -180,6 +180,7 @@ def report_fitted(
         max_number=max_thumbnails,
         max_bytes=_MOST_BYTES,
         fetch=True,
+        progress=finder.progress,
     )
     known = dict(zip(rows, facts, strict=True))
     if is_frame(images):

@@ -22,6 +22,7 @@ from .hashing.segment_codes import SegmentsSpec
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import TURNS
+from .progress import busy
 from .segment_pairs import SegmentCodes
 from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
@@ -126,6 +127,7 @@ class Signatures:
         pixels = np.zeros((len(table), 2), dtype=np.uint64)
         return cls(words_from_bits(bits)[0], hashed, pixels, nothing, bits.shape[1])
 
+    @busy("comparing images")
     def near(
         self,
         radius: int,
@@ -171,6 +173,7 @@ class Signatures:
         # Different pixels are never near, and equal ones have one code: hashes are searched alone.
         return SignatureSearch(self.take(firsts), radius, n_jobs, color_radius)
 
+    @busy("grouping images")
     def group(
         self, labels: Labels, radius: int, linkage: str, n_jobs: int | None
     ) -> tuple[Labels, pd.DataFrame]:
@@ -180,6 +183,7 @@ class Signatures:
         shown = np.where(self.hashed[:, None], self.words, np.uint64(0))
         return group_words(shown, labels, radius, linkage, n_jobs)
 
+    @busy("comparing images")
     def matches(
         self, queries: Signatures, radius: int, n_jobs: int | None, color_radius: int | None = None
     ) -> Pairs:

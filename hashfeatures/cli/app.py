@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     colour = False if os.environ.get("NO_COLOR") else None
     try:
-        with warnings.catch_warnings():
+        with _show_notes(), warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _show_warning
             code = app.main(
@@ -177,6 +177,33 @@ def _describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+class _Notes(logging.Handler):
+    """Show what the package logs beside its results as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Progress has a way of its own, and with --verbose logs are shown as logs.
+        if record.name != "hashfeatures.progress" and not (_has("quiet") or _has("verbose")):
+            _tell(record.getMessage())
+
+
+@contextlib.contextmanager
+def _show_notes() -> Iterator[None]:
+    logger, notes = logging.getLogger("hashfeatures"), _Notes(logging.INFO)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(notes)
+    try:
+        yield
+    finally:
+        logger.removeHandler(notes)
+        logger.setLevel(level)
+
+
+def _has(option: str) -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().meta.get(option))
+
+
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -185,9 +212,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> Any:
-    context = click.get_current_context(silent=True)
-    is_quiet = bool(context and context.find_root().meta.get("quiet"))
     is_told = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
-    if is_told and not is_quiet:
+    if is_told and not _has("quiet"):
         text = str(message)
         _tell(text if issubclass(category, FailedImagesWarning) else f"note: {text}")

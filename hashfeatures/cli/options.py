@@ -23,7 +23,8 @@ def telling_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def command(as_json: bool, quiet: bool, verbose: bool, **others: Any) -> Any:
-        click.get_current_context().find_root().meta["quiet"] = quiet
+        click.get_current_context().find_root().meta.update(quiet=quiet, verbose=verbose)
+        logging.getLogger("hashfeatures.progress").disabled = quiet
         if verbose:
             logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
             logging.getLogger("hashfeatures").setLevel(logging.DEBUG)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..descriptions import describe_value
 from ..parameters import check_int, refuse
 from ..path_text import read_path
+from ..progress import busy
 from ..showing import facts_as_html, facts_as_text
 from .groups import KIND as GROUPS
 from .stages import PartDirectory, Stage, arrow, version_of
@@ -55,6 +56,7 @@ class SplitSummary(NamedTuple):
         return self._replace(conflicts=len(self.conflicts))._asdict()  # type: ignore[arg-type]
 
 
+@busy("assigning groups to parts")
 def assign(
     groups: str | os.PathLike[str],
     out: str | os.PathLike[str],

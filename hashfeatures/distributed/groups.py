@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamming.bands import kernels
+from ..progress import busy
 from ..showing import facts_as_html
 from .hash_parts import KIND as HASHES
 from .joining import KIND as PAIRS
@@ -42,6 +43,7 @@ class GroupsSummary(NamedTuple):
         return facts_as_html(type(self).__name__, self._asdict())
 
 
+@busy("numbering groups")
 def components(
     pairs: str | os.PathLike[str],
     out: str | os.PathLike[str],

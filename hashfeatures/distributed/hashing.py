@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from tqdm.auto import tqdm
-
 from ..descriptions import describe_value
 from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
 from ..hashing.spec import parse_hashes
 from ..images import Decoding
 from ..parameters import check_bool, check_int
 from ..path_text import read_path, write_path
+from ..progress import progress_bar
 from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import (
@@ -172,7 +171,7 @@ def _hash_parts(
     """Hash the parts of the listing that are not finished."""
     left = [name for name in stage.sub(LISTING).names() if name not in before]
     lost: list[HashTask] = []
-    with tqdm(total=len(left), unit="part", disable=not progress) as bar:
+    with progress_bar(progress, total=len(left), unit="part") as bar:
         tasks = (HashTask(stage.address, name) for name in left)
         for outcome in workers.run(hash_part, tasks, retries):
             if outcome.lost is None:

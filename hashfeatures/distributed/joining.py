@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from ..exceptions import EngineError, StageError
 from ..hamming.bands import Band
@@ -30,6 +29,7 @@ from ..hamming.plan import (
     query_bands,
 )
 from ..parameters import check_bool, check_int, check_positive
+from ..progress import progress_bar
 from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import KIND as HASHES
@@ -230,7 +230,7 @@ class _Join:
             for rank, positions in enumerate(self._this["bands"])
         ]
         done = set(self._stage.names(self._prefix))
-        with tqdm(unit="part", disable=not progress) as bar:
+        with progress_bar(progress, unit="part") as bar:
             waiting = [each for each in layouts if not self._work.has(each.name)]
             self._run(workers, lay_out, waiting, retries, bar)
             stretches = (

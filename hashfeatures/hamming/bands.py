@@ -19,6 +19,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import COMPILING, busy
+
 Words = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
@@ -28,7 +30,8 @@ MAX_WIDTH = 24
 @cache
 def kernels() -> ModuleType:
     """Import the compiled loops on first use: whoever searches little does not wait."""
-    from . import kernels
+    with busy(COMPILING):
+        from . import kernels
 
     return kernels
 

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from ..progress import progress_bar
 from .bands import Words, kernels
 from .copies import Copies
 from .join import Block, join, nearest, self_join
@@ -224,10 +224,10 @@ class HammingIndex:
             forced = self._algorithm == "multi_index"
             plan = plan_self_join(codes, self._n_bits, radius, forced)
         self.n_candidates_ = 0
-        with tqdm(
+        with progress_bar(
+            progress,
             total=100,
             desc="Searching pairs",
-            disable=not progress,
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
         ) as bar:
             for block in self_join(codes, plan, radius, self._n_jobs):

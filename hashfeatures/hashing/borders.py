@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..images import convert
+from ..progress import COMPILING, busy
 from .plate import Pixels
 
 # How far, of 255, the pixels of a border may be from its colour: JPEG's noise beside an edge.
@@ -33,7 +34,8 @@ class Box(NamedTuple):
 
 @cache
 def _kernels() -> ModuleType:
-    from . import view_kernels
+    with busy(COMPILING):
+        from . import view_kernels
 
     return view_kernels
 

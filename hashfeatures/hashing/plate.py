@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..images import convert
+from ..progress import COMPILING, busy
 from .memory import borrow_memory
 
 Pixels = NDArray[np.uint8]
@@ -35,7 +36,8 @@ _BRIGHT_ABOVE = 256 * 2 // 3
 @cache
 def _kernels() -> ModuleType:
     """Import the compiled loops on first use: whoever only imports the package does not wait."""
-    from . import kernels
+    with busy(COMPILING):
+        from . import kernels
 
     return kernels
 

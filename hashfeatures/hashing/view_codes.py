@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import ParameterError
+from ..progress import COMPILING, busy
 from .algorithms import Algorithm, Bits
 from .plate import Plate
 from .spec import HashSpec
@@ -33,7 +34,8 @@ _DETAIL_SIDE = 64
 
 @cache
 def _kernels() -> ModuleType:
-    from . import view_kernels
+    with busy(COMPILING):
+        from . import view_kernels
 
     return view_kernels
 

@@ -18,6 +18,7 @@ from ..images import (
     read_image,
     read_orientation,
 )
+from ..progress import progress_bar
 from ..sources import count_bytes, is_data_uri, is_far, local_path
 
 _SIDE = 144
@@ -92,7 +93,12 @@ def make_thumbnail(source: Any) -> tuple[Facts, str]:
 
 
 def picture(
-    sources: Sequence[Any], *, max_number: int, max_bytes: int, fetch: bool
+    sources: Sequence[Any],
+    *,
+    max_number: int,
+    max_bytes: int,
+    fetch: bool,
+    progress: bool = False,
 ) -> tuple[list[Facts], dict[int, str]]:
     """Return the facts of images, and thumbnails of the first of them.
 
@@ -104,6 +110,8 @@ def picture(
         How many thumbnails there may be, and how long they may be in all.
     fetch : bool
         Whether URLs are fetched.
+    progress : bool
+        Whether to show a bar.
 
     Returns
     -------
@@ -115,6 +123,8 @@ def picture(
     facts: list[Facts] = []
     thumbnails: dict[int, str] = {}
     room = max_bytes
+    shown = progress and max_number > 0 and len(sources) > 0
+    bar = progress_bar(shown, total=len(sources), unit="picture")
     for place, source in enumerate(sources):
         fact = None
         if len(thumbnails) < max_number and room > 0 and (fetch or not is_far(source)):
@@ -127,4 +137,6 @@ def picture(
                     thumbnails[place] = uri
                 room -= len(uri)
         facts.append(look_at(source) if fact is None else fact)
+        bar.update()
+    bar.close()
     return facts, thumbnails

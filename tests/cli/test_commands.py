@@ -196,3 +196,10 @@ def test_similar_to_digits_among_reduced_hashes(run, photos_folder):
     done = run("similar", row["phash"], "--in", "h.csv", "-n", "1", "--json")
     assert done.code == 0, done.err
     assert done.json()[0]["similar"] == [{"path": row["image"], "distance": 0}]
+
+
+def test_stages_count_what_they_leave_out(run, photos_folder):
+    (photos_folder / "notes.txt").write_text("no image")
+    done = run("stages", photos_folder, "-o", "run", "-j", 1)
+    assert "left out: 1 .txt" in done.err
+    assert run("stages", photos_folder, "-o", "run", "-j", 1, "--quiet").err == ""

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..asked import CommandError
-from ..options import echo_json
+from ..asked import CommandError, Common
+from ..options import echo_json, telling_options
 from ..telling import echo
 
 
@@ -55,9 +55,9 @@ from ..telling import echo
     metavar="N",
     help="Local processes; -1 uses every core.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@telling_options
 def command(
+    common: Common,
     source: str,
     output: str,
     column: str | None,
@@ -68,8 +68,6 @@ def command(
     engine: str,
     address: str | None,
     n_jobs: int,
-    as_json: bool,
-    quiet: bool,
 ) -> None:
     """Do all of it in stages, on Ray too.
 
@@ -84,8 +82,6 @@ def command(
       hashfeatures stages photos -o run
       hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray
     """
-    import sys
-
     from ...distributed import (
         LocalExecutor,
         RayExecutor,
@@ -103,7 +99,7 @@ def command(
     folder = output.rstrip("/")
     if not folder:
         raise CommandError("-o names the root of everything: give a folder.")
-    shared = {"executor": executor, "progress": not quiet and sys.stderr.isatty()}
+    shared = {"executor": executor, "progress": common.progress}
     hashed = hash_dataset(
         source, f"{folder}/hashes", hashes=hashes.split(","), column=column, **shared
     )
@@ -126,7 +122,7 @@ def command(
         "test": dealt.n_test,
         "moved": len(dealt.conflicts),
     }
-    if as_json:
+    if common.as_json:
         echo_json(told)
         return
     for name, count in told.items():
