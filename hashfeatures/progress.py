@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from multiprocessing import current_process
 from typing import Any
 
-COMPILING = "preparing compiled functions; the first run takes some seconds for it"
+COMPILING = "preparing compiled functions (slow at first)"
 
 # Seconds for which nobody wonders what is going on.
 _PATIENCE = 2.0
