@@ -6,8 +6,6 @@ from itertools import chain, islice
 from numbers import Number
 from typing import Any
 
-import numpy as np
-
 LIMIT = 200  # letters of one value that a message shows
 _MOST_ITEMS = 10
 _PLAIN_LETTERS = 40
@@ -40,6 +38,8 @@ def describe_value(value: object) -> str:
     >>> describe_value(bytes(10**6)), describe_value(list(range(1000)))
     ('<1000000 bytes>', '<list of 1000>')
     """
+    import numpy as np  # here: who shortens a text in a help does not wait for it
+
     if isinstance(value, str):
         return repr(shorten(value))
     if isinstance(value, bytes | bytearray | memoryview):
