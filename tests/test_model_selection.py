@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from hashfeatures import (
     ChainingWarning,
     DuplicateGroups,
+    FailedImagesWarning,
     ImageHashFeaturizer,
     NearDuplicateFinder,
     NearDuplicateKFold,
@@ -618,3 +619,14 @@ def test_wrong_sizes_are_told(sizes, message):
 def test_wrong_parameters_of_splitters(make, message):
     with pytest.raises(ParameterError, match=message):
         make()
+
+
+def test_a_split_warns_of_images_that_cannot_be_read(family):
+    """Rows stay aligned with those of labels, so the images stay in the parts."""
+    files, _ = family
+    images = [*files[::3], "absent.png"]
+    with pytest.warns(FailedImagesWarning, match="1 of 6 images could not be read"):
+        train, test = train_test_split(images, test_size=0.5, random_state=0)
+    assert sorted(train + test) == sorted(images)
+    with pytest.warns(FailedImagesWarning):
+        list(NearDuplicateKFold(2).split(images))

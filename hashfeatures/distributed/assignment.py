@@ -35,7 +35,7 @@ class SplitSummary(NamedTuple):
     out : str
         The stage directory.
     n_train, n_test : int
-        How many images each part of the split has.
+        How many images each part of the split has; images that could not be read are in none.
     conflicts : pandas.DataFrame
         The images that an earlier call had put into the other part: "image", "was", "split" and
         "group".
@@ -79,8 +79,8 @@ def assign(
         The directory that `components` wrote.
     out : path or URL
         The directory for the split, a part for each part of `groups` and of the same rows. The
-        columns are "image", "key" and "group" as there, and "split", "train" or "test". Images
-        that moved stand in its folder "_conflicts".
+        columns are "image", "key" and "group" as there, and "split": "train" or "test", and null
+        for an image that could not be read. Images that moved stand in its folder "_conflicts".
     test_size : float, default=0.25
         The share of the images for the test part.
     stratify : None, "parent", mapping, Series, path or URL, default=None
@@ -112,11 +112,19 @@ def assign(
     settings |= {"stratified": stratify is not None, "groups": grouped.settings}
     with Stage.create(out, KIND, settings) as stage:
         classes_of = _classes(stratify)
-        keys, labels, classes = _read_groups(grouped, names, classes_of)
+        keys, labels, classes, is_readable = _read_groups(grouped, names, classes_of)
         before = _read_before(stage, keys)
-        splits = _deal(keys, labels, classes, before, test_size, random_state)
+        splits = np.full(len(keys), _NOWHERE, dtype=np.int8)
+        splits[is_readable] = _deal(
+            keys[is_readable],
+            labels[is_readable],
+            classes[is_readable],
+            before[is_readable],
+            test_size,
+            random_state,
+        )
         version = version_of(names)
-        moved = (before != _NOWHERE) & (before != splits)
+        moved = (before != _NOWHERE) & (before != splits) & is_readable
         conflicts, first = [], 0
         for number, name in enumerate(names):
             table = grouped.read(name, ["image", "key", "group"])
@@ -128,8 +136,8 @@ def assign(
             stage.write(f"{version}-{number:08d}.parquet", [table], table.schema)
         told = _keep_conflicts(stage.sub(_CONFLICTS), version, conflicts)
         stage.publish(version)
-        n_test = int((splits == _TEST).sum())
-        return SplitSummary(stage.address, len(splits) - n_test, n_test, told)
+        n_train, n_test = (int((splits == part).sum()) for part in (_TRAIN, _TEST))
+        return SplitSummary(stage.address, n_train, n_test, told)
 
 
 def _classes(stratify: Any) -> Any:
@@ -172,13 +180,18 @@ def _read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
 
 def _read_groups(
     grouped: Stage, names: Sequence[str], classes_of: Any
-) -> tuple[Keys, Keys, NDArray[np.intp]]:
+) -> tuple[Keys, Keys, NDArray[np.intp], NDArray[np.bool_]]:
     keys, labels, classes = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], []
+    are_readable = [np.zeros(0, bool)]
     number_of: dict[Any, int] = {}
     for name in names:
         table = grouped.read(name, ["key", "group"])
         keys.append(table.column("key").to_numpy())
         labels.append(table.column("group").to_numpy())
+        are_readable.append(np.ones(len(table), dtype=bool))
+        if "error" in grouped.columns(name):  # groups of earlier releases do not say
+            errors = grouped.read(name, ["error"]).column("error")
+            are_readable[-1] = errors.is_null().to_numpy()
         if classes_of is None:
             classes.append(np.zeros(len(table), dtype=np.intp))
             continue
@@ -187,7 +200,12 @@ def _read_groups(
         found = [number_of.setdefault(each, len(number_of)) for each in classes_of(images)]
         classes.append(np.array(found, dtype=np.intp))
     none = np.zeros(0, dtype=np.intp)
-    return np.concatenate(keys), np.concatenate(labels), np.concatenate([none, *classes])
+    return (
+        np.concatenate(keys),
+        np.concatenate(labels),
+        np.concatenate([none, *classes]),
+        np.concatenate(are_readable),
+    )
 
 
 def _read_before(stage: Stage, keys: Keys) -> NDArray[np.int8]:
@@ -197,8 +215,9 @@ def _read_before(stage: Stage, keys: Keys) -> NDArray[np.int8]:
     for name in stage.parts():
         table = stage.read(name, ["key", "split"])
         known.append(table.column("key").to_numpy())
-        is_test = np.array(table.column("split").to_pylist(), dtype=object) == SPLITS[_TEST]
-        splits.append(is_test.astype(np.int8))
+        split = np.array(table.column("split").to_pylist(), dtype=object)
+        parts = [split == SPLITS[_TRAIN], split == SPLITS[_TEST]]
+        splits.append(np.select(parts, [_TRAIN, _TEST], _NOWHERE).astype(np.int8))
     all_known, all_splits = np.concatenate(known), np.concatenate(splits)
     if not len(all_known):
         return before
@@ -252,9 +271,9 @@ def _mix(values: Keys, seed: int) -> Keys:
 
 def _spell(splits: NDArray[np.int8]) -> Any:
     pyarrow = arrow()
-    return pyarrow.DictionaryArray.from_arrays(pyarrow.array(splits), pyarrow.array(SPLITS)).cast(
-        pyarrow.string()
-    )
+    places = pyarrow.array(splits, mask=splits == _NOWHERE)
+    named = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(SPLITS))
+    return named.cast(pyarrow.string())
 
 
 def _tell(

@@ -62,7 +62,8 @@ def components(
     out : path or URL
         The directory for the groups, a part for each part of `hashes` and of the same rows. The
         columns are "image" and "key" as there; "group", the least key of the group's images, which
-        depends neither on the order of the images nor on who did the work; and "size", in images.
+        depends neither on the order of the images nor on who did the work; "size", in images; and
+        "error" as there, why an image could not be read.
         When there are new pairs, all parts are written anew.
     hashes : path or URL
         The directory that `hash_dataset` wrote.
@@ -96,7 +97,12 @@ def components(
             written = f"{version}-{number:08d}.parquet"
             if written not in present:
                 _write_part(
-                    stage, written, hashed.read(name, ["image", "key"]), least, sizes, rows
+                    stage,
+                    written,
+                    hashed.read(name, ["image", "key", "error"]),
+                    least,
+                    sizes,
+                    rows,
                 )
         stage.publish(version)
         shared = sizes[sizes > 1]
@@ -124,6 +130,6 @@ def _write_part(
     sizes: NDArray[np.uint32],
     roots: NDArray[np.uint32],
 ) -> None:
-    table = images.append_column("group", arrow().array(least[roots]))
-    table = table.append_column("size", arrow().array(sizes[roots]))
+    table = images.add_column(2, "group", arrow().array(least[roots]))
+    table = table.add_column(3, "size", arrow().array(sizes[roots]))
     stage.write(name, [table], table.schema)

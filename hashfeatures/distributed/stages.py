@@ -129,6 +129,11 @@ class PartDirectory:
         """Return a part as a table of Arrow."""
         return self._parse(name, lambda file: arrow().parquet.read_table(file, columns=columns))
 
+    def columns(self, name: str) -> list[str]:
+        """Return the names of the columns of a part."""
+        names: list[str] = self._parse(name, arrow().parquet.read_schema).names
+        return names
+
     def _parse(self, name: str, parse: Callable[[Any], Any]) -> Any:
         pyarrow = arrow()
         try:

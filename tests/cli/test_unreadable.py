@@ -136,3 +136,57 @@ def test_an_index_holds_what_could_be_read(run, mixed, broken):
     ).json()
     assert ["error" in answer for answer in answers] == [True] + [False] * 6
     assert "unread" in run("index", "query", "i.csv", mixed).out
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def test_a_split_deals_out_what_can_be_read(run, mixed, tree):
+    """Training would stop at a file that it cannot read; what is left out is told of."""
+    broken = str(mixed / "b" / "broken.jpg")
+    lists = ("--out", "train.txt", "test.txt", "--test-size", "6", "--stratify-by", "parent")
+    done = run("split", mixed, *lists)
+    assert done.code == 0, done
+    assert "1 image could not be read: in no part" in done.err
+    assert len(read("test.txt")) == 6
+    dealt = read("train.txt") + read("test.txt")
+    assert sorted([*dealt, broken]) == sorted(str(mixed / name) for name in tree(mixed))
+    assert run("split", mixed, *lists, "--unreadable", "apart.txt", "--force").code == 0
+    assert read("apart.txt") == [broken]
+    assert run("split", mixed, "--unreadable", "apart.txt").code == 3  # there is one
+    assert run("split", mixed, *lists, "--unreadable", "test.txt", "--force").code == 3
+    kept = run("split", mixed, *lists, "--keep-unreadable", "--force")
+    assert "dealt out all the same" in kept.err
+    assert broken in read("train.txt") + read("test.txt")
+
+
+def test_a_split_on_stdout_tells_what_could_not_be_read(run, mixed):
+    broken = str(mixed / "b" / "broken.jpg")
+    lines = run("split", mixed).out.splitlines()
+    assert [line for line in lines if broken in line] == [f"unreadable\t{broken}"]
+    told = run("split", mixed, "--json").json()
+    assert told["unreadable"] == [broken]
+    assert broken not in told["train"] + told["test"]
+    assert sum(told["sizes"].values()) == 12
+    kept = run("split", mixed, "--json", "--keep-unreadable").json()
+    assert kept["unreadable"] == [broken]
+    assert broken in kept["train"] + kept["test"]
+    run("hash", mixed, "-o", "h.csv")
+    assert run("split", "h.csv", "--json").json()["unreadable"] == [broken]
+
+
+def test_stages_deal_out_what_can_be_read(run, mixed):
+    pytest.importorskip("pyarrow")
+    from hashfeatures.distributed import read_stage
+
+    for _ in range(2):  # the second run finds all of it done
+        told = run("stages", mixed, "-o", "out", "--jobs", "1", "--json").json()
+        assert told["failed"] == 1
+        assert told["train"] + told["test"] == 12
+        table = read_stage("out/split").set_index("image")["split"]
+        assert table[table.isna()].index.tolist() == [str(mixed / "b" / "broken.jpg")]
+    shutil.copy(mixed / "b" / "broken.jpg", mixed / "b" / "new.jpg")
+    told = run("stages", mixed, "-o", "out", "--jobs", "1", "--json").json()
+    assert (told["failed"], told["moved"], told["train"] + told["test"]) == (2, 0, 12)

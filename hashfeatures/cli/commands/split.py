@@ -35,6 +35,10 @@ from ..telling import echo
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", nargs=2, metavar="TRAIN TEST", help="The lists to write. [default: stdout]")
 @click.option("--validation-out", metavar="FILE", help="The list of the validation part.")
+@click.option("--unreadable", "left_out", metavar="FILE",
+              help="The list of images that could not be read, which are in no part.")  # fmt: skip
+@click.option("--keep-unreadable", "keep", is_flag=True,
+              help="Deal out images that cannot be read, too.")  # fmt: skip
 @force_option
 @finder_options
 @input_options
@@ -50,49 +54,70 @@ def command(
     seed: int,
     out: tuple[str, str] | None,
     validation_out: str | None,
+    left_out: str | None,
+    keep: bool,
     force: bool,
 ) -> None:
     """Split images into parts without leaks.
 
-    Near duplicates stay on one side. Sizes count images. The lists have one path a line; one
-    that would break its line is written as a JSON string, and the other commands read it so.
+    Near duplicates stay on one side. Sizes count images. Images that cannot be read are left
+    out and counted. The lists have one path a line; one that would break its line is written as
+    a JSON string, and the other commands read it so.
 
     \b
       hashfeatures split photos --stratify-by parent --out train.txt test.txt
     """
+    import numpy as np
+
+    from ...containers import take_rows
     from ...model_selection import train_test_split
     from ...path_text import write_path
+    from ...report.text import count
     from ...whole_files import write_whole
 
     if (validation_size is None) != (validation_out is None) and out:
         raise click.UsageError("--validation-size and --validation-out go together.")
     names = ["train", "validation", "test"] if validation_size else ["train", "test"]
     files = [out[0], *([validation_out] if validation_size else []), out[1]] if out else []
+    files += [left_out] if left_out else []
     check_outputs(files, force)
     if len({os.path.realpath(str(file)) for file in files}) < len(files):
         raise CommandError(f"{' and '.join(map(str, files))} are not all different files.")
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
     finder = fit(make_finder(asked, collection, common), collection)
+    failed = finder.failures_["position"].to_numpy()
+    rows = np.arange(len(collection.sources))
+    if not keep:
+        rows = np.delete(rows, failed)
     parts = train_test_split(
-        collection.sources,
+        take_rows(collection.sources, rows),
         test_size=test_size,
         validation_size=validation_size,
         random_state=seed,
-        stratify=classes,
-        groups=finder.labels_,
+        stratify=None if classes is None else take_rows(classes, rows),
+        groups=finder.labels_[rows],
         finder="precomputed",
     )
     named = dict(zip(names, parts, strict=True))
-    for name, file in zip(names, files, strict=False):
-        lines = "".join(f"{write_path(path)}\n" for path in named[name])
+    unreadable = take_rows(collection.sources, failed)
+    lists = dict(zip(files, [*parts, unreadable] if out else [unreadable], strict=False))
+    for file, listed in lists.items():
+        lines = "".join(f"{write_path(path)}\n" for path in listed)
         write_whole(str(file), lines.encode("utf-8"))
+    sizes = {name: len(part) for name, part in named.items()}
     if common.as_json:
-        echo_json({"sizes": {name: len(part) for name, part in named.items()}, **named})
-    elif files:
-        sizes = ", ".join(f"{name} {len(part)}" for name, part in named.items())
-        common.note(f"{sizes}; no near duplicates on two sides")
-    else:
-        for name, part in named.items():
+        echo_json({"sizes": sizes, **named, "unreadable": unreadable})
+    elif not out:
+        for name, part in [*named.items(), *([] if keep else [("unreadable", unreadable)])]:
             for path in part:
                 echo(f"{name}\t{write_path(path)}")
+    else:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        common.note(f"{told}; no near duplicates on two sides")
+    if unreadable:
+        where = "dealt out all the same" if keep else "in no part"
+        common.note(f"{count(len(unreadable), 'image')} could not be read: {where}")
+    if n_plain := int((finder._near.codes < 0).sum()) - len(unreadable):
+        one = "image has" if n_plain == 1 else "images have"
+        common.note(f"{n_plain} {one} too little detail to be compared by hashes alone")
