@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .duplicates import Labels, relabel
-from .strata import list_labels
+from .labels import list_labels
 
 
 def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from .deduplication import choose_kept
 from .finder import NearDuplicateFinder
 from .grouping import check_finder
 from .hamming.index import HammingIndex
+from .labels import list_labels
 from .parameters import check_int, refuse
 from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
@@ -149,8 +150,8 @@ def make_report(
     return report_fitted(
         finder,
         images,
-        classes=None if classes is None else list(classes),
-        parts=None if parts is None else list(parts),
+        classes=None if classes is None else list(list_labels(classes, n_images)),
+        parts=None if parts is None else list(list_labels(parts, n_images)),
         keep=keep,
         title=title,
         max_thumbnails=max_thumbnails,

@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import infer_dtype, is_numeric_dtype
 from sklearn.base import clone
-from sklearn.utils.validation import _num_samples, column_or_1d
+from sklearn.utils.validation import _num_samples
 
 from .containers import check_length
 from .descriptions import describe_value
 from .duplicates import DuplicateGroups, Labels, merge_labels, relabel
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
+from .labels import list_labels
 from .sources import is_frame, pick_image_column
 
 # Said instead of a finder where the groups of near duplicates are known and given.
@@ -102,7 +103,7 @@ def _predict(images: Any, finder: Any) -> Labels:
 def _check_groups(groups: Any, n_images: int) -> NDArray[Any]:
     """Return the user's groups as one column, none of them missing."""
     check_length("groups", groups, n_images)
-    column: NDArray[Any] = column_or_1d(np.asarray(groups, dtype=object))
+    column = list_labels(groups, n_images)
     missing = np.flatnonzero(pd.isna(column))
     if len(missing):
         raise ValueError(

@@ -18,11 +18,11 @@ from .containers import as_column
 from .descriptions import shorten
 from .exceptions import LeakageError, UncheckedLeakageError
 from .hamming.pairs import Pairs
+from .labels import list_labels
 from .parameters import check_count_or_share
 from .parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 from .plotting import plot_pairs
 from .sources import name_sources
-from .strata import list_labels
 
 
 @dataclass(frozen=True, repr=False)

@@ -55,8 +55,9 @@ def train_test_split(
     random_state : int, RandomState instance or None, default=None
         Makes the split repeatable.
     stratify : array-like of shape (n_images,) or (n_images, n_labels), default=None
-        What all parts are to hold in the same shares, as far as groups allow: class labels, a 0/1
-        matrix of several labels an image, or a continuous target, of which quantiles are made.
+        What all parts are to hold in the same shares, as far as groups allow: class labels of any
+        kind, columns of which each row that occurs is a class, a 0/1 matrix of several labels an
+        image, or a continuous target, of which quantiles are made.
     groups : array-like of shape (n_images,), default=None
         Images that must stay together for other reasons: these groups are merged with those of
         near duplicates.

@@ -528,7 +528,9 @@ def test_groups_may_be_of_any_kind():
         lambda X: train_test_split(X, random_state="seed"),
         lambda X: next(NearDuplicateShuffleSplit(test_size=0).split(X)),
         lambda X: next(NearDuplicateShuffleSplit(random_state="seed").split(X)),
-        lambda X: next(NearDuplicateKFold(2, stratify=True).split(X, [[0.5, 1.5]] * 9)),
+        lambda X: next(
+            NearDuplicateKFold(2, stratify=True).split(X, np.arange(18).reshape(9, 2) / 4)
+        ),
         lambda X: next(NearDuplicateKFold(2).split(X, groups=[1])),
     ],
 )
