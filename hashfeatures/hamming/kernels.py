@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from ..compiling import compile_loop
+
 # Distances of codes of more words are given up as soon as they are too far.
 _WHOLE_WORDS = 4
 
@@ -37,12 +39,10 @@ def _write(dtype: Any, n_dimensions: int = 1) -> Any:
     return types.Array(dtype, n_dimensions, "C")
 
 
-@njit(
+@compile_loop(
     types.int64(
         _read(types.uint64, 2), _write(types.uint32), _write(types.uint32), _write(types.uint32)
     ),
-    cache=True,
-    nogil=True,
 )
 def collapse(codes: Any, numbers: Any, firsts: Any, table: Any) -> Any:  # pragma: no cover
     """Give numbers to the codes that differ, in the order in which they first appear.
@@ -91,15 +91,13 @@ def collapse(codes: Any, numbers: Any, firsts: Any, table: Any) -> Any:  # pragm
     return n_unique
 
 
-@njit(
+@compile_loop(
     types.void(
         _read(types.uint8, 2),
         _read(types.int64),
         _read(types.uint32, 2),
         types.Array(types.uint32, 1, "C"),
     ),
-    cache=True,
-    nogil=True,
 )
 def band_keys(octets: Any, places: Any, table: Any, keys: Any) -> None:  # pragma: no cover
     """Gather the bits of a band.
@@ -122,10 +120,8 @@ def band_keys(octets: Any, places: Any, table: Any, keys: Any) -> None:  # pragm
         keys[code] = key
 
 
-@njit(
+@compile_loop(
     types.void(_read(types.uint32), _write(types.uint32), _write(types.uint32)),
-    cache=True,
-    nogil=True,
 )
 def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
     """Sort by counting.
@@ -191,7 +187,7 @@ def _is_earlier(
 def join_of(n_words: int) -> Callable[..., int]:
     """Compile the loop over the candidates of a band, for codes of `n_words` words."""
 
-    @njit(
+    @compile_loop(
         types.int64(
             _read(types.uint64, 2), _read(types.uint32), _read(types.uint32),
             types.int64, types.int64,
@@ -200,8 +196,6 @@ def join_of(n_words: int) -> Callable[..., int]:
             _read(types.uint64, 2), _read(types.int64),
             _write(types.uint32), _write(types.uint32), _write(types.int32), _write(types.int64),
         ),
-        cache=True,
-        nogil=True,
     )  # fmt: skip
     def join(
         codes: Any, keys: Any, ids: Any, first: Any, last: Any,
@@ -255,13 +249,11 @@ def join_of(n_words: int) -> Callable[..., int]:
 def nearest_of(n_words: int) -> Callable[..., None]:
     """Compile the scan for the nearest codes, for codes of `n_words` words."""
 
-    @njit(
+    @compile_loop(
         types.void(
             _read(types.uint64, 2), _read(types.uint64, 2), types.int64,
             _write(types.int32, 2), _write(types.uint32, 2),
         ),
-        cache=True,
-        nogil=True,
     )  # fmt: skip
     def nearest(
         queries: Any, codes: Any, first: Any, distances: Any, numbers: Any
@@ -289,10 +281,8 @@ def nearest_of(n_words: int) -> Callable[..., None]:
     return compiled
 
 
-@njit(
+@compile_loop(
     types.void(_read(types.uint64, 2), _read(types.uint64, 2), _write(types.int64, 2)),
-    cache=True,
-    nogil=True,
 )
 def count_band_distances(codes: Any, masks: Any, counts: Any) -> None:  # pragma: no cover
     """Count the pairs of codes by their distance within each band.
@@ -319,10 +309,8 @@ def count_band_distances(codes: Any, masks: Any, counts: Any) -> None:  # pragma
                 counts[band, min(distance, last)] += 1
 
 
-@njit(
+@compile_loop(
     types.void(_write(types.uint32), _read(types.uint32), _read(types.uint32)),
-    cache=True,
-    nogil=True,
 )
 def unite(parents: Any, left: Any, right: Any) -> None:  # pragma: no cover
     """Join the trees of a forest that pairs connect; the root of a tree is its lowest member."""
@@ -340,7 +328,7 @@ def unite(parents: Any, left: Any, right: Any) -> None:  # pragma: no cover
             parents[one] = two
 
 
-@njit(types.void(_write(types.uint32)), cache=True, nogil=True)
+@compile_loop(types.void(_write(types.uint32)))
 def flatten(parents: Any) -> None:  # pragma: no cover
     """Let every member of a forest of `unite` know its root: no parent is above its child."""
     for member in range(len(parents)):

@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from ..compiling import compile_loop
+
 Pixels = NDArray[np.uint8]
 
 # Pillow's resampling of 8-bit images counts weights in units of 2 ** -22.
@@ -99,7 +101,7 @@ def lanczos(
     return resized
 
 
-@njit(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)), cache=True, nogil=True)
+@compile_loop(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)))
 def turn(pixels: Any) -> Any:  # pragma: no cover (compiled)
     """Return an image with rows and columns exchanged.
 
@@ -123,12 +125,10 @@ def turn(pixels: Any) -> Any:  # pragma: no cover (compiled)
     return result
 
 
-@njit(
+@compile_loop(
     types.Array(types.uint8, 2, "C")(
         _read_only(types.uint8, 2), _read_only(types.int64, 2), _read_only(types.int32, 2)
     ),
-    cache=True,
-    nogil=True,
 )
 def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover (compiled)
     n_columns = pixels.shape[1]
@@ -161,7 +161,7 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
     return result
 
 
-@njit(
+@compile_loop(
     types.Array(types.uint8, 2, "C")(
         _read_only(types.uint8, 2),
         _read_only(types.int64, 2),
@@ -169,8 +169,6 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
         _read_only(types.int64, 2),
         _read_only(types.int32, 2),
     ),
-    cache=True,
-    nogil=True,
 )
 def _sum_rows_then_columns(
     pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
@@ -211,14 +209,12 @@ def _classify(
         classes[place] = np.uint8(kind)
 
 
-@njit(
+@compile_loop(
     types.void(
         _read_only(types.uint32, 1),
         types.Array(types.uint8, 1, "C"),
         types.Array(types.int64, 1, "C"),
     ),
-    cache=True,
-    nogil=True,
 )
 def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no cover (compiled)
     """Convert pixels to luma, and count the classes of their colours.
@@ -276,7 +272,7 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
             counts[two // 16] += tally
 
 
-@njit(types.int64(_read_only(types.uint8, 2)), cache=True, nogil=True)
+@compile_loop(types.int64(_read_only(types.uint8, 2)))
 def sum_steps(pixels: Any) -> Any:  # pragma: no cover (compiled)
     """Sum the steps between neighbouring pixels, in whole hundredths of the range."""
     n_rows, n_columns = pixels.shape
@@ -291,10 +287,8 @@ def sum_steps(pixels: Any) -> Any:  # pragma: no cover (compiled)
     return total
 
 
-@njit(
+@compile_loop(
     types.Array(types.int64, 2, "C")(_read_only(types.uint8, 2), types.int64),
-    cache=True,
-    nogil=True,
 )
 def sum_blocks(pixels: Any, n_blocks: Any) -> Any:  # pragma: no cover (compiled)
     """Sum the pixels of a square image over `n_blocks` by `n_blocks` blocks."""

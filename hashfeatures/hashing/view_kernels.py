@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from ..compiling import compile_loop
 
 # The outermost line of a border: the share of its pixels that differ from its colour by no more.
 _PLAIN = 0.98
 _ROUNDING = 2
 
 
-@njit(
+@compile_loop(
     types.int64(types.Array(types.uint8, 1, "A", readonly=True), types.int64, types.int64),
-    cache=True,
-    nogil=True,
 )
 def _count_near(line: Any, colour: Any, near: Any) -> Any:  # pragma: no cover (compiled)
     n_near = 0
@@ -24,10 +24,8 @@ def _count_near(line: Any, colour: Any, near: Any) -> Any:  # pragma: no cover (
     return n_near
 
 
-@njit(
+@compile_loop(
     types.int64(types.Array(types.uint8, 2, "A", readonly=True), types.int64, types.float64),
-    cache=True,
-    nogil=True,
 )
 def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no cover (compiled)
     """Count the first lines in which at least `share` of the pixels have the border's colour.
@@ -57,14 +55,12 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
     return n_lines
 
 
-@njit(
+@compile_loop(
     types.Array(types.float32, 3, "C")(
         types.Array(types.uint8, 2, "C", readonly=True),
         types.Array(types.float32, 2, "C", readonly=True),
         types.int64,
     ),
-    cache=True,
-    nogil=True,
     fastmath=True,
 )
 def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (compiled)
