@@ -202,6 +202,9 @@ def calibrate(
     name = "calibrate"
     if finder is not None and not isinstance(finder, NearDuplicateFinder):
         raise refuse(name, "finder", "None or a NearDuplicateFinder", finder)
+    if isinstance(edits, str) or not all(map(callable, edits)):
+        expected = "a list of callables and of Edits, such as [Edit('crop')]"
+        raise refuse(name, "edits", expected, edits)
     check_positive(name, "target", target)
     check_int(name, "n_sampled", n_sampled, 1)
     check_int(name, "n_edited", n_edited, 1)

@@ -17,6 +17,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from .descriptions import describe_value
+from .parameters import refuse
+from .sources import is_frame
 
 
 def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
@@ -155,8 +157,42 @@ def _kind(piece: Any) -> str:
     return f"{type(piece).__module__.partition('.')[0]} {type(piece).__name__}{columns}"
 
 
+def column_of(values: Any, images: Any, owner: str, name: str) -> Any:
+    """Return values of images; those of a column, if a table of images is there and it is named.
+
+    Raises
+    ------
+    ParameterError
+        If a single string names no column of the images.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures.containers import column_of
+    >>> frame = pd.DataFrame({"image": ["a.png", "b.png"], "label": ["cat", "dog"]})
+    >>> column_of("label", frame, "train_test_split", "stratify").tolist()
+    ['cat', 'dog']
+    """
+    if not isinstance(values, str):
+        return values
+    columns = [*getattr(images, "column_names", images.columns)] if is_frame(images) else []
+    if values in columns:
+        return images[values]
+    known = (
+        f"the table has the columns {describe_value(columns)}" if columns else "there is no table"
+    )
+    expected = f"an array with one value an image, or a column of the table of images: {known}"
+    raise refuse(owner, name, expected, values)
+
+
 def check_length(name: str, values: Any, n_images: int) -> None:
-    """Raise unless there are as many values as images."""
+    """Raise unless there are as many values as images; a single string is no container of them."""
+    if isinstance(values, str | bytes):
+        raise TypeError(
+            f"{name} must be an array with one value an image. Got the single "
+            f"{type(values).__name__} {describe_value(values)}: for a column of a table, give "
+            f"table[{describe_value(values)}]."
+        )
     if _num_samples(values) != n_images:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {n_images} images, and "

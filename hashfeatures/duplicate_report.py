@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from .containers import check_length
+from .containers import check_length, column_of
 from .deduplication import choose_kept
 from .finder import NearDuplicateFinder
 from .grouping import check_finder
@@ -103,9 +103,10 @@ def make_report(
     ----------
     images : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a table that holds them, as for `drop_duplicates`.
-    classes : array-like of shape (n_images,), optional
-        What each image shows: groups of different classes are marked.
-    parts : array-like of shape (n_images,), optional
+    classes : array-like of shape (n_images,), or column, optional
+        What each image shows, or the column of the table that tells it: groups of different
+        classes are marked.
+    parts : array-like of shape (n_images,), or column, optional
         The part of a split that each image belongs to, "train" or "test" say: groups that are in
         more than one are marked as leaks.
     keep : {"first", "largest"}, column name or callable, default="largest"
@@ -142,6 +143,8 @@ def make_report(
         raise refuse(name, "finder", "a NearDuplicateFinder", finder)
     column = images[pick_image_column(images, name)] if is_frame(images) else images
     n_images = len(list_sources(column, name))
+    classes = column_of(classes, images, name, "classes")
+    parts = column_of(parts, images, name, "parts")
     for what, values in (("classes", classes), ("parts", parts)):
         if values is not None:
             check_length(what, values, n_images)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 
 from .compact import Members, check_room, expand
-from .containers import as_column
+from .containers import as_column, column_of
 from .descriptions import shorten
 from .exceptions import LeakageError, UncheckedLeakageError
 from .hamming.pairs import Pairs
@@ -329,8 +329,9 @@ def leakage_report(
         "path", "url", "file" or "filename", or matrices of bits of shape (n_images, n_bits). Or,
         as `train` alone, a mapping of names to any number of parts, in the order of their use:
         ``{"train": ..., "validation": ..., "test": ...}``.
-    y : array-like of shape (n_images,), default=None
-        The labels of the test part, or of the last of several parts: the report then tells the
+    y : array-like of shape (n_images,), or column, default=None
+        The labels of the test part, or of the last of several parts, or the name of its column
+        that holds them: the report then tells the
         leaks of each class.
     finder : estimator with ``fit_predict(X) -> labels``, default=None
         What says what a near duplicate is; None means ``NearDuplicateFinder()``. An estimator that
@@ -364,6 +365,7 @@ def leakage_report(
     """
     parts = name_parts("leakage_report", train, test)
     *_, last = parts.values()
+    y = column_of(y, last, "leakage_report", "y")
     labels = None if y is None else list_labels(y, _num_samples(last))
     return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
 

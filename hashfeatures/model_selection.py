@@ -10,7 +10,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
-from .containers import take_rows
+from .containers import check_length, column_of, take_rows
 from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels
 from .exceptions import ParameterError
@@ -54,11 +54,12 @@ def train_test_split(
         no such part.
     random_state : int, RandomState instance or None, default=None
         Makes the split repeatable.
-    stratify : array-like of shape (n_images,) or (n_images, n_labels), default=None
+    stratify : array-like of shape (n_images,) or (n_images, n_labels), or column, default=None
         What all parts are to hold in the same shares, as far as groups allow: class labels of any
         kind, columns of which each row that occurs is a class, a 0/1 matrix of several labels an
-        image, or a continuous target, of which quantiles are made.
-    groups : array-like of shape (n_images,), default=None
+        image, or a continuous target, of which quantiles are made. Of a frame, the name of a
+        column will do, here and for `groups`.
+    groups : array-like of shape (n_images,), or column, default=None
         Images that must stay together for other reasons: these groups are merged with those of
         near duplicates.
     finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None
@@ -105,6 +106,8 @@ def train_test_split(
     """
     everything = indexable(images, *arrays)
     n_images = _num_samples(images)
+    for array in arrays:
+        check_length("A further array", array, n_images)
     sizes = count_images(
         "train_test_split",
         n_images,
@@ -113,6 +116,8 @@ def train_test_split(
         test_size=test_size,
         default=0.25,
     )
+    stratify = column_of(stratify, images, "train_test_split", "stratify")
+    groups = column_of(groups, images, "train_test_split", "groups")
     strata = None if stratify is None else find_strata(stratify, n_images)
     rng = check_random_state(random_state)
     parts = _deal_once(group_images(images, finder, groups), strata, sizes, rng)
@@ -150,6 +155,8 @@ class _NearDuplicateSplitter(BaseCrossValidator):
 
     def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
         """Return the group of each image and, with stratification, the strata."""
+        name = type(self).__name__
+        y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
         if self.stratify and y is None:
             raise ValueError(
                 f"{type(self).__name__}(stratify=True) needs the labels: split(X, y)."

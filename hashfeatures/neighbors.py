@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .bits import words_from_bits
+from .descriptions import describe_value
 from .hamming.index import HammingIndex
 from .hamming.pairs import MAX_PAIRS, Pairs
 from .hamming.segments import SegmentedIndex, grow
@@ -233,9 +234,10 @@ class HammingNeighbors(TakesBits):
         arrays = {"words": self._words, "present": self._present}
         names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
         if names is not None:
-            if len(names) != self.n_samples_fit_:
+            if isinstance(ids, str | bytes) or len(names) != self.n_samples_fit_:
                 raise ValueError(
-                    f"Expected one id for each of {self.n_samples_fit_} rows. Got {len(names)}."
+                    f"Expected one id for each of {self.n_samples_fit_} rows, in a list. Got "
+                    f"{describe_value(ids) if isinstance(ids, str | bytes) else len(names)}."
                 )
             arrays |= {"ids": names.text, "id_ends": names.ends}
         if hasattr(self, "feature_names_in_"):

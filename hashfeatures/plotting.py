@@ -18,7 +18,7 @@ from PIL import Image
 from .exceptions import ImageReadError, ParameterError
 from .extras import import_extra
 from .images import Decoding, read_image
-from .parameters import check_int
+from .parameters import check_int, refuse
 from .sources import describe_source, list_sources, local_path
 
 # The longest side at which an image is drawn: more than a figure of the usual size shows.
@@ -76,6 +76,8 @@ def plot_images(
     name = "plot_images"
     check_int(name, "n_columns", n_columns, 1)
     sources = list_sources(images, name)
+    if isinstance(titles, str):
+        raise refuse(name, "titles", "a list with one title an image, or None", titles)
     texts = [_name_of(source) for source in sources] if titles is None else list(titles)
     if len(texts) != len(sources):
         raise ParameterError(

@@ -74,6 +74,13 @@ class SplitRepair:
         list
             The parts after the move, in containers of their kinds.
         """
+        for part in parts:
+            if isinstance(part, str | bytes):
+                raise TypeError(
+                    f"Expected one container for each part of the split. Got the single "
+                    f"{type(part).__name__} {describe_value(part)}: of a table, give the columns "
+                    f"of its parts."
+                )
         lengths = [_num_samples(part) for part in parts]
         if lengths != self._parts.sizes:
             raise ValueError(

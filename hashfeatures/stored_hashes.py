@@ -17,7 +17,7 @@ from .containers import as_column, check_length
 from .descriptions import describe_value
 from .exceptions import ParameterError
 from .hashing.spec import HashSpec
-from .parameters import check_choice
+from .parameters import check_choice, refuse
 from .regular_files import open_regular
 from .sources import is_missing, list_sources
 
@@ -99,6 +99,9 @@ def from_hex(
 def _list_hashes(hashes: Any, owner: str) -> tuple[list[Any], list[Any]]:
     """Return hashes, and the images that they are of."""
     if isinstance(hashes, str | os.PathLike):
+        if not os.path.exists(hashes):
+            expected = "the path of a JSON file that exists, or a container of hashes"
+            raise refuse(owner, "hashes", expected, hashes)
         with open_regular(hashes) as file:
             hashes = json.load(file)
     if isinstance(hashes, Mapping):

@@ -11,8 +11,20 @@ import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import train_test_split as plain_split
 
-from hashfeatures import DuplicateGroups, repair_split, train_test_split
+from hashfeatures import (
+    DuplicateGroups,
+    HammingNeighbors,
+    NearDuplicateFinder,
+    NearDuplicateKFold,
+    calibrate,
+    from_hex,
+    leakage_report,
+    make_report,
+    repair_split,
+    train_test_split,
+)
 from hashfeatures.containers import join_rows, take_rows
+from hashfeatures.plotting import plot_images
 
 NAMES = ["b.png", "a.png", "c.png"]
 CONTAINERS = [
@@ -162,3 +174,58 @@ def test_categories_that_differ_are_united(kind):
 def test_rows_of_different_kinds_are_not_joined(pieces):
     with pytest.raises(TypeError, match="only between containers of one kind"):
         join_rows(pieces)
+
+
+LETTERS = "abcdef"
+
+
+@pytest.fixture
+def labelled(image_files):
+    """Return a frame of six images, each with a label, a group and a part."""
+    return pd.DataFrame(
+        {"image": image_files, "label": list("ababab"), "group": list("uuvvww"), "part": "train"}
+    )
+
+
+def test_a_column_of_a_frame_can_be_named(labelled):
+    """A str of as many letters as there are images would pass for labels."""
+    labels = labelled["label"].tolist()
+    by_name = train_test_split(labelled, test_size=2, stratify="label", groups="group")
+    assert sorted(by_name[1]["label"]) == ["a", "b"]
+    assert len(set(by_name[1]["group"])) == 1
+    by_class = leakage_report(labelled[:3], labelled[3:], y="label").by_class
+    assert by_class["images"].to_dict() == {"b": 2, "a": 1}
+    summary = make_report(pd.concat([labelled, labelled]), classes="label", parts="part").summary
+    assert {image["class"] for image in summary["images"]} == set(labels)
+    assert summary["parts"] == ["train"]
+    folds = NearDuplicateKFold(3, stratify=True, finder="precomputed")
+    assert len(list(folds.split(labelled, "label", "group"))) == 3
+
+
+@pytest.mark.parametrize("frame", [True, False], ids=["of a frame", "of a list"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda images: train_test_split(images, stratify=LETTERS),
+        lambda images: train_test_split(images, groups=LETTERS),
+        lambda images: train_test_split(images, LETTERS),
+        lambda images: leakage_report(images, images, y=LETTERS),
+        lambda images: make_report(images, classes=LETTERS),
+        lambda images: make_report(images, parts=LETTERS),
+        lambda images: next(NearDuplicateKFold(2).split(images, groups=LETTERS)),
+        lambda images: next(NearDuplicateKFold(2, stratify=True).split(images, LETTERS)),
+        lambda images: calibrate(images, edits="crop"),
+        lambda images: plot_images(list(images)[:6], titles=LETTERS),
+        lambda images: HammingNeighbors().fit(np.eye(6)).save("x.hf", ids=LETTERS),
+        lambda images: from_hex("ffd8ffd8ffd8ffd8"),
+        lambda images: (
+            NearDuplicateFinder().fit([np.eye(9, dtype="uint8")] * 6).conflicts(LETTERS)
+        ),
+        lambda images: repair_split(images, images[:0])[2].apply(LETTERS, ""),
+    ],
+)
+def test_a_string_is_no_array_of_letters(labelled, call, frame):
+    """It is refused by name, before any image is hashed: nothing is here to be read."""
+    images = labelled[["image", "label"]] if frame else labelled["image"].tolist()
+    with pytest.raises((TypeError, ValueError), match=r"abcdef|crop|ffd8"):
+        call(images)
