@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,20 +30,39 @@ def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
     column = list_labels(y, len(groups))
     known = np.flatnonzero(~pd.isna(column))
     codes = relabel(column[known])
-    facts = pd.DataFrame({"group": groups[known], "code": codes, "row": known})
-    facts = facts[facts.groupby("group")["code"].transform("nunique") > 1]
-    name_of_code = dict(zip(codes, column[known], strict=True))
-    rows_of_group: dict[Any, Any] = pd.Series(groups).groupby(groups).indices
-    rows = {}
-    for group, members in facts.groupby("group", sort=False):
-        counts = members["code"].value_counts()
-        rows[group] = {
-            "size": len(rows_of_group[group]),
-            "disagreeing": len(members) - int(counts.iloc[0]),
-            "labels": {name_of_code[code]: int(n) for code, n in counts.items()},
-            "rows": rows_of_group[group].tolist(),
-        }
-    columns = ["size", "disagreeing", "labels", "rows"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    table.index.name = "label"
+    names = np.empty(int(codes.max(initial=-1)) + 1, dtype=object)
+    names[codes] = column[known]
+    # A run is the rows of one group that carry one label.
+    order = np.lexsort((codes, groups[known]))
+    group, code = groups[known][order], codes[order]
+    run = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(code, prepend=-1) != 0))
+    n, row = np.diff(run, append=len(group)), known[order[run]]
+    starts = np.flatnonzero(np.diff(group[run], prepend=-1))
+    n_runs = np.diff(starts, append=len(run))
+    # Groups come in the order of their first labels, and of each the most frequent label first.
+    first_row = np.minimum.reduceat(row, starts) if len(starts) else row
+    ranked = np.lexsort((row, -n, np.repeat(first_row, n_runs)))
+    ranked = ranked[np.repeat(n_runs > 1, n_runs)[ranked]]
+    n, run = n[ranked], run[ranked]
+    starts = np.flatnonzero(np.diff(group[run], prepend=-1))
+    ends = np.append(starts, len(run))[1:]
+    label = group[run][starts]
+    counts = list(zip(names[code[run]], n.tolist(), strict=True))
+    members = np.argsort(groups, kind="stable")
+    first = np.searchsorted(groups[members], label)
+    last = np.searchsorted(groups[members], label, side="right")
+    rows = members.tolist()
+    table = pd.DataFrame(
+        {
+            "size": last - first,
+            "disagreeing": np.add.reduceat(n, starts) - n[starts] if len(label) else label,
+            "labels": [dict(counts[start:end]) for start, end in _spans(starts, ends)],
+            "rows": [rows[start:end] for start, end in _spans(first, last)],
+        },
+        index=pd.Index(label, name="label"),
+    )
     return table.sort_values(["disagreeing", "size"], ascending=False, kind="stable")
+
+
+def _spans(starts: Labels, ends: Labels) -> Iterator[tuple[int, int]]:
+    return zip(starts.tolist(), ends.tolist(), strict=True)

@@ -48,7 +48,7 @@ def relabel(labels: ArrayLike) -> Labels:
     Parameters
     ----------
     labels : array-like of shape (n_rows,)
-        Any labels.
+        Any labels; those that are missing (None, NaN) are one.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def relabel(labels: ArrayLike) -> Labels:
     >>> relabel(["cat", "dog", "cat", "ant"])
     array([0, 1, 0, 2])
     """
-    codes: Labels = pd.factorize(np.asarray(labels))[0]
+    codes: Labels = pd.factorize(np.asarray(labels), use_na_sentinel=False)[0]
     return codes
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashfeatures.conflicts import find_conflicts
 
@@ -56,3 +58,34 @@ def test_no_conflicts():
 def test_wrong_labels_are_told(y, error, message):
     with pytest.raises(error, match=message):
         find_conflicts(np.array([0, 0, 1]), y)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 40), st.integers(1, 20), st.integers(1, 4))
+def test_conflicts_are_those_that_counting_finds(seed, n_images, n_groups, n_labels):
+    """Labels of one group by how many carry them, then by which comes first; groups likewise."""
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, n_groups, n_images)
+    labels = [[*"abcd", None][place] for place in rng.integers(0, n_labels + 1, n_images) - 1]
+    expected = {}
+    for group, label in zip(groups.tolist(), labels, strict=True):
+        if label is not None:
+            counts = expected.setdefault(group, {})
+            counts[label] = counts.get(label, 0) + 1
+    expected = {group: counts for group, counts in expected.items() if len(counts) > 1}
+    for counts in expected.values():
+        ranked = sorted(counts.items(), key=lambda item: -item[1])
+        counts.clear()
+        counts.update(ranked)
+    sizes = np.bincount(groups, minlength=n_groups)
+
+    def badness(group):
+        counts = list(expected[group].values())
+        return -(sum(counts) - counts[0]), -sizes[group]
+
+    order = sorted(expected, key=badness)
+    table = find_conflicts(groups, labels)
+    assert table.index.tolist() == order
+    assert [list(d.items()) for d in table["labels"]] == [[*expected[g].items()] for g in order]
+    assert table["size"].tolist() == [sizes[group] for group in order]
+    assert table["disagreeing"].tolist() == [-badness(group)[0] for group in order]
+    assert table["rows"].tolist() == [np.flatnonzero(groups == g).tolist() for g in order]

@@ -74,3 +74,9 @@ def test_merged_groups_are_the_finest_that_hold_both(rows):
                 if numbers[i] == numbers[j] or letters[i] == letters[j]:
                     parent[i] = parent[j] = min(parent[i], parent[j])
     assert same_partition(merged, parent)
+
+
+def test_missing_labels_are_one_label_and_none_is_negative():
+    assert relabel(np.array([None, "a", None], dtype=object)).tolist() == [0, 1, 0]
+    assert relabel([1.0, np.nan, 2.0, np.nan]).tolist() == [0, 1, 2, 1]
+    assert merge_labels([0, 1, 2, 3], [None, "a", None, "b"]).tolist() == [0, 1, 0, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,7 +39,8 @@ class Copies:
         numbers = np.empty(n_codes, dtype=np.uint32)
         firsts = np.empty(n_codes, dtype=np.uint32)
         table = np.zeros(1 << (2 * n_codes + 1).bit_length(), dtype=np.uint32)
-        n_unique = kernels().collapse(words, numbers, firsts, table)
+        seed = np.uint64(secrets.randbits(64))
+        n_unique = kernels().collapse(words, seed, numbers, firsts, table)
         self.numbers = numbers
         self.firsts = firsts[:n_unique]
         self.codes = words if n_unique == n_codes else np.take(words, self.firsts, axis=0)

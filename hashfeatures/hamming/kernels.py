@@ -20,7 +20,10 @@ from ..compiling import compile_loop
 # Distances of codes of more words are given up as soon as they are too far.
 _WHOLE_WORDS = 4
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 divided by the golden ratio
+# The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+# Generators", 2014): each bit of a word decides on every bit of what it is mixed to.
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
+_FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 @intrinsic
@@ -39,18 +42,36 @@ def _write(dtype: Any, n_dimensions: int = 1) -> Any:
     return types.Array(dtype, n_dimensions, "C")
 
 
+# What is put into other loops stands outside of them: a function that refers to another compiled
+# one from inside would never be found in the cache again.
+
+
+@njit(inline="always")
+def mix(word: Any) -> Any:
+    """Mix the bits of a word."""
+    word = (word ^ (word >> _SHIFTS[0])) * _FACTORS[0]
+    word = (word ^ (word >> _SHIFTS[1])) * _FACTORS[1]
+    return word ^ (word >> _SHIFTS[2])
+
+
 @compile_loop(
     types.int64(
-        _read(types.uint64, 2), _write(types.uint32), _write(types.uint32), _write(types.uint32)
+        _read(types.uint64, 2), types.uint64,
+        _write(types.uint32), _write(types.uint32), _write(types.uint32),
     ),
-)
-def collapse(codes: Any, numbers: Any, firsts: Any, table: Any) -> Any:  # pragma: no cover
+)  # fmt: skip
+def collapse(
+    codes: Any, seed: Any, numbers: Any, firsts: Any, table: Any
+) -> Any:  # pragma: no cover
     """Give numbers to the codes that differ, in the order in which they first appear.
 
     Parameters
     ----------
     codes : ndarray of shape (n_codes, n_words), dtype uint64
         The codes.
+    seed : uint64
+        Where codes stand in the table, and nothing else, hangs on it: whoever does not know it
+        cannot make up codes that all want the same place.
     numbers : ndarray of shape (n_codes,), dtype uint32
         Written: the number of each code.
     firsts : ndarray of shape (n_codes,), dtype uint32
@@ -67,11 +88,10 @@ def collapse(codes: Any, numbers: Any, firsts: Any, table: Any) -> Any:  # pragm
     last = np.uint64(len(table) - 1)
     n_unique = np.int64(0)
     for code in range(n_codes):
-        mixed = np.uint64(0)
+        mixed = seed
         for word in range(n_words):
-            mixed = (mixed ^ codes[code, word]) * _MIX
-            mixed ^= mixed >> np.uint64(29)
-        slot = (mixed ^ (mixed >> np.uint64(32))) & last
+            mixed = mix(mixed ^ codes[code, word])
+        slot = mixed & last
         while True:
             entry = np.int64(table[slot])
             if entry == 0:
@@ -143,10 +163,6 @@ def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
         key = np.int64(keys[item]) + 1
         order[starts[key]] = item
         starts[key] += np.uint32(1)
-
-
-# These three stand outside of the loop that they are put into: a function that refers to another
-# compiled one from inside would never be found in the cache again.
 
 
 @njit(inline="always")
