@@ -65,10 +65,13 @@ def load_plugins() -> list[str]:
 
 
 def _rank(name: str) -> tuple[int, str]:
-    factory = Image.OPEN[name][0]
-    if not _is_pillows(factory):
+    if not _is_pillows_own(name):
         return -1, ""  # in the order in which they were registered
-    return _RANK.get(factory.__module__, len(_RANK)), name
+    return _RANK.get(Image.OPEN[name][0].__module__, len(_RANK)), name
+
+
+def _is_pillows_own(name: str) -> bool:
+    return name in Image.OPEN and _is_pillows(Image.OPEN[name][0])
 
 
 def _is_pillows(thing: Any) -> bool:
@@ -98,9 +101,7 @@ class _Parts:
 
     @classmethod
     def registered(cls, order: tuple[str, ...]) -> _Parts:
-        readers = [
-            (name, *Image.OPEN[name][:2]) for name in order if not _is_pillows(Image.OPEN[name][0])
-        ]
+        readers = [(name, *Image.OPEN[name][:2]) for name in order if not _is_pillows_own(name)]
         theirs = {name for name, *_ in readers}
         decoders = [pair for pair in sorted(Image.DECODERS.items()) if not _is_pillows(pair[1])]
         handlers = [(name, _handler_of(name)) for name in _STUBS]
@@ -213,6 +214,13 @@ class PillowState:
         if isinstance(self.parts, _Parts) or self == _installed:
             return
         Image.init()
+        # What the process has of itself stays; what an earlier run has brought here does not.
+        kept = [name for name in Image.ID if name not in _brought and not _is_pillows_own(name)]
+        for name, before in _brought.items():
+            Image.OPEN.pop(name, None)
+            if before is not None:
+                Image.OPEN[name] = before
+        _brought.clear()
         if self.parts is not None:
             try:
                 parts = pickle.loads(self.parts)
@@ -221,8 +229,10 @@ class PillowState:
                     f"A worker on {platform.node()} has not what the run was started with "
                     f"({', '.join(self.names)}): {error}. Install the same packages there."
                 ) from error
+            _brought.update((name, Image.OPEN.get(name)) for name, *_ in parts.readers)
             parts.register()
-        Image.ID[:] = [name for name in self.order if name in Image.OPEN]
+        names = dict.fromkeys([*self.order, *kept])
+        Image.ID[:] = [name for name in names if name in Image.OPEN]
         for (module, name), value in zip(_FLAGS, self.flags, strict=True):
             setattr(_module(module), name, value)
         _installed = self
@@ -239,6 +249,7 @@ class PillowState:
 
 
 _installed: PillowState | None = None
+_brought: dict[str, Any] = {}  # the formats that came with it, and what read them before
 
 
 def missing_readers() -> str:
