@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -47,12 +47,21 @@ class Codes(ABC):
         """Return the codes of some images."""
 
     @abstractmethod
+    def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
+        """Yield every two images that are near, each pair once, with ``left < right``."""
+
     def pairs(self, radius: int, n_jobs: int | None = None) -> Pairs:
-        """Return every two images that are near, with ``left < right``."""
+        """Return what `blocks` yields, ordered by left, then right."""
+        return Pairs.concatenate(self.blocks(radius, n_jobs)).in_order()
 
     @abstractmethod
-    def matches(self, queries: Self, radius: int, n_jobs: int | None = None) -> Pairs:
-        """Return every image near a query: left the query, right the image."""
+    def matches(
+        self, queries: Self, radius: int, n_jobs: int | None = None, limit: int | None = None
+    ) -> Pairs:
+        """Return every image near a query: left the query, right the image.
+
+        Raises `TooManyPairsError` if there are more than `limit`.
+        """
 
     @abstractmethod
     def distances(self, others: Self) -> NDArray[np.int64]:

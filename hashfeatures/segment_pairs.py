@@ -8,20 +8,27 @@ agrees, it has to agree twice as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .codes import Codes, Words
+from .exceptions import TooManyPairsError
+from .hamming.bands import kernels
 from .hamming.index import HammingIndex
+from .hamming.join import in_threads
 from .hamming.pairs import Pairs
 
-# Images whose segments are looked up at a time, and segments that are compared at a time.
+# Images whose segments are looked up at a time.
 _BLOCK = 1024
-_MOST_COMPARED = 2**19
+# Near segments that a block may have: one that has more is looked up in halves, until it takes no
+# longer to measure its images against all others, in so many words.
+_MOST_NEAR = 2**22
+_MOST_MEASURED = 2**30
 
 Rows = NDArray[np.intp]
 
@@ -63,40 +70,74 @@ class SegmentCodes(Codes):
         """Return the codes of some images."""
         return SegmentCodes(self.words[rows])
 
-    def pairs(self, radius: int, n_jobs: int | None = None) -> Pairs:
-        """Return every two images that are near, with ``left < right``."""
-        found = self.matches(self, radius, n_jobs)
-        once = found.left < found.right
-        return Pairs(*(column[once] for column in found))
+    def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
+        """Yield every two images that are near, each pair once, with ``left < right``."""
+        for found in self._look_up(self, radius, n_jobs):
+            yield found.where(found.left < found.right)
 
-    def matches(self, queries: SegmentCodes, radius: int, n_jobs: int | None = None) -> Pairs:
+    def matches(
+        self,
+        queries: SegmentCodes,
+        radius: int,
+        n_jobs: int | None = None,
+        limit: int | None = None,
+    ) -> Pairs:
         """Return every image near a query: left the query, right the image."""
-        codes, images, segments = self._flatten()
-        index = HammingIndex(codes, np.ones(len(codes), dtype=bool), self.n_bits, n_jobs)
-        blocks = []
-        for start in range(0, len(queries.words), _BLOCK):
-            asked, askers, parts = queries.take(slice(start, start + _BLOCK))._flatten()
-            near = index.radius(asked, radius)
-            agreeing = Pairs(start + askers[near.left], images[near.right], near.distance)
-            found = _agree(agreeing, parts[near.left], segments[near.right], self.n_bits)
-            close = found.distance <= radius
-            blocks.append(Pairs(*(column[close] for column in found)))
-        return Pairs.concatenate(blocks)
+        return Pairs.concatenate(self._look_up(queries, radius, n_jobs), limit)
 
     def distances(self, others: SegmentCodes) -> NDArray[np.int64]:
         """Return the distance of each image to the one in the same row of `others`."""
-        distances = np.full(len(self.words), self.n_bits, dtype=np.int64)
-        step = max(1, _MOST_COMPARED // (self.words.shape[1] * others.words.shape[1]))
-        for start in range(0, len(self.words), step):
-            left, right = (codes.words[start : start + step] for codes in (self, others))
-            shown_left, shown_right = _shown(left), _shown(right)
-            both = shown_left[:, :, None] & shown_right[:, None]
-            rows, of_left, of_right = np.nonzero(both)
-            differing = np.bitwise_count(left[rows, of_left] ^ right[rows, of_right])
-            every = Pairs(rows, rows, differing.sum(axis=1, dtype=np.int64))
-            found = _agree(every, of_left, of_right, self.n_bits)
-            distances[start + found.left] = found.distance
-        return distances
+        rows = np.arange(len(self.words))
+        return self._measure(others, rows, rows)
+
+    def _look_up(self, queries: SegmentCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
+        """Yield, block by block, the images near queries: left the query, right the image."""
+        codes, images, segments = self._flatten()
+        index = HammingIndex(codes, np.ones(len(codes), dtype=bool), self.n_bits, n_jobs)
+        n_queries = len(queries.words)
+        starts = range(0, n_queries, _BLOCK)
+        blocks = [range(start, min(start + _BLOCK, n_queries)) for start in reversed(starts)]
+        while blocks:
+            rows = blocks.pop()
+            some = np.arange(rows.start, rows.stop)
+            asked, askers, parts = queries.take(some)._flatten()
+            try:
+                near = index.radius(asked, radius, limit=_MOST_NEAR)
+            except TooManyPairsError:
+                size = len(rows) * self.words.size * queries.words.shape[1]
+                if len(rows) > 1 and size > _MOST_MEASURED:
+                    half = len(rows) // 2
+                    blocks += [rows[half:], rows[:half]]
+                else:
+                    yield from queries._compare(self, some, radius, n_jobs)
+                continue
+            agreeing = Pairs(rows.start + askers[near.left], images[near.right], near.distance)
+            found = _agree(agreeing, parts[near.left], segments[near.right], self.n_bits)
+            yield found.where(found.distance <= radius)
+
+    def _compare(
+        self, others: SegmentCodes, rows: Rows, radius: int, n_jobs: int | None
+    ) -> Iterator[Pairs]:
+        """Yield the images near some, which are compared with all `others`."""
+        everyone = np.arange(len(others.words))
+
+        def compare(row: int) -> Pairs:
+            itself = np.full(len(everyone), row)
+            found = Pairs(itself, everyone, self._measure(others, itself, everyone))
+            return found.where(found.distance <= radius)
+
+        yield from in_threads((partial(compare, row) for row in rows), n_jobs)
+
+    def _measure(self, others: SegmentCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others."""
+        least = np.empty(len(rows), dtype=np.int64)
+        kernels().second_distances(*self._whole, rows, *others._whole, other_rows, least)
+        return least
+
+    @cached_property
+    def _whole(self) -> tuple[Words, NDArray[np.bool_]]:
+        """The words in one piece, and which of them are of a segment."""
+        return np.ascontiguousarray(self.words), _shown(self.words)
 
     def _flatten(self) -> tuple[Words, Rows, Rows]:
         """Return the codes of all segments, whose they are, and which."""

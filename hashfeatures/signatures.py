@@ -261,7 +261,7 @@ class Signatures:
         self, queries: Signatures, radius: int, n_jobs: int | None, limit: int | None = MAX_PAIRS
     ) -> Pairs:
         if self.views is not None and queries.views is not None:
-            return self.views.matches(queries.views, radius, n_jobs)
+            return self.views.matches(queries.views, radius, n_jobs, limit)
         return self._index(n_jobs).radius(queries.words, radius, limit=limit)
 
     def _index(self, n_jobs: int | None) -> HammingIndex:
@@ -298,7 +298,7 @@ class SignatureSearch:
         signatures = self._signatures
         views, radius = signatures.views, self._radius
         if views is not None:
-            found = iter([views.pairs(radius, self._n_jobs)])
+            found = views.blocks(radius, self._n_jobs)
         else:
             found = signatures._index(self._n_jobs).pairs(radius)
         for block in _in_larger(found):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +17,19 @@ from numpy.typing import NDArray
 
 from .codes import Codes, Words
 from .exceptions import TooManyPairsError
+from .hamming.bands import kernels
 from .hamming.index import HammingIndex
-from .hamming.pairs import Pairs, count_pairs
+from .hamming.join import in_threads
+from .hamming.pairs import Pairs, Rows, count_pairs
 from .hashing.views import ViewSet
 from .showing import rows_as_html, rows_as_text
 
 # Images whose views are looked up at a time, and near views that such a block may have: one that
 # has more is looked up in halves.
 _LOOKED_UP = 4096
-_MOST_NEAR = 2**24
+_MOST_NEAR = 2**22
+# Pairs of images that are measured by a thread at a time.
+_MEASURED = 2**14
 # Pairs of images that are looked at, at a time.
 _BLOCK = 1024
 
@@ -78,24 +84,26 @@ class ViewCodes(Codes):
         """Return the codes of some images."""
         return ViewCodes(self.words[rows], self.views)
 
-    def pairs(self, radius: int, n_jobs: int | None = None) -> Pairs:
-        """Return every two images of which two views are near, with ``left < right``."""
-        blocks = []
+    def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
+        """Yield every two images of which two views are near, once, with ``left < right``."""
         for found in self._look_up(self, radius, n_jobs):
-            apart = found.left != found.right
-            left = np.minimum(found.left, found.right)[apart]
-            right = np.maximum(found.left, found.right)[apart]
-            blocks.append(_nearest(Pairs(left, right, found.distance[apart])))
-        return _nearest(Pairs.concatenate(blocks))
+            near = _nearest(found.where(found.left != found.right))
+            # By the views of the other image they may be nearer, and are found from there too.
+            back = self._towards(self, near.right, near.left, n_jobs)
+            near = near._replace(distance=np.minimum(near.distance, back))
+            left, right, distance = near.where((near.left < near.right) | (back > radius))
+            yield Pairs(np.minimum(left, right), np.maximum(left, right), distance)
 
-    def matches(self, queries: ViewCodes, radius: int, n_jobs: int | None = None) -> Pairs:
+    def matches(
+        self, queries: ViewCodes, radius: int, n_jobs: int | None = None, limit: int | None = None
+    ) -> Pairs:
         """Return every image near a query: left the query, right the image."""
-        blocks = [_nearest(found) for found in self._look_up(queries, radius, n_jobs)]
-        blocks += [
+        there = (_nearest(found) for found in self._look_up(queries, radius, n_jobs))
+        back = (
             _nearest(Pairs(found.right, found.left, found.distance))
             for found in queries._look_up(self, radius, n_jobs)
-        ]
-        return _nearest(Pairs.concatenate(blocks))
+        )
+        return _nearest(Pairs.concatenate(chain(there, back), limit))
 
     def distances(self, others: ViewCodes) -> NDArray[np.int64]:
         """Return the distance of each image to the one in the same row of `others`."""
@@ -125,6 +133,28 @@ class ViewCodes(Codes):
             views[0, block] = np.where(way == 0, whole, base)
             views[1, block] = np.where(way == 0, base, whole)
         return ViewPairs(pairs.left, pairs.right, distance, names[views[0]], names[views[1]])
+
+    def _towards(
+        self, others: ViewCodes, rows: Rows, other_rows: Rows, n_jobs: int | None
+    ) -> NDArray[np.int64]:
+        """Return the least distances of the views of images to the base views of others."""
+        least = np.empty(len(rows), dtype=np.int64)
+        if not len(rows):
+            return least
+        words, theirs = np.ascontiguousarray(self.words), np.ascontiguousarray(others.words)
+        bases = np.asarray(self.views.base_views, dtype=np.int64)
+
+        def measure(start: int) -> None:
+            part = slice(start, start + _MEASURED)
+            kernels().least_distances(
+                words, rows[part], theirs, other_rows[part], bases, least[part]
+            )
+
+        for _ in in_threads(
+            (partial(measure, at) for at in range(0, len(rows), _MEASURED)), n_jobs
+        ):
+            pass
+        return least
 
     def _look_up(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
         """Yield, block by block, which views of queries are near base views of which images."""

@@ -1,6 +1,7 @@
 """The distance of images by segments is that of the definition, however it is looked up."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,8 +33,19 @@ def distance(left, right):
     return min([2 * table.min(), *two, 128])
 
 
+@pytest.fixture(params=["looked up", "in halves", "measured"])
+def ways(request):
+    """How near segments are found: in one block, in halves of it, or by measuring all images."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "looked up":
+            patch.setattr("hashfeatures.segment_pairs._MOST_NEAR", 2)
+        if request.param == "in halves":
+            patch.setattr("hashfeatures.segment_pairs._MOST_MEASURED", 0)
+        yield request.param
+
+
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 16))
-def test_every_distance_within_the_radius_is_found(seed, n_segments, radius):
+def test_every_distance_within_the_radius_is_found(ways, seed, n_segments, radius):
     codes, queries = make_codes(seed, 6, n_segments), make_codes(seed + 1, 5, 3)
     expected = {
         (row, other): distance(query, code)
@@ -48,7 +60,7 @@ def test_every_distance_within_the_radius_is_found(seed, n_segments, radius):
 
 
 @given(st.integers(0, 2**32), st.integers(0, 16))
-def test_pairs_are_matches_among_themselves(seed, radius):
+def test_pairs_are_matches_among_themselves(ways, seed, radius):
     codes = make_codes(seed, 8, 4)
     pairs = codes.pairs(radius)
     assert (pairs.left < pairs.right).all()

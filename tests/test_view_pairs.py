@@ -27,8 +27,17 @@ def naive_distance(one, other, views):
     return int(min(count))
 
 
+@pytest.fixture(params=["at once", "in halves"])
+def ways(request):
+    """How near views are looked up: of all images at once, or of as few as find one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in halves":
+            patch.setattr("hashfeatures.view_pairs._MOST_NEAR", 1)
+        yield request.param
+
+
 @given(st.integers(0, 10**6), st.sampled_from(sorted(VIEW_SETS)), st.integers(0, 5))
-def test_pairs_are_those_of_brute_force(seed, name, radius):
+def test_pairs_are_those_of_brute_force(ways, seed, name, radius):
     views = VIEW_SETS[name]
     codes = make_codes(np.random.default_rng(seed), 9, views, n_words=2)
     expected = {}

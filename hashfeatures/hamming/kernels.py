@@ -377,3 +377,91 @@ def note_pairs(
             parents[two] = np.uint32(one)
         else:
             parents[one] = np.uint32(two)
+
+
+@njit(
+    types.void(
+        _read(types.uint64, 3), _read(types.int64), _read(types.uint64, 3), _read(types.int64),
+        _read(types.int64), _write(types.int64),
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def least_distances(
+    views: Any, rows: Any, others: Any, other_rows: Any, bases: Any, least: Any
+) -> None:  # pragma: no cover
+    """Measure pairs of images, of several codes each, by the nearest two of their codes.
+
+    Parameters
+    ----------
+    views, others : ndarray of shape (n_images, n_codes, n_words), dtype uint64
+        The codes on the left and on the right.
+    rows, other_rows : ndarray of shape (n_pairs,), dtype int64
+        The images.
+    bases : ndarray of shape (n_bases,), dtype int64
+        Which codes on the right count.
+    least : ndarray of shape (n_pairs,), dtype int64
+        Written: the least distances.
+    """
+    for pair in range(len(rows)):
+        row, other = rows[pair], other_rows[pair]
+        best = np.uint64(64 * views.shape[2] + 1)
+        for view in range(views.shape[1]):
+            for place in range(len(bases)):
+                base = bases[place]
+                distance = np.uint64(0)
+                for word in range(views.shape[2]):
+                    distance += _count_ones(views[row, view, word] ^ others[other, base, word])
+                best = min(best, distance)
+        least[pair] = np.int64(best)
+
+
+@njit(
+    types.void(
+        _read(types.uint64, 3), _read(types.boolean, 2), _read(types.int64),
+        _read(types.uint64, 3), _read(types.boolean, 2), _read(types.int64),
+        _write(types.int64),
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def second_distances(
+    codes: Any, shown: Any, rows: Any, others: Any, others_shown: Any, other_rows: Any, least: Any
+) -> None:  # pragma: no cover
+    """Measure pairs of images by the second nearest two of their segments.
+
+    Parameters
+    ----------
+    codes, others : ndarray of shape (n_images, n_segments, n_words), dtype uint64
+        The codes of the segments on the left and on the right.
+    shown, others_shown : ndarray of shape (n_images, n_segments), dtype bool
+        Which segments there are.
+    rows, other_rows : ndarray of shape (n_pairs,), dtype int64
+        The images.
+    least : ndarray of shape (n_pairs,), dtype int64
+        Written: the distances, at most the number of bits.
+    """
+    n_left, n_right, n_words = codes.shape[1], others.shape[1], codes.shape[2]
+    n_bits = np.int64(64 * n_words)
+    apart = np.empty((n_left, n_right), dtype=np.int64)
+    for pair in range(len(rows)):
+        row, other = rows[pair], other_rows[pair]
+        first, of_left, of_right = n_bits + 1, -1, -1
+        for one in range(n_left):
+            for two in range(n_right):
+                apart[one, two] = n_bits
+                if shown[row, one] and others_shown[other, two]:
+                    distance = np.uint64(0)
+                    for word in range(n_words):
+                        distance += _count_ones(codes[row, one, word] ^ others[other, two, word])
+                    apart[one, two] = np.int64(distance)
+                    if apart[one, two] < first:
+                        first, of_left, of_right = apart[one, two], one, two
+        beside, below = n_bits, n_bits
+        for one in range(n_left):
+            for two in range(n_right):
+                if one != of_left:
+                    beside = min(beside, apart[one, two])
+                if two != of_right:
+                    below = min(below, apart[one, two])
+        least[pair] = min(2 * first, max(beside, below), n_bits)
