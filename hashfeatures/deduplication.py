@@ -27,6 +27,7 @@ from .sources import (
     name_source,
     pick_image_column,
 )
+from .stored_tables import rank_values, read_numbers
 
 
 class StandIns(NamedTuple):
@@ -143,7 +144,8 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     sources = list_sources(column, "choose_kept")
     rows = np.flatnonzero(fitted._near.has_company())
     if is_frame(images) and {"width", "height"} <= set(images.columns):
-        n_pixels = (images["width"] * images["height"]).fillna(0).to_numpy(dtype=np.int64)
+        sides = [read_numbers(images[name]) for name in ("width", "height")]
+        n_pixels = (sides[0] * sides[1]).fillna(0).to_numpy(dtype=np.int64)
     else:
         n_pixels = _count_pixels(sources, rows, keep)
     return _dominate(fitted._near, _by_preference(images, sources, rows, keep, n_pixels))
@@ -179,7 +181,7 @@ def _by_preference(
         return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
     if keep == "first":
         return rows
-    values = pd.Series(images_or_frame[keep].to_list()).iloc[rows]
+    values = rank_values(images_or_frame[keep].to_list()).iloc[rows]
     rank = values.rank(method="min", ascending=False, na_option="bottom").to_numpy()
     return rows[np.argsort(rank, kind="stable")]
 

@@ -24,6 +24,7 @@ from .report.summary import Grouping, Summary, summarise
 from .report.text import say_counts, write_text
 from .report.thumbnails import Facts, picture
 from .sources import is_frame, is_missing, list_sources, pick_image_column
+from .stored_tables import read_numbers
 from .whole_files import write_whole
 
 # Images whose nearest neighbours are looked for, at the most: enough for a histogram.
@@ -196,7 +197,8 @@ def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
     """Take from a table of hashes what is not known of a file that is not here."""
     if fact.width is not None or not {"width", "height", "format"} <= set(table.columns):
         return fact
-    width, height, kind = (table[name].iloc[row] for name in ("width", "height", "format"))
+    width, height = (read_numbers(table[name].iloc[[row]])[0] for name in ("width", "height"))
+    kind = table["format"].iloc[row]
     if is_missing(width) or is_missing(height):
         return fact
     return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)

@@ -24,6 +24,7 @@ from .hashing.view_codes import ViewsSpec
 from .hashing.views import TURNS
 from .progress import busy
 from .segment_pairs import SegmentCodes
+from .stored_tables import read_hashes, read_numbers
 from .view_groups import group_views
 from .view_pairs import ViewCodes, ViewPairs
 
@@ -116,12 +117,16 @@ class Signatures:
                 f"{', '.join(map(repr, missing))}: make it by hash_images(images, [{named}]), or "
                 f"pass finder=NearDuplicateFinder(hashes=..., radius=...) for the hashes it has."
             )
-        hashed = table[[str(spec) for spec in specs]].notna().all(axis=1).to_numpy()
+        columns = [read_hashes(table[str(spec)]) for spec in specs]
+        hashed = np.all([column.notna() for column in columns], axis=0)
         if "detail" in table.columns:
-            hashed = hashed & (table["detail"].fillna(-1) >= min_detail).to_numpy(dtype=bool)
+            hashed &= read_numbers(table["detail"]).fillna(-1).to_numpy() >= min_detail
         bits = np.zeros((len(table), sum(spec.n_bits for spec in specs)), dtype=np.uint8)
         bits[hashed] = np.hstack(
-            [hex_to_bits(table.loc[hashed, str(spec)], spec.n_bits) for spec in specs]
+            [
+                hex_to_bits(column[hashed], spec.n_bits)
+                for column, spec in zip(columns, specs, strict=True)
+            ]
         )
         nothing = np.zeros(len(table), dtype=bool)
         pixels = np.zeros((len(table), 2), dtype=np.uint64)

@@ -13,6 +13,7 @@ from .hashes import Hashes
 from .hashing.spec import HashSpec
 from .signatures import Signatures
 from .sources import IMAGE_COLUMNS, name_sources
+from .stored_tables import read_hashes
 
 
 class Signed(NamedTuple):
@@ -54,7 +55,8 @@ class Signed(NamedTuple):
         signatures = Signatures.from_table(table, specs, min_detail)
         named = [name for name in IMAGE_COLUMNS if name in table.columns]
         images = list(table[named[0]]) if named else [None] * len(table)
-        failed = np.flatnonzero(table[[str(spec) for spec in specs]].isna().any(axis=1))
+        columns = [read_hashes(table[str(spec)]) for spec in specs]
+        failed = np.flatnonzero(np.any([column.isna() for column in columns], axis=0))
         known = "error" in table.columns
         causes = table["error"].iloc[failed] if known else ["no hash in the table"] * len(failed)
         return cls(

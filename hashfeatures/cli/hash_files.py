@@ -19,6 +19,7 @@ from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec
 from ..path_text import encoding_of, show_path, write_path
 from ..regular_files import open_regular
+from ..stored_tables import read_numbers
 from ..whole_files import write_whole
 from .asked import CommandError
 
@@ -92,8 +93,7 @@ def read_table(path: str) -> pd.DataFrame:
         raise CommandError(f"{show_path(path)} cannot be read as a table: {reason}") from error
     for column in _NUMBERS:
         if column in table.columns:
-            numbers = pd.to_numeric(table[column], errors="coerce")
-            table[column] = numbers.astype("Int64")
+            table[column] = read_numbers(table[column]).astype("Int64")
     return table
 
 
