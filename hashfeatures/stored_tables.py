@@ -44,8 +44,8 @@ def read_hashes(column: Any) -> pd.Series[Any]:
     ValueError
         If the column holds numbers: digits that a reader took for such have lost their zeros.
     """
-    values = column.astype(object)
-    values = values.where(values.notna() & ~values.isin(_MISSING), None)
+    cells = column.astype(object)
+    values: pd.Series[Any] = cells.where(cells.notna() & ~cells.isin(_MISSING), None)
     if is_numeric_dtype(column.dtype) and values.notna().any():
         raise ValueError(
             f"The column {describe_value(column.name)} holds numbers in place of hashes, whose "
