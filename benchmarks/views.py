@@ -31,6 +31,7 @@ from strangers import find_files
 from hashfeatures.batch import hash_sources
 from hashfeatures.hamming.pairs import Pairs
 from hashfeatures.hashing.plate import Plate
+from hashfeatures.hashing.radii import default_radius
 from hashfeatures.hashing.spec import HashSpec, parse_hashes
 from hashfeatures.hashing.view_codes import ViewsSpec
 from hashfeatures.hashing.views import VIEW_SETS
@@ -39,6 +40,7 @@ from hashfeatures.view_pairs import ViewCodes
 
 TWO = parse_hashes(("phash", "dhash"))
 ROBUST = (ViewsSpec.of(TWO, "robust"),)
+RADIUS = default_radius(TWO, "robust").bits
 N_LARGE = 24
 SIDE = 256
 CHUNK = 1000
@@ -118,10 +120,10 @@ def multiply(codes: Words, n_images: int) -> Words:
 def time_join(words: Words, jobs: int) -> tuple[float, Pairs]:
     """Return the seconds of the join over robust views, all loops loaded, and what it found."""
     views = VIEW_SETS["robust"]
-    ViewCodes(words[:1000], views).pairs(views.radius, jobs)
+    ViewCodes(words[:1000], views).pairs(RADIUS, jobs)
     codes = ViewCodes(words, views)
     start = perf_counter()
-    found = codes.pairs(views.radius, jobs)
+    found = codes.pairs(RADIUS, jobs)
     return perf_counter() - start, found
 
 
@@ -139,12 +141,10 @@ def time_faiss(words: Words, found: Pairs, jobs: int) -> float:
     asked = np.random.default_rng(1).permutation(len(codes))[:N_ASKED]
     start = perf_counter()
     # faiss' radius is exclusive.
-    ends, far, rows = index.range_search(
-        codes[asked].view(np.uint8), VIEW_SETS["identity"].radius + 1
-    )
+    ends, far, rows = index.range_search(codes[asked].view(np.uint8), default_radius(TWO).bits + 1)
     seconds = (perf_counter() - start) * len(codes) / len(asked)
     left = np.repeat(asked, np.diff(ends.astype(np.intp)))
-    near = (far <= VIEW_SETS["robust"].radius) & (left != rows)
+    near = (far <= RADIUS) & (left != rows)
     known = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
     lower, upper = np.minimum(left, rows)[near], np.maximum(left, rows)[near]
     missed = set(zip(lower.tolist(), upper.tolist(), strict=True)) - known

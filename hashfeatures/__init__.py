@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
+    from .exceptions import RadiusWarning as RadiusWarning
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
@@ -70,6 +71,7 @@ _HOME = {
     "NearDuplicateShuffleSplit": "model_selection",
     "Pairs": "hamming.pairs",
     "ParameterError": "exceptions",
+    "RadiusWarning": "exceptions",
     "SplitRepair": "repair",
     "SplitSizeWarning": "exceptions",
     "StageError": "exceptions",

@@ -11,7 +11,6 @@ import pandas as pd
 from .calibration_plot import plot_calibration
 from .edits import EVERYDAY_EDITS
 from .finder import NearDuplicateFinder
-from .hashing.compared import default_radius
 from .parameters import check_int, check_positive, refuse
 from .sources import list_sources
 from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
@@ -216,8 +215,9 @@ def calibrate(
         finder, sources, edits, n_sampled=n_sampled, n_edited=n_edited, seed=random_state
     )
     table = tabulate(trial, n_images)
-    is_asked = isinstance(finder.radius, str)
-    given = default_radius(finder.views) if is_asked else finder._given_radius()
+    given = finder.radius
+    if given is None or isinstance(given, str):
+        given = finder._default_radius().bits
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 

@@ -103,6 +103,7 @@ def drop_duplicates(
     if isinstance(finder, NearDuplicateFinder):
         signed = finder._sign(images)
         radius = finder._choose_radius(images)
+        finder._warn_of_crowd(signed.signatures, radius)
         near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
         order = _by_preference(
             images_or_frame, sources, np.flatnonzero(near.has_company()), keep, signed.n_pixels

@@ -135,7 +135,8 @@ class DuplicateGroups(ClusterMixin, TakesBits):
     ----------
     radius : int, default=12
         The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
-        bits of "phash" and "dhash"; fewer bits want a smaller radius.
+        bits of "phash" and "dhash"; other hashes want another one, which
+        ``NearDuplicateFinder(hashes=...)`` knows. A radius of all bits or more makes one group.
     linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
         duplicates are ever in different groups, as splits need it. "complete": no two members of

@@ -113,6 +113,10 @@ class ChainingWarning(UserWarning):
     """Groups of near duplicates are very large or wide: each is near the next, the ends unlike."""
 
 
+class RadiusWarning(UserWarning):
+    """A radius, or the hashes that it is for, cannot tell the images of a set apart."""
+
+
 class SplitSizeWarning(UserWarning):
     """The groups of near duplicates did not allow the sizes that were asked for."""
 

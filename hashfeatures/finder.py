@@ -16,17 +16,22 @@ from .conflicts import find_conflicts
 from .descriptions import describe_value
 from .exceptions import ParameterError
 from .hamming.pairs import Pairs
-from .hashing.compared import VIEWS, compare_by, count_turns, default_radius
+from .hashing.compared import VIEWS, compare_by, count_turns
+from .hashing.radii import DefaultRadius, default_radius
 from .hashing.spec import HashSpec, parse_hashes
 from .images import Decoding
 from .linkage import LINKAGES
-from .parameters import check_bool, check_choice, check_int, check_n_jobs, refuse
+from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius, refuse
+from .radius_checks import warn_of_crowd, warn_of_strangers
 from .saved import SavedFinder
 from .signatures import Signatures
 from .signing import Signed
 from .sources import list_sources
 from .trials import recommend, tabulate, try_out
 from .view_pairs import ViewPairs
+
+# What colors are compared by.
+_COLORS = "colorgrid"
 
 
 class NearDuplicateFinder(ClusterMixin, BaseEstimator):
@@ -41,13 +46,15 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     hashes : str or sequence of str, default=("phash", "dhash")
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
-        The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: 12,
-        9 with ``views="robust"``, or 18 with "segments". These are meant for the 128 bits of the
-        default hashes (fewer bits want a smaller radius), and match the same share of different
-        images: of 97 million pairs of photos and drawings 2 in a million, and 4 of the 51 million
-        that are left without photos of clothes. At 10 in a million the radius is 17 and, with
-        "robust", 13; without the clothes 15 and 12. "segments" match 5 to 14 in a million by 18.
-        "calibrated": what `calibrate` recommends for the images that are fitted.
+        The greatest Hamming distance, in bits over all hashes, of two near duplicates. None: what
+        suits `hashes` and `views`. For the 128 bits of the default hashes that is 12, 9 with
+        ``views="robust"``, or 18 with "segments"; for "dhash" alone 4 of 64, for "pdq" 43 of
+        256. All but "segments" match the same share of different images: 4 in a million of 51
+        million pairs of photos and drawings, and 2 of 97 million with photos of clothes. The table
+        is in the guide "How do I choose a radius?". Hashes that match more even at 0 bits, as
+        "ahash", "whash" and "colorhash" alone do, get 0, and a `RadiusWarning` in a set that is
+        too large for them. "calibrated": what `calibrate` recommends for the images that are
+        fitted.
     views : {"identity", "flips", "dihedral", "robust", "segments"}, default="identity"
         Which views of an image are compared; the nearest two decide. "identity": the image as it
         is. "flips": mirrored too. "dihedral": in all eight turns and mirrors. "robust": these,
@@ -123,6 +130,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         whose diameter is above three radii.
     FailedImagesWarning
         If images could not be read.
+    RadiusWarning
+        If no radius is given and the hashes match different images in a set of this size, or if
+        the radius matches more than a tenth of all pairs.
 
     See Also
     --------
@@ -193,6 +203,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         signed = self._sign(X)
         radius = self._choose_radius(X)
+        self._warn_of_crowd(signed.signatures, radius)
         return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
@@ -247,8 +258,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 f"color_radius=None are needed for it. Got views={describe_value(self.views)} and "
                 f"color_radius={describe_value(self.color_radius)} instead."
             )
-        radius = self._given_radius()
+        radius = self._given_radius(len(table))
         signed = Signed.from_table(table, specs, self.min_detail)
+        self._warn_of_crowd(signed.signatures, radius)
         return self._remember(signed.signatures, signed.ids, signed.failures, radius)
 
     def with_radius(self, radius: int) -> NearDuplicateFinder:
@@ -276,6 +288,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         radius = check_int(type(self).__name__, "radius", radius, 0)
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
         other._check_parameters()
+        self._warn_of_crowd(self._signatures, radius)
         return other._remember(self._signatures, self.ids_, self.failures_, radius)
 
     def save(self, path: Any) -> None:
@@ -464,22 +477,55 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             In bits.
         """
         self._check_parameters()
-        if self.radius is None:
-            return default_radius(self.views)
         if isinstance(self.radius, str):
             trial = try_out(self, X)
             table = tabulate(trial, len(list_sources(X, type(self).__name__)))
-            return recommend(trial, table, default=default_radius(self.views))
-        return int(self.radius)
+            return recommend(trial, table, default=self._default_radius().bits)
+        n_images = 0 if self.radius is not None else len(list_sources(X, type(self).__name__))
+        return self._given_radius(n_images)
 
-    def _given_radius(self) -> int:
-        """Return the radius that is meant where there are bits and no images."""
+    def _default_radius(self) -> DefaultRadius:
+        """Return the radius that is meant by None."""
+        return default_radius(parse_hashes(self.hashes), self.views)
+
+    def _given_radius(self, n_images: int, n_bits: int | None = None) -> int:
+        """Return the radius that is meant where there are bits and no images.
+
+        Parameters
+        ----------
+        n_images : int
+            How many images are compared.
+        n_bits : int, optional
+            How many bits they are compared by. If these are not as many as those of the hashes,
+            the default is as large a share of them.
+
+        Returns
+        -------
+        int
+            In bits.
+
+        Warns
+        -----
+        RadiusWarning
+            If the radius is the default one, and the hashes match different images among so many.
+        """
         if isinstance(self.radius, str):
             raise ParameterError(
                 "radius='calibrated' edits images, and there are bits alone: give a number, such "
                 "as that of calibrate(images).radius."
             )
-        return self._choose_radius(None)
+        specs = self._check_parameters()
+        if self.radius is not None:
+            return int(self.radius)
+        default, own_bits = self._default_radius(), sum(spec.n_bits for spec in specs)
+        if n_bits is not None and n_bits != own_bits:
+            return default.bits * n_bits // own_bits
+        warn_of_strangers(specs, default, n_images)
+        return default.bits
+
+    def _warn_of_crowd(self, signatures: Signatures, radius: int) -> None:
+        """Warn if a large part of all pairs of images is within a radius."""
+        warn_of_crowd(signatures, radius, self.n_jobs, self.color_radius)
 
     def _n_turns(self) -> int:
         """Return in how many of the eight turns and mirrors an image is looked at."""
@@ -487,19 +533,21 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
     def _specs_to_hash(self, specs: tuple[HashSpec, ...]) -> tuple[HashSpec, ...]:
         compared = compare_by(specs, self.views, self.min_detail)
-        return compared if self.color_radius is None else (*compared, *parse_hashes("colorgrid"))
+        return compared if self.color_radius is None else (*compared, *parse_hashes(_COLORS))
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
         name = type(self).__name__
+        specs = parse_hashes(self.hashes)
         if isinstance(self.radius, str):
             if self.radius != "calibrated":
                 expected = "an int in the range [0, inf), 'calibrated' or None"
                 raise refuse(name, "radius", expected, self.radius)
         elif self.radius is not None:
-            check_int(name, "radius", self.radius, 0)
+            check_radius(name, self.radius, sum(spec.n_bits for spec in specs))
         check_choice(name, "views", self.views, VIEWS)
         if self.color_radius is not None:
-            check_int(name, "color_radius", self.color_radius, 0)
+            n_bits = sum(spec.n_bits for spec in parse_hashes(_COLORS))
+            check_radius(name, self.color_radius, n_bits, "color_radius")
             if self.views == "segments":
                 raise ParameterError(
                     "color_radius compares colours place by place, and segments match wherever "
@@ -511,7 +559,6 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_bool(name, "progress", self.progress)
         check_n_jobs(name, self.n_jobs)
         self._decoding().check(name)
-        specs = parse_hashes(self.hashes)
         self._specs_to_hash(specs)
         return specs
 

@@ -80,7 +80,7 @@ def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
 def _predict(images: Any, finder: Any) -> Labels:
     if is_bit_matrix(images):
         if isinstance(finder, NearDuplicateFinder):
-            radius = finder._given_radius()
+            radius = finder._given_radius(*np.shape(images))
             finder = DuplicateGroups(radius, n_jobs=finder.n_jobs)
     elif is_frame(images):
         images = images[pick_image_column(images, "A search for near duplicates")]

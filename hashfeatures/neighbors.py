@@ -59,7 +59,7 @@ class HammingNeighbors(TakesBits):
         How many neighbours `kneighbors` finds.
     radius : int, default=12
         The greatest distance in bits of the neighbours that `radius_neighbors` finds. 12 is meant
-        for the 128 bits of "phash" and "dhash".
+        for the 128 bits of "phash" and "dhash". Within a radius of all bits or more are all rows.
     algorithm : {"auto", "brute", "multi_index"}, default="auto"
         How neighbours are searched; the answers are the same. "multi_index" searches bands of
         bits, "brute" compares all with all, "auto" does what costs less.

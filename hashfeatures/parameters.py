@@ -30,6 +30,14 @@ def check_int(owner: str, name: str, value: Any, low: int) -> int:
     return int(value)
 
 
+def check_radius(owner: str, value: Any, n_bits: int, name: str = "radius") -> int:
+    """Return `value` as an int, or raise unless it is one of so many bits as are compared."""
+    if not _is_int(value) or not 0 <= value <= n_bits:
+        expected = f"an int in the range [0, {n_bits}], as {n_bits} bits are compared"
+        raise refuse(owner, name, expected, value)
+    return int(value)
+
+
 def check_n_jobs(owner: str, value: Any) -> None:
     """Raise unless `value` is None or an integer other than 0."""
     if value is not None and (not _is_int(value) or value == 0):

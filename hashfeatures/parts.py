@@ -189,6 +189,7 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         unreadable = [len(part.failures) for part in signed]
         joined = Signatures.join([part.signatures for part in signed])
         radius = finder._choose_radius(sources)
+        finder._warn_of_crowd(joined, radius)
         near = joined.near(radius, finder.n_jobs, color_radius=finder.color_radius)
     else:
         # What else it could not read, such a finder alone knows.
@@ -219,7 +220,7 @@ def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedPar
         pixels = np.zeros((len(bits), 2), dtype=np.uint64)
         signatures = Signatures(words, present, pixels, nothing, widths[0])
         is_finder = isinstance(finder, NearDuplicateFinder)
-        radius = finder._given_radius() if is_finder else finder.radius
+        radius = finder._given_radius(*bits.shape) if is_finder else finder.radius
         near = signatures.near(radius, finder.n_jobs)
     else:
         present = ~np.isnan(bits).any(axis=1)

@@ -255,6 +255,13 @@ class Signatures:
             colours=np.concatenate(colours) if colours else None,
         )
 
+    def sample_different(self, n_images: int) -> Signatures:
+        """Return at most so many of the images, by chance, of which no two have equal hashes."""
+        rows = np.flatnonzero(self.hashed)
+        drawn = np.random.default_rng(0).permutation(rows)[: 4 * n_images]
+        sample = self.take(drawn)
+        return sample.take(number_rows(sample._keys())[1][:n_images])
+
     def _keys(self) -> NDArray[np.uint64]:
         """Return words that are equal for images that are near the same others."""
         columns = [self.words if self.views is None else self.views.digests()]

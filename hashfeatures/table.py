@@ -20,7 +20,7 @@ from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .images import Decoding
-from .parameters import check_bool, check_choice, check_int, check_n_jobs
+from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius
 from .sources import is_frame, list_sources, pick_image_column
 
 # What a distance may count.
@@ -295,7 +295,7 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     """
     name = "is_known"
     spec = HashSpec.parse(by)
-    check_int(name, "radius", radius, 0)
+    check_radius(name, radius, spec.n_bits)
     _, _, hashes = _find_hashes(images_or_table, spec, name)
     bits = hex_to_bits(hashes[hashes.notna()], spec.n_bits)
     return bool((_count(bits, _query_bits(image, spec, name), "bits") <= radius).any())

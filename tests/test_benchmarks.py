@@ -114,3 +114,15 @@ def test_views_runs_and_joins_images_of_a_folder(pictures):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The join is of 100 images; 4 were hashed." in done.stdout
     assert "times the hashing of as many images" in done.stdout
+
+
+def test_radius_runs_and_shows_the_defaults_beside(pictures):
+    done = run("radius.py", pictures, "--quick", "--markdown", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in
+            done.stdout.splitlines()]  # fmt: skip
+    shown = {tuple(cells[:2]): cells[-1] for cells in rows if len(cells) == 7}
+    assert "6 pairs of 4 images; 0 pairs" in done.stdout
+    assert shown["identity", "phash, dhash"] == "12"
+    assert shown["robust", "phash, dhash"] == "9"
+    assert shown["identity", "ahash"] == "0"

@@ -15,6 +15,7 @@ from hashfeatures import (
     FailedImagesWarning,
     NearDuplicateFinder,
     ParameterError,
+    RadiusWarning,
     calibrate,
 )
 from hashfeatures.edits import Edit
@@ -70,6 +71,7 @@ def test_the_table_counts_what_the_bits_say(calibration, tiles):
     reach = len(calibration.table) - 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ChainingWarning)
+        warnings.simplefilter("ignore", RadiusWarning)
         finder = NearDuplicateFinder(radius=reach).fit(tiles)
     apart = ~calibration.trial.near["same"].to_numpy()
     assert len(finder.pairs_.left) == len(apart)

@@ -112,8 +112,8 @@ def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--radius",
             type=click.IntRange(min=0),
             metavar="BITS",
-            help="How many bits near duplicates may differ in. [default: 12 of the 128 bits of "
-            "phash and dhash; other hashes and views have their own]",
+            help="How many bits near duplicates may differ in. [default: what suits the hashes "
+            "and views; 12 of the 128 bits of phash and dhash, 4 of the 64 of dhash]",
         ),
         click.option(
             "--hashes",

@@ -28,8 +28,10 @@ from ..hamming.plan import (
     plan_self_join,
     query_bands,
 )
-from ..parameters import check_bool, check_int, check_positive
+from ..hashing.radii import default_radius
+from ..parameters import check_bool, check_int, check_positive, check_radius
 from ..progress import progress_bar
+from ..radius_checks import warn_of_strangers
 from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import KIND as HASHES
@@ -81,7 +83,7 @@ class PairsSummary(NamedTuple):
 def find_pairs(
     hashes: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    radius: int = 12,
+    radius: int | None = None,
     *,
     part_seconds: float = 5.0,
     retries: int = 2,
@@ -103,8 +105,9 @@ def find_pairs(
         ``left < right``) and "distance", in bits. Of images with equal hashes only the first is
         compared, and the others are paired with it: a million copies are a million pairs, and
         join the same groups as all. Images of little detail are paired if their pixels are equal.
-    radius : int, default=12
-        The greatest Hamming distance, in bits over all hashes.
+    radius : int, default=None
+        The greatest Hamming distance, in bits over all hashes. None: the default of the hashes,
+        as in `NearDuplicateFinder`; 12 for "phash" and "dhash".
     part_seconds : float, default=5.0
         The work of a part, in predicted seconds of one core: what a run that is killed may have to
         do again, for each worker. What is left of a killed run is cut as that run did.
@@ -131,13 +134,18 @@ def find_pairs(
     worker maps one band, of which the operating system keeps in memory what there is room for. At
     20 million images of 128 bits, two workers and that process took 110 bytes an image together.
     """
-    check_int("find_pairs", "radius", radius, 0)
     check_int("find_pairs", "retries", retries, 0)
     check_positive("find_pairs", "part_seconds", part_seconds)
     check_bool("find_pairs", "progress", progress)
     arrow()
     hashed = Stage.open(hashes, HASHES)
     names = _finished_parts(hashed)
+    specs = read_settings(hashed.settings)[0]
+    default = default_radius(specs)
+    if radius is None:
+        radius = default.bits
+        warn_of_strangers(specs, default, sum(map(hashed.count, names)))
+    check_radius("find_pairs", radius, sum(spec.n_bits for spec in specs))
     with Stage.create(out, KIND, {"radius": int(radius), "hashes": hashed.settings}) as stage:
         workers = as_executor(executor)
         workers.check(check_worker, Place(hashed.address))

@@ -14,11 +14,6 @@ VIEWS = (*VIEW_SETS, _SEGMENTS)
 # Counts up whenever a bit of a view or of a segment changes, though none of a whole image's does.
 VIEWS_VERSION = 2
 
-# By this radius segments match 5 in a million of 2 million pairs of photos and drawings, and of
-# 700,000 others 14: up to three times as many as other views by theirs. ImageHash's rule for
-# segments matches 30,000.
-_SEGMENT_RADIUS = 18
-
 
 def compare_by(
     specs: tuple[HashSpec, ...], views: str, min_detail: int = 0
@@ -47,11 +42,6 @@ def compare_by(
     if views == _SEGMENTS:
         return (SegmentsSpec.of(specs, min_detail),)
     return specs if views == "identity" else (ViewsSpec.of(specs, views, min_detail),)
-
-
-def default_radius(views: str) -> int:
-    """Return the radius in bits, for "phash" and "dhash", that is meant where none is given."""
-    return _SEGMENT_RADIUS if views == _SEGMENTS else VIEW_SETS[views].radius
 
 
 def count_turns(views: str) -> int:

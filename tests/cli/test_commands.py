@@ -8,6 +8,8 @@ import shutil
 import pytest
 
 from hashfeatures import find_duplicates
+from hashfeatures.hashing.radii import default_radius
+from hashfeatures.hashing.spec import parse_hashes
 
 
 def read(path):
@@ -52,6 +54,19 @@ def test_similar(run, photos_folder):
     assert set(names) == {"astronaut_original.png", "astronaut_small.png", "astronaut_jpeg.jpg"}
     none = run("similar", "0" * 16, "--in", photos_folder / "b", "--radius", "0")
     assert "none" in none.out
+    refused = run("similar", query, "--in", photos_folder, "--by", "dhash", "--radius", "65")
+    assert "--radius is at most 64, the bits of dhash. Got 65." in refused.err
+
+
+def test_the_radius_by_default_is_that_of_the_hashes(run, photos_folder):
+    """12 bits are many of the 64 of one hash."""
+    for hashes in ("phash,dhash", "dhash"):
+        run("duplicates", photos_folder, "--hashes", hashes, "-o", "d.json", "--force")
+        radius = json.loads(read("d.json"))["settings"]["radius"]
+        assert radius == default_radius(parse_hashes(hashes.split(","))).bits
+    refused = run("duplicates", photos_folder, "--hashes", "dhash", "--radius", "65")
+    assert refused.code == 2
+    assert "range [0, 64]" in refused.err
 
 
 def test_split_writes_lists_without_leaks(run, photos_folder, tree):

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from hashfeatures import HammingNeighbors
+from hashfeatures import HammingNeighbors, ParameterError
 from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
 from hashfeatures.distributed.hash_parts import KIND, keys_of, schema_of, settings_of
 from hashfeatures.distributed.stages import Stage, arrow
+from hashfeatures.hashing.radii import default_radius
 from hashfeatures.hashing.spec import parse_hashes
 from hashfeatures.images import Decoding
 
@@ -83,3 +84,14 @@ def test_pairs_are_those_of_brute_force(tmp_path, n_first):
     for pairs in (found, expected):
         pairs[:] = pairs[np.lexsort(pairs.T[::-1])]
     np.testing.assert_array_equal(found, expected)
+
+
+def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
+    """A stage of other hashes gets another one, and none of more bits than there are."""
+    rng = np.random.default_rng(0)
+    write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (20, 16), dtype=np.uint8))
+    find_pairs(tmp_path / "hashes", tmp_path / "pairs")
+    settings = json.loads((tmp_path / "pairs" / "_manifest.json").read_text())["settings"]
+    assert settings["radius"] == default_radius(SPECS).bits == 12
+    with pytest.raises(ParameterError, match=r"'radius' .* find_pairs .* \[0, 128\].* Got 129"):
+        find_pairs(tmp_path / "hashes", tmp_path / "other", 129)

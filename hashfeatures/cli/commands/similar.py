@@ -60,7 +60,12 @@ def command(
     from ...sources import is_data_uri, is_far, local_path
     from ...table import find_similar, hash_images
 
-    by = str(HashSpec.parse(by))
+    spec = HashSpec.parse(by)
+    by = str(spec)
+    if radius is not None and radius > spec.n_bits:
+        raise click.UsageError(
+            f"--radius is at most {spec.n_bits}, the bits of {by}. Got {radius}."
+        )
     collection = collect(among, gathering, common)
     table: Any
     if collection.is_hashed:

@@ -19,7 +19,11 @@ from ..telling import echo
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
 @click.option("--hashes", default="phash,dhash", show_default=True, metavar="NAMES")
 @click.option(
-    "--radius", type=click.IntRange(min=0), default=12, show_default=True, metavar="BITS"
+    "--radius",
+    type=click.IntRange(min=0),
+    metavar="BITS",
+    help="How many bits near duplicates may differ in. [default: what suits the hashes; 12 of the "
+    "128 bits of phash and dhash]",
 )
 @click.option(
     "--test-size",
@@ -62,7 +66,7 @@ def command(
     output: str,
     column: str | None,
     hashes: str,
-    radius: int,
+    radius: int | None,
     test_size: float,
     stratify_by: str | None,
     engine: str,

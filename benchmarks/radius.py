@@ -1,0 +1,263 @@
+"""The radius at which each hash, pair of hashes and kind of views matches equally few strangers.
+
+Every two images of all folders are compared, but for those that show the same picture (see
+`strangers.py`). The radius of a comparison is the greatest at which it matches no more of these
+pairs than `hashfeatures.hashing.radii.PER_MILLION` in a million; where even 0 bits match more, it
+is 0. These are the radii by default, which are shown beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+from hashing import show
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from strangers import find_files, find_same, make_files, thumbnail
+
+from hashfeatures.batch import hash_sources
+from hashfeatures.codes import Codes
+from hashfeatures.exceptions import MissingExtraError
+from hashfeatures.hashes import Hashes
+from hashfeatures.hashing.compared import compare_by
+from hashfeatures.hashing.radii import PER_MILLION, default_radius
+from hashfeatures.hashing.spec import HashSpec, parse_hashes
+from hashfeatures.hashing.views import VIEW_SETS
+from hashfeatures.images import Decoding
+from hashfeatures.segment_pairs import SegmentCodes
+from hashfeatures.view_pairs import ViewCodes
+
+MIN_DETAIL = 10  # of a finder, by default
+SIZES = (4, 8, 16)
+SEED = ("ahash", "phash", "dhash", "whash", "colorhash")
+LUMA = ("ahash", "phash", "phash_simple", "dhash", "dhash_vertical", "whash")
+PLAIN: tuple[tuple[str, ...], ...] = (
+    *((f"{name}:{size}",) for name in LUMA for size in SIZES),
+    *(("phash:32",), ("dhash:32",), ("pdq",), ("colorgrid",)),
+    *((f"colorhash:{size}",) for size in (2, 3, 4, 6)),
+    *combinations(SEED, 2),
+    SEED,
+)
+TURNED = ("phash", "dhash")
+BLOCK = 32
+
+Words = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+
+
+class Row(NamedTuple):
+    """How many pairs of different images a comparison matches, by distance from 0 bits on."""
+
+    views: str
+    specs: tuple[HashSpec, ...]
+    counts: Counts
+
+
+class Strangers(NamedTuple):
+    """Images, of which every two are different pictures, but for some pairs.
+
+    Parameters
+    ----------
+    paths : list of str
+        The images.
+    left, right : ndarray of shape (n_same,), dtype intp
+        The pairs that show the same picture.
+    """
+
+    paths: list[str]
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs of different pictures there are."""
+        return len(self.paths) * (len(self.paths) - 1) // 2 - len(self.left)
+
+
+def find_strangers(paths: Sequence[str], jobs: int) -> Strangers:
+    """Set aside the pairs that show the same picture, and images of too little detail."""
+    hashes = hash_all(paths, parse_hashes("phash"), jobs)
+    out = {*hashes.digests, *hashes.errors}
+    kept = [path for row, path in enumerate(paths) if row not in out]
+    same = find_same(Parallel(n_jobs=jobs)(delayed(thumbnail)(path) for path in kept))
+    left, right = np.array(sorted(same), dtype=np.intp).reshape(-1, 2).T
+    return Strangers(kept, left, right)
+
+
+def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> Hashes:
+    """Hash images as a finder does."""
+    decoding = Decoding("reduced")
+    return hash_sources(
+        paths, specs, decoding, errors="coerce", digest_below=MIN_DETAIL, n_jobs=jobs
+    )
+
+
+# ---- Images as they are: all distances ----
+
+
+def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
+    """Yield the comparisons of images as they are."""
+    wanted = [parse_hashes(names) for names in PLAIN]
+    specs = tuple(filter(_is_installed, dict.fromkeys(spec for each in wanted for spec in each)))
+    hashes = hash_all(strangers.paths, specs, jobs)
+    words = {spec: _as_words(hashes.packed(place)) for place, spec in enumerate(specs)}
+    wanted = [each for each in wanted if set(each) <= set(specs)]
+    counts = [np.zeros(sum(spec.n_bits for spec in each) + 1, dtype=np.int64) for each in wanted]
+    n_images = len(strangers.paths)
+    for start in range(0, n_images, BLOCK):
+        rows, others = np.arange(start, min(start + BLOCK, n_images)), np.arange(start, n_images)
+        once = rows[:, None] < others
+        distances = {
+            spec: _distance(codes[rows, None], codes[others])[once]
+            for spec, codes in words.items()
+        }
+        for each, count in zip(wanted, counts, strict=True):
+            count += _tally([distances[spec] for spec in each], len(count))
+    left, right = strangers.left, strangers.right
+    for each, count in zip(wanted, counts, strict=True):
+        count -= _tally(
+            [_distance(words[spec][left], words[spec][right]) for spec in each], len(count)
+        )
+        yield Row("identity", each, count)
+
+
+def _is_installed(spec: HashSpec) -> bool:
+    try:
+        spec.check_installed()
+    except MissingExtraError as error:
+        print(f"Left out: {error}", flush=True)
+        return False
+    return True
+
+
+def _as_words(packed: NDArray[np.uint8]) -> Words:
+    room = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
+    room[:, : packed.shape[1]] = packed
+    return room.view(np.uint64)
+
+
+def _distance(left: Words, right: Words) -> NDArray[np.int16]:
+    distances: NDArray[np.int16] = np.bitwise_count(left ^ right).sum(axis=-1, dtype=np.int16)
+    return distances
+
+
+def _tally(distances: Iterable[NDArray[np.int16]], length: int) -> Counts:
+    return np.bincount(np.sum(list(distances), axis=0, dtype=np.int64), minlength=length)
+
+
+# ---- Views and segments: near pairs ----
+
+
+def count_views(strangers: Strangers, jobs: int) -> Iterator[Row]:
+    """Yield the comparisons over views: those of the smaller sets are the first of "robust"."""
+    for size in SIZES:
+        two = parse_hashes([f"{name}:{size}" for name in TURNED])
+        (spec,) = compare_by(two, "robust", MIN_DETAIL)
+        codes = hash_all(strangers.paths, (spec,), jobs).packed(0)
+        for chosen in (two, two[:1], two[1:]):
+            words = _choose(codes, spec, two, chosen)
+            for views in ("flips", "dihedral", "robust"):
+                view_set = VIEW_SETS[views]
+                part = ViewCodes(np.ascontiguousarray(words[:, : view_set.n_views]), view_set)
+                yield Row(views, chosen, _count_near(part, strangers, chosen, jobs))
+
+
+def count_segments(strangers: Strangers, jobs: int) -> Iterator[Row]:
+    """Yield the comparisons of segments, which are cut once for all hashes of a size."""
+    for size in SIZES:
+        every = parse_hashes([f"{name}:{size}" for name in LUMA])
+        (spec,) = compare_by(every, "segments", MIN_DETAIL)
+        codes = hash_all(strangers.paths, (spec,), jobs).packed(0)
+        two = tuple(each for each in every if each.name in TURNED)
+        for chosen in (*((each,) for each in every), two):
+            part = SegmentCodes.fit(_choose(codes, spec, every, chosen))
+            yield Row("segments", chosen, _count_near(part, strangers, chosen, jobs))
+
+
+def _choose(
+    codes: NDArray[np.uint8],
+    spec: Any,
+    specs: Sequence[HashSpec],
+    chosen: Sequence[HashSpec],
+) -> Words:
+    """Return the words of each view or segment, the bits of the chosen hashes alone."""
+    words = np.ascontiguousarray(codes).view(np.uint64).reshape(len(codes), -1, spec.n_words)
+    bits = np.concatenate([np.full(each.n_bits, each in chosen) for each in specs])
+    mask = _as_words(np.packbits(bits)[None])[0]
+    used = np.flatnonzero(mask)
+    return np.ascontiguousarray(words[..., used] & mask[used])
+
+
+def _count_near(
+    codes: Codes, strangers: Strangers, specs: Sequence[HashSpec], jobs: int
+) -> Counts:
+    reach = 3 * sum(spec.n_bits for spec in specs) // 20
+    near = codes.pairs(reach, jobs)
+    n_images = len(strangers.paths)
+    keys = near.left * n_images + near.right
+    apart = ~np.isin(keys, strangers.left * n_images + strangers.right)
+    return np.bincount(near.distance[apart], minlength=reach + 1)
+
+
+KINDS = {"identity": count_plain, "views": count_views, "segments": count_segments}
+
+
+# ---- The table ----
+
+
+def tabulate(row: Row, n_pairs: int) -> list[str]:
+    """Return the cells of a comparison."""
+    rates = 1e6 * np.cumsum(row.counts) / n_pairs
+    radius = max(0, int(np.searchsorted(rates, PER_MILLION, side="right")) - 1)
+    beyond = f"{rates[radius + 1]:.3g}" if radius + 1 < len(rates) else ""
+    return [
+        row.views,
+        ", ".join(map(str, row.specs)),
+        str(sum(spec.n_bits for spec in row.specs)),
+        str(radius),
+        f"{rates[radius]:.3g}",
+        beyond,
+        str(default_radius(row.specs, row.views).bits),
+    ]
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="images of your own")
+    parser.add_argument("--jobs", type=int, default=2, help="workers")
+    parser.add_argument("--quick", action="store_true", help="50 images, without segments")
+    parser.add_argument(
+        "--only", choices=KINDS, action="append", help="compare these; may be given more than once"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    options = parser.parse_args()
+    with TemporaryDirectory(prefix="hashfeatures-benchmark-") as temporary:
+        folders = options.folders
+        sets = [find_files(folder) for folder in folders] or [make_files(Path(temporary))]
+        paths = [path for files in sets for path in files]
+        strangers = find_strangers(paths[:50] if options.quick else paths, options.jobs)
+        kinds = options.only or list(KINDS)[: 2 if options.quick else 3]
+        rows = [
+            tabulate(row, strangers.n_pairs)
+            for kind in kinds
+            for row in KINDS[kind](strangers, options.jobs)
+        ]
+    print(
+        f"{strangers.n_pairs} pairs of {len(strangers.paths)} images; {len(strangers.left)} pairs "
+        f"that show the same picture set aside. The rate: {PER_MILLION:g} in a million.\n"
+    )
+    header = ["views", "hashes", "bits", "radius", "in a million", "one bit more", "default"]
+    show([header, *rows], options.markdown)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
