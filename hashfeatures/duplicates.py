@@ -14,7 +14,7 @@ from sklearn.base import ClusterMixin
 from .bits import words_from_bits
 from .diameters import measure_diameters, tabulate_groups, warn_of_chains
 from .hamming.pairs import Pairs
-from .linkage import LINKAGES, split_chains
+from .linkage import LINKAGES, Agreement, split_chains
 from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int, check_n_jobs
 
@@ -91,7 +91,12 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
 
 
 def group_words(
-    words: NDArray[np.uint64], labels: Labels, radius: int, linkage: str, n_jobs: int | None
+    words: NDArray[np.uint64],
+    labels: Labels,
+    radius: int,
+    linkage: str,
+    n_jobs: int | None,
+    agreement: Agreement | None = None,
 ) -> tuple[Labels, pd.DataFrame]:
     """Make the groups of a linkage of those that near rows form, and tell how wide they are.
 
@@ -107,6 +112,8 @@ def group_words(
         See `DuplicateGroups`.
     n_jobs : int or None
         How many threads search.
+    agreement : Agreement, optional
+        What else two members of a group of "complete" must agree in.
 
     Returns
     -------
@@ -121,7 +128,7 @@ def group_words(
         If "single" leaves groups that are very large or wide.
     """
     if linkage == "complete":
-        labels = relabel(split_chains(words, labels, radius, n_jobs))
+        labels = relabel(split_chains(words, labels, radius, n_jobs, agreement=agreement))
     diameters = measure_diameters(words, labels)
     if linkage == "single":
         warn_of_chains(diameters, radius)

@@ -601,7 +601,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.radius_ = radius
         self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)
         self.labels_, self.groups_ = signatures.group(
-            self._near.labels(), radius, self.linkage, self.n_jobs
+            self._near.labels(), radius, self.linkage, self.n_jobs, self.color_radius
         )
         self.n_groups_ = int(self.labels_.max(initial=-1)) + 1
         return self

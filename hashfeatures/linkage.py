@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster
@@ -12,6 +15,29 @@ from .hamming.distinct import number_rows
 from .hamming.index import HammingIndex
 
 LINKAGES = ("complete", "single")
+
+Rows = NDArray[np.intp]
+Alike = Callable[[Rows, Rows], NDArray[np.bool_]]
+
+
+class Agreement(NamedTuple):
+    """What two members of a group must agree in beside their bits.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_rows, n_columns), dtype uint64
+        Equal for rows that agree with the same others.
+    test : callable
+        Tells of rows, and others beside them, which agree.
+    """
+
+    keys: NDArray[np.uint64]
+    test: Alike
+
+    def among(self, rows: Rows) -> Alike:
+        """Return the test of some rows, which are numbered anew."""
+        return lambda left, right: self.test(rows[left], rows[right])
+
 
 # A matrix of distances is held for groups of so many different rows at the most.
 _MOST_LINKED = 1024
@@ -26,6 +52,7 @@ def split_chains(
     radius: int,
     n_jobs: int | None = None,
     most_linked: int = _MOST_LINKED,
+    agreement: Agreement | None = None,
 ) -> NDArray[np.intp]:
     """Split groups until no two members are farther from each other than the radius.
 
@@ -47,6 +74,8 @@ def split_chains(
         How many threads search.
     most_linked : int
         See above; memory grows with its square, and only with the rows beyond it.
+    agreement : Agreement, optional
+        What else two members of a group must agree in.
 
     Returns
     -------
@@ -54,33 +83,53 @@ def split_chains(
         The group of each row; the numbers have gaps.
     """
     split = labels.copy()
-    too_wide = measure_diameters(words, labels).at_most > radius
+    if agreement is None:
+        too_wide = measure_diameters(words, labels).at_most > radius
+    else:
+        too_wide = np.bincount(labels) > 1
+        words = np.hstack([words, agreement.keys])
+    n_words = words.shape[1] if agreement is None else words.shape[1] - agreement.keys.shape[1]
     rows = np.flatnonzero(too_wide[labels])
     rows = rows[np.argsort(labels[rows], kind="stable")]
     ends = np.flatnonzero(np.diff(labels[rows])) + 1
     n_labels = int(labels.max(initial=-1)) + 1
     for group in np.split(rows, ends) if len(rows) else []:
         numbers, firsts = number_rows(words[group])
-        different = words[group[firsts]]
-        order = np.lexsort(different.T)
+        order = np.lexsort(words[group[firsts]].T)
+        members = group[firsts[order]]
+        alike = None if agreement is None else agreement.among(members)
         parts = np.empty(len(order), dtype=np.intp)
         if len(order) <= most_linked:
-            parts[order] = _agglomerate(different[order], radius)
+            parts[order] = _agglomerate(words[members, :n_words], radius, alike)
         else:
-            parts[order] = _grow(different[order], radius, n_jobs)
+            parts[order] = _grow(words[members, :n_words], radius, n_jobs, alike)
         split[group] = n_labels + parts[numbers]
         n_labels += int(parts.max()) + 1
     return split
 
 
-def _agglomerate(words: NDArray[np.uint64], radius: int) -> NDArray[np.intp]:
-    left, right = np.triu_indices(len(words), k=1)
-    distances = np.bitwise_count(words[left] ^ words[right]).sum(axis=1, dtype=float)
+def cut_tree(
+    distances: NDArray[Any], radius: int, is_apart: NDArray[np.bool_] | None = None
+) -> NDArray[np.intp]:
+    """Cluster by complete linkage, from condensed distances; where apart, never together."""
+    distances = distances.astype(float)
+    if is_apart is not None:
+        distances[is_apart] = radius + distances.max(initial=0) + 1
     clusters: NDArray[np.intp] = fcluster(link(distances, "complete"), radius, "distance")
     return clusters - 1
 
 
-def _grow(words: NDArray[np.uint64], radius: int, n_jobs: int | None) -> NDArray[np.intp]:
+def _agglomerate(words: NDArray[np.uint64], radius: int, alike: Alike | None) -> NDArray[np.intp]:
+    if len(words) == 1:
+        return np.zeros(1, dtype=np.intp)
+    left, right = np.triu_indices(len(words), k=1)
+    distances = np.bitwise_count(words[left] ^ words[right]).sum(axis=1, dtype=float)
+    return cut_tree(distances, radius, None if alike is None else ~alike(left, right))
+
+
+def _grow(
+    words: NDArray[np.uint64], radius: int, n_jobs: int | None, alike: Alike | None
+) -> NDArray[np.intp]:
     n_rows, n_words = words.shape
     index = HammingIndex(words, np.ones(n_rows, dtype=bool), 64 * n_words, n_jobs)
     parts = np.full(n_rows, -1, dtype=np.intp)
@@ -88,6 +137,8 @@ def _grow(words: NDArray[np.uint64], radius: int, n_jobs: int | None) -> NDArray
     while len(free := np.flatnonzero(parts < 0)):
         seeds = free[:_SEEDS]
         found = index.radius(words[seeds], radius)
+        if alike is not None:
+            found = found.where(alike(seeds[found.left], found.right))
         ends = np.bincount(found.left, minlength=len(seeds)).cumsum()[:-1]
         for seed, near, far in zip(
             seeds, np.split(found.right, ends), np.split(found.distance, ends), strict=True
@@ -99,6 +150,9 @@ def _grow(words: NDArray[np.uint64], radius: int, n_jobs: int | None) -> NDArray
             while len(near):  # the nearest is within the radius of all taken before
                 parts[near[0]] = n_parts
                 apart = np.bitwise_count(words[near[0]] ^ words[near[1:]]).sum(axis=1)
-                near = near[1:][apart <= radius]
+                keep = apart <= radius
+                if alike is not None:
+                    keep &= alike(np.repeat(near[0], len(keep)), near[1:])
+                near = near[1:][keep]
             n_parts += 1
     return parts

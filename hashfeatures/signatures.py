@@ -22,6 +22,7 @@ from .hashing.segment_codes import SegmentsSpec
 from .hashing.spec import HashSpec
 from .hashing.view_codes import ViewsSpec
 from .hashing.views import TURNS
+from .linkage import Agreement, Alike
 from .progress import busy
 from .segment_pairs import SegmentCodes
 from .stored_tables import read_hashes, read_numbers
@@ -180,15 +181,31 @@ class Signatures:
 
     @busy("grouping images")
     def group(
-        self, labels: Labels, radius: int, linkage: str, n_jobs: int | None
+        self,
+        labels: Labels,
+        radius: int,
+        linkage: str,
+        n_jobs: int | None,
+        color_radius: int | None = None,
     ) -> tuple[Labels, pd.DataFrame]:
         """Make the groups of a linkage of those that near images form, see `group_words`."""
+        agreement = None
+        if color_radius is not None and self.colours is not None:
+            agreement = Agreement(self._colour_words(), self._test_colours(color_radius))
         if self.views is not None:
-            return group_views(self.views, labels, radius, linkage)
+            return group_views(self.views, labels, radius, linkage, agreement)
         shown = np.where(self.hashed[:, None], self.words, np.uint64(0))
-        return group_words(shown, labels, radius, linkage, n_jobs)
+        return group_words(shown, labels, radius, linkage, n_jobs, agreement)
 
-    @busy("comparing images")
+    def _test_colours(self, color_radius: int) -> Alike:
+        """Return what tells which images are of near colours; of no detail, they were equal."""
+
+        def test(rows: Labels, others: Labels) -> NDArray[np.bool_]:
+            pairs = Pairs(rows, others, np.zeros(len(rows), dtype=np.int64))
+            return self.agree_in_colour(self, pairs, color_radius) | self.plain[rows]
+
+        return test
+
     def matches(
         self, queries: Signatures, radius: int, n_jobs: int | None, color_radius: int | None = None
     ) -> Pairs:
@@ -266,8 +283,13 @@ class Signatures:
         """Return words that are equal for images that are near the same others."""
         columns = [self.words if self.views is None else self.views.digests()]
         if self.colours is not None:
-            columns.append(words_from_bits(np.unpackbits(self.colours, axis=1))[0])
+            columns.append(self._colour_words())
         return columns[0] if len(columns) == 1 else np.hstack(columns)
+
+    def _colour_words(self) -> NDArray[np.uint64]:
+        """Return the bits of the colours in words."""
+        assert self.colours is not None
+        return words_from_bits(np.unpackbits(self.colours, axis=1))[0]
 
     def _search(
         self, queries: Signatures, radius: int, n_jobs: int | None, limit: int | None = MAX_PAIRS

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster
-from scipy.cluster.hierarchy import linkage as link
 
 from .codes import Codes
 from .diameters import Diameters, tabulate_groups, warn_of_chains
 from .duplicates import Labels, relabel
 from .hamming.distinct import number_rows
+from .linkage import Agreement, cut_tree
 
 # Different members of a group that are compared with each other, all with all.
 _MOST_COMPARED = 1024
@@ -26,7 +25,11 @@ _BLOCK = 2**14
 
 
 def group_views(
-    codes: Codes, labels: Labels, radius: int, linkage: str
+    codes: Codes,
+    labels: Labels,
+    radius: int,
+    linkage: str,
+    agreement: Agreement | None = None,
 ) -> tuple[Labels, pd.DataFrame]:
     """Make the groups of a linkage of those that near images form, and tell how wide they are.
 
@@ -41,6 +44,8 @@ def group_views(
     linkage : {"single", "complete"}
         See `NearDuplicateFinder`. With "complete", groups of more than 1024 different images are
         split by as many of them at a time.
+    agreement : Agreement, optional
+        What else two members of a group of "complete" must agree in.
 
     Returns
     -------
@@ -56,7 +61,7 @@ def group_views(
         If "single" leaves groups that are very large or wide.
     """
     if linkage == "complete":
-        labels = relabel(_split(codes, labels, radius))
+        labels = relabel(_split(codes, labels, radius, agreement))
     diameters = _measure(codes, labels)
     if linkage == "single":
         warn_of_chains(diameters, radius)
@@ -74,32 +79,39 @@ def _measure(codes: Codes, labels: Labels) -> Diameters:
     return Diameters(size, at_least, at_most)
 
 
-def _split(codes: Codes, labels: Labels, radius: int) -> Labels:
+def _split(codes: Codes, labels: Labels, radius: int, agreement: Agreement | None) -> Labels:
     """Split groups by complete linkage; the numbers of the parts have gaps."""
     split = labels.copy()
     n_labels = int(labels.max(initial=-1)) + 1
-    for group, numbers, firsts in _groups(codes, labels):
+    for group, numbers, firsts in _groups(codes, labels, agreement):
         parts = np.zeros(len(firsts), dtype=np.intp)
         for start in range(0, len(firsts), _MOST_COMPARED):
             some = firsts[start : start + _MOST_COMPARED]
             parts[start : start + len(some)] = n_labels
             if len(some) > 1:
-                tree = link(_distances(codes, some).astype(float), "complete")
-                parts[start : start + len(some)] += fcluster(tree, radius, "distance")
+                is_apart = None
+                if agreement is not None:
+                    is_apart = ~agreement.among(some)(*np.triu_indices(len(some), k=1))
+                parts[start : start + len(some)] += cut_tree(
+                    _distances(codes, some), radius, is_apart
+                )
             n_labels = int(parts.max()) + 1
         split[group] = parts[numbers]
     return split
 
 
 def _groups(
-    codes: Codes, labels: Labels
+    codes: Codes, labels: Labels, agreement: Agreement | None = None
 ) -> Iterator[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the rows of each group of two or more: all, their numbers, and the different ones."""
     rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
     rows = rows[np.argsort(labels[rows], kind="stable")]
     ends = np.flatnonzero(np.diff(labels[rows])) + 1
     for group in np.split(rows, ends) if len(rows) else []:
-        numbers, firsts = number_rows(codes.take(group).digests())
+        keys = codes.take(group).digests()
+        if agreement is not None:
+            keys = np.hstack([keys, agreement.keys[group]])
+        numbers, firsts = number_rows(keys)
         yield group, numbers, group[firsts]
 
 

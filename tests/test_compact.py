@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures import compact
+from hashfeatures import compact, linkage
 from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
 from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming.distinct import number_rows
+from hashfeatures.hashing.views import VIEW_SETS
 from hashfeatures.signatures import Signatures
+from hashfeatures.view_pairs import ViewCodes
 
 
 def signatures_of(seed, n_images):
@@ -100,3 +102,38 @@ def test_colours_part_groups_however_pairs_are_held(memory_bounds, seed, n_image
     np.testing.assert_array_equal(found.left, left)
     np.testing.assert_array_equal(found.right, right)
     np.testing.assert_array_equal(near.labels(), label_components(n_images, found))
+
+
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 30),
+    st.integers(0, 6),
+    st.integers(0, 12),
+    st.sampled_from(["linked", "grown", "dihedral"]),
+)
+def test_complete_groups_hold_near_pairs_alone(seed, n_images, radius, reach, how):
+    """Near in their bits and in their colors, as pairs are."""
+    rng = np.random.default_rng(seed)
+    bits, painted = ((rng.random((n_images, n)) < 0.1).astype(np.uint8) for n in (12, 288))
+    present, nothing = np.ones(n_images, dtype=bool), np.zeros((n_images, 2), dtype=np.uint64)
+    words = words_from_bits(bits)[0]
+    views = None
+    if how == "dihedral":
+        turned = words[:, None] ^ rng.integers(0, 4, (n_images, 8, 1)).astype(np.uint64)
+        views = ViewCodes(turned, VIEW_SETS["dihedral"])
+    signatures = Signatures(
+        words, present, nothing, ~present, 12, views, np.packbits(painted, axis=1)
+    )
+    reach += 45
+    near = signatures.near(radius, None, color_radius=reach)
+    with pytest.MonkeyPatch.context() as patch:
+        if how == "grown":
+            patch.setattr(linkage.split_chains, "__defaults__", (None, 1, None))
+        labels, _ = signatures.group(near.labels(), radius, "complete", None, reach)
+    together = np.triu(labels[:, None] == labels, k=1)
+    pairs = near.pairs()
+    assert set(zip(*np.nonzero(together), strict=True)) <= set(
+        zip(pairs.left, pairs.right, strict=True)
+    )
+    if len(pairs.left):
+        assert together.any(), "what is near is not all parted"
