@@ -46,7 +46,7 @@ class StandIns(NamedTuple):
 
 
 def drop_duplicates(
-    images_or_frame: Any, *, keep: Any = "first", return_info: bool = False, finder: Any = None
+    images_or_frame: Any, *, keep: Any = "largest", return_info: bool = False, finder: Any = None
 ) -> Any:
     """Leave out images that are near duplicates of ones that are kept.
 
@@ -58,12 +58,12 @@ def drop_duplicates(
     images_or_frame : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a frame that holds them in its only column or in one named
         "image", "path", "url", "file" or "filename".
-    keep : {"first", "largest"}, column name or callable, default="first"
+    keep : {"first", "largest"}, column name or callable, default="largest"
         Which image stands for its near duplicates: the one that comes first, or the one with the
-        most pixels (then the most bytes, then the first by name). Any other name is that of a
-        column of the frame: the image with the greatest value is kept, one without a value last.
-        A callable is given an image source and returns a number; the image with the greatest is
-        kept.
+        most pixels (then the most bytes, then the first by name), as the command
+        ``hashfeatures duplicates`` keeps it. Any other name is that of a column of the frame: the
+        image with the greatest value is kept, one without a value last. A callable is given an
+        image source and returns a number; the image with the greatest is kept.
     return_info : bool, default=False
         Whether to tell what stands for the images that are left out.
     finder : estimator with ``fit_predict(X) -> labels``, optional
@@ -86,9 +86,9 @@ def drop_duplicates(
     >>> from skimage import data
     >>> from hashfeatures import drop_duplicates
     >>> images = [data.camera()[::2, ::2], data.coins(), data.camera()]
-    >>> [image.shape for image in drop_duplicates(images, keep="largest")]
+    >>> [image.shape for image in drop_duplicates(images)]
     [(303, 384), (512, 512)]
-    >>> kept, info = drop_duplicates(images, return_info=True)
+    >>> kept, info = drop_duplicates(images, keep="first", return_info=True)
     >>> info[["kept", "distance"]]
        kept  distance
     2     0         0

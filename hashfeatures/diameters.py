@@ -94,6 +94,13 @@ def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
     )
 
 
+# A command, which has no attributes, says its own instead.
+CHAINS_ADVICE = (
+    "The attribute groups_ tells the size and the diameter of every group; a smaller radius makes "
+    "shorter chains, and linkage='complete' none."
+)
+
+
 def warn_of_chains(diameters: Diameters, radius: int) -> None:
     """Warn if groups are so large, or so wide, that chains of near duplicates must be at work."""
     n_rows = int(diameters.size.sum())
@@ -112,8 +119,7 @@ def warn_of_chains(diameters: Diameters, radius: int) -> None:
     warn_user(
         f"Among the groups there may be chains, in which each is near the next and the ends are "
         f"unlike, or an image that is repeated very often: {shown}{more}. The radius is {radius} "
-        f"bits. The attribute groups_ tells the size and the diameter of every group; a smaller "
-        f"radius makes shorter chains, and linkage='complete' none.",
+        f"bits. {CHAINS_ADVICE}",
         ChainingWarning,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def make_report(
     >>> from hashfeatures import make_report
     >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
     >>> print(report)
-    3 images: 1 group of near duplicates with 2 images, of which 1 could go (0 B).
+    3 images: 1 group of near duplicates with 2 images, of which 1 could go.
     Near duplicates differ in at most 12 of the 128 bits of phash and dhash.
     group 1: 2 images
       *   0 bits  <uint8 array of shape (512, 512)>
@@ -195,13 +195,14 @@ def report_fitted(
 
 def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
     """Take from a table of hashes what is not known of a file that is not here."""
-    if fact.width is not None or not {"width", "height", "format"} <= set(table.columns):
+    if fact.width is not None:
         return fact
-    width, height = (read_numbers(table[name].iloc[[row]])[0] for name in ("width", "height"))
-    kind = table["format"].iloc[row]
-    if is_missing(width) or is_missing(height):
-        return fact
-    return Facts(int(width), int(height), None if is_missing(kind) else str(kind), fact.bytes)
+    names = [name for name in ("width", "height", "bytes") if name in table.columns]
+    read = {name: read_numbers(table[name].iloc[[row]])[0] for name in names}
+    said = {name: int(number) for name, number in read.items() if not is_missing(number)}
+    kind = table["format"].iloc[row] if "format" in table.columns else None
+    seen = {name: value for name, value in asdict(fact).items() if value is not None}
+    return Facts(**{"format": None if is_missing(kind) else str(kind)} | said | seen)
 
 
 def group_fitted(

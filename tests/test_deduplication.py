@@ -16,17 +16,18 @@ from hashfeatures import (
     NearDuplicateFinder,
     ParameterError,
     drop_duplicates,
+    make_report,
 )
 from hashfeatures.bits import words_from_bits
-from hashfeatures.deduplication import _dominate
+from hashfeatures.deduplication import _dominate, choose_kept
 from hashfeatures.duplicates import relabel
 from hashfeatures.signatures import Signatures
 
 
 def test_first(family):
     files, _ = family
-    assert drop_duplicates(files) == files[::3]
-    assert drop_duplicates(files[::-1]) == files[2::3][::-1]
+    assert drop_duplicates(files, keep="first") == files[::3]
+    assert drop_duplicates(files[::-1], keep="first") == files[2::3][::-1]
 
 
 def test_largest(family):
@@ -122,7 +123,7 @@ def test_groups_alone_are_enough(family, custom_finder):
     order = np.random.default_rng(0).permutation(len(files))
     X = [files[row] for row in order]
     first = [X[np.flatnonzero(relabel(shown[order]) == group)[0]] for group in range(5)]
-    assert drop_duplicates(X, finder=custom_finder) == first
+    assert drop_duplicates(X, keep="first", finder=custom_finder) == first
 
 
 def test_nothing_to_drop(image_files, custom_finder):
@@ -226,3 +227,23 @@ def test_wrong_columns_are_told(image_files):
         ParameterError, match=r"column of the frame, here among \['path', 'score'\]"
     ):
         drop_duplicates(frame, keep="scores")
+
+
+def test_python_and_the_command_keep_the_same_image(family):
+    """Whoever tries the one and then the other gets the same files: the largest."""
+    from inspect import signature
+
+    from hashfeatures.cli.commands.duplicates import command
+
+    files, _ = family
+    defaults = [
+        signature(function).parameters["keep"].default
+        for function in (
+            drop_duplicates,
+            choose_kept,
+            make_report,
+        )
+    ]
+    (option,) = [param for param in command.params if param.name == "keep"]
+    assert {*defaults, option.default} == {"largest"}
+    assert drop_duplicates(files[::-1]) == files[::3][::-1]

@@ -152,3 +152,21 @@ def test_other_finders_know_no_distances(image_files):
 def test_labels_of_another_length(image_files):
     with pytest.raises(ValueError, match="classes of length 2"):
         make_report(image_files, classes=np.array(["a", "b"]))
+
+
+def test_no_size_is_claimed_where_none_is_known():
+    """Of URLs and of images in memory, "0 B" would say that nothing is to be gained."""
+    from hashfeatures.report.text import say_spare_size
+
+    def summary(*sizes):
+        images = [{"kept": False, "bytes": size} for size in sizes]
+        return {"images": [{"kept": True, "bytes": 7}, *images]}
+
+    assert say_spare_size(summary(None)) == ""
+    assert say_spare_size(summary()) == ""
+    assert say_spare_size(summary(0)) == "0 B"
+    assert say_spare_size(summary(1000, 2000)) == "3.0 kB"
+    assert say_spare_size(summary(1000, None)) == "at least 1.0 kB"
+    report = make_report([np.zeros((9, 9), np.uint8)] * 2)
+    assert "of which 1 could go." in str(report)
+    assert "0 B" not in report.to_html()

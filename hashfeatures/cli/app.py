@@ -16,6 +16,7 @@ import click
 from .. import __version__
 from ..exceptions import (
     CacheError,
+    ChainingWarning,
     EngineError,
     FailedImagesWarning,
     MissingExtraError,
@@ -204,6 +205,18 @@ def _has(option: str) -> bool:
     return bool(context and context.find_root().meta.get(option))
 
 
+def _advise_on_chains(text: str) -> str:
+    """Put what a command can do about chains in the place of what Python can."""
+    from ..diameters import CHAINS_ADVICE
+
+    context = click.get_current_context(silent=True)
+    options = [param.name for param in context.command.params] if context else []
+    advice = "A smaller --radius makes shorter chains"
+    if "linkage" in options:
+        advice += ", and --linkage complete none"
+    return text.replace(CHAINS_ADVICE, f"{advice}.")
+
+
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -215,4 +228,6 @@ def _show_warning(
     is_told = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
     if is_told and not _has("quiet"):
         text = str(message)
+        if issubclass(category, ChainingWarning):
+            text = _advise_on_chains(text)
         _tell(text if issubclass(category, FailedImagesWarning) else f"note: {text}")

@@ -74,3 +74,4 @@ class Asked:
     radius: int | None = None
     views: str | None = None
     decode: str | None = None
+    linkage: str = "single"

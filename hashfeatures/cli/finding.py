@@ -33,6 +33,7 @@ def make_finder(asked: Asked, collection: Collection, common: Common) -> NearDup
         names,
         asked.radius,
         views=asked.views or "identity",
+        linkage=asked.linkage,
         decode=decode,
         n_jobs=common.n_jobs,
         cache=common.cache,

@@ -134,6 +134,23 @@ def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def linkage_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that shows groups the option that says what a group is, in its `asked`."""
+
+    @functools.wraps(function)
+    def command(asked: Asked, linkage: str, **others: Any) -> Any:
+        return function(asked=replace(asked, linkage=linkage), **others)
+
+    return click.option(
+        "--linkage",
+        type=click.Choice(["single", "complete"]),
+        default="single",
+        show_default=True,
+        help="What a group is: with 'single', whatever is near one of its members belongs to it; "
+        "with 'complete', all of its members are near each other.",
+    )(command)
+
+
 def decode_option(default: str) -> Callable[..., Any]:
     """Return the option that says how JPEG files are decoded."""
     return click.option(

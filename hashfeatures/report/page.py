@@ -12,7 +12,7 @@ from typing import Any
 from ..path_text import show_path
 from .histogram import draw_histogram
 from .summary import Summary
-from .text import count, say_counts, say_settings, say_size
+from .text import count, say_counts, say_settings, say_size, say_spare_size
 
 # Groups, and images of each, that are shown where no script runs, as in e-mails.
 _N_STATIC_GROUPS = 20
@@ -21,6 +21,14 @@ _N_STATIC_IMAGES = 12
 NOTEBOOK_GROUPS = 20
 NOTEBOOK_IMAGES = 4
 NOTEBOOK_BYTES = 400_000
+
+# The mark by which a page is known for one that was written here.
+_MARK = '<meta name="generator" content="hashfeatures report">'
+
+
+def is_page(start: str) -> bool:
+    """Tell whether a file that begins so is a page that `write_page` wrote."""
+    return _MARK in start
 
 
 def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
@@ -46,6 +54,7 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
         thumbnails,
         n_groups=_N_STATIC_GROUPS,
         n_images=_N_STATIC_IMAGES,
+        mark=_MARK,
         style=style,
         script=script,
         policy="; ".join(
@@ -122,6 +131,7 @@ def _environment() -> Any:
         "count": count,
         "say_counts": say_counts,
         "say_settings": say_settings,
+        "say_spare_size": say_spare_size,
     }
     return environment
 

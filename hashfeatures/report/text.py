@@ -49,13 +49,24 @@ def say_settings(settings: dict[str, object]) -> str:
     )
 
 
+def say_spare_size(summary: Summary) -> str:
+    """Say how large the files are that could go; "" where that is not known, as of URLs."""
+    sizes = [image["bytes"] for image in summary["images"] if image["kept"] is False]
+    known = [size for size in sizes if size is not None]
+    if not known:
+        return ""
+    least = "at least " if len(known) < len(sizes) else ""
+    return f"{least}{say_size(sum(known))}"
+
+
 def say_counts(summary: Summary) -> str:
     """Say in a sentence or two what was found."""
     counts = summary["counts"]
+    size = say_spare_size(summary)
     found = (
         f"{count(counts['images'], 'image')}: {count(counts['groups'], 'group')} of near "
         f"duplicates with {count(counts['grouped_images'], 'image')}, of which "
-        f"{counts['duplicates']:,} could go ({say_size(counts['duplicate_bytes'])})."
+        f"{counts['duplicates']:,} could go{f' ({size})' if size else ''}."
     )
     troubles = [
         count(counts["leaks"], "group") + " across parts of the split",

@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from hashfeatures import find_duplicates
 from hashfeatures.hashing.radii import default_radius
@@ -143,6 +145,11 @@ def test_report(name, run, photos_folder):
     assert done.code == 0, done.err
     assert "2 groups" in done.out
     assert "astronaut_small.png" in read(name)
+    if name == "page.html":  # its own page is no loss
+        assert run("report", photos_folder / "b", "-o", name).code == 0
+        assert "astronaut_small.png" not in read(name)
+        with open(name, "w", encoding="utf-8") as file:
+            file.write("<!DOCTYPE html><title>somebody's own</title>")
     assert "exists already" in run("report", photos_folder, "-o", name).refusal()
 
 
@@ -218,3 +225,26 @@ def test_stages_count_what_they_leave_out(run, photos_folder):
     done = run("stages", photos_folder, "-o", "run", "-j", 1)
     assert "left out: 1 .txt" in done.err
     assert run("stages", photos_folder, "-o", "run", "-j", 1, "--quiet").err == ""
+
+
+def test_the_note_on_chains_says_what_the_command_has(run, tmp_path):
+    """The advice is an option of the command, and does what it says."""
+    folder = tmp_path / "chain"
+    folder.mkdir()
+    start, end = (np.random.default_rng(seed).integers(0, 256, (9, 9)) for seed in (1, 2))
+    for step in range(30):
+        mixed = (start * (29 - step) + end * step) / 29
+        Image.fromarray(mixed.astype(np.uint8)).resize((90, 90)).save(folder / f"{step:02}.png")
+    for command in (["duplicates", folder], ["report", folder]):
+        done = run(*command, "--force") if command[0] == "report" else run(*command)
+        assert "--linkage complete" in done.err
+        assert "groups_" not in done.err
+        assert "linkage=" not in done.err
+    split = run("split", folder)
+    assert "smaller --radius" in split.out + split.err
+    assert "linkage" not in split.err
+    whole = run("duplicates", folder, "--json").json()
+    parted = run("duplicates", folder, "--linkage", "complete", "--json")
+    assert "chains" not in parted.err
+    assert len(parted.json()["groups"]) > len(whole["groups"])
+    assert all(group["diameter"] <= 12 for group in parted.json()["groups"])

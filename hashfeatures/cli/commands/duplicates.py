@@ -21,6 +21,7 @@ from ..options import (
     finder_options,
     force_option,
     input_options,
+    linkage_option,
 )
 from ..telling import echo
 
@@ -53,6 +54,7 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 @click.option("-o", "--output", metavar="FILE", help="Write the groups to a .csv or .json file.")
 @force_option
 @finder_options
+@linkage_option
 @input_options
 @common_options
 def command(

@@ -9,7 +9,14 @@ import click
 from ..asked import Asked, Common, Gathering
 from ..collecting import collect
 from ..finding import fit, make_finder
-from ..options import check_outputs, common_options, finder_options, force_option, input_options
+from ..options import (
+    check_outputs,
+    common_options,
+    finder_options,
+    force_option,
+    input_options,
+    linkage_option,
+)
 from ..telling import echo
 
 
@@ -33,6 +40,7 @@ from ..telling import echo
               metavar="N", help="Pictures in the page, at the most.")  # fmt: skip
 @force_option
 @finder_options
+@linkage_option
 @input_options
 @common_options
 def command(
@@ -50,7 +58,7 @@ def command(
     """Write a page that shows the near duplicates.
 
     The page is one file that needs nothing but itself: it can be opened anywhere and sent by
-    e-mail. It makes no request.
+    e-mail. It makes no request. A page that was written before is replaced.
 
     \b
       hashfeatures report photos -o report.html
@@ -58,7 +66,7 @@ def command(
     """
     from ...duplicate_report import report_fitted
 
-    check_outputs([output], force)
+    check_outputs([output], force or _is_page(output))
     collection = collect(paths, gathering, common)
     classes, parts = collection.classes(classes_by), collection.classes(parts_by)
     finder = fit(make_finder(asked, collection, common), collection)
@@ -76,3 +84,13 @@ def command(
     else:
         echo(report.to_text().splitlines()[0])
         common.note(f"{output} ({os.path.getsize(output):,} bytes)")
+
+
+def _is_page(output: str) -> bool:
+    """Tell whether a file is a page that this command wrote, which it may replace."""
+    from ...report.page import is_page
+
+    if not os.path.isfile(output):
+        return False
+    with open(output, encoding="utf-8", errors="replace") as file:
+        return is_page(file.read(4096))
