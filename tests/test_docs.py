@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 
 import click
+import numpy as np
+import pandas as pd
 import pytest
 
 import hashfeatures
@@ -59,3 +61,31 @@ def test_every_example_is_in_the_gallery():
     gallery = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
     for script in (ROOT / "examples").glob("plot_*.py"):
         assert f"]({script.name})" in gallery
+
+
+def test_the_readme_runs_without_a_warning(tmp_path, monkeypatch, noise_image):
+    """All blocks, one after the other, on photos of classes that bits do not tell apart."""
+    monkeypatch.chdir(tmp_path)
+    for seed in range(150):
+        path = tmp_path / "photos" / f"class {seed % 6}" / f"{seed:03d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise_image(seed, size=(96, 72)).save(path)
+    paths = sorted((tmp_path / "photos").rglob("*.jpg"))
+    classes = [path.parent.name for path in paths]
+    rng = np.random.default_rng(0)
+    given = {
+        "new_paths": paths[:4],
+        "more_paths": paths[4:6],
+        "new": paths[0],
+        "urls": paths[:9],  # a file is read where a URL would be
+        "frame": pd.DataFrame({"image": paths, "score": range(len(paths))}),
+        "y_test": classes[::5],
+        "y_train": classes,
+        "patients": range(len(paths)),
+        "bits": rng.integers(0, 2, (len(paths), 64)),
+        "new_bits": rng.integers(0, 2, (4, 64)),
+        "query_bits": rng.integers(0, 2, (4, 64)),
+    }
+    for block in re.findall(r"```python\n(.*?)```", PAGES[0].read_text("utf-8"), re.DOTALL):
+        if "s3://" not in block:
+            exec(block, given)
