@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .edits import Edit as Edit
     from .exceptions import CacheError as CacheError
+    from .exceptions import CacheWarning as CacheWarning
     from .exceptions import CalibrationWarning as CalibrationWarning
     from .exceptions import ChainingWarning as ChainingWarning
     from .exceptions import EngineError as EngineError
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 # Each public name and its module, which is imported when the name is first asked for.
 _HOME = {
     "CacheError": "exceptions",
+    "CacheWarning": "exceptions",
     "Calibration": "calibration",
     "CalibrationWarning": "exceptions",
     "ChainingWarning": "exceptions",

@@ -16,9 +16,9 @@ import PIL
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
 
-from .cache import HashCache, SourceKey, key_of
+from .cache import SourceKey, key_of
 from .engine import hash_chunk, needs_colour
-from .exceptions import FailedImagesWarning, ImageReadError, warn_user
+from .exceptions import CacheWarning, FailedImagesWarning, ImageReadError, warn_user
 from .hashes import Hashes
 from .hashing.algorithms import BITS_VERSION
 from .hashing.record import ImageRecord
@@ -26,6 +26,7 @@ from .hashing.spec import HashSpec
 from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
 from .pillow_state import PillowState
 from .progress import COMPILING, busy, progress_bar
+from .soft_cache import SoftCache
 from .sources import describe_source
 from .surroundings import Surroundings
 
@@ -87,7 +88,7 @@ def hash_sources(
     ImageReadError
         With ``errors="raise"``: for the first image that cannot be read or hashed.
     CacheError
-        If the cache cannot be used.
+        If the cache is a file of something else, or damaged.
     MissingExtraError
         If a hash needs a package that is not installed.
     """
@@ -102,9 +103,9 @@ def hash_sources(
         digest_below = 0
     with ExitStack() as stack:
         stack.enter_context(quiet_decoding(decoding.max_pixels))
-        store = None
+        store: SoftCache | None = None
         if cache is not None:
-            store = stack.enter_context(HashCache(cache, _settings(decoding, surroundings.pillow)))
+            store = stack.enter_context(SoftCache(cache, _settings(decoding, surroundings.pillow)))
         bar = stack.enter_context(progress_bar(progress, total=n_images, unit="img"))
         run = _Run(
             hashes, decoding, surroundings, digest_below, stop_early, n_jobs, store, bar, stack
@@ -115,6 +116,8 @@ def hash_sources(
             run.hash_block(block)
             if stop_early and hashes.errors:
                 raise hashes.errors[min(hashes.errors)]
+    if store is not None and store.trouble is not None:
+        warn_user(store.trouble, CacheWarning)
     if hashes.errors:
         _warn_of(hashes)
     return hashes.close()
@@ -155,7 +158,7 @@ class _Run:
     digest_below: int | None
     stop_early: bool
     n_jobs: int | None
-    store: HashCache | None
+    store: SoftCache | None
     bar: Any
     stack: ExitStack
     first_rows: dict[Any, int] = field(default_factory=dict)
@@ -178,7 +181,7 @@ class _Run:
                 if first != row:
                     repeated.append((row, first))
                     continue
-            key = None if self.store is None else key_of(source)
+            key = key_of(source) if self.store is not None and self.store.is_open else None
             jobs.append(_Job(row, source, self.hashes.specs, key))
         if self.store is not None:
             jobs = self._leave_out_known(jobs, self.store)
@@ -192,7 +195,7 @@ class _Run:
             self.hashes.repeat(row, first)
             self.bar.update()
 
-    def _leave_out_known(self, jobs: list[_Job], store: HashCache) -> list[_Job]:
+    def _leave_out_known(self, jobs: list[_Job], store: SoftCache) -> list[_Job]:
         """Write down what the cache knows, and return what it does not."""
         left: list[_Job] = []
         rows: list[int] = []

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -21,13 +21,14 @@ import numpy as np
 from PIL import Image
 
 from .descriptions import shorten
-from .exceptions import CacheError
+from .exceptions import CacheError, CacheUnavailableError
 from .hashing.record import ImageRecord
 from .images import describe_error, quiet_decoding, read_orientation
 from .sources import is_data_uri, is_url, local_path, read_data_uri
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
-_VERSION = 2
+_VERSION = 3
+_CHECKED = 4 * 2**20  # bytes that are looked through whole as the file is opened, in no time
 _TIMEOUT = 30.0  # seconds that one process waits for another
 _LOOK_UP = 512  # names a query: some builds of SQLite allow 999 parameters
 _WAITING = 256  # entries that are worth a transaction
@@ -40,18 +41,22 @@ _CREATE = (
     "CREATE TABLE settings (id INTEGER PRIMARY KEY, text BLOB NOT NULL UNIQUE)",
     """CREATE TABLE images (
         settings INTEGER NOT NULL, name BLOB NOT NULL, size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL, detail INTEGER NOT NULL, width INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL, state TEXT NOT NULL,
+        detail INTEGER NOT NULL, width INTEGER NOT NULL,
         height INTEGER NOT NULL, format TEXT, digest BLOB, error BLOB, layout TEXT NOT NULL,
         hashes BLOB NOT NULL,
         PRIMARY KEY (settings, name)
     ) WITHOUT ROWID""",
 )
+_ROLLBACK = sqlite3.SQLITE_READONLY_ROLLBACK
+# What SQLite says where it can make no files beside the one that it reads.
+_UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _SETTINGS = "(SELECT id FROM settings WHERE text = ?)"
 _SELECT = (
-    "SELECT name, size, mtime_ns, detail, width, height, format, digest, error, layout, hashes "
-    f"FROM images WHERE settings = {_SETTINGS} AND name IN "
+    "SELECT name, size, mtime_ns, state, detail, width, height, format, digest, error, "
+    f"layout, hashes FROM images WHERE settings = {_SETTINGS} AND name IN "
 )
-_INSERT = f"INSERT OR REPLACE INTO images VALUES ({_SETTINGS}{', ?' * 11})"
+_INSERT = f"INSERT OR REPLACE INTO images VALUES ({_SETTINGS}{', ?' * 12})"
 
 
 class SourceKey(NamedTuple):
@@ -64,12 +69,19 @@ class SourceKey(NamedTuple):
     size : int
         In bytes; 0 for a URL.
     mtime_ns : int
-        When the file was last changed; 0 for a URL and for content.
+        When the content of the file was last changed; 0 for a URL and for content.
+    ctime_ns : int
+        When the file itself was last changed, which no program can set back.
+    inode : int
+        Its number in the file system. A file system that numbers its files anew when it is
+        mounted, as some over a network do, makes them be hashed anew.
     """
 
     name: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    inode: int = 0
 
 
 def key_of(source: Any) -> SourceKey | None:
@@ -93,7 +105,7 @@ def key_of(source: Any) -> SourceKey | None:
     --------
     >>> from hashfeatures.cache import key_of
     >>> key_of(b"\x89PNG")
-    SourceKey(name='blake2b:90797eab8dcb0004f703df94a505122e', size=4, mtime_ns=0)
+    SourceKey(name='blake2b:90797eab8dcb0004f703df94a505122e', size=4, mtime_ns=0, ...)
     """
     if isinstance(source, Image.Image):
         return _key_of_image(source)
@@ -162,7 +174,13 @@ def _key_of_path(path: str | os.PathLike[str]) -> SourceKey | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return SourceKey(name, status.st_size, status.st_mtime_ns)
+    return SourceKey(
+        name,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+    )
 
 
 def _key_of_content(kind: str, facts: tuple[Any, ...], data: bytes) -> SourceKey:
@@ -184,15 +202,23 @@ class HashCache:
     Parameters
     ----------
     path : str or PathLike
-        An SQLite file, created if it does not exist or is empty. Its folder must exist.
+        An SQLite file, created if it does not exist or is empty. Its folder must exist. One of an
+        older release is emptied.
     settings : str
         Everything but the source that decides the hashes. Entries of other settings are not seen.
+
+    Attributes
+    ----------
+    is_read_only : bool
+        Whether the file cannot be written, and only answers.
 
     Raises
     ------
     CacheError
-        If the file cannot be opened, or is none of ours, of another format version or damaged. It
-        stays as it is. The methods raise it too, with whatever SQLite finds later on.
+        If the file is none of ours, of a newer release or damaged. It stays as it is. The methods
+        raise it too, if SQLite finds damage later on.
+    CacheUnavailableError
+        If the file cannot be opened, read or written; by the methods as well.
 
     Examples
     --------
@@ -213,15 +239,18 @@ class HashCache:
         self._settings = _encode(settings)
         self._pending: dict[str, _Entry] = {}
         self._written = monotonic()
+        self.is_read_only = False
         with self._named_errors():
-            if not self._is_new():
+            is_new = self._is_new()
+            if not is_new:
                 self._check()
-            self._connection = self._connect("rwc")
             try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+                self._open("rwc")
+                return
+            except (sqlite3.Error, OSError):
+                if is_new:
+                    raise
+            self._open_to_read()
 
     def __enter__(self) -> HashCache:
         return self
@@ -277,6 +306,8 @@ class HashCache:
 
     def flush(self) -> None:
         """Write the entries that wait."""
+        if self.is_read_only:
+            self._pending.clear()
         if not self._pending:
             return
         with self._named_errors(), self._connection:
@@ -291,6 +322,12 @@ class HashCache:
             )
         self._pending.clear()
         self._written = monotonic()
+
+    def forget(self) -> None:
+        """Let go of the file without writing what waits."""
+        self._pending.clear()
+        with suppress(sqlite3.Error):
+            self._connection.close()
 
     def close(self) -> None:
         """Write the entries that wait and let go of the file."""
@@ -315,26 +352,69 @@ class HashCache:
         the write-ahead log into a file that is to stay as it is.
         """
         try:
-            with closing(self._connect("ro")) as connection:
+            with closing(self._reader()) as connection:
                 if _ask(connection, "PRAGMA application_id") != _APPLICATION_ID:
                     raise self._refusal("is an SQLite database of something else")
                 version = _ask(connection, "PRAGMA user_version")
-                if version != _VERSION:
+                if version > _VERSION:
                     raise self._refusal(
                         f"is of format version {version}, and this release of hashfeatures knows "
                         f"version {_VERSION}"
                     )
-                found = _ask(connection, "PRAGMA quick_check(1)")
+                size = os.path.getsize(self._path)
+                if size % _ask(connection, "PRAGMA page_size") and not self._has_log():
+                    raise self._refusal("is damaged (it was cut short)")
+                # A large file is not looked through each time: what is met damaged is told.
+                found = _ask(connection, "PRAGMA quick_check(1)") if size <= _CHECKED else "ok"
                 if found != "ok":
                     raise self._refusal(f"is damaged ({' '.join(found.split())})")
         except sqlite3.OperationalError as error:
             # A process was killed as it changed the file. Writing undoes that, which is for us to
             # do where the file is ours: none is in use so, and none is locked that this closes.
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            if error.sqlite_errorcode != _ROLLBACK:
                 raise
             with open(self._path, "rb") as file:
                 if file.read(72)[68:] != _APPLICATION_ID.to_bytes(4, "big"):
                     raise
+
+    def _has_log(self) -> bool:
+        """Tell whether a process writes to the file, or was killed as it did."""
+        logs = (f"{self._path}-wal", f"{self._path}-journal")
+        return any(os.path.exists(log) and os.path.getsize(log) for log in logs)
+
+    def _open(self, mode: str) -> None:
+        if os.path.exists(self._path) and not os.access(self._path, os.W_OK):
+            raise PermissionError("it cannot be written")  # SQLite says so with the first entry
+        self._connection = self._connect(mode)
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open_to_read(self) -> None:
+        """Open a file that cannot be written."""
+        self._connection = self._reader()
+        self.is_read_only = True
+        if _ask(self._connection, "PRAGMA user_version") != _VERSION:
+            self._connection.close()
+            raise PermissionError("it is of an older release and cannot be written")
+
+    def _reader(self) -> sqlite3.Connection:
+        """Connect so that nothing is written, not even beside a file in a folder without leave."""
+        connection = self._connect("ro")
+        try:
+            _ask(connection, "SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError as error:
+            code = error.sqlite_errorcode
+            connection.close()
+            if code & 0xFF not in _UNWRITABLE or code == _ROLLBACK or self._has_log():
+                raise
+            return self._connect("ro&immutable=1")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         uri = f"{Path(self._path).as_uri()}?mode={mode}"
@@ -343,6 +423,9 @@ class HashCache:
     def _prepare(self) -> None:
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")  # of several processes, one creates
+            if _ask(self._connection, "PRAGMA user_version") in range(1, _VERSION):
+                for table in ("images", "settings"):
+                    self._connection.execute(f"DROP TABLE IF EXISTS {table}")
             if not _ask(self._connection, "SELECT count(*) FROM sqlite_master"):
                 for statement in _CREATE:
                     self._connection.execute(statement)
@@ -387,8 +470,10 @@ class HashCache:
             elif code == sqlite3.SQLITE_CORRUPT:
                 refusal = self._refusal(f"is damaged ({describe_error(error)})")
             else:
-                advice = "see to the cause or choose another path"
-                refusal = self._refusal(f"cannot be used ({describe_error(error)})", advice)
+                refusal = CacheUnavailableError(
+                    f"The cache {self._path!r} cannot be used ({describe_error(error)}): see to "
+                    f"the cause or choose another path."
+                )
             raise refusal from error
 
     def _refusal(self, found: str, advice: str = "delete it or choose another path") -> CacheError:
@@ -421,18 +506,20 @@ def _row_of(key: SourceKey, record: ImageRecord) -> tuple[Any, ...]:
     layout = json.dumps({name: len(bits) for name, bits in record.hashes.items()})
     facts = (record.detail, record.width, record.height, record.format, record.digest, error)
     hashes = b"".join(record.hashes.values())
-    return _encode(key.name), key.size, key.mtime_ns, *facts, layout, hashes
+    state = f"{key.ctime_ns} {key.inode}"  # as text: SQLite has 63 bits for a number
+    return _encode(key.name), key.size, key.mtime_ns, state, *facts, layout, hashes
 
 
 def _entry_of(name: str, row: Sequence[Any]) -> _Entry:
-    size, mtime_ns, detail, width, height, format_, digest, error, layout, hashes = row
+    size, mtime_ns, state, detail, width, height, format_, digest, error, layout, hashes = row
+    ctime_ns, inode = map(int, state.split())
     spans, n_bytes = _parse_layout(layout)
     if len(hashes) != n_bytes:
         raise ValueError(f"expected {n_bytes} bytes of hashes, got {len(hashes)}")
     bits = {hash_name: hashes[start:end] for hash_name, start, end in spans}
     cause = None if error is None else error.decode("utf-8", "surrogatepass")
     record = ImageRecord(bits, detail, width, height, format_, digest, cause)
-    return SourceKey(name, size, mtime_ns), record
+    return SourceKey(name, size, mtime_ns, ctime_ns, inode), record
 
 
 @lru_cache

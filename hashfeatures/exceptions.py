@@ -62,6 +62,14 @@ class CacheError(RuntimeError):
     """The file of a cache of hashes cannot be used: no such place, no such file, or damaged."""
 
 
+class CacheUnavailableError(CacheError):
+    """A cache cannot be used for a reason that is not in the file: a full disk, no permission."""
+
+
+class CacheWarning(UserWarning):
+    """A cache of hashes failed, or can only be read: the run went on without it."""
+
+
 class StoreError(RuntimeError):
     """A stored file cannot be used: foreign, cut short, damaged, or of a newer release."""
 

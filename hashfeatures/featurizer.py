@@ -54,8 +54,9 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         is all processors.
     cache : path, default=None
         A file in which hashes are kept, and looked up when an image is met again: by its path,
-        size and time of change, or by its content. It is made if there is none, and may be shared
-        by several processes. What is read from a URL is taken to stay as it is.
+        size, times of change and inode, or by its content. It is made if there is none, and may be
+        shared by several processes. What is read from a URL is taken to stay as it is. A cache
+        that fails, on a full disk say, is gone without, with a `CacheWarning`.
     progress : bool, default=False
         Whether to show a progress bar.
 
@@ -140,7 +141,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         ImageReadError
             With ``errors="raise"``, for the first image that cannot be read.
         CacheError
-            If the cache cannot be used.
+            If the cache is a file of something else, or damaged.
         """
         specs = self._check_parameters()
         hashes = hash_sources(

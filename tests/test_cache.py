@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +104,11 @@ def test_an_error_displaces_no_hashes(path):
 
 
 @pytest.mark.parametrize("flushed", [True, False], ids=["in the file", "in memory"])
-@pytest.mark.parametrize("change", [{"size": 6}, {"mtime_ns": 10**18 - 1}], ids=repr)
+@pytest.mark.parametrize(
+    "change",
+    [{"size": 6}, {"mtime_ns": 10**18 - 1}, {"ctime_ns": 1}, {"inode": 2**64 - 1}],
+    ids=repr,
+)
 def test_a_changed_file_is_entered_anew(path, change, flushed):
     """An entry of the file as it was is neither found nor merged with."""
     changed = KEY._replace(**change)
@@ -135,13 +140,14 @@ def test_the_key_of_a_file(tmp_path, monkeypatch):
     """Any way to write its path is the same key, which tells a change."""
     file = tmp_path / "a.png"
     file.write_bytes(b"12345")
-    key = SourceKey(str(file), 5, file.stat().st_mtime_ns)
+    status = file.stat()
+    key = SourceKey(str(file), 5, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     monkeypatch.chdir(tmp_path)
     for source in (str(file), file, "a.png", "./x/../a.png", Path("a.png"), {"path": "a.png"}):
         (tmp_path / "x").mkdir(exist_ok=True)
         assert key_of(source) == key
     os.utime(file, ns=(0, 7))
-    assert key_of(file) == key._replace(mtime_ns=7)
+    assert key_of(file) == key._replace(mtime_ns=7, ctime_ns=file.stat().st_ctime_ns)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the file system takes only text")
@@ -277,6 +283,7 @@ def test_an_interrupted_write_is_done_again(path, monkeypatch):
 
 PROCESS = """
 import sys
+import tempfile
 from hashfeatures.cache import HashCache, SourceKey
 from hashfeatures.hashing.record import ImageRecord
 def entry(name, hash_name="phash"):
@@ -371,7 +378,7 @@ def other_database(path, wal=False):
 def newer_version(path):
     put(path, (KEY, FULL))
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
 
 
 def damage(path, at, data):
@@ -390,7 +397,7 @@ REFUSED = {
     "zeros": (lambda path: path.write_bytes(bytes(9999)), "is no SQLite database: delete it"),
     "other": (other_database, "is an SQLite database of something else: delete it"),
     "other WAL": (lambda path: other_database(path, True), "is an SQLite database of something"),
-    "newer": (newer_version, "is of format version 3, .* knows version 2: delete it"),
+    "newer": (newer_version, "is of format version 4, .* knows version 3: delete it"),
     "header": (lambda path: damage(path, 0, b"garbage"), "is no SQLite database: delete it"),
     "schema": (lambda path: damage(path, 100, b"\xff" * 500), "is damaged .*: delete it"),
     "page": (lambda path: damage(path, 5 * 4096, os.urandom(4096)), "is damaged .*: delete it"),
@@ -461,14 +468,69 @@ def test_places_that_hold_no_file(tmp_path):
         assert repr(str(place)) in str(caught.value)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do it all")
-@pytest.mark.parametrize("mode", [0o444, 0o000])
-def test_a_file_that_cannot_be_written(path, mode):
-    """It is told at once, not when the first hashes are lost."""
+def as_nobody(code, *arguments):
+    """Run Python without the powers of root, which are let go of when all is imported."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def open_folder():
+    """Return a folder that any user can get to."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+LOOK_UP = """
+import os, sys
+import tempfile
+from hashfeatures.cache import HashCache, SourceKey
+from hashfeatures.hashing.record import ImageRecord
+if os.geteuid() == 0:
+    os.setuid(65534)
+key = SourceKey("/images/a.png", 5, 10**18)
+with HashCache(sys.argv[1], "s") as cache:
+    print(cache.get_many([key])[0].detail, cache.is_read_only)
+    cache.put_many([(key, ImageRecord({"a": b"1"}))])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("whole_folder", [True, False], ids=["folder", "file"])
+def test_a_file_that_cannot_be_written_answers(open_folder, whole_folder):
+    """What it holds is of use to those who may not add to it."""
+    path = open_folder / "hashes.sqlite"
     put(path, (KEY, FULL))
-    path.chmod(mode)
-    with pytest.raises(CacheError, match="cannot be used"):
-        HashCache(path, "s")
+    path.chmod(0o444)
+    open_folder.chmod(0o555 if whole_folder else 0o777)
+    done = as_nobody(LOOK_UP, path)
+    assert done.stdout.split() == ["37", "True"], done.stderr
+    open_folder.chmod(0o755)
+    assert get(path) == FULL
+    path.chmod(0o000)
+    assert "CacheUnavailableError" in as_nobody(LOOK_UP, path).stderr
+
+
+def test_a_file_of_an_older_release_is_emptied(path):
+    """Its hashes are of another making, and no reason to fail."""
+    put(path, (KEY, FULL))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE images")
+        connection.execute("CREATE TABLE images (settings INTEGER, name BLOB, size INTEGER)")
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    assert get(path) is None
+    put(path, (KEY, FULL))
+    assert get(path) == FULL
+
+
+def test_a_large_file_is_not_looked_through_to_be_opened(path, monkeypatch):
+    """Half a million entries would take half a second each time; damage is told when it is met."""
+    monkeypatch.setattr(hashfeatures.cache, "_CHECKED", 1000)
+    damage(path, 5 * 4096, b"\xff" * 4096)
+    with HashCache(path, "s") as cache, pytest.raises(CacheError, match="is damaged"):
+        cache.get_many([numbered(number)[0] for number in range(1000)])
 
 
 def test_an_empty_file_is_new(path):
