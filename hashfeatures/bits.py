@@ -122,6 +122,44 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
     array([[1, 1, 1, 1, 0, 0, 0, 1],
            [0, 0, 0, 0, 1, 0, 1, 0]], dtype=uint8)
     """
+    octets = _hex_to_octets(hashes, n_bits)
+    bits = np.unpackbits(octets, axis=1)
+    return np.ascontiguousarray(bits[:, bits.shape[1] - n_bits :])
+
+
+def hex_to_words(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint64]:
+    """Read the strings that ImageHash prints into words whose bits differ where theirs do.
+
+    Parameters
+    ----------
+    hashes : iterable of str or imagehash.ImageHash
+        Hashes of `n_bits` bits each.
+    n_bits : int
+        How many bits a hash has.
+
+    Returns
+    -------
+    ndarray of shape (n_images, ceil(n_bits / 64)), dtype uint64
+        16 digits to a word, each four neighbouring bits of it; zeros stand for digits before the
+        first.
+
+    Raises
+    ------
+    ValueError
+        As `hex_to_bits` does.
+
+    Examples
+    --------
+    >>> from hashfeatures.bits import hex_to_words
+    >>> one, other = hex_to_words(["f1", "0A"], n_bits=8)[:, 0]
+    >>> (one ^ other).bit_count()
+    7
+    """
+    return _hex_to_octets(hashes, n_bits, of=8).view(np.uint64)
+
+
+def _hex_to_octets(hashes: Iterable[object], n_bits: int, of: int = 1) -> NDArray[np.uint8]:
+    """Read hashes into whole groups of `of` bytes, filled up with zeros in front."""
     n_digits = -(-n_bits // 4)
     strings = [str(item) for item in hashes]
     for row, string in enumerate(strings):
@@ -130,18 +168,20 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
                 f"Row {row} is no hash of {n_bits} bits: expected {n_digits} hex digits, "
                 f"got {shorten(string)!r}."
             )
-    n_bytes = -(-n_digits // 2)
-    joined = "".join(string.rjust(2 * n_bytes, "0") for string in strings)
-    packed = np.frombuffer(bytes.fromhex(joined), dtype=np.uint8).reshape(-1, n_bytes)
-    bits = np.unpackbits(packed, axis=1)
-    spare, bits = bits[:, : 8 * n_bytes - n_bits], bits[:, 8 * n_bytes - n_bits :]
+    n_bytes = of * -(-n_digits // (2 * of))
+    joined = "".join([string.rjust(2 * n_bytes, "0") for string in strings])
+    octets = np.frombuffer(bytes.fromhex(joined), dtype=np.uint8).reshape(-1, n_bytes)
+    n_spare = 8 * n_bytes - n_bits
+    spare = octets[:, : -(-n_spare // 8)].copy()
+    if n_spare % 8:
+        spare[:, -1] >>= 8 - n_spare % 8
     if spare.any():
         row = int(spare.any(axis=1).argmax())
         raise ValueError(
             f"Row {row} is no hash of {n_bits} bits: {strings[row]!r} needs "
             f"{int(strings[row], 16).bit_length()} bits."
         )
-    return np.ascontiguousarray(bits)
+    return octets
 
 
 def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .batch import hash_sources
-from .bits import bits_to_hex, hex_to_bits
+from .bits import bits_to_hex, hex_to_words
 from .containers import as_column
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images
 from .hashing.spec import HashSpec, layout_of, parse_hashes
+from .hex_columns import HexColumn, read_column
 from .images import Decoding
 from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius
 from .sources import is_frame, list_sources, pick_image_column
@@ -238,19 +239,17 @@ def find_similar(
     if n is not None:
         check_int(name, "n", n, 1)
     check_choice(name, "unit", unit, _UNITS)
-    images, index, hashes = _find_hashes(images_or_table, spec, name)
-    rows = np.flatnonzero(hashes.notna())
-    bits = hex_to_bits(hashes.iloc[rows], spec.n_bits)
-    distance = _count(bits, _query_bits(query, spec, name), unit)
-    order = np.argsort(distance, kind="stable")[:n]
-    sources = list_sources(images, name)
+    images, index, hashes, known = _find_hashes(images_or_table, spec, name)
+    distance = known.distances(_query_words(query, spec, name), unit)
+    nearest = _order(distance)[:n]
+    rows = known.rows[nearest]
     similar = pd.DataFrame(
         {
-            "image": as_column([sources[row] for row in rows[order]]),
-            "hash": hashes.iloc[rows[order]].tolist(),
-            "hamming_distance": distance[order],
+            "image": as_column(_pick(images, rows, name)),
+            "hash": hashes.iloc[rows].tolist(),
+            "hamming_distance": distance[nearest],
         }
-    ).set_axis(index[rows[order]])
+    ).set_axis(index[rows])
     similar.attrs["unit"] = unit
     return similar
 
@@ -296,45 +295,54 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     name = "is_known"
     spec = HashSpec.parse(by)
     check_radius(name, radius, spec.n_bits)
-    _, _, hashes = _find_hashes(images_or_table, spec, name)
-    bits = hex_to_bits(hashes[hashes.notna()], spec.n_bits)
-    return bool((_count(bits, _query_bits(image, spec, name), "bits") <= radius).any())
+    known = _find_hashes(images_or_table, spec, name)[-1]
+    return bool((known.distances(_query_words(image, spec, name), "bits") <= radius).any())
 
 
 def _find_hashes(
     images_or_table: Any, spec: HashSpec, owner: str
-) -> tuple[Any, pd.Index[Any], pd.Series[Any]]:
+) -> tuple[Any, pd.Index[Any], pd.Series[Any], HexColumn]:
     """Return images, their index, and their hashes: of the table, or made now."""
     images, index, table = _open_table(images_or_table, owner)
     if table is None:
-        return images, index, hash_images(images, [str(spec)])[str(spec)]
+        column = hash_images(images, [str(spec)])[str(spec)]
+        return images, index, column, HexColumn.read(column, spec.n_bits)
     if str(spec) not in table.columns:
         raise ParameterError(
             f"The table has no column {str(spec)!r} to compare by: make it by "
             f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
         )
-    return images, index, table[str(spec)]
+    column = table[str(spec)]
+    return images, index, column, read_column(images_or_table, column, spec.n_bits)
 
 
-def _count(bits: NDArray[np.uint8], query: NDArray[np.uint8], unit: str) -> NDArray[np.int64]:
-    """Count the bits, or the hex digits, in which each row differs from a query."""
-    differ = bits != query
-    if unit == "hex":  # the bits that fill up the first digit stand before it
-        filled = np.pad(differ, ((0, 0), (-differ.shape[1] % 4, 0)))
-        differ = filled.reshape(len(filled), filled.shape[1] // 4, 4).any(axis=2)
-    counts: NDArray[np.int64] = differ.sum(axis=1, dtype=np.int64)
-    return counts
+def _pick(images: Any, rows: NDArray[np.intp], owner: str) -> list[Any]:
+    """Return some of the sources that a container holds."""
+    if isinstance(images, pd.Series):
+        return images.iloc[rows].to_list()
+    sources = list_sources(images, owner)
+    return [sources[row] for row in rows]
 
 
-def _query_bits(query: Any, spec: HashSpec, owner: str) -> Any:
+def _order(distance: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the places of distances, the least first; ties in order."""
+    if distance.max(initial=0) <= np.iinfo(np.uint16).max:
+        distance = distance.astype(np.uint16)  # numpy sorts short integers by their digits
+    return np.argsort(distance, kind="stable")
+
+
+def _query_words(query: Any, spec: HashSpec, owner: str) -> NDArray[np.uint64]:
     if isinstance(query, list | tuple | pd.Series | pd.DataFrame):
         raise TypeError(
             f"{owner} looks for one image at a time. Got a {type(query).__name__} of "
             f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
         )
     if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
-        return hex_to_bits([query], spec.n_bits)
-    return hash_sources([query], (spec,), Decoding()).bits()
+        digits = [query]
+    else:
+        digits = bits_to_hex(hash_sources([query], (spec,), Decoding()).bits()).tolist()
+    (words,) = hex_to_words(digits, spec.n_bits)
+    return np.asarray(words)
 
 
 def _is_hex(query: Any, n_bits: int) -> bool:
