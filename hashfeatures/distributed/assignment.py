@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,6 +139,32 @@ def assign(
         stage.publish(version)
         n_train, n_test = (int((splits == part).sum()) for part in (_TRAIN, _TEST))
         return SplitSummary(stage.address, n_train, n_test, told)
+
+
+@busy("writing lists of the parts")
+def write_lists(split: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+    """Write what each part holds to ``train.txt`` and ``test.txt``, one path or URL a line.
+
+    Images that could not be read are in neither: they go to ``unreadable.txt``.
+
+    Parameters
+    ----------
+    split : path or URL
+        The directory that `assign` wrote.
+    out : path or URL
+        The directory for the lists; those of an earlier call are replaced.
+    """
+    stage, directory = Stage.open(split, KIND), PartDirectory(out)
+    with ExitStack() as stack:
+        files = {
+            part: stack.enter_context(directory.renaming(f"{part or 'unreadable'}.txt"))
+            for part in (*SPLITS, None)
+        }
+        for name in stage.parts():
+            table = stage.read(name, ["image", "split"])
+            images, parts = (table.column(column).to_pylist() for column in table.column_names)
+            for image, part in zip(images, parts, strict=True):
+                files[part].write(f"{image}\n".encode())
 
 
 def _classes(stratify: Any) -> Any:

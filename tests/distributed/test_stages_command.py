@@ -29,3 +29,21 @@ def test_tells_what_is_wrong(tmp_path, capsys):
     assert "nothing to hash" in capsys.readouterr().err
     assert main([*asked, "--address", "auto"]) == 2
     assert "say --engine ray" in capsys.readouterr().err
+
+
+def test_writes_lists_that_training_reads(family, tmp_path, capsys):
+    """Plain ones, with each image once; what cannot be read is in neither part."""
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    out = tmp_path / "run"
+    for _ in range(2):  # a second run replaces them
+        assert main(["stages", str(tmp_path), "-o", str(out), "-j", "1", "--json"]) == 0
+    out_of_both = capsys.readouterr().out
+    told = json.loads(out_of_both[out_of_both.rindex("{") :])
+    lists = {
+        name: (out / f"{name}.txt").read_text("utf-8").splitlines()
+        for name in ("train", "test", "unreadable")
+    }
+    assert [len(lists["train"]), len(lists["test"])] == [told["train"], told["test"]]
+    assert lists["unreadable"] == [str(tmp_path / "broken.png")]
+    assert sorted(lists["train"] + lists["test"]) == sorted(map(str, family[0]))
+    assert main(["leaks", str(out / "train.txt"), str(out / "test.txt")]) == 0

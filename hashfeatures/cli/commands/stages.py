@@ -79,8 +79,9 @@ def command(
     split.
 
     SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, or a pattern of tar
-    files. DIR gets the folders hashes, pairs, groups and split, each of Parquet files. What is
-    finished is not done again: after a crash, or when there are new images, run it again.
+    files. DIR gets the folders hashes, pairs, groups and split, each of Parquet files, and the
+    lists train.txt, test.txt and unreadable.txt. What is finished is not done again: after a
+    crash, or when there are new images, run it again.
 
     \b
       hashfeatures stages photos -o run
@@ -94,6 +95,7 @@ def command(
         find_pairs,
         hash_dataset,
     )
+    from ...distributed.assignment import write_lists
 
     if address is not None and engine != "ray":
         raise click.UsageError("--address is that of a Ray cluster: say --engine ray.")
@@ -115,6 +117,7 @@ def command(
     paired = find_pairs(hashed.out, f"{folder}/pairs", radius, **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
     dealt = assign(grouped.out, f"{folder}/split", test_size, stratify_by)
+    write_lists(dealt.out, folder)
     told = {
         "images": hashed.n_images,
         "new": hashed.n_new,
