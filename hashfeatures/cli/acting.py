@@ -8,13 +8,9 @@ by line before each action, so it is right whenever the work stops. A file is ne
 from __future__ import annotations
 
 import contextlib
-import errno
 import filecmp
-import io
 import json
 import os
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,17 +19,14 @@ from typing import Any
 
 from ..descriptions import shorten
 from ..path_text import show_path
-from ..regular_files import open_regular
 from .asked import CommandError
 from .evidence import FileState, look
+from .moving import move, replace_by_link
 
-_KINDS = ("delete", "move", "hardlink")
+KINDS = ("delete", "move", "hardlink")
 
-# Some file systems keep times less exactly: to 100 ns, a microsecond, a second, or two.
-_GRAINS = (1, 100, 10**3, 10**6, 10**9, 2 * 10**9)
-
-# What the file systems say that have no hard links, or not from one to another.
-_NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
+# What a journal says of a file whose action it announced, and that was left alone after all.
+LEFT = "left"
 
 
 @dataclass(frozen=True)
@@ -171,11 +164,11 @@ def plan(
             )
     _check_apart(duplicates)
     if kind == "hardlink":  # what is one file already needs nothing
-        duplicates = [pair for pair in duplicates if not _are_one(pair.path, pair.kept)]
+        duplicates = [pair for pair in duplicates if not are_one(pair.path, pair.kept)]
     planned = Plan()
     unchanged = []
     for pair in duplicates:
-        if why := _why_not(kind, pair, {}):
+        if why := _why_not(pair, {}):
             planned.leave(_place(pair.path), why, tell)
         else:
             unchanged.append(pair)
@@ -194,8 +187,8 @@ def plan(
     targets: Sequence[str | None] = [None] * len(paths)
     if kind == "move":
         assert folder is not None
-        folder = os.path.realpath(folder)
         targets = _plan_targets(paths, folder)
+        folder = os.path.realpath(folder)
     planned.actions = [
         Action(kind, path, _place(pair.kept), target, folder, pair.was, pair.stays)
         for path, pair, target in zip(paths, duplicates, targets, strict=True)
@@ -204,7 +197,7 @@ def plan(
     return planned
 
 
-def _why_not(kind: str, pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | None:
+def _why_not(pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | None:
     """Return why a duplicate must be left alone now; None if nothing has changed.
 
     Linking a file and deleting one of its names change its ctime. `touched` has the files to
@@ -223,7 +216,8 @@ def _why_not(kind: str, pair: Duplicate | Action, touched: dict[Any, int | None]
     return None
 
 
-def _are_one(path: str, kept: str) -> bool:
+def are_one(path: str, kept: str) -> bool:
+    """Tell whether two paths lead to one file."""
     try:
         return os.path.samefile(path, kept)
     except OSError:  # one is gone, which is told of later
@@ -295,6 +289,7 @@ def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
     """Return where files are moved to, or fail if it cannot be."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(f"{show_path(folder)} exists and is no folder: nothing was moved.")
+    folder = os.path.realpath(folder)
     above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(
@@ -339,12 +334,13 @@ def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
     touched: dict[Any, int | None] = {}
     try:
         for number, action in enumerate(planned.actions):
-            if why := _why_not(action.kind, action, touched):
+            if why := _why_not(action, touched):
                 planned.leave(action.path, why, tell)
                 continue
             try:
                 _write_line(file, asdict(action))
-                if why := _why_not(action.kind, action, touched):  # once more: writing took time
+                if why := _why_not(action, touched):  # once more: writing took time
+                    _write_line(file, {"kind": LEFT, "path": action.path})
                     planned.leave(action.path, why, tell)
                     continue
                 before = look(action.path) if os.lstat(action.path).st_nlink > 1 else None
@@ -373,217 +369,3 @@ def _write_line(file: Any, entry: dict[str, Any]) -> None:
     file.write(json.dumps(entry) + "\n")
     file.flush()
     os.fsync(file.fileno())
-
-
-@dataclass
-class Undone:
-    """What came of undoing.
-
-    Parameters
-    ----------
-    n_back, n_there, n_lost : int
-        How many files were brought back, were back already, and cannot be.
-    """
-
-    n_back: int = 0
-    n_there: int = 0
-    n_lost: int = 0
-
-
-def undo(journal: str, tell: Callable[[str], None]) -> Undone:
-    """Undo what a journal tells, from its end.
-
-    Only what is still the file that was moved or linked is brought back. Folders that are emptied
-    go, as far up as the one that files were moved to.
-
-    Parameters
-    ----------
-    journal : str
-        The file.
-    tell : callable
-        Is told of each file that is brought back, and of each that cannot be.
-
-    Returns
-    -------
-    Undone
-        How many files are where they were, and how many are not.
-    """
-    ways = {"delete": _find_deleted, "move": _move_back, "hardlink": _unlink_back}
-    undone = Undone()
-    for action in reversed(list(_read_journal(journal))):
-        path = show_path(action.path)
-        try:
-            is_moved = ways[action.kind](action)
-        except OSError as error:
-            undone.n_lost += 1
-            tell(f"not undone: {path}: {error.strerror or error}")
-            continue
-        if is_moved:
-            undone.n_back += 1
-            tell(f"back: {path}")
-        else:
-            undone.n_there += 1
-        if action.target is not None and action.folder is not None:
-            _remove_empty(os.path.dirname(action.target), action.folder)
-    return undone
-
-
-def _find_deleted(action: Action) -> bool:
-    """Raise unless a file that was to be deleted is there after all."""
-    if not _is_still(action.path, action.was):
-        raise FileNotFoundError(errno.ENOENT, "was deleted", action.path)
-    return False
-
-
-def _move_back(action: Action) -> bool:
-    """Move a file back, and tell whether that was needed."""
-    target = str(action.target)
-    if not os.path.lexists(target):
-        if not _is_still(action.path, action.was):
-            raise FileNotFoundError(errno.ENOENT, f"{show_path(target)} is gone", target)
-        return False
-    if not _is_still(target, action.was):
-        raise OSError(errno.EBUSY, f"{show_path(target)} has changed since it was moved", target)
-    if _are_one(target, action.path):  # the move was cut short
-        os.unlink(target)
-    else:
-        move(target, action.path)
-    return True
-
-
-def _unlink_back(action: Action) -> bool:
-    """Give a linked file its own bytes again, and tell whether that was needed."""
-    now, stays = look(action.path), action.stays
-    if now is None:
-        raise FileNotFoundError(errno.ENOENT, "is gone", action.path)
-    is_linked = (
-        _are_one(action.path, action.kept)
-        if stays is None or stays.inode is None
-        else now.file == stays.file
-    )
-    if not is_linked:
-        if not _is_still(action.path, action.was):
-            raise OSError(errno.EBUSY, "has changed since it was linked", action.path)
-        return False
-    if not _is_still(action.path, stays):
-        raise OSError(errno.EBUSY, "has changed since it was linked", action.path)
-    replace_by_copy(action.path, action.was)
-    return True
-
-
-def _is_still(path: str, was: FileState | None) -> bool:
-    """Tell whether a file holds what it held, as far as its size and its time tell."""
-    now = look(path)
-    if now is None or was is None:
-        return now is not None
-    is_as_old = any(
-        now.mtime_ns == was.mtime_ns
-        or (now.mtime_ns % grain == 0 and abs(now.mtime_ns - was.mtime_ns) < grain)
-        for grain in _GRAINS
-    )
-    return now.size == was.size and is_as_old
-
-
-def _remove_empty(folder: str, top: str) -> None:
-    """Remove a folder and those above it, up to one of them, as long as they are empty."""
-    while folder == top or folder.startswith(os.path.join(top, "")):
-        try:
-            os.rmdir(folder)
-        except FileNotFoundError:
-            pass
-        except OSError:  # there is something in it, or no permission
-            return
-        folder = os.path.dirname(folder)
-
-
-def _read_journal(journal: str) -> Iterable[Action]:
-    with open_regular(journal) as opened:
-        file = io.TextIOWrapper(opened, encoding="utf-8")
-        for number, line in enumerate(file, 1):
-            if line.startswith("{") and not line.endswith("\n"):
-                return  # cut short by a crash or a full disk: its action never began
-            try:
-                entry = json.loads(line)
-                states = {
-                    name: FileState(**entry[name]) for name in ("was", "stays") if entry.get(name)
-                }
-                action = Action(**entry | states)
-                if action.kind not in _KINDS:
-                    raise ValueError(action.kind)
-            except (ValueError, TypeError, AttributeError):
-                raise CommandError(f"{journal}, line {number}: this is no journal.") from None
-            yield action
-
-
-def move(source: str, target: str) -> None:
-    """Move a file, whole or not at all, and overwrite nothing.
-
-    Raises
-    ------
-    OSError
-        If it cannot be moved, or is replaced meanwhile; it is then where it was.
-    """
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    before = look(source)
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_LINK:
-            raise
-        _copy(source, target)
-    try:
-        now = look(source)
-        if before is not None and (now is None or not before.is_same(now, ctime=False)):
-            raise OSError(errno.EBUSY, "was changed while it was moved", source)
-        os.unlink(source)
-    except OSError:
-        os.unlink(target)
-        raise
-
-
-def _copy(source: str, target: str) -> None:
-    """Copy a file under a temporary name, and rename it where nothing is."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".hashfeatures-")
-    os.close(handle)
-    try:
-        shutil.copy2(source, temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, target)
-        except OSError as error:
-            if error.errno not in _NO_LINK:
-                raise
-            if os.path.lexists(target):
-                raise FileExistsError(errno.EEXIST, "exists already", target) from None
-            os.rename(temporary, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def replace_by_link(path: str, kept: str) -> None:
-    """Make a file one with another that holds the same bytes."""
-    temporary = tempfile.mktemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
-    os.link(os.path.realpath(kept), temporary)  # of a link, some systems would link the link
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-
-
-def replace_by_copy(path: str, was: FileState | None = None) -> None:
-    """Give a linked file its own bytes again, and the time and mode that it had."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
-    os.close(handle)
-    try:
-        shutil.copy2(path, temporary)
-        if was is not None:
-            os.utime(temporary, ns=(os.stat(temporary).st_atime_ns, was.mtime_ns))
-            if was.mode is not None:
-                os.chmod(temporary, was.mode)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..acting import undo
 from ..asked import CommandError, Common
 from ..options import echo_json, telling_options
 from ..telling import echo
+from ..undoing import undo
 
 
 @click.command("undo")
