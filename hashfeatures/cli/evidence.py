@@ -6,12 +6,13 @@ import os
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _BILLION = 10**9
 
-# The columns of a file of hashes, named as `stat` names what is in them. Times are text: a number
-# of so many digits would not survive other programs.
+# The columns of a file of hashes, named as `stat` names what is in them. Times are dates, with all
+# nine digits: a number of so many would not survive other programs.
 COLUMNS = ("bytes", "mtime", "ctime")
 
 
@@ -104,7 +105,11 @@ def _spell(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     seconds, rest = divmod(nanoseconds, _BILLION)
-    return f"{seconds}.{rest:09d}"
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # beyond the years that dates know
+        return None
+    return f"{moment.replace(tzinfo=None).isoformat()}.{rest:09d}Z"
 
 
 def _read(size: Any, mtime: Any, ctime: Any) -> FileState | None:
@@ -116,6 +121,8 @@ def _read(size: Any, mtime: Any, ctime: Any) -> FileState | None:
 
 def _nanoseconds(time: Any) -> int:
     seconds, _, rest = str(time).partition(".")
-    if len(rest) != 9:
+    if len(rest) != 10 or rest[-1] != "Z":
         raise ValueError(time)
-    return int(seconds) * _BILLION + int(rest)
+    moment = datetime.fromisoformat(seconds).replace(tzinfo=UTC)
+    since = (moment - datetime.fromtimestamp(0, UTC)) // timedelta(seconds=1)
+    return since * _BILLION + int(rest[:-1])
