@@ -152,7 +152,7 @@ def calibrate(
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
         Image sources, as for `NearDuplicateFinder`: the set, or a random sample of it.
     finder : NearDuplicateFinder, optional
         What says how near images are; its radius is of no matter. None means

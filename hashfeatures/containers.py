@@ -18,7 +18,7 @@ from sklearn.utils.validation import _num_samples
 
 from .descriptions import describe_value
 from .parameters import refuse
-from .sources import is_frame
+from .sources import column_names, is_dataset, is_frame
 
 
 def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
@@ -39,6 +39,10 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
     if issparse(container):
         return container.tocsr()[rows].asformat(container.format)
     if isinstance(container, pd.Index | ExtensionArray):
+        return container.take(rows)
+    if is_dataset(container):
+        return container.select(rows)
+    if type(container).__module__.partition(".")[0] == "pyarrow":
         return container.take(rows)
     taken = _safe_indexing(container, rows)
     return tuple(taken) if type(container) is tuple else taken
@@ -133,12 +137,20 @@ def _join_others(pieces: Sequence[Any]) -> Any:
             return _join_others([piece.rename("").to_frame() for piece in pieces]).to_series()
         return package.concat(pieces, how="vertical_relaxed")
     if name == "pyarrow":
+        if isinstance(first, package.RecordBatch):
+            joined = package.Table.from_batches(pieces).combine_chunks()
+            return joined.to_batches()[0]
         if hasattr(first, "columns"):
             return package.concat_tables(pieces, promote_options="permissive")
         if hasattr(first, "chunks"):
             return package.chunked_array([chunk for piece in pieces for chunk in piece.chunks])
         return package.concat_arrays(pieces)
-    for function in ("concat", "concatenate", "cat"):  # of the array API, and before it
+    for function in (
+        "concatenate_datasets",
+        "concat",
+        "concatenate",
+        "cat",
+    ):  # the last three are of the array API, and before it
         if hasattr(package, function):
             return getattr(package, function)(list(pieces))
     raise TypeError(f"Rows of {_kind(first)} cannot be moved: give a list or an array.")
@@ -151,9 +163,8 @@ def _kind(piece: Any) -> str:
     if issparse(piece):
         return "scipy sparse array"
     columns = ""
-    if hasattr(piece, "columns"):
-        names = getattr(piece, "column_names", piece.columns)  # the first of pyarrow
-        columns = f" of columns {describe_value([*names])}"
+    if is_frame(piece):
+        columns = f" of columns {describe_value(column_names(piece))}"
     return f"{type(piece).__module__.partition('.')[0]} {type(piece).__name__}{columns}"
 
 
@@ -175,7 +186,7 @@ def column_of(values: Any, images: Any, owner: str, name: str) -> Any:
     """
     if not isinstance(values, str):
         return values
-    columns = [*getattr(images, "column_names", images.columns)] if is_frame(images) else []
+    columns = column_names(images) if is_frame(images) else []
     if values in columns:
         return images[values]
     known = (

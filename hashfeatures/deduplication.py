@@ -20,12 +20,14 @@ from .hashing.spec import HashSpec
 from .images import Decoding, read_whole
 from .parameters import refuse
 from .sources import (
+    column_names,
     count_bytes,
     describe_source,
+    image_column,
     is_frame,
+    list_column,
     list_sources,
     name_source,
-    pick_image_column,
 )
 from .stored_tables import rank_values, read_numbers
 
@@ -94,9 +96,7 @@ def drop_duplicates(
     2     0         0
     """
     name = "drop_duplicates"
-    images = images_or_frame
-    if is_frame(images):
-        images = images[pick_image_column(images, name)]
+    images = image_column(images_or_frame, name)
     _check_keep(keep, images_or_frame)
     sources = list_sources(images, name)
     finder = check_finder(finder)
@@ -141,11 +141,12 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
         What stands for each image.
     """
     _check_keep(keep, images)
-    column = images[pick_image_column(images, "choose_kept")] if is_frame(images) else images
-    sources = list_sources(column, "choose_kept")
+    sources = list_sources(images, "choose_kept")
     rows = np.flatnonzero(fitted._near.has_company())
-    if is_frame(images) and {"width", "height"} <= set(images.columns):
-        sides = [read_numbers(images[name]) for name in ("width", "height")]
+    if is_frame(images) and {"width", "height"} <= set(column_names(images)):
+        sides = [
+            read_numbers(pd.Series(list_column(images, name))) for name in ("width", "height")
+        ]
         n_pixels = (sides[0] * sides[1]).fillna(0).to_numpy(dtype=np.int64)
     else:
         n_pixels = _count_pixels(sources, rows, keep)
@@ -155,7 +156,7 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
 def _check_keep(keep: Any, images_or_frame: Any) -> None:
     if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
         return
-    columns = list(images_or_frame.columns) if is_frame(images_or_frame) else []
+    columns = column_names(images_or_frame) if is_frame(images_or_frame) else []
     if keep not in columns:
         here = f"here among {columns[:10]}" if columns else "of which these images have none"
         expected = (
@@ -182,7 +183,7 @@ def _by_preference(
         return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
     if keep == "first":
         return rows
-    values = rank_values(images_or_frame[keep].to_list()).iloc[rows]
+    values = rank_values(list_column(images_or_frame, keep)).iloc[rows]
     rank = values.rank(method="min", ascending=False, na_option="bottom").to_numpy()
     return rows[np.argsort(rank, kind="stable")]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from .containers import check_length, column_of
@@ -23,7 +24,7 @@ from .report.page import write_page, write_parts
 from .report.summary import Grouping, Summary, summarise
 from .report.text import say_counts, write_text
 from .report.thumbnails import Facts, picture
-from .sources import is_frame, is_missing, list_sources, pick_image_column
+from .sources import column_names, image_column, is_frame, is_missing, list_column, list_sources
 from .stored_tables import read_numbers
 from .whole_files import write_whole
 
@@ -142,7 +143,7 @@ def make_report(
     finder = check_finder(finder)
     if not isinstance(finder, NearDuplicateFinder):
         raise refuse(name, "finder", "a NearDuplicateFinder", finder)
-    column = images[pick_image_column(images, name)] if is_frame(images) else images
+    column = image_column(images, name)
     n_images = len(list_sources(column, name))
     classes = column_of(classes, images, name, "classes")
     parts = column_of(parts, images, name, "parts")
@@ -173,8 +174,7 @@ def report_fitted(
     max_thumbnails: int = _MOST_THUMBNAILS,
 ) -> DuplicateReport:
     """Report what a fitted finder found, see `make_report`."""
-    column = images[pick_image_column(images, "A report")] if is_frame(images) else images
-    sources = list_sources(column, "A report")
+    sources = list_sources(images, "A report")
     grouping = replace(
         group_fitted(finder, sources, classes, parts),
         stand_in=choose_kept(finder, images, keep).row,
@@ -189,18 +189,20 @@ def report_fitted(
     )
     known = dict(zip(rows, facts, strict=True))
     if is_frame(images):
-        known = {row: _fill_up(fact, images, row) for row, fact in known.items()}
+        names = {"width", "height", "bytes", "format"} & set(column_names(images))
+        told = {name: list_column(images, name) for name in names}
+        known = {row: _fill_up(fact, told, row) for row, fact in known.items()}
     return DuplicateReport(summarise_fitted(finder, grouping, known, title), thumbnails)
 
 
-def _fill_up(fact: Facts, table: Any, row: int) -> Facts:
-    """Take from a table of hashes what is not known of a file that is not here."""
+def _fill_up(fact: Facts, told: Mapping[str, Sequence[Any]], row: int) -> Facts:
+    """Take from the columns of a table what is not known of a file that is not here."""
     if fact.width is not None:
         return fact
-    names = [name for name in ("width", "height", "bytes") if name in table.columns]
-    read = {name: read_numbers(table[name].iloc[[row]])[0] for name in names}
+    names = [name for name in ("width", "height", "bytes") if name in told]
+    read = {name: read_numbers(pd.Series([told[name][row]]))[0] for name in names}
     said = {name: int(number) for name, number in read.items() if not is_missing(number)}
-    kind = table["format"].iloc[row] if "format" in table.columns else None
+    kind = told["format"][row] if "format" in told else None
     seen = {name: value for name, value in asdict(fact).items() if value is not None}
     return Facts(**{"format": None if is_missing(kind) else str(kind)} | said | seen)
 

@@ -107,7 +107,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
             arrays, or mappings with "bytes" and "path".
         y : None
@@ -127,7 +127,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources, see `fit`.
 
         Returns

@@ -190,7 +190,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources, as for `ImageHashFeaturizer`. Those that cannot be read are told in one
             `FailedImagesWarning` and in `failures_`.
         y : None
@@ -213,7 +213,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources, as for `fit`.
         y : None
             Ignored.
@@ -354,7 +354,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_queries,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_queries,)
             Image sources. Those that cannot be read match nothing, and are told in a warning.
 
         Returns
@@ -440,7 +440,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources, as for `fit`.
 
         Returns
@@ -468,7 +468,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
             Image sources, which are read only if the radius is "calibrated".
 
         Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .duplicates import DuplicateGroups, Labels, merge_labels, relabel
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .labels import list_labels
-from .sources import is_frame, pick_image_column
+from .sources import image_column, is_frame
 
 # Said instead of a finder where the groups of near duplicates are known and given.
 PRECOMPUTED = "precomputed"
@@ -30,13 +31,13 @@ def is_bit_matrix(images: Any) -> bool:
     """Tell a matrix of numbers from a container of image sources."""
     if isinstance(images, pd.DataFrame):
         return all(_is_of_numbers(column) for _, column in images.items())
-    if is_frame(images):  # of polars
+    if is_frame(images) and hasattr(images, "dtypes"):  # of polars
         return all(dtype.is_numeric() or str(dtype) == "Boolean" for dtype in images.dtypes)
     if isinstance(images, list | tuple):
         first = images[0] if images else None
-        return isinstance(first, list | tuple) or (
-            isinstance(first, np.ndarray) and first.ndim == 1
-        )
+        if isinstance(first, np.ndarray):
+            return first.ndim == 1
+        return isinstance(first, list | tuple) and all(isinstance(bit, Number) for bit in first)
     if hasattr(images, "toarray"):  # sparse: refused with scikit-learn's own sentence
         return True
     return isinstance(images, np.ndarray) and images.ndim == 2 and _is_of_numbers(images.ravel())
@@ -82,8 +83,8 @@ def _predict(images: Any, finder: Any) -> Labels:
         if isinstance(finder, NearDuplicateFinder):
             radius = finder._given_radius(*np.shape(images))
             finder = DuplicateGroups(radius, n_jobs=finder.n_jobs)
-    elif is_frame(images):
-        images = images[pick_image_column(images, "A search for near duplicates")]
+    else:
+        images = image_column(images, "A search for near duplicates")
     finder = clone(finder)
     if isinstance(finder, DuplicateGroups | NearDuplicateFinder):
         finder.linkage = "single"

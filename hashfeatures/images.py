@@ -27,6 +27,7 @@ from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from .descriptions import describe_value, shorten
 from .exceptions import ImageReadError, MissingExtraError
+from .image_arrays import is_tensor, spell_out
 from .image_files import HEIF, recognize, say_heif_cure
 from .parameters import check_bool, check_choice, check_int, refuse
 from .pillow_state import at_least, load_plugins, max_image_pixels, missing_readers
@@ -425,6 +426,9 @@ def _find_file(source: Any) -> str | bytes | io.BytesIO:
         return _check_path(path)
     if hasattr(source, "read"):
         return io.BytesIO(read_whole(source))
+    if is_tensor(source):
+        text = spell_out(source, "image", is_batch=False)
+        raise TypeError(f"{describe_value(source)} is no image source: write {text}")
     raise TypeError(
         f"{type(source).__name__} is no image source; expected a path, a URL, bytes, an open "
         f"file, a PIL image, a uint8 array or a mapping with 'bytes' and 'path'"
@@ -488,15 +492,23 @@ def _say_unidentified(file: str | bytes | io.BytesIO) -> str:
 def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     shape = array.shape
     if array.dtype != np.uint8:
-        raise TypeError(f"expected an array of dtype uint8 (0 to 255), got {array.dtype}")
+        raise TypeError(
+            f"expected an array of dtype uint8 (0 to 255), got {array.dtype}: write "
+            f"{spell_out(array, 'array', is_batch=False)}"
+        )
     if array.ndim == 3 and shape[2] == 1:
         array = array[:, :, 0]
     elif not (array.ndim == 2 or (array.ndim == 3 and shape[2] in (3, 4))):
         raise ValueError(
             f"expected an array of shape (height, width), (height, width, 3) or "
-            f"(height, width, 4), got {shape}"
+            f"(height, width, 4), got {shape}{_say_turned(array)}"
         )
     return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _say_turned(array: np.ndarray[Any, Any]) -> str:
+    text = spell_out(array, "array", is_batch=False)
+    return "" if text == "array" else f", whose channels come first: write {text}"
 
 
 def _finish(

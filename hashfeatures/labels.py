@@ -18,7 +18,7 @@ from scipy.sparse import issparse
 from .containers import check_length
 from .descriptions import describe_value, shorten
 from .exceptions import ParameterError
-from .sources import is_frame
+from .sources import column_names, is_frame, list_column
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _refuse_name(y: Any) -> None:
 
 
 def _named(table: Any) -> str:
-    return f", {describe_value(list(table.columns)[:10])}" if is_frame(table) else ""
+    return f", {describe_value(column_names(table)[:10])}" if is_frame(table) else ""
 
 
 def _columns_of(y: Any) -> list[pd.Series[Any]]:
@@ -160,8 +160,7 @@ def _columns_of(y: Any) -> list[pd.Series[Any]]:
     if isinstance(y, pd.DataFrame):
         return [column.reset_index(drop=True) for _, column in y.items()]
     if is_frame(y):
-        names = getattr(y, "column_names", y.columns)  # the first of pyarrow
-        return [_column_of(y[name]) for name in names]
+        return [_column_of(list_column(y, name)) for name in column_names(y)]
     if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return [pd.Series(y).reset_index(drop=True)]
     if isinstance(y, list | tuple) and not any(np.ndim(label) for label in y):

@@ -14,10 +14,11 @@ from .containers import check_length, column_of, take_rows
 from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels
 from .exceptions import ParameterError
-from .grouping import group_images
+from .grouping import PRECOMPUTED, group_images
 from .parameters import check_bool, check_int
 from .shortfalls import warn_of_shortfalls
 from .sizes import count_images
+from .sources import check_container
 from .strata import Strata, find_strata
 
 
@@ -104,6 +105,7 @@ def train_test_split(
     >>> len(train), len(validation), len(test)
     (6, 2, 2)
     """
+    _check_images("train_test_split", images, finder)
     everything = indexable(images, *arrays)
     n_images = _num_samples(images)
     for array in arrays:
@@ -156,6 +158,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
     def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
         """Return the group of each image and, with stratification, the strata."""
         name = type(self).__name__
+        _check_images(name, X, self.finder)
         y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
         if self.stratify and y is None:
             raise ValueError(
@@ -320,6 +323,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         train, test : ndarray, dtype intp
             Row numbers, in random order.
         """
+        _check_images(type(self).__name__, X, self.finder)
         sizes = count_images(
             type(self).__name__,
             _num_samples(X),
@@ -332,6 +336,12 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         for _ in range(self.n_splits):
             train, test = _deal_once(labels, strata, sizes, rng)
             yield train, test
+
+
+def _check_images(owner: str, images: Any, finder: Any) -> None:
+    """Raise if there are no images to be grouped; with known groups, anything can be split."""
+    if not (isinstance(finder, str) and finder == PRECOMPUTED):
+        check_container(images, owner)
 
 
 def _deal_once(

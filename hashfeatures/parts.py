@@ -18,7 +18,7 @@ from .finder import NearDuplicateFinder
 from .grouping import check_finder, group_images, is_bit_matrix
 from .neighbors import HammingNeighbors
 from .signatures import Signatures
-from .sources import is_frame, is_missing, list_sources, pick_image_column
+from .sources import check_container, image_column, is_missing, list_sources
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,8 @@ def name_parts(owner: str, train: Any, test: Any) -> dict[str, Any]:
             f"{owner}({{'train': ..., 'validation': ..., 'test': ...}}). "
             f"Got {', '.join(missing) + ' = None' if missing else f'{len(parts)} part'}."
         )
+    for part in parts.values():
+        check_container(part, owner)
     return parts
 
 
@@ -181,7 +183,7 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
                 f"{', '.join(parts)}."
             )
         return _compare_bits(owner, parts, finder)
-    images = {name: _images_of(part, owner) for name, part in parts.items()}
+    images = {name: image_column(part, owner) for name, part in parts.items()}
     listed = [list_sources(part, owner) for part in images.values()]
     sources = [source for part in listed for source in part]
     if isinstance(finder, NearDuplicateFinder):
@@ -200,10 +202,6 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
     sizes = [len(part) for part in listed]
     has_distances = isinstance(finder, NearDuplicateFinder)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
-
-
-def _images_of(part: Any, owner: str) -> Any:
-    return part[pick_image_column(part, owner)] if is_frame(part) else part
 
 
 def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedParts:

@@ -44,7 +44,7 @@ def plot_images(
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
         Image sources, as for `ImageHashFeaturizer`. One that cannot be read is a grey tile that
         says so.
     titles : iterable of str, optional

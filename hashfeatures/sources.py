@@ -6,7 +6,11 @@ import base64
 import binascii
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from glob import has_magic
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -14,13 +18,16 @@ import numpy as np
 from PIL import Image
 
 from .descriptions import describe_value, shorten
+from .image_arrays import is_ambiguous, is_single, is_tensor, spell_out
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
 _FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[^,;/\\]*)*,", re.IGNORECASE)
 IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
 
-_EXPECTED = "a list, tuple, 1-D array, Series or one-column DataFrame of images"
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
+
+_EXPECTED = "a list, tuple, 1-D array, Series or DataFrame of images"
 
 
 def is_url(source: object) -> bool:
@@ -181,9 +188,10 @@ def list_sources(images: Any, owner: str) -> list[Any]:
 
     Parameters
     ----------
-    images : list, tuple, 1-D ndarray, Series or one-column DataFrame
-        pandas or polars; an array of shape (n_images, height, width, channels) counts as a list
-        of images.
+    images : list, tuple, array, Series or DataFrame
+        pandas, polars, Arrow, or a Dataset of Hugging Face; of a table the column that
+        `pick_image_column` finds. An array of uint8 of shape (n_images, height, width) or
+        (n_images, height, width, channels) counts as a list of images.
     owner : str
         Who asks, for the messages.
 
@@ -197,68 +205,211 @@ def list_sources(images: Any, owner: str) -> list[Any]:
     TypeError
         If `images` is a single image, or no container.
     ValueError
-        If `images` is a table of more than one column.
+        If `images` is a table, and none of its columns, or more than one, is that of the images.
     """
+    check_container(images, owner)
+    got = f"{owner} expects {_EXPECTED}. Got"
+    if is_frame(images):
+        return list_column(images, pick_image_column(images, owner))
+    if isinstance(images, np.ndarray) or is_tensor(images):
+        return _list_array(images, got)
+    if not isinstance(images, Iterable):  # it is indexed, and an item may be costly
+        _check_items([images[0]] if len(images) else [], images, got)
+        return [images[place] for place in range(len(images))]
+    sources = _list_values(images)
+    _check_items(sources[:5], images, got)
+    return sources
+
+
+def check_container(images: Any, owner: str) -> None:
+    """Raise unless `images` can be a container of images, and say what to write instead."""
+    if cure := _cure_of(images):
+        raise TypeError(f"{owner} expects {_EXPECTED}. Got {cure}.")
+
+
+def _check_items(items: list[Any], images: Any, got: str) -> None:
+    """Raise if what a container holds is of a kind that no image is of."""
+    if items and all(isinstance(item, tuple) for item in items):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of tuples: for the images alone, write "
+            f"[item[{_place_of_image(items[0])}] for item in images]."
+        )
+    rows = [item for item in items if isinstance(item, Mapping)]
+    named = [name for name in IMAGE_COLUMNS if all(name in row for row in rows)]
+    if rows and len(rows) == len(items) and named and not _are_encoded(rows):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of rows: for the images alone, write "
+            f"[row[{named[0]!r}] for row in images]."
+        )
+    if items and all(map(is_tensor, items)):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of {type(items[0]).__name__}: write "
+            f"[{spell_out(items[0], 'image', is_batch=False)} for image in images]."
+        )
+
+
+def _cure_of(images: Any) -> str | None:
+    """Say what `images` is and what to write instead, if it is no container of images."""
+    kind = type(images).__name__
+    package = type(images).__module__.partition(".")[0]
+    if any(base.__module__.startswith("pandas.") for base in type(images).__mro__):
+        return None  # whatever its columns are called
+    if isinstance(images, Mapping) and not {"bytes", "path"} & set(images):
+        return _cure_of_mapping(images)
+    if hasattr(images, "namelist"):  # a zip file
+        return f"a {kind}: write [images.open(name) for name in images.namelist()]"
     single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
     if isinstance(images, single) or hasattr(images, "read"):
-        cure = "for one image, wrap it in a list"
-        if isinstance(images, str | os.PathLike) and os.path.isdir(images):
-            cure = (
-                "for the images in a folder, list them, as by sorted(Path(folder).rglob('*.jpg'))"
-            )
-        raise TypeError(
-            f"{owner} expects {_EXPECTED}. Got the single {type(images).__name__} "
-            f"{describe_source(images)!r}: {cure}."
-        )
-    if isinstance(images, np.ndarray):
-        return _list_array(images, owner)
-    if is_frame(images):
-        return _list_frame(images, owner)
-    for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
-        if hasattr(images, method):
-            return list(getattr(images, method)())
-    got = f"{owner} expects {_EXPECTED}. Got {type(images).__name__}"
+        return f"the single {kind} {describe_source(images)!r}: {_cure_of_single(images)}"
+    if isinstance(images, zip | enumerate):
+        return f"{kind}, which gives tuples: write the list of the images alone"
     if isinstance(images, Iterator):
-        raise TypeError(f"{got}, which can be read only once: make it a list.")
+        return f"{kind}, which can be read only once: make it a list, list(images)"
     if isinstance(images, set | frozenset):
-        raise TypeError(f"{got}, which has no order: make it a list.")
-    if not isinstance(images, Iterable):
-        raise TypeError(f"{got}.")
+        return f"{kind}, which has no order: make it a list, sorted(images)"
+    if package in ("dask", "dask_expr", "dask_array") or hasattr(images, "dask"):
+        return f"{kind} of dask, which is not computed yet: write images.compute()"
+    if package == "polars" and hasattr(images, "collect"):
+        return f"a {kind}, which holds no rows yet: write images.collect()"
+    if package == "datasets" and not hasattr(images, "__len__"):
+        columns = images.features or {}
+        typed = [name for name in columns if type(columns[name]).__name__ == "Image"]
+        return f"a {kind}: write [row[{[*typed, 'image'][0]!r}] for row in images]"
+    if hasattr(images, "toPandas"):  # of Spark
+        return f"a {kind} of Spark: write images.toPandas()"
+    if hasattr(images, "samples") and hasattr(images, "__getitem__"):  # of torchvision
+        return (
+            f"a {kind}, whose images come with classes: write [path for path, _ in images.samples]"
+        )
+    if package == "torch" and hasattr(images, "dataset"):
+        return f"a {kind}, which gives batches: write the paths of its images, in a list"
+    is_indexed = hasattr(images, "__getitem__") and hasattr(images, "__len__")
+    if not isinstance(images, Iterable) and not is_indexed and not is_frame(images):
+        return kind
+    return None
+
+
+def _cure_of_mapping(images: Mapping[Any, Any]) -> str:
+    kind, names = type(images).__name__, list(images)
+    named = [name for name in IMAGE_COLUMNS if name in images]
+    if named and not isinstance(images[named[0]], str | os.PathLike):
+        return f"a {kind} of columns: write images[{named[0]!r}]"
+    if names and is_frame(images[names[0]]):
+        return f"a {kind} of {describe_value(names)}: write images[{names[0]!r}], say"
+    return f"a {kind}: write list(images.values())"
+
+
+def _cure_of_single(images: Any) -> str:
+    path = local_path(images)
+    if path is not None and os.path.isdir(path):
+        suffix = _suffix_in(path)
+        return (
+            f"for the images in a folder, list them, as by sorted(Path(folder).rglob('*{suffix}'))"
+        )
+    if path is not None and not os.path.lexists(path) and has_magic(path):
+        return "for the files that a pattern matches, write sorted(glob.glob(pattern))"
+    if path is not None and path.lower().endswith(_ARCHIVES):
+        protocol = "zip" if path.lower().endswith("zip") else "tar"
+        return f"name the images in an archive, as by ['{protocol}://photo.jpg::{path[-60:]}']"
+    return "for one image, wrap it in a list"
+
+
+def _suffix_in(folder: str) -> str:
+    """Return the suffix that most of the first files of a folder have, if Pillow knows it."""
+    known = Image.registered_extensions()
+    with suppress(OSError):
+        walk = os.walk(folder)
+        names = islice((name for _, _, names in walk for name in names), 1000)
+        suffixes = Counter(os.path.splitext(name)[1] for name in names)
+        for suffix, _ in suffixes.most_common():
+            if suffix.lower() in known:
+                return suffix
+    return ".jpg"
+
+
+def _are_encoded(rows: list[Mapping[Any, Any]]) -> bool:
+    """Tell whether rows are images of Hugging Face, and not rows that hold such."""
+    return all({"bytes", "path"} & row.keys() for row in rows)
+
+
+def _place_of_image(item: tuple[Any, ...]) -> int:
+    """Return where in a tuple the image is, as well as can be told without reading it."""
+    for is_image in (_looks_like_a_file, _looks_like_an_image):
+        for place, value in enumerate(item):
+            if is_image(value):
+                return place
+    return 0
+
+
+def _looks_like_a_file(value: Any) -> bool:
+    name = name_source(value)
+    return name is not None and (is_url(name) or os.path.splitext(name)[1] != "")
+
+
+def _looks_like_an_image(value: Any) -> bool:
+    kinds = (bytes, os.PathLike, Mapping, Image.Image, np.ndarray)
+    return isinstance(value, kinds) or is_tensor(value)
+
+
+def _list_values(column: Any) -> list[Any]:
+    for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
+        if hasattr(column, method):
+            return list(getattr(column, method)())
+    return list(column)
+
+
+def _list_array(images: Any, got: str) -> list[Any]:
+    shape = tuple(images.shape)
+    if len(shape) == 1 and isinstance(images, np.ndarray):
+        return list(images)
+    if len(shape) == 2 and isinstance(images, np.ndarray) and images.dtype.kind in "OUT":
+        if shape[1] == 1:
+            return list(images[:, 0])
+        raise ValueError(
+            f"{got} an array of {shape[1]} columns: select the column that holds the images."
+        )
+    what = describe_value(images)
+    if is_ambiguous(shape):
+        one, many = spell_out(images, "images", False), spell_out(images, "images", True)
+        raise TypeError(
+            f"{got} {what}, which may be one image with its colors first, [{one}], or "
+            f"{shape[0]} grey ones, list({many}): write which."
+        )
+    if is_single(shape):
+        wrapped = f"[{spell_out(images, 'images', is_batch=False)}]"
+        raise TypeError(f"{got} {what}: for one image, wrap it in a list, {wrapped}.")
+    if len(shape) not in (3, 4):
+        raise TypeError(f"{got} {what}, which is no batch of images.")
+    text = spell_out(images, "images", is_batch=True)
+    if text != "images":
+        raise TypeError(f"{got} {what}: write {text}.")
     return list(images)
 
 
-def _list_array(images: np.ndarray[Any, Any], owner: str) -> list[Any]:
-    if images.ndim == 1:
-        return list(images)
-    if images.ndim == 2 and images.dtype.kind in "OUT":
-        if images.shape[1] == 1:
-            return list(images[:, 0])
-        raise ValueError(
-            f"{owner} expects {_EXPECTED}. Got an array of {images.shape[1]} columns: "
-            f"select the column that holds the images."
-        )
-    if images.ndim == 4:
-        return list(images)
-    raise TypeError(
-        f"{owner} expects {_EXPECTED}. Got {describe_source(images)}: for one image, wrap it in "
-        f"a list."
+def is_frame(images: Any) -> bool:
+    """Tell whether `images` is a table of named columns: pandas, polars, Arrow or Hugging Face."""
+    return hasattr(images, "shape") and (
+        hasattr(images, "columns") or hasattr(images, "column_names")
     )
 
 
-def _list_frame(frame: Any, owner: str) -> list[Any]:
-    columns = list(frame.columns)
-    if len(columns) != 1:
-        raise ValueError(
-            f"{owner} expects {_EXPECTED}. Got a table of {len(columns)} columns, "
-            f"{columns[:10]}: select the one that holds the images, X[column]."
-        )
-    column = frame[columns[0]]
-    return list(column.to_list())
+def is_dataset(frame: Any) -> bool:
+    """Tell whether a table is a Dataset of Hugging Face, which decodes images when it is asked."""
+    return hasattr(frame, "cast_column") and not hasattr(frame, "iloc")
 
 
-def is_frame(images: Any) -> bool:
-    """Tell whether `images` is a table of named columns, of pandas or polars."""
-    return hasattr(images, "columns") and hasattr(images, "shape")
+def column_names(frame: Any) -> list[Any]:
+    """Return the names of the columns of a table."""
+    is_other = not hasattr(frame, "iloc") and hasattr(frame, "column_names")
+    return list(frame.column_names if is_other else frame.columns)
+
+
+def list_column(frame: Any, name: Any) -> list[Any]:
+    """Return the values of a column of a table; images of Hugging Face stay encoded."""
+    feature: Any = frame.features.get(name) if is_dataset(frame) else None
+    if getattr(feature, "decode", False):
+        frame = frame.cast_column(name, type(feature)(decode=False))
+    return _list_values(frame[name])
 
 
 def pick_image_column(frame: Any, owner: str) -> Any:
@@ -266,8 +417,9 @@ def pick_image_column(frame: Any, owner: str) -> Any:
 
     Parameters
     ----------
-    frame : pandas or polars DataFrame
-        A table of one column, or with one that is called as `IMAGE_COLUMNS` says.
+    frame : table of pandas, polars, Arrow or Hugging Face
+        A table of one column, or with one that is called as `IMAGE_COLUMNS` says; of a Dataset of
+        Hugging Face, the one of images.
     owner : str
         Who asks, for the message.
 
@@ -281,13 +433,25 @@ def pick_image_column(frame: Any, owner: str) -> Any:
     ValueError
         If no column, or more than one, has such a name.
     """
-    columns = list(frame.columns)
+    columns = column_names(frame)
     named = columns if len(columns) == 1 else [name for name in IMAGE_COLUMNS if name in columns]
+    if is_dataset(frame):
+        features = frame.features.items()
+        named = [name for name, kind in features if type(kind).__name__ == "Image"] or named
     if len(named) == 1 or (named and named[0] == IMAGE_COLUMNS[0]):
         return named[0]
     found = f"several: {named}" if named else "none"
     raise ValueError(
-        f"{owner} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}. "
-        f"The table has {found} among its columns {columns[:10]}: rename the one that holds the "
-        f"images to 'image'."
+        f"{owner} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}, "
+        f"and found {found}. Got a table of {len(columns)} columns, "
+        f"{describe_value(columns[:10])}: select one, or rename the one that holds the images to "
+        f"'image'."
     )
+
+
+def image_column(images: Any, owner: str) -> Any:
+    """Return the column of a table that holds the images; what is no table as it is."""
+    if not is_frame(images) or _cure_of(images):
+        return images
+    name = pick_image_column(images, owner)
+    return list_column(images, name) if is_dataset(images) else images[name]

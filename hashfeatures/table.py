@@ -22,7 +22,14 @@ from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .hex_columns import HexColumn, read_column
 from .images import Decoding
 from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius
-from .sources import is_frame, list_sources, pick_image_column
+from .sources import (
+    check_container,
+    column_names,
+    is_frame,
+    list_column,
+    list_sources,
+    pick_image_column,
+)
 
 # What a distance may count.
 _UNITS = ("bits", "hex")
@@ -45,7 +52,7 @@ def hash_images(
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or one-column DataFrame of shape (n_images,)
+    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
         Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
         arrays, or mappings with "bytes" and "path".
     hashes, decode, orient, background, max_pixels, n_jobs, cache, progress
@@ -355,12 +362,16 @@ def _open_table(
     images_or_table: Any, owner: str
 ) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
     """Return the images, the index, and the table where hashes stand beside the images."""
+    check_container(images_or_table, owner)
     if is_frame(images_or_table):
         frame = images_or_table
         if not isinstance(frame, pd.DataFrame):  # polars
-            frame = pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
+            columns = {name: as_column(list_column(frame, name)) for name in column_names(frame)}
+            frame = pd.DataFrame(
+                {name: column.infer_objects() for name, column in columns.items()}
+            )
         has_hashes = any(map(_is_hash, frame.columns))
-        images = frame[pick_image_column(frame, owner)]
+        images = frame[pick_image_column(images_or_table, owner)]
         return images, frame.index, frame if has_hashes else None
     if isinstance(images_or_table, pd.Series):
         return images_or_table, images_or_table.index, None

@@ -1,0 +1,431 @@
+"""What people have their images in is taken, or refused in a sentence whose code is right."""
+
+import glob
+import re
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from hashfeatures import (
+    ImageHashFeaturizer,
+    ImageReadError,
+    NearDuplicateFinder,
+    NearDuplicateKFold,
+    NearDuplicateShuffleSplit,
+    assert_no_leakage,
+    calibrate,
+    drop_duplicates,
+    find_duplicates,
+    find_similar,
+    hash_images,
+    is_known,
+    leakage_report,
+    make_report,
+    plotting,
+    repair_split,
+    train_test_split,
+)
+from hashfeatures.grouping import is_bit_matrix
+from hashfeatures.sources import list_sources
+
+
+@pytest.fixture
+def pixels(noise_image):
+    """Return a batch of 6 colored images, the last one like the first."""
+    images = [np.asarray(noise_image(seed, (40, 30))) for seed in (0, 1, 2, 3, 4, 0)]
+    return np.array(images)
+
+
+@pytest.fixture
+def files(pixels, tmp_path):
+    paths = [str(tmp_path / f"{number}.png") for number in range(len(pixels))]
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+class Feature:
+    """The type of a column of images of Hugging Face."""
+
+    def __init__(self, decode=True):
+        self.decode = decode
+
+
+Feature.__name__ = "Image"
+
+
+class Dataset:
+    """Stands for a Dataset of Hugging Face."""
+
+    def __init__(self, columns, features):
+        self._columns, self.features = columns, features
+
+    @property
+    def column_names(self):
+        return list(self._columns)
+
+    @property
+    def shape(self):
+        return len(self), len(self._columns)
+
+    def __len__(self):
+        return len(next(iter(self._columns.values())))
+
+    def __getitem__(self, key):
+        if not isinstance(key, str):
+            raise TypeError(f"wrong key type {type(key)}")
+        if getattr(self.features[key], "decode", False):
+            raise AssertionError("all images are decoded into memory")
+        return self._columns[key]
+
+    def __iter__(self):
+        raise AssertionError("all images are decoded into memory")
+
+    def cast_column(self, name, feature):
+        return Dataset(self._columns, self.features | {name: feature})
+
+    def select(self, rows):
+        columns = {name: [values[row] for row in rows] for name, values in self._columns.items()}
+        return Dataset(columns, self.features)
+
+
+Dataset.__module__ = "datasets.arrow_dataset"
+
+
+def _dataset(files):
+    images = [{"bytes": Path(path).read_bytes(), "path": None} for path in files]
+    columns = {"label": list(range(len(files))), "img": images}
+    return Dataset(columns, {"label": None, "img": Feature()})
+
+
+TABLES = {
+    "pandas": lambda files: pd.DataFrame({"label": range(len(files)), "image": files}),
+    "polars": lambda files: pl.DataFrame({"label": range(len(files)), "path": files}),
+    "Arrow": lambda files: pa.table({"label": range(len(files)), "url": files}),
+    "batch of Arrow": lambda files: pa.record_batch({"label": range(len(files)), "file": files}),
+    "Hugging Face": _dataset,
+}
+FUNCTIONS = {
+    "featurizer": lambda X: ImageHashFeaturizer("phash").fit_transform(X),
+    "fit": lambda X: NearDuplicateFinder().fit(X),
+    "matches": lambda X: NearDuplicateFinder().fit(X).matches(X),
+    "partial_fit": lambda X: NearDuplicateFinder().fit(X).partial_fit(X),
+    "hash_images": lambda X: hash_images(X, ["phash"]),
+    "find_duplicates": find_duplicates,
+    "drop_duplicates": lambda X: drop_duplicates(X, keep="largest", return_info=True),
+    "keep a column": lambda X: drop_duplicates(X, keep="label"),
+    "train_test_split": lambda X: train_test_split(X, test_size=2, random_state=0),
+    "k folds": lambda X: list(NearDuplicateKFold(2).split(X)),
+    "shuffled": lambda X: list(NearDuplicateShuffleSplit(2, test_size=2).split(X)),
+    "leakage_report": lambda X: leakage_report(X, X).pairs,
+    "parts": lambda X: leakage_report({"a": X, "b": X, "c": X}),
+    "repair_split": lambda X: repair_split(X, X),
+    "make_report": lambda X: make_report(X).to_json(),
+    "is_known": lambda X: is_known(X, Image.new("L", (9, 9))),
+    "find_similar": lambda X: find_similar(X, Image.new("L", (9, 9))),
+    "calibrate": lambda X: calibrate(X, n_edited=1),
+    "radius": lambda X: NearDuplicateFinder(radius="calibrated").fit(X),
+    "plot_images": lambda X: plotting.plot_images(X),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.filterwarnings("ignore::hashfeatures.CalibrationWarning")
+@pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
+def test_every_function_takes_a_table(kind, function, files):
+    if function == "plot_images":
+        pytest.importorskip("matplotlib").use("Agg")
+    if function == "repair_split" and kind == "Hugging Face":
+        pytest.skip("its rows are joined by its package")
+    FUNCTIONS[function](TABLES[kind](files))
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_rows_of_a_table_are_those_of_its_images(kind, files):
+    table = TABLES[kind](files)
+    expected = hash_images(files, ["phash"])["phash"].tolist()
+    assert hash_images(table, ["phash"])["phash"].tolist() == expected
+    train, test = train_test_split(table, test_size=2, random_state=0)
+    assert type(train) is type(table)
+    assert len(train) + len(test) == 6
+    assert sorted([*train["label"], *test["label"]], key=int) == list(range(6)) or kind in (
+        "Arrow",
+        "batch of Arrow",
+    )
+    assert find_duplicates(table).shape[0] == 2
+
+
+def test_real_datasets_of_hugging_face(files):
+    datasets = pytest.importorskip("datasets")
+    images = {"img": files, "label": list(range(6))}
+    table = datasets.Dataset.from_dict(images).cast_column("img", datasets.Image())
+    assert [set(source) for source in list_sources(table, "f")] == [{"bytes", "path"}] * 6
+    for name, function in FUNCTIONS.items():
+        if name not in ("plot_images", "calibrate", "radius"):
+            function(table)
+    with pytest.raises(TypeError, match=r"write \[row\['img'\] for row in images\]"):
+        hash_images(table.to_iterable_dataset())
+    parts = datasets.DatasetDict({"train": table, "test": table})
+    assert leakage_report(parts).share == 1
+    train, test, _ = repair_split(table, table)
+    assert type(train) is type(table)
+    assert len(train) + len(test) == 12
+
+
+class Tensor:
+    """Stands for a tensor of torch: what numpy has, and not the same names."""
+
+    requires_grad = False
+    device = "cpu"
+
+    def __init__(self, array):
+        self._array = array
+        self.shape, self.ndim = array.shape, array.ndim
+        self.dtype = f"torch.{array.dtype}"
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, key):
+        return Tensor(self._array[key])
+
+    def min(self):
+        return self._array.min()
+
+    def max(self):
+        return self._array.max()
+
+    def numpy(self):
+        return self._array
+
+    def __repr__(self):
+        return f"tensor({self._array})"
+
+
+Tensor.__module__ = "torch"
+
+
+class LazyTable:
+    """Stands for a frame of dask."""
+
+    columns = ("path",)
+    shape = ("later", 1)
+
+    def compute(self):
+        return pd.DataFrame({"path": self.files})
+
+    @property
+    def iloc(self):
+        return self
+
+
+LazyTable.__module__ = "dask.dataframe"
+
+
+class Folder:
+    """Stands for an ImageFolder of torchvision."""
+
+    def __init__(self, files):
+        self.samples = [(path, 0) for path in files]
+
+    def __getitem__(self, place):
+        with Image.open(self.samples[place][0]) as image:
+            return image.copy(), 0
+
+    def __len__(self):
+        return len(self.samples)
+
+
+class Items(Folder):
+    """Stands for any other data set of torch."""
+
+    def __init__(self, files):
+        self._folder = Folder(files)
+
+    def __getitem__(self, place):
+        return self._folder[place]
+
+    def __len__(self):
+        return len(self._folder)
+
+
+def _lazy(files):
+    table = LazyTable()
+    table.files = files
+    return table
+
+
+GIVEN = {
+    "floats": lambda files, pixels: pixels / 255,
+    "32-bit floats": lambda files, pixels: (pixels / 255).astype("f4"),
+    "floats to 255": lambda files, pixels: pixels.astype(float),
+    "integers": lambda files, pixels: pixels.astype(int),
+    "16 bits": lambda files, pixels: pixels.astype("u2") << 8,
+    "channels first": lambda files, pixels: pixels.transpose(0, 3, 1, 2),
+    "floats, channels first": lambda files, pixels: pixels.transpose(0, 3, 1, 2) / 255,
+    "tensors": lambda files, pixels: Tensor(pixels.transpose(0, 3, 1, 2)),
+    "tensors of floats": lambda files, pixels: Tensor(pixels.transpose(0, 3, 1, 2) / 255),
+    "list of tensors": lambda files, pixels: [Tensor(image) for image in pixels],
+    "list of turned tensors": lambda files, pixels: [
+        Tensor(image.transpose(2, 0, 1) / 255) for image in pixels
+    ],
+    "pairs": lambda files, pixels: [(path, 0) for path in files],
+    "turned pairs": lambda files, pixels: [("cat", path) for path in files],
+    "pairs of arrays": lambda files, pixels: [(image, 3) for image in pixels],
+    "rows": lambda files, pixels: [{"image": image, "label": 1} for image in pixels],
+    "generator": lambda files, pixels: (path for path in files),
+    "map": lambda files, pixels: map(str, files),
+    "set": lambda files, pixels: set(files),
+    "dict": lambda files, pixels: dict(enumerate(files)),
+    "dict of columns": lambda files, pixels: {"image": files, "label": [0] * 6},
+    "lazy frame": lambda files, pixels: pl.DataFrame({"path": files}).lazy(),
+    "dask": lambda files, pixels: _lazy(files),
+    "torchvision": lambda files, pixels: Folder(files),
+    "data set of torch": lambda files, pixels: Items(files),
+}
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_the_code_that_a_refusal_names_is_right(kind, files, pixels):
+    """It is run as it stands, and gives the same hashes."""
+    images = GIVEN[kind](files, pixels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(TypeError, match=r"^hash_images expects a list") as raised:
+            hash_images(images, ["phash"])
+    said = str(raised.value)
+    assert len(said) < 350
+    found = re.search(r"(?:write |make it a list, )(.*)\.$", said)
+    assert found, said
+    code = found.group(1)
+    if kind == "generator":
+        images = GIVEN[kind](files, pixels)
+    again = eval(code, {"images": images, "np": np})
+    expected = hash_images(files, ["phash"])["phash"].tolist()
+    assert hash_images(again, ["phash"])["phash"].tolist() == expected
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("featurizer", "fit", "find_duplicates", "drop_duplicates", "train_test_split"),
+        *("k folds", "shuffled", "leakage_report", "repair_split", "make_report", "calibrate"),
+    ],
+)
+def test_every_function_refuses_it_alike(kind, function, files, pixels):
+    images = GIVEN[kind](files, pixels)
+    if kind.startswith("dict") and function in ("leakage_report", "repair_split"):
+        return  # a mapping of parts
+    with pytest.raises(TypeError, match=r"expects a list, tuple, 1-D array, Series or DataFrame"):
+        FUNCTIONS[function](images)
+
+
+def test_batches_of_8_bits_are_taken(files, pixels):
+    expected = hash_images(files, ["phash"])["phash"].tolist()
+    grey = pixels[..., 0]
+    assert hash_images(pixels, ["phash"])["phash"].tolist() == expected
+    assert len(hash_images(grey, ["phash"])["phash"].dropna()) == 6
+    assert len(hash_images(pixels[:, :, :, :1], ["phash"])["phash"].dropna()) == 6
+    assert len(NearDuplicateFinder().fit(grey).labels_) == 6
+    train, test = train_test_split(grey, test_size=2, random_state=0)
+    assert train.shape[1:] == test.shape[1:] == grey.shape[1:]
+
+
+def test_three_grey_images_are_told_from_one_with_its_colors_first(pixels):
+    turned = pixels[0].transpose(2, 0, 1)
+    with pytest.raises(TypeError) as raised:
+        hash_images(turned)
+    found = re.search(r"first, (.*), or 3 grey ones, (.*): write which", str(raised.value))
+    one, many = found.groups()
+    for code, n_images in ((one, 1), (many, 3)):
+        table = hash_images(eval(code, {"images": turned}), ["phash"])
+        assert table["phash"].notna().tolist() == [True] * n_images
+
+
+@pytest.mark.parametrize("single", [0, 1])
+def test_a_single_array_is_wrapped(pixels, single):
+    image = pixels[0] if single else pixels[0, :, :, 0] / 255
+    with pytest.raises(TypeError, match="for one image, wrap it in a list") as raised:
+        hash_images(image)
+    code = re.search(r"wrap it in a list, (.*)\.$", str(raised.value))[1]
+    assert hash_images(eval(code, {"images": image}), ["phash"])["phash"].notna().all()
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_files_of_a_folder_are_listed(files, kind):
+    folder = kind(Path(files[0]).parent)
+    with pytest.raises(TypeError, match="images in a folder, list them") as raised:
+        NearDuplicateFinder().fit(folder)
+    code = re.search(r"list them, as by (.*)\.$", str(raised.value))[1]
+    listed = eval(code, {"folder": folder, "Path": Path})
+    assert list(map(str, listed)) == files
+
+
+def test_the_files_of_a_pattern_are_listed(files):
+    pattern = str(Path(files[0]).parent / "*.png")
+    with pytest.raises(TypeError, match="files that a pattern matches") as raised:
+        find_duplicates(pattern)
+    code = re.search(r"write (.*)\.$", str(raised.value))[1]
+    assert eval(code, {"pattern": pattern, "glob": glob}) == files
+
+
+def test_the_files_of_an_archive_are_named(files, tmp_path):
+    pytest.importorskip("fsspec")
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(files[0], "photo.jpg")
+    with pytest.raises(TypeError, match=r"name the images in an archive.*zip://photo\.jpg::"):
+        hash_images(str(archive))
+    assert hash_images([f"zip://photo.jpg::{archive}"], ["phash"])["phash"].notna().all()
+    with zipfile.ZipFile(archive) as opened, pytest.raises(TypeError, match="ZipFile") as raised:
+        hash_images(opened)
+    code = re.search(r"write (.*)\.$", str(raised.value))[1]
+    with zipfile.ZipFile(archive) as opened:
+        table = hash_images(eval(code, {"images": opened}), ["phash"])
+    assert table["phash"].notna().all()
+
+
+def test_zipped_columns_are_refused(files):
+    with pytest.raises(TypeError, match="Got zip, which gives tuples"):
+        hash_images(zip(files, range(6), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        (lambda image: image / 255, r"\(array \* 255\)\.round\(\)\.astype\('uint8'\)"),
+        (lambda image: image.transpose(2, 0, 1), r"array\.transpose\(1, 2, 0\)"),
+        (lambda image: Tensor(image), r"image\.numpy\(\)"),
+    ],
+)
+def test_a_single_odd_item_is_a_failed_image_that_says_what_to_write(pixels, item, code):
+    images = [pixels[0], item(pixels[1])]
+    with pytest.raises(ImageReadError, match=f"image 1, .*: write {code}$"):
+        hash_images(images, ["phash"], errors="raise")
+
+
+def test_samples_are_no_bits():
+    assert not is_bit_matrix([("a.png", 0), ("b.png", 1)])
+    assert not is_bit_matrix([["a.png"], ["b.png"]])
+    assert is_bit_matrix([(0, 1), (1, None)][:1])
+
+
+def test_names_of_columns_are_no_methods(files):
+    """Attributes of a frame may be its columns."""
+    odd = ("read", "samples", "dask", "namelist", "collect", "column_names", "cast_column")
+    frame = pd.DataFrame({"path": files} | dict.fromkeys(odd, 0))
+    assert list_sources(frame, "f") == files
+
+
+def test_a_check_for_leaks_refuses_alike(files):
+    with pytest.raises(TypeError, match=r"assert_no_leakage expects a list.*read only once"):
+        assert_no_leakage(iter(files), files)
