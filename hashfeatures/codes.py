@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .hamming.pairs import Pairs
+from .hamming.pairs import Pairs, Rows
 
 Words = NDArray[np.uint64]
 
@@ -66,3 +66,7 @@ class Codes(ABC):
     @abstractmethod
     def distances(self, others: Self) -> NDArray[np.int64]:
         """Return the distance of each image to the one in the same row of `others`."""
+
+    @abstractmethod
+    def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others of these."""

@@ -90,6 +90,10 @@ class SegmentCodes(Codes):
         rows = np.arange(len(self.words))
         return self._measure(others, rows, rows)
 
+    def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others of these."""
+        return self._measure(self, rows, other_rows)
+
     def _look_up(self, queries: SegmentCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
         """Yield, block by block, the images near queries: left the query, right the image."""
         codes, images, segments = self._flatten()

@@ -20,8 +20,8 @@ from .linkage import Agreement, cut_tree
 
 # Different members of a group that are compared with each other, all with all.
 _MOST_COMPARED = 1024
-# Pairs of them that are looked at at a time.
-_BLOCK = 2**14
+# Pairs of them that are measured at a time.
+_BLOCK = 2**20
 
 
 def group_views(
@@ -71,11 +71,22 @@ def group_views(
 def _measure(codes: Codes, labels: Labels) -> Diameters:
     size = np.bincount(labels)
     at_least = np.zeros(len(size), dtype=np.int64)
-    at_most = at_least.copy()
-    for group, _, firsts in _groups(codes, labels):
-        widest = _distances(codes, firsts[:_MOST_COMPARED]).max(initial=0)
-        at_least[labels[group[0]]] = widest
-        at_most[labels[group[0]]] = widest if len(firsts) <= _MOST_COMPARED else codes.n_bits
+    rows = np.flatnonzero(size[labels] > 1) if len(labels) else labels
+    # Equal images of a group add nothing to its diameter.
+    keyed = np.column_stack([codes.take(rows).digests(), labels[rows].astype(np.uint64)])
+    rows = rows[number_rows(keyed)[1]]
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    n_different = np.bincount(labels[rows], minlength=len(size))
+    of_row = n_different[labels[rows]]
+    for n in np.unique(n_different[n_different > 1]):
+        groups = rows[of_row == n].reshape(-1, n)[:, :_MOST_COMPARED]
+        left, right = np.triu_indices(groups.shape[1], k=1)
+        step = max(1, _BLOCK // len(left))
+        for start in range(0, len(groups), step):
+            block = groups[start : start + step]
+            distances = codes.between(block[:, left].ravel(), block[:, right].ravel())
+            at_least[labels[block[:, 0]]] = distances.reshape(len(block), -1).max(axis=1)
+    at_most = np.where(n_different > _MOST_COMPARED, codes.n_bits, at_least)
     return Diameters(size, at_least, at_most)
 
 
@@ -118,10 +129,4 @@ def _groups(
 def _distances(codes: Codes, rows: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return the distances of every two rows, as scipy condenses them."""
     left, right = np.triu_indices(len(rows), k=1)
-    distances = [
-        codes.take(rows[left[start : start + _BLOCK]]).distances(
-            codes.take(rows[right[start : start + _BLOCK]])
-        )
-        for start in range(0, len(left), _BLOCK)
-    ]
-    return np.concatenate(distances) if distances else np.zeros(0, dtype=np.int64)
+    return codes.between(rows[left], rows[right])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -30,12 +30,15 @@ _LOOKED_UP = 4096
 _MOST_NEAR = 2**22
 # Pairs of images that are measured by a thread at a time.
 _MEASURED = 2**14
-# Pairs of images that are looked at, at a time.
-_BLOCK = 1024
+# Views that are plainer are told where they are farther apart by no more than this share of the
+# bits. It tells what was done to a copy most often: of 400 photos that were mirrored, turned, or
+# made smaller, it is right in 99 of 100 cases (57 by the nearest views alone), and of those that
+# were cropped by what a view crops, in 96 (52). With more, crops are told as whole images.
+_NEARLY = 6 / 128
 
 
 class ViewPairs(NamedTuple):
-    """Pairs of images, the distance of each, and the views in which they are so near.
+    """Pairs of images, the distance of each, and the views in which they are near.
 
     Parameters
     ----------
@@ -44,7 +47,9 @@ class ViewPairs(NamedTuple):
     distance : ndarray of shape (n_pairs,), dtype int64
         The least Hamming distance in bits between a view of the one and a view of the other.
     left_view, right_view : ndarray of shape (n_pairs,), dtype object
-        What was looked at: "as it is", "mirrored", "cropped by 5% a side, turned by 90°".
+        What was looked at: "as it is", "mirrored", "cropped by 5% a side, turned by 90°". Of the
+        views that are as near as `distance` tells, and of those that are farther by no more than 6
+        of 128 bits, the plainest: whole images before parts of them.
     """
 
     left: NDArray[np.intp]
@@ -108,31 +113,37 @@ class ViewCodes(Codes):
     def distances(self, others: ViewCodes) -> NDArray[np.int64]:
         """Return the distance of each image to the one in the same row of `others`."""
         rows = np.arange(len(self.words))
-        return self.name(others, Pairs(rows, rows, np.zeros(len(rows), dtype=np.int64))).distance
+        return self._measure(others, rows, rows)
+
+    def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others of these."""
+        return self._measure(self, rows, other_rows)
 
     def name(self, others: ViewCodes, pairs: Pairs) -> ViewPairs:
-        """Tell in which views images on the left are nearest to `others` on the right."""
+        """Tell in which views images on the left are near `others` on the right."""
+        chosen = np.zeros((len(pairs.left), 3), dtype=np.int64)
+        kernels().choose_views(
+            np.ascontiguousarray(self.words),
+            pairs.left,
+            np.ascontiguousarray(others.words),
+            pairs.right,
+            np.asarray(self.views.base_views, dtype=np.int64),
+            _rank(self.views),
+            round(_NEARLY * self.n_bits),
+            chosen,
+        )
+        distance, left, right = np.ascontiguousarray(chosen.T)
         names = np.array(
             [self.views.name_view(view) for view in range(self.views.n_views)], dtype=object
         )
-        bases = self.views.base_views
-        shape = (self.views.n_views, self.views.n_bases)
-        distance = np.zeros(len(pairs.left), dtype=np.int64)
-        views = np.zeros((2, len(pairs.left)), dtype=np.intp)
-        for start in range(0, len(pairs.left), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            left, right = self.words[pairs.left[block]], others.words[pairs.right[block]]
-            ways = np.stack(
-                [_least(left, right[:, bases], shape), _least(right, left[:, bases], shape)]
-            )
-            # Of equally near views the plainest.
-            way = (ways[:, 0] * 2 * len(names) + ways[:, 1] + ways[:, 2]).argmin(axis=0)
-            chosen = ways[way, :, np.arange(len(way))]
-            distance[block] = chosen[:, 0]
-            whole, base = chosen[:, 1], bases[chosen[:, 2]]
-            views[0, block] = np.where(way == 0, whole, base)
-            views[1, block] = np.where(way == 0, base, whole)
-        return ViewPairs(pairs.left, pairs.right, distance, names[views[0]], names[views[1]])
+        return ViewPairs(pairs.left, pairs.right, distance, names[left], names[right])
+
+    def _measure(self, others: ViewCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others."""
+        return np.minimum(
+            self._towards(others, rows, other_rows, None),
+            others._towards(self, other_rows, rows, None),
+        )
 
     def _towards(
         self, others: ViewCodes, rows: Rows, other_rows: Rows, n_jobs: int | None
@@ -186,14 +197,21 @@ def _nearest(pairs: Pairs) -> Pairs:
     return Pairs(left[is_new], right[is_new], pairs.distance[order][is_new])
 
 
-def _least(views: Words, bases: Words, shape: tuple[int, int]) -> NDArray[np.intp]:
-    """Return the least distances of views to base views, and which these are, shape (3, n)."""
-    distances = _count(views[:, :, None] ^ bases[:, None]).reshape(len(views), -1)
-    place = distances.argmin(axis=1)
-    view, base = np.unravel_index(place, shape)
-    return np.stack([distances[np.arange(len(place)), place], view, base])
+@cache
+def _rank(views: ViewSet) -> NDArray[np.int64]:
+    """Rank the ways to look at two images, the plainest first.
 
-
-def _count(words: Words) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
-    return counts
+    Returns
+    -------
+    ndarray of shape (2, n_views, n_bases), dtype int64
+        A view of the left image beside a base view of the right one, and the other way round:
+        those with fewer parts of images come first, then those whose windows do, and their turns.
+    """
+    shape = (2, views.n_views, views.n_bases)
+    way, view, base = np.indices(shape).reshape(3, -1)
+    window, turn = np.divmod(view, views.n_turns)
+    n_parts = (window > 0).astype(np.intp) + (base > 0)
+    order = np.lexsort((way, base, turn, window + base, n_parts))
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks.reshape(shape)

@@ -76,6 +76,30 @@ def test_pairs_say_which_views_match(pictures):
     assert dict(zip(matches.right, matches.left_view, strict=True))[2] == "flipped"
 
 
+@pytest.mark.parametrize(
+    ("edit", "views"),
+    [
+        (Edit("resize", scale=0.5), {("as it is", "as it is")}),
+        (MIRRORED, {("as it is", "mirrored"), ("mirrored", "as it is")}),
+        (MIRRORED.then("recompress"), {("as it is", "mirrored"), ("mirrored", "as it is")}),
+        (Edit("crop", share=0.05), {("cropped by 5% a side", "as it is")}),
+        (Edit("crop_sides", top=0.12), {("cut by 12% at the top", "as it is")}),
+    ],
+)
+def test_what_was_done_to_a_copy_is_told_by_the_plainest_views(photos, edit, views):
+    """Of nearly equally near views the plainest: a mirror is no mirrored crop beside a crop."""
+    images = []
+    for path in photos:
+        with Image.open(path) as opened:
+            if min(opened.size) > 100:
+                images.append(opened.convert("RGB"))
+    pairs = NearDuplicateFinder(views="robust").fit([*images, *map(edit, images)]).pairs_
+    copies = pairs.right - pairs.left == len(images)
+    told = list(zip(pairs.left_view[copies], pairs.right_view[copies], strict=True))
+    assert len(told) > 0.9 * len(images)
+    assert sum(pair in views for pair in told) > 0.85 * len(told)
+
+
 def test_views_find_all_that_identity_finds(family):
     files, _ = family
     alone = NearDuplicateFinder(radius=20).fit(files).pairs_

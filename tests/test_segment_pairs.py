@@ -70,6 +70,14 @@ def test_pairs_are_matches_among_themselves(ways, seed, radius):
     )
 
 
+@given(st.integers(0, 2**32))
+def test_distances_between_images_are_those_of_the_definition(seed):
+    codes = make_codes(seed, 6, 4)
+    left, right = np.triu_indices(6, k=1)
+    expected = [distance(codes.words[a], codes.words[b]) for a, b in zip(left, right, strict=True)]
+    assert codes.between(left, right).tolist() == expected
+
+
 def test_joined_codes_answer_as_one_collection():
     codes = SegmentCodes.join([make_codes(0, 4, 2), make_codes(1, 4, 6)])
     assert codes.words.shape == (8, 6, 2)

@@ -54,3 +54,22 @@ def test_diameters_are_counted_over_views():
 def test_nobody_forms_no_group():
     labels, groups = group_views(make_codes(0, 0), np.empty(0, dtype=np.intp), 3, "single")
     assert len(labels) == len(groups) == 0
+
+
+@pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")
+@given(st.integers(0, 10**6), st.integers(1, 5), st.sampled_from([3, 1024]))
+def test_the_diameter_of_every_group_is_the_greatest_distance(seed, n_groups, most):
+    """Of groups of more different images than are compared, it is an upper bound."""
+    codes = make_codes(seed)
+    given_labels = np.random.default_rng(seed).integers(0, n_groups, 14)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hashfeatures.view_groups._MOST_COMPARED", most)
+        patch.setattr("hashfeatures.view_groups._BLOCK", 4)
+        _, groups = group_views(codes, given_labels, 30, "single")
+    for label, (size, diameter, exact) in zip(groups.index, groups.to_numpy(), strict=True):
+        members = np.flatnonzero(given_labels == label)
+        widest = max(distance(codes, a, b) for a in members for b in members)
+        n_different = len(np.unique(codes.words[members], axis=0))
+        assert size == len(members)
+        assert exact == (n_different <= most) or diameter == widest
+        assert diameter == (widest if exact else codes.n_bits)

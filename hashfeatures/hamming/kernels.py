@@ -465,3 +465,57 @@ def second_distances(
                 if two != of_right:
                     below = min(below, apart[one, two])
         least[pair] = min(2 * first, max(beside, below), n_bits)
+
+
+@compile_loop(
+    types.void(
+        _read(types.uint64, 3), _read(types.int64), _read(types.uint64, 3), _read(types.int64),
+        _read(types.int64), _read(types.int64, 3), types.int64, _write(types.int64, 2),
+    )
+)  # fmt: skip
+def choose_views(
+    views: Any, rows: Any, others: Any, other_rows: Any, bases: Any, ranks: Any, slack: Any,
+    chosen: Any,
+) -> None:  # pragma: no cover  # fmt: skip
+    """Choose the two codes by which pairs of images are told to be near.
+
+    Parameters
+    ----------
+    views, others : ndarray of shape (n_images, n_codes, n_words), dtype uint64
+        The codes on the left and on the right.
+    rows, other_rows : ndarray of shape (n_pairs,), dtype int64
+        The images.
+    bases : ndarray of shape (n_bases,), dtype int64
+        Which codes are compared with all codes of the other side.
+    ranks : ndarray of shape (2, n_codes, n_bases), dtype int64
+        How preferable it is to compare a code on the left with a base on the right, and the other
+        way round; the lowest is chosen.
+    slack : int
+        By how many bits what is chosen may be farther apart than the nearest two.
+    chosen : ndarray of shape (n_pairs, 3), dtype int64
+        Written: the least distance, the code on the left and the code on the right.
+    """
+    n_codes, n_words, n_bases = views.shape[1], views.shape[2], len(bases)
+    apart = np.empty((2, n_codes, n_bases), dtype=np.int64)
+    for pair in range(len(rows)):
+        row, other = rows[pair], other_rows[pair]
+        least = np.int64(64 * n_words + 1)
+        for code in range(n_codes):
+            for place in range(n_bases):
+                base = bases[place]
+                there, back = np.uint64(0), np.uint64(0)
+                for word in range(n_words):
+                    there += _count_ones(views[row, code, word] ^ others[other, base, word])
+                    back += _count_ones(others[other, code, word] ^ views[row, base, word])
+                apart[0, code, place], apart[1, code, place] = np.int64(there), np.int64(back)
+                least = min(least, apart[0, code, place], apart[1, code, place])
+        chosen[pair, 0] = least
+        best = np.int64(ranks.size)
+        for way in range(2):
+            for code in range(n_codes):
+                for place in range(n_bases):
+                    rank = ranks[way, code, place]
+                    if rank < best and apart[way, code, place] <= least + slack:
+                        best = rank
+                        chosen[pair, 1 + way] = code
+                        chosen[pair, 2 - way] = bases[place]
