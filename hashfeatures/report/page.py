@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from ..path_text import show_path
+from ..path_text import show_path, write_path
 from .histogram import draw_histogram
 from .summary import Summary
 from .text import count, say_counts, say_settings, say_size, say_spare_size
@@ -67,7 +68,7 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
                 "form-action 'none'",
             ]
         ),
-        data=_as_json(summary, thumbnails),
+        data=_as_json(summary, thumbnails, _common_folder(summary)),
     )
 
 
@@ -104,6 +105,7 @@ def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: A
             summary=summary,
             thumbnails=thumbnails,
             counts=summary["counts"],
+            folder=_common_folder(summary),
             histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
             **values,
         )
@@ -124,7 +126,8 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "show_path": lambda path: show_path(path).encode("utf-8", "replace").decode("utf-8"),
+        "show_path": _show,
+        "below": lambda path, folder: _show(path).removeprefix(folder),
         "say_size": say_size,
     }
     environment.globals |= {
@@ -142,18 +145,35 @@ def _read(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
+def _common_folder(summary: Summary) -> str:
+    """Return the folder that all paths begin with, as it is shown; nothing if there is none."""
+    rows = [row for name in ("images", "unreadable", "low_detail") for row in summary[name]]
+    paths = [row["path"] for row in rows]
+    # By letters and cut to whole names below: URLs stand among the paths.
+    start = os.path.commonprefix(paths) if len(paths) > 1 else ""  # noqa: RUF071
+    folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
+    is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
+    return _show(folder) if is_named else ""
+
+
+def _show(path: str) -> str:
+    return show_path(path).encode("utf-8", "replace").decode("utf-8")
+
+
 def _digest(text: str) -> str:
     """Name a text as a content security policy does."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 
-def _as_json(summary: Summary, thumbnails: dict[int, str]) -> str:
+def _as_json(summary: Summary, thumbnails: dict[int, str], folder: str) -> str:
     """Return what the script shows, spelled so that nothing in it can end its element."""
     images = []
     for image in summary["images"]:
-        path = show_path(image["path"])
-        images.append(image if path == image["path"] else image | {"shown": path})
+        path = image["path"]
+        forms = {"shown": show_path(path), "line": write_path(path)}
+        images.append(image | {name: text for name, text in forms.items() if text != path})
     shown = {
+        "folder": folder,
         "groups": summary["groups"],
         "images": images,
         "parts": summary["parts"],

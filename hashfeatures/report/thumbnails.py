@@ -21,9 +21,12 @@ from ..images import (
 from ..progress import progress_bar
 from ..sources import count_bytes, is_data_uri, is_far, local_path
 
+# The longest side of a thumbnail in pixels: what a page shows, and what it enlarges to if there is
+# room for so many bytes, of which a square pixel takes so many as text.
 _SIDE = 144
+_LARGE_SIDE = 320
+_BYTES_A_PIXEL = 0.35
 _QUALITY = 70
-_DECODING = Decoding("reduced", reduced_side=2 * _SIDE)
 _WIDTH_TAG, _HEIGHT_TAG = 256, 257
 
 
@@ -75,7 +78,7 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
     return int(tags.get(_WIDTH_TAG, width)), int(tags.get(_HEIGHT_TAG, height))
 
 
-def make_thumbnail(source: Any) -> tuple[Facts, str]:
+def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
     """Return the facts of an image, and a small JPEG of it as a data URI.
 
     Raises
@@ -83,9 +86,9 @@ def make_thumbnail(source: Any) -> tuple[Facts, str]:
     ImageReadError
         If the image cannot be read.
     """
-    decoded = read_image(source, _DECODING)
+    decoded = read_image(source, Decoding("reduced", reduced_side=2 * side))
     image = decoded.image.convert("RGB")
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
     uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -118,18 +121,21 @@ def picture(
     facts : list of Facts
         One an image.
     thumbnails : dict of int to str
-        Data URIs, by the place of the image.
+        Data URIs, by the place of the image; the fewer, the larger.
     """
     facts: list[Facts] = []
     thumbnails: dict[int, str] = {}
     room = max_bytes
+    n_shown = max(1, min(max_number, len(sources)))
+    side = int((max_bytes / (_BYTES_A_PIXEL * n_shown)) ** 0.5)
+    side = min(max(side, _SIDE), _LARGE_SIDE)
     shown = progress and max_number > 0 and len(sources) > 0
     bar = progress_bar(shown, total=len(sources), unit="picture")
     for place, source in enumerate(sources):
         fact = None
         if len(thumbnails) < max_number and room > 0 and (fetch or not is_far(source)):
             try:
-                fact, uri = make_thumbnail(source)
+                fact, uri = make_thumbnail(source, side)
             except Exception as error:  # the page tells of it without a picture
                 describe_error(error)
             else:

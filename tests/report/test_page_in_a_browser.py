@@ -230,3 +230,73 @@ def test_light_and_dark(scheme, open_page):
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     levels = [int(level) for level in ground[4:-1].split(",")]
     assert (sum(levels) < 200) == (scheme == "dark")
+
+
+def test_an_image_can_be_enlarged(open_page):
+    """By mouse or keys; the arrows lead through the group, to compare its images in one place."""
+    browser = open_page(make_page(3, first="folder0/first.png")[0])
+    large = find(browser, "#hf-large")[0]
+    assert not large.is_displayed()
+    group = find(browser, ".hf-group:last-child .hf-zoom")
+    group[0].click()
+    assert large.is_displayed()
+    assert find(browser, "#hf-large code")[0].text == "folder0/first.png"
+    assert find(browser, "#hf-large a")[0].get_attribute("href").endswith("/folder0/first.png")
+    browser.switch_to.active_element.send_keys("\ue014")  # right
+    assert find(browser, "#hf-large code")[0].text == "folder0/image1.png"
+    browser.switch_to.active_element.send_keys("\ue014")
+    assert find(browser, "#hf-large img")[0].get_attribute("alt") == "folder0/first.png"
+    assert shown(browser).startswith("Page 1")
+    browser.switch_to.active_element.send_keys("\ue00c")  # escape
+    assert not large.is_displayed()
+    assert find(browser, "#hf-chosen")[0].text == "0 selected"
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("javascript:alert(1)//x.png", "/javascript%3Aalert(1)//x.png"),
+        ("/a/b c#?.png", "file:///a/b%20c%23%3F.png"),
+        ("https://site/x.png", "https://site/x.png"),
+        ("s3://bucket/x.png", None),
+        ("<4 bytes>", None),
+        ("caf\udce9.png", None),
+    ],
+)
+def test_links_lead_to_files_and_never_run_anything(open_page, path, address):
+    browser = open_page(make_page(1, first=path)[0])
+    find(browser, ".hf-zoom")[0].click()
+    (link,) = find(browser, "#hf-large a")
+    assert link.is_displayed() == (address is not None)
+    if address:
+        assert link.get_attribute("href").endswith(address)
+
+
+def test_paths_are_shown_from_their_common_folder_on(open_page):
+    report, _ = make_page(3, first="folder0/first.png")
+    for image in report.summary["images"]:
+        image["path"] = "/a long/way/to/" + image["path"]
+    browser = open_page(report)
+    assert "Paths are shown from /a long/way/to/folder on." not in browser.page_source
+    assert find(browser, "main > p code")[0].text == "/a long/way/to/"
+    names = [element.text for element in find(browser, ".hf-images .hf-path")]
+    assert "folder0/first.png" in names
+    assert not any(name.startswith("/") for name in names)
+    find(browser, "#hf-all")[0].click()
+    browser.execute_script(
+        "window.copied = []; Object.defineProperty(navigator, 'clipboard', "
+        "{ value: { writeText: async (text) => copied.push(text) } });"
+    )
+    find(browser, "#hf-copy")[0].click()
+    lines = browser.execute_script("return copied[0]").splitlines()
+    assert all(line.startswith("/a long/way/to/folder") for line in lines)
+
+
+def test_pairs_stand_side_by_side(open_page):
+    """Up to three in a row of 1200 pixels."""
+    browser = open_page(make_page(30)[0])
+    find(browser, "#hf-next")[0].click()
+    groups = [each for each in find(browser, ".hf-group") if each.text.startswith("2 images")]
+    assert len(groups) == 4
+    assert len({group.rect["y"] for group in groups}) == 2
+    assert all(group.rect["width"] <= 380 for group in groups)

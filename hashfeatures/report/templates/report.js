@@ -4,7 +4,7 @@
 (() => {
   const tools = document.getElementById("hf-tools");
   if (!tools) return;
-  const { groups, images, parts, thumbnails } = JSON.parse(document.getElementById("hf-data").textContent);
+  const { groups, images, parts, thumbnails, folder } = JSON.parse(document.getElementById("hf-data").textContent);
   const GROUPS_A_PAGE = 20;
   const IMAGES_A_GROUP = 60;
   const chosen = new Set();
@@ -44,11 +44,54 @@
     row: (a, b) => firstRow(a) - firstRow(b),
   };
 
-  const text = images.map((image) => (image.shown ?? image.path).toLowerCase());
+  const pathOf = (image) => image.shown ?? image.path;
+  const below = (path) => path.startsWith(folder) ? path.slice(folder.length) : path;
+  const text = images.map((image) => pathOf(image).toLowerCase());
 
-  const showImage = (place) => {
+  const factsOf = (image) => {
+    const known = [];
+    if (image.distance !== null) known.push(plural(image.distance, "bit"));
+    if (image.width) known.push(`${image.width}×${image.height}`);
+    if (image.format) known.push(image.format);
+    if (image.bytes !== null) known.push(size(image.bytes));
+    return known;
+  };
+
+  const showFacts = (facts, image) => {
+    facts.replaceChildren();
+    for (const fact of factsOf(image)) facts.append(make("span", "hf-fact", fact), " ");
+  };
+
+  // A file or a web page, and never a script: every part of a path is escaped.
+  const addressOf = ({ path, shown: odd }) => {
+    if (odd !== undefined || path.startsWith("<")) return null;
+    if (path.includes("://")) return /^https?:\/\//.test(path) ? path : null;
+    const isWindows = /^[a-z]:\\/i.test(path);
+    const parts = path.split(isWindows ? "\\" : "/").map(encodeURIComponent).join("/");
+    if (isWindows) return `file:///${parts.replace("%3A", ":")}`;
+    return path.startsWith("/") ? `file://${parts}` : `./${parts}`;
+  };
+
+  const large = find("hf-large");
+  let enlarged = [];
+  let at = 0;
+  const enlarge = (by) => {
+    at = (at + by + enlarged.length) % enlarged.length;
+    const place = enlarged[at];
+    const picture = large.querySelector("img");
+    picture.src = thumbnails[place];
+    picture.alt = large.querySelector("code").textContent = pathOf(images[place]);
+    showFacts(large.querySelector(".hf-facts"), images[place]);
+    const link = large.querySelector("a");
+    const address = addressOf(images[place]);
+    link.hidden = address === null;
+    if (address !== null) link.href = address;
+    if (!large.open) large.showModal();
+  };
+
+  const showImage = (place, places) => {
     const image = images[place];
-    const path = image.shown ?? image.path;
+    const path = pathOf(image);
     const item = make("li", image.kept ? "hf-image hf-kept" : "hf-image");
     const label = make("label");
     if (thumbnails[place]) {
@@ -56,34 +99,40 @@
       picture.src = thumbnails[place];
       picture.alt = path;
       picture.loading = "lazy";
-      label.append(picture);
+      const button = make("button", "hf-zoom");
+      button.type = "button";
+      button.title = "Enlarge";
+      button.append(picture);
+      button.addEventListener("click", () => {
+        enlarged = places.filter((other) => thumbnails[other]);
+        at = enlarged.indexOf(place);
+        enlarge(0);
+      });
+      item.append(button);
     } else {
-      label.append(make("div", "hf-blank", "no picture"));
+      item.append(make("div", "hf-blank", "no picture"));
     }
     const marks = make("div", "hf-marks");
     if (image.kept) marks.append(make("span", "hf-mark hf-good", "kept"));
     if (image.part !== null) marks.append(make("span", "hf-mark", image.part));
     if (image.class !== null) marks.append(make("span", "hf-mark", image.class));
-    const known = [];
-    if (image.distance !== null) known.push(plural(image.distance, "bit"));
-    if (image.width) known.push(`${image.width}×${image.height}`);
-    if (image.format) known.push(image.format);
-    if (image.bytes !== null) known.push(size(image.bytes));
     const facts = make("div", "hf-facts");
-    for (const fact of known) facts.append(make("span", "hf-fact", fact), " ");
+    showFacts(facts, image);
     const box = make("input");
     box.type = "checkbox";
     box.checked = chosen.has(place);
     box.dataset.place = place;
     marks.prepend(box);
-    label.append(marks, facts, make("div", "hf-path", path));
+    const name = make("div", "hf-path", below(path));
+    name.title = path;
+    label.append(marks, facts, name);
     item.append(label);
     return item;
   };
 
-  const showImages = (places) => {
+  const showImages = (places, group = places) => {
     const list = make("ul", "hf-images");
-    list.append(...places.slice(0, IMAGES_A_GROUP).map(showImage));
+    list.append(...places.slice(0, IMAGES_A_GROUP).map((place) => showImage(place, group)));
     return list;
   };
 
@@ -100,7 +149,7 @@
         const places = group.images.filter((place) => images[place].part === part);
         if (!places.length) continue;
         const side = make("div");
-        side.append(make("h4", "", `${part}: ${plural(places.length, "image")}`), showImages(places));
+        side.append(make("h4", "", `${part}: ${plural(places.length, "image")}`), showImages(places, group.images));
         sides.append(side);
       }
       section.append(sides);
@@ -144,11 +193,10 @@
 
   const turn = (by) => { page += by; showPage(); find("hf-title").scrollIntoView(); };
 
-  // One path a line; one that would break its line is written as a JSON string.
+  // One path a line, as the command reads them.
   const listed = () => [...chosen].sort((a, b) => a - b).map((place) => {
-    const { path, shown: escaped } = images[place];
-    const plain = escaped === undefined && !path.startsWith('"') && path === path.trim();
-    return plain ? path : JSON.stringify(path);
+    const { path, line } = images[place];
+    return line ?? path;
   }).join("\n") + "\n";
 
   const copy = async () => {
@@ -193,8 +241,18 @@
     if (event.target.checked) chosen.add(place); else chosen.delete(place);
     showChosen();
   });
+  large.addEventListener("click", (event) => {
+    const { by } = event.target.dataset;
+    if (event.target === large || by === "0") large.close();
+    else if (by) enlarge(Number(by));
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (large.open) {
+      if (event.key === "ArrowLeft") enlarge(-1);
+      if (event.key === "ArrowRight") enlarge(1);
+      return;
+    }
     if (event.target === filter && event.key === "Escape") {
       filter.value = "";
       choose();
