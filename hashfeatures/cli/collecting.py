@@ -38,12 +38,15 @@ class Collection:
     states : list of FileState or None
         What each file was before anything of it was read, or, if the table holds hashes, when it
         was hashed; None where nobody knows.
+    unsearched : list of str
+        Folders that could not be searched, for want of permission say.
     """
 
     sources: list[str] = field(default_factory=list)
     columns: pd.DataFrame | None = None
     settings: str | None = None
     states: list[FileState | None] = field(default_factory=list)
+    unsearched: list[str] = field(default_factory=list)
 
     @property
     def is_hashed(self) -> bool:
@@ -104,7 +107,8 @@ def collect(
     if tables:
         found = _collect_tables(tables, gathering)
     else:
-        found = Collection(list(_Walk(gathering, common).gather(paths)))
+        walk = _Walk(gathering, common)
+        found = Collection(list(walk.gather(paths)), unsearched=walk.unsearched)
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(
@@ -163,6 +167,7 @@ class _Walk:
         self._named: dict[str, str] = {}
         self._left_out = LeftOut()
         self._n_links = 0
+        self.unsearched: list[str] = []
 
     def gather(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield the sources behind what was typed."""
@@ -256,6 +261,7 @@ class _Walk:
                 yield from self._once(path, identity)
 
     def _miss(self, error: OSError) -> None:
+        self.unsearched.append(str(error.filename))
         self._common.note(f"{show_path(str(error.filename))}: {error.strerror}, left out")
 
     def _is_wanted(self, path: str, is_special: bool) -> bool:

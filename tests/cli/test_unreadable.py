@@ -190,3 +190,21 @@ def test_stages_deal_out_what_can_be_read(run, mixed):
     shutil.copy(mixed / "b" / "broken.jpg", mixed / "b" / "new.jpg")
     told = run("stages", mixed, "-o", "out", "--jobs", "1", "--json").json()
     assert (told["failed"], told["moved"], told["train"] + told["test"]) == (2, 0, 12)
+
+
+def test_a_folder_that_cannot_be_searched_was_not_checked(run, photos_folder, monkeypatch):
+    """The superuser may look everywhere, so the answer of the system is given here."""
+    real = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("hidden"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    (photos_folder / "b" / "hidden").mkdir()
+    assert run("leaks", photos_folder / "a", photos_folder / "b").code == 0
+    monkeypatch.setattr(os, "scandir", refuse)
+    for sides in (("a", "b"), ("b", "a")):
+        done = run("leaks", *(photos_folder / side for side in sides))
+        assert done.code == 4, done
+        assert "hidden could not be searched" in done.err

@@ -54,7 +54,7 @@ def command(
     parts = [collect([part], gathering, common) for part in (train, test)]
     report = _compare(parts, asked, common)
     worst = report.worst(n)
-    unchecked = report.why_unchecked(allowed)
+    unchecked = _why_unsearched(parts) or report.why_unchecked(allowed)
     if common.as_json:
         pairs = [
             {
@@ -78,6 +78,18 @@ def command(
         echo(f"hashfeatures: {unchecked} Check the paths, or see --allow-unreadable.", err=True)
         return UNCHECKED
     return WELL
+
+
+def _why_unsearched(parts: list[Collection]) -> str | None:
+    """Say which folder could not be searched, if there was one; nobody knows what is in it."""
+    from ...descriptions import shorten
+    from ...path_text import show_path
+
+    folders = [folder for part in parts for folder in part.unsearched]
+    if not folders:
+        return None
+    more = f", nor could {len(folders) - 1} more" if len(folders) > 1 else ""
+    return f"Not checked: {shorten(show_path(folders[0]))} could not be searched{more}."
 
 
 def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
