@@ -11,6 +11,7 @@ import pandas as pd
 from .calibration_plot import plot_calibration
 from .edits import EVERYDAY_EDITS
 from .finder import NearDuplicateFinder
+from .finder_hints import point_to_finder
 from .parameters import check_int, check_positive, refuse
 from .sources import list_sources
 from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
@@ -133,6 +134,7 @@ class Calibration:
         return f"<Calibration: {self}>"
 
 
+@point_to_finder
 def calibrate(
     images: Any,
     *,

@@ -14,6 +14,7 @@ from .compact import CompactPairs, ask
 from .containers import as_column, take_rows
 from .descriptions import describe_value
 from .finder import NearDuplicateFinder
+from .finder_hints import point_to_finder
 from .grouping import check_finder, group_images
 from .hamming.pairs import Rows
 from .hashing.spec import HashSpec
@@ -47,6 +48,7 @@ class StandIns(NamedTuple):
     distance: pd.Series[Any]
 
 
+@point_to_finder
 def drop_duplicates(
     images_or_frame: Any, *, keep: Any = "largest", return_info: bool = False, finder: Any = None
 ) -> Any:

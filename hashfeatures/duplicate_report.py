@@ -16,6 +16,7 @@ from sklearn.base import clone
 from .containers import check_length, column_of
 from .deduplication import choose_kept
 from .finder import NearDuplicateFinder
+from .finder_hints import point_to_finder
 from .grouping import check_finder
 from .hamming.index import HammingIndex
 from .labels import list_labels
@@ -89,6 +90,7 @@ class DuplicateReport:
         write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
+@point_to_finder
 def make_report(
     images: Any,
     *,

@@ -17,6 +17,7 @@ from .compact import Members, check_room, expand
 from .containers import as_column, column_of
 from .descriptions import shorten
 from .exceptions import LeakageError, UncheckedLeakageError
+from .finder_hints import point_to_finder
 from .hamming.pairs import Pairs
 from .labels import list_labels
 from .parameters import check_count_or_share
@@ -317,6 +318,7 @@ def _least(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = Non
     return held
 
 
+@point_to_finder
 def leakage_report(
     train: Any, test: Any = None, *, y: Any = None, finder: Any = None
 ) -> LeakageReport:
@@ -370,6 +372,7 @@ def leakage_report(
     return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
 
 
+@point_to_finder
 def assert_no_leakage(
     train: Any, test: Any = None, *, finder: Any = None, allow_unreadable: float | int = 0
 ) -> None:

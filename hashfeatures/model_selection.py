@@ -14,6 +14,7 @@ from .containers import check_length, column_of, take_rows
 from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels
 from .exceptions import ParameterError
+from .finder_hints import point_to_finder
 from .grouping import PRECOMPUTED, group_images
 from .parameters import check_bool, check_int
 from .shortfalls import warn_of_shortfalls
@@ -22,6 +23,7 @@ from .sources import check_container
 from .strata import Strata, find_strata
 
 
+@point_to_finder
 def train_test_split(
     images: Any,
     *arrays: Any,
@@ -205,6 +207,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
 
     _least_splits = 2
 
+    @point_to_finder
     def __init__(
         self,
         n_splits: int = 5,
@@ -291,6 +294,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
     [True, True, True]
     """
 
+    @point_to_finder
     def __init__(
         self,
         n_splits: int = 10,

@@ -14,6 +14,7 @@ from .containers import as_column, join_rows, take_rows
 from .descriptions import describe_value
 from .duplicates import Labels
 from .exceptions import ParameterError, SplitSizeWarning, warn_user
+from .finder_hints import point_to_finder
 from .parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 from .showing import rows_as_html
 from .sources import describe_source
@@ -130,6 +131,7 @@ class SplitRepair:
         return rows[np.argsort(self._parts.part[rows] != number, kind="stable")]
 
 
+@point_to_finder
 def repair_split(
     train: Any, test: Any = None, *, priority: Any = "train", finder: Any = None
 ) -> Any:

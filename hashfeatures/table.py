@@ -17,6 +17,7 @@ from .bits import bits_to_hex, hex_to_words
 from .containers import as_column
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
+from .finder_hints import point_to_finder
 from .grouping import check_finder, group_images
 from .hashing.spec import HashSpec, layout_of, parse_hashes
 from .hex_columns import HexColumn, read_column
@@ -131,6 +132,7 @@ def _with_missing(numbers: NDArray[Any], failed: list[int]) -> pd.Series[Any]:
     return column
 
 
+@point_to_finder
 def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame:
     """List the images that have near duplicates, group by group.
 
