@@ -155,6 +155,38 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     return _dominate(fitted._near, _by_preference(images, sources, rows, keep, n_pixels))
 
 
+def choose_outside(fitted: NearDuplicateFinder, rows: Rows) -> Rows:
+    """Choose what stands for images that are to go: the nearest of those that stay.
+
+    Parameters
+    ----------
+    fitted : NearDuplicateFinder
+        A fitted finder.
+    rows : ndarray of shape (n_rows,), dtype intp
+        The rows of the images that are to go; all others stay.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype intp
+        For each image that is to go, the nearest near duplicate that stays, of equally near ones
+        the first; -1 where all its near duplicates are to go as well, or it has none.
+    """
+    near = fitted._near
+    stays = np.setdiff1d(np.flatnonzero(near.codes >= 0), rows)
+    chosen = np.full(near.n_codes, -1, dtype=np.intp)
+    chosen[near.codes[stays[::-1]]] = stays[::-1]
+    first = chosen.copy()
+    codes = near.codes[rows]
+    known = codes >= 0
+    for asked, found in ask(near.near, np.unique(codes[known][first[codes[known]] < 0])):
+        is_there = first[found.right] >= 0
+        left, other = found.left[is_there], first[found.right[is_there]]
+        order = np.lexsort((other, found.distance[is_there], left))
+        places, nearest = np.unique(left[order], return_index=True)
+        chosen[asked[places]] = other[order][nearest]
+    return np.where(known, chosen[codes], -1)
+
+
 def _check_keep(keep: Any, images_or_frame: Any) -> None:
     if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..descriptions import shorten
 from ..path_text import read_path, show_path, split_list
+from ..regular_files import open_regular
 from .asked import CommandError, Common, Gathering
 from .evidence import FileState, from_columns, look_at_all
 
@@ -156,6 +157,56 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     return Collection(sources, columns, str(made[0]))
 
 
+def find_listed(path: str, collection: Collection) -> list[int]:
+    """Return the places in a collection of the images that a list names.
+
+    Raises
+    ------
+    CommandError
+        If the list is empty, or names what is not in the collection.
+    """
+    place_of = {_identify(source): place for place, source in enumerate(collection.sources)}
+    listed = dict.fromkeys(map(_identify, _split(_read(path), path)))
+    missing = [source for source in listed if source not in place_of]
+    if missing:
+        raise CommandError(
+            f"{len(missing)} of the {len(listed)} images in {_name_list(path)} are not among the "
+            f"images of PATHS, such as {shorten(show_path(missing[0]))}: nothing was done."
+        )
+    if not listed:
+        raise CommandError(f"{_name_list(path)} lists no image: nothing was done.")
+    return [place_of[source] for source in listed]
+
+
+def _identify(source: str) -> str:
+    """Return what two spellings of the name of one image have in common."""
+    from ..sources import local_path
+
+    path = local_path(source)
+    return source if path is None else os.path.abspath(path)
+
+
+def _read(path: str) -> bytes:
+    """Return the content of a list; "-" is the one on standard input."""
+    if path == "-":
+        stream = getattr(sys.stdin, "buffer", None)
+        return sys.stdin.read().encode() if stream is None else bytes(stream.read())
+    with open_regular(path) as file:
+        return bytes(file.read())
+
+
+def _split(data: bytes, path: str) -> list[str]:
+    """Return what a list names."""
+    try:
+        return split_list(data)
+    except ValueError as error:
+        raise CommandError(f"{_name_list(path)} cannot be read as a list: {error}.") from error
+
+
+def _name_list(path: str) -> str:
+    return "standard input" if path == "-" else shorten(show_path(path))
+
+
 class _Walk:
     """One search for files, which knows what it has found."""
 
@@ -180,21 +231,17 @@ class _Walk:
 
     def _expand(self, path: str) -> Iterator[str]:
         from ..image_files import recognize
-        from ..regular_files import open_regular
         from ..sources import is_data_uri, is_far, local_path
 
         path = local_path(path) or path
         if path == "-":
-            stream = getattr(sys.stdin, "buffer", None)
-            data = sys.stdin.read().encode() if stream is None else stream.read()
-            yield from self._list(data, "standard input")
+            yield from self._list(_read(path), path)
         elif is_far(path) or is_data_uri(path):
             yield from self._once(path, path)
         elif os.path.isdir(path):
             yield from self._folder(path)
         elif path.lower().endswith(_LISTS):
-            with open_regular(path) as file:
-                data = file.read()
+            data = _read(path)
             if recognize(data) is None:
                 yield from self._list(data, path)
             else:
@@ -204,19 +251,15 @@ class _Walk:
         else:
             raise CommandError(f"{shorten(show_path(path))} is neither a file nor a folder.")
 
-    def _list(self, data: bytes, name: str) -> Iterator[str]:
+    def _list(self, data: bytes, path: str) -> Iterator[str]:
         from ..sources import local_path
 
-        try:
-            sources = split_list(data)
-        except ValueError as error:
-            raise CommandError(f"{show_path(name)} cannot be read as a list: {error}.") from error
-        for source in sources:
-            path = local_path(source)
-            if path is None:  # a URL
+        for source in _split(data, path):
+            local = local_path(source)
+            if local is None:  # a URL
                 yield from self._once(source, source)
             else:
-                yield from self._once(path, os.path.realpath(path))
+                yield from self._once(local, os.path.realpath(local))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:
         if identity in self._named:

@@ -2,12 +2,14 @@
 
 import errno
 import io
+import json
 import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from hashfeatures.cli import acting, undoing
 from hashfeatures.cli.evidence import look
@@ -544,3 +546,82 @@ def test_duplicates_are_not_moved_to_where_they_are_searched(run, photos_folder,
     assert tree(photos_folder) == before
     beside = f"{photos_folder}-copies"
     assert run("duplicates", photos_folder, "--move-to", beside, "--yes").code == 0
+
+
+@pytest.fixture
+def triple(tmp_path, photos):
+    """Return a folder with an image, two copies of it, and another image; and their names."""
+    folder = tmp_path / "triple"
+    folder.mkdir()
+    by_name = {path.name: path for path in photos}
+    with Image.open(by_name["chelsea.png"]) as image:
+        image.save(folder / "a.png")
+        image.save(folder / "b.jpg", quality=80)
+        image.resize((300, 200)).save(folder / "c.png")
+    shutil.copy(by_name["coffee.png"], folder / "other.png")
+    return folder
+
+
+def test_a_list_says_which_of_the_duplicates_go(run, triple, tmp_path):
+    """Also one that would be kept by default, and the others stay, whatever they are."""
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'a.png'}\n")
+    asked = ("duplicates", triple, "--from", listed, "--move-to", tmp_path / "out")
+    assert run(*asked).out.count("would move") == 1
+    assert run(*asked, "--yes").code == 0
+    assert sorted(path.name for path in triple.iterdir()) == ["b.jpg", "c.png", "other.png"]
+    assert run("undo", *tmp_path.glob("work/*.journal")).code == 0
+    assert (triple / "a.png").exists()
+
+
+def test_what_has_no_duplicate_that_stays_is_left(run, triple, tmp_path):
+    """Nothing is deleted because it stands on a list: all copies, and a photo without any."""
+    listed = tmp_path / "images.txt"
+    names = ["a.png", "b.jpg", "c.png", "other.png"]
+    listed.write_text("".join(f"{triple / name}\n" for name in names))
+    done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert done.out.count("nothing that it is a near duplicate of stays") == 4
+    assert len(list(triple.iterdir())) == 4
+    listed.write_text("".join(f"{triple / name}\n" for name in ["a.png", "c.png", "other.png"]))
+    done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert "left 1 file" in done.err or "1 file left alone" in done.err
+    assert sorted(path.name for path in triple.iterdir()) == ["b.jpg", "other.png"]
+
+
+def test_what_changed_since_is_left_of_a_list_too(run, triple, tmp_path):
+    """The evidence is that of the images that were hashed, not of the page."""
+    hashes = tmp_path / "hashes.csv"
+    assert run("hash", triple, "-o", hashes).code == 0
+    shutil.copy(triple / "other.png", triple / "a.png")
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'a.png'}\n")
+    done = run("duplicates", hashes, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert (triple / "a.png").exists()
+
+
+def test_lists_that_say_nothing_here_are_refused(run, triple, tmp_path, monkeypatch):
+    listed = tmp_path / "images.txt"
+    listed.write_text("elsewhere/a.png\n")
+    asked = ("duplicates", triple, "--from", listed)
+    assert "needs one of --delete" in run(*asked).refusal()
+    assert "1 of the 1 images in" in run(*asked, "--delete", "--yes").refusal()
+    listed.write_text("\n")
+    assert "lists no image" in run(*asked, "--delete", "--yes").refusal()
+    monkeypatch.chdir(triple)  # a path is that of the same file however it is spelled
+    listed.write_text("./b.jpg\n")
+    assert run(*asked, "--delete", "--yes").code == 0
+    assert not (triple / "b.jpg").exists()
+
+
+def test_the_list_of_a_report_can_be_acted_on(run, triple, tmp_path):
+    """As the page's button writes it: every image that could go."""
+    page = run("report", triple, "-o", tmp_path / "r.json")
+    assert page.code == 0
+    images = json.loads((tmp_path / "r.json").read_text())["images"]
+    listed = tmp_path / "images.txt"
+    listed.write_text("".join(f"{i['path']}\n" for i in images if not i["kept"]))
+    assert run("duplicates", triple, "--from", listed, "--delete", "--yes").code == 0
+    assert len(list(triple.iterdir())) == 2

@@ -12,7 +12,7 @@ import click
 
 from ..acting import Duplicate, Plan, act, check_not_searched, plan
 from ..asked import FAILED, WELL, Asked, CommandError, Common, Gathering
-from ..collecting import collect
+from ..collecting import collect, find_listed
 from ..finding import fit, make_finder
 from ..options import (
     check_outputs,
@@ -45,6 +45,13 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
     is_flag=True,
     help="Make the others one file with the image that stays, if they hold the same bytes.",
 )
+@click.option(
+    "--from",
+    "listed",
+    metavar="LIST",
+    help="Act on those that this list names, as the page of a report gives it, and on no others: "
+    "each must be a near duplicate of an image that the list does not name.",
+)
 @click.option("--yes", is_flag=True, help="Do it. Without this, it is only shown.")
 @click.option(
     "--journal",
@@ -66,6 +73,7 @@ def command(
     delete: bool,
     folder: str | None,
     hardlink: bool,
+    listed: str | None,
     yes: bool,
     journal: str | None,
     output: str | None,
@@ -82,7 +90,11 @@ def command(
       hashfeatures duplicates photos
       hashfeatures duplicates photos --move-to copies         what would be moved
       hashfeatures duplicates photos --move-to copies --yes   moves it
+      hashfeatures duplicates photos --from images.txt --move-to copies --yes
     """
+    import numpy as np
+
+    from ...deduplication import choose_outside
     from ...duplicate_report import report_fitted
 
     kinds = [
@@ -90,6 +102,8 @@ def command(
     ]
     if len(kinds) > 1:
         raise click.UsageError("Choose one of --delete, --move-to and --hardlink.")
+    if listed and not kinds:
+        raise click.UsageError("--from needs one of --delete, --move-to and --hardlink.")
     if output and not output.lower().endswith((".csv", ".json")):
         raise CommandError(f"{output}: groups are written to a .csv or .json file.")
     check_outputs([output], force)
@@ -98,6 +112,7 @@ def command(
     collection = collect(paths, gathering, common)
     if folder and collection.columns is not None:
         check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.sources})
+    places = find_listed(listed, collection) if listed else None
     finder = fit(make_finder(asked, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
     report = report_fitted(finder, images, keep=keep, max_thumbnails=0)
@@ -110,18 +125,22 @@ def command(
         elif not output:
             echo(report.to_text(whole=True))
         return WELL
+    if places is None:
+        spare = [image for image in summary["images"] if not image["kept"]]
+        stand_in = {image["row"]: image["stand_in"] for image in spare}
+    else:
+        stand_in = dict(zip(places, choose_outside(finder, np.array(places)), strict=True))
+    sources, states = collection.sources, collection.states
     duplicates = [
-        Duplicate(
-            image["path"],
-            collection.sources[image["stand_in"]],
-            collection.states[image["row"]],
-            collection.states[image["stand_in"]],
-        )
-        for image in summary["images"]
-        if not image["kept"]
+        Duplicate(sources[row], sources[kept], states[row], states[kept])
+        for row, kept in stand_in.items()
+        if kept >= 0
     ]
     tell = _ignore if common.as_json else echo
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
+    for row, kept in stand_in.items():
+        if kept < 0:
+            planned.leave(sources[row], "nothing that it is a near duplicate of stays", tell)
     try:
         _do(kinds[0], planned, yes, journal, common, tell)
     finally:
@@ -166,8 +185,8 @@ def _do(
         common.note("there is nothing to do")
     if planned.left:
         common.note(
-            f"{count(len(planned.left), 'file')} left alone, since something changed after the "
-            f"images were hashed: hash them again"
+            f"{count(len(planned.left), 'file')} left alone; where something changed after the "
+            f"images were hashed, hash them again"
         )
 
 
