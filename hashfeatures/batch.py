@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+import pickle
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -12,7 +13,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import joblib
+import numpy as np
 import PIL
+from joblib.externals.loky.backend.reduction import dumps
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
 
@@ -23,7 +26,16 @@ from .hashes import Hashes
 from .hashing.algorithms import BITS_VERSION
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
-from .images import Decoding, describe_error, quiet_decoding, read_image, read_whole
+from .images import (
+    DecodedImage,
+    Decoding,
+    charge,
+    describe_error,
+    quiet_decoding,
+    read_image,
+    read_whole,
+)
+from .jobs import choose_backend, count_jobs
 from .pillow_state import PillowState
 from .progress import COMPILING, busy, progress_bar
 from .soft_cache import SoftCache
@@ -111,7 +123,7 @@ def hash_sources(
             hashes, decoding, surroundings, digest_below, stop_early, n_jobs, store, bar, stack
         )
         left = iter(sources)
-        n_block = max(_BLOCK, _CHUNK * _CHUNKS_A_WORKER * joblib.effective_n_jobs(n_jobs))
+        n_block = max(_BLOCK, _CHUNK * _CHUNKS_A_WORKER * count_jobs(n_jobs))
         while block := list(islice(left, n_block)):
             run.hash_block(block)
             if stop_early and hashes.errors:
@@ -166,18 +178,24 @@ class _Run:
     @cached_property
     def pool(self) -> joblib.Parallel:
         """The workers, which are kept to the end of the run."""
+        backend = choose_backend()
         try:
-            pool = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")
+            pool = joblib.Parallel(n_jobs=self.n_jobs, backend=backend, return_as="generator")
         except ValueError:  # the backend gives its results all at once
-            pool = joblib.Parallel(n_jobs=self.n_jobs)
+            pool = joblib.Parallel(n_jobs=self.n_jobs, backend=backend)
         return self.stack.enter_context(pool)
 
     def hash_block(self, sources: Sequence[Any]) -> None:
         """Hash some images, and write them down below those before."""
         jobs, repeated = [], []
         for row, source in enumerate(sources, self.hashes.extend(len(sources))):
-            if isinstance(source, str | os.PathLike):
-                first = self.first_rows.setdefault(os.fspath(source), row)
+            try:
+                name = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+            except Exception as error:  # whatever a path of somebody else raises
+                cause = describe_error(error)
+                name, source = None, ImageReadError(f"<{type(source).__name__}>", cause)
+            if name is not None:
+                first = self.first_rows.setdefault(name, row)
                 if first != row:
                     repeated.append((row, first))
                     continue
@@ -253,14 +271,14 @@ class _Run:
         """
         if not jobs:
             return
-        n_chunks = _CHUNKS_A_WORKER * joblib.effective_n_jobs(self.n_jobs)
+        n_chunks = _CHUNKS_A_WORKER * count_jobs(self.n_jobs)
         size = min(_CHUNK, -(-len(jobs) // n_chunks))
         chunks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
         n_done = 0
         try:
             with ExitStack() as stack:
                 waiting = stack.enter_context(ExitStack())
-                if "pool" not in vars(self) and joblib.effective_n_jobs(self.n_jobs) > 1:
+                if "pool" not in vars(self) and count_jobs(self.n_jobs) > 1:
                     waiting.enter_context(busy(f"starting workers; {COMPILING}"))
                 results = iter(self.pool(map(self._task, chunks)))
                 if hasattr(results, "close"):
@@ -316,19 +334,69 @@ def _entries_of(
 def _portable(source: Any, decoding: Decoding) -> Any:
     """Return what a worker in another process can be handed in place of `source`.
 
-    Open files cannot travel. A PIL image can, but its orientation and the transparency of its
-    palette stay behind, so it is brought upright and made opaque first.
+    Open files cannot travel, nor some paths, buffers and mappings. A PIL image can, but its
+    orientation and the transparency of its palette stay behind, so it is brought upright first,
+    and is laid on its background. What is no image source does not go anywhere.
     """
     try:
+        if isinstance(source, ImageReadError):
+            return source
         if isinstance(source, Image.Image):
-            return read_image(source, decoding)
+            return _portable_image(read_image(source, decoding))
+        if isinstance(source, Mapping):
+            return _portable_mapping(source, decoding)
+        if isinstance(source, bytes | bytearray | memoryview):
+            return bytes(source)
+        if isinstance(source, str):
+            return str(source)
+        if isinstance(source, os.PathLike):
+            return source if _travels(source) else os.fspath(source)
+        if isinstance(source, np.ndarray) and source.dtype == np.uint8:
+            return np.asarray(source)
         if hasattr(source, "read"):
             return read_whole(source)
+        read_image(source, decoding)  # which says what is wrong with it
     except ImageReadError as error:
-        return error
+        return error.alone()
     except Exception as error:  # whatever a broken file object raises
-        return ImageReadError(describe_source(source), describe_error(error), lasting=False)
+        return charge(source, error)
     return source
+
+
+def _portable_mapping(source: Mapping[str, Any], decoding: Decoding) -> Any:
+    data, path = source.get("bytes"), source.get("path")
+    content = _portable(path if data is None else data, decoding)
+    if isinstance(content, ImageReadError):
+        return ImageReadError(describe_source(source), content.cause, lasting=False)
+    if data is None:
+        return {"path": content}
+    return {"bytes": content, "path": path if isinstance(path, str) else None}
+
+
+def _portable_image(decoded: DecodedImage) -> DecodedImage:
+    image, shown = _stripped(decoded.image), decoded.shown
+    if shown is None or shown is decoded.image:
+        return replace(decoded, image=image, shown=image)
+    if shown.mode in ("P", "PA"):
+        shown = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
+    return replace(decoded, image=image, shown=_stripped(shown))
+
+
+def _stripped(image: Image.Image) -> Image.Image:
+    """Return an image without notes on it that cannot be pickled."""
+    if _travels(image.info):
+        return image
+    copy = image.copy()
+    copy.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    return copy
+
+
+def _travels(thing: Any) -> bool:
+    try:
+        pickle.loads(dumps(thing))
+    except Exception:  # whatever an object of somebody else raises
+        return False
+    return True
 
 
 def _warn_of(hashes: Hashes) -> None:

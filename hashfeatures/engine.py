@@ -16,7 +16,13 @@ from .hashing.borders import trim_borders
 from .hashing.plate import Plate, measure_detail
 from .hashing.record import ImageRecord
 from .hashing.spec import HashSpec
-from .images import DecodedImage, Decoding, quiet_decoding, read_image
+from .images import (
+    DecodedImage,
+    Decoding,
+    quiet_decoding,
+    read_image,
+    read_what_is_left_out,
+)
 from .sources import describe_source
 from .surroundings import Surroundings
 
@@ -35,8 +41,8 @@ def hash_one(
     decoding : Decoding
         How files become pixels.
     digest_below : int or None
-        Images of less detail than this are given a digest of their pixels, for which they are
-        decoded in full. None: the detail is not measured, and told as 0.
+        Images of less detail than this are given a digest of all that they show, for which they
+        are decoded in full. None: the detail is not measured, and told as 0.
 
     Returns
     -------
@@ -59,15 +65,21 @@ def hash_one(
             }
             digest = None
             if digest_below is not None and detail < digest_below:
-                if decoding.decode == "reduced" and not isinstance(source, DecodedImage):
-                    # At a smaller size, or as luma alone, images may be equal that are not.
-                    whole = read_image(source, replace(decoding, decode="full"))
-                    plate = _plate_of(whole, decoding, colour=True)
-                digest = plate.digest()
+                digest = _digest(source, decoded, decoding)
     except ImageReadError as error:  # a mode that Pillow cannot turn into luma, say
         name = describe_source(source)
         raise ImageReadError(name, error.cause, lasting=error.lasting) from error
     return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
+
+
+def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
+    """Return the digest of all that the file of an image shows."""
+    shown, file = decoded.shown, decoded.file
+    if shown is None:  # at a smaller size, or as luma alone, images may be equal that are not
+        again = source if isinstance(file, str) else file  # what came from afar is at hand
+        shown = read_image(again, replace(decoding, decode="full", background=None)).shown
+        assert shown is not None
+    return Plate(shown).digest(b"" if file is None else read_what_is_left_out(file))
 
 
 def _plate_of(decoded: DecodedImage, decoding: Decoding, colour: bool) -> Plate:

@@ -8,6 +8,7 @@ losing anything that a person would see (`flatten`).
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import logging
 import os
@@ -20,9 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from traceback import clear_frames
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from .descriptions import describe_value, shorten
@@ -31,7 +33,7 @@ from .image_arrays import is_tensor, spell_out
 from .image_files import HEIF, recognize, say_heif_cure
 from .parameters import check_bool, check_choice, check_int, refuse
 from .pillow_state import at_least, load_plugins, max_image_pixels, missing_readers
-from .regular_files import name_kind
+from .regular_files import name_kind, open_regular
 from .remote import read_url
 from .sources import (
     describe_source,
@@ -127,12 +129,19 @@ class DecodedImage:
         The size in pixels of the image as it is seen, before any reduction.
     format : str or None
         Pillow's name of the file format; None for an image that came from memory.
+    shown : PIL.Image.Image or None
+        The same pixels, upright, with all that the file shows: transparency and more than 8 bits.
+        None if fewer were decoded.
+    file : str, BytesIO or None
+        Where it was decoded from; None for an image that came from memory.
     """
 
     image: Image.Image
     width: int
     height: int
     format: str | None
+    shown: Image.Image | None = None
+    file: str | io.BytesIO | None = None
 
     @property
     def name(self) -> str:
@@ -229,13 +238,13 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
     """
     with quiet_decoding(decoding.max_pixels):
         try:
-            image, size, format_ = _decode(source, decoding)
+            found = _decode(source, decoding)
         except (ImageReadError, MissingExtraError):
             raise
         except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
             raise charge(source, error) from error
         try:
-            return _finish(image, size, format_, decoding)
+            return _finish(found, decoding)
         except _OF_PIXELS as error:
             raise charge(source, error) from error
 
@@ -321,18 +330,25 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-_Decoded: TypeAlias = tuple[Image.Image, tuple[int, int], str | None]
+class _Found(NamedTuple):
+    """An image as its file holds it."""
+
+    image: Image.Image
+    size: tuple[int, int]  # before any reduction
+    format: str | None = None
+    is_whole: bool = True
+    file: str | io.BytesIO | None = None
 
 
-def _decode(source: Any, decoding: Decoding) -> _Decoded:
-    """Return an image as its file holds it, its size before any reduction, and its format."""
+def _decode(source: Any, decoding: Decoding) -> _Found:
     if isinstance(source, Image.Image):
         load_image(source)
-        return source, source.size, None
+        return _Found(source, source.size)
     if isinstance(source, np.ndarray):
         image = _image_from_array(source)
-        return image, image.size, None
-    with open_image(source, decoding.max_pixels) as image:
+        return _Found(image, image.size)
+    file = _find_file(source)
+    with _open_file(file, source, decoding.max_pixels) as image:
         drafted = None
         if decoding.decode == "reduced":
             whole = image.size
@@ -341,7 +357,8 @@ def _decode(source: Any, decoding: Decoding) -> _Decoded:
         with _quiet_libtiff(image):
             image.load()
         _check_size(image, decoding.max_pixels)  # of icons, it is known only now
-        return image, whole if drafted else image.size, image.format
+        size = whole if drafted else image.size
+        return _Found(image, size, image.format, not drafted, file)
 
 
 def load_image(image: Image.Image) -> None:
@@ -376,7 +393,14 @@ def open_image(source: Any, max_pixels: int | None = None) -> Iterator[Image.Ima
     PIL.Image.Image
         The image, which is closed at the end.
     """
-    file = _find_file(source)
+    with _open_file(_find_file(source), source, max_pixels) as image:
+        yield image
+
+
+@contextmanager
+def _open_file(
+    file: str | io.BytesIO, source: Any, max_pixels: int | None
+) -> Iterator[Image.Image]:
     load_plugins()
     try:
         image = Image.open(file)
@@ -404,7 +428,7 @@ def _check_size(image: Image.Image, max_pixels: int | None) -> None:
         )
 
 
-def _find_file(source: Any) -> str | bytes | io.BytesIO:
+def _find_file(source: Any) -> str | io.BytesIO:
     """Return what `PIL.Image.open` can open and will close."""
     if isinstance(source, Mapping):
         if not {"bytes", "path"} & set(source):
@@ -475,7 +499,7 @@ def read_whole(file: Any) -> bytes:
     return data
 
 
-def _say_unidentified(file: str | bytes | io.BytesIO) -> str:
+def _say_unidentified(file: str | io.BytesIO) -> str:
     if isinstance(file, io.BytesIO):
         start = file.getvalue()[:16]
     else:
@@ -511,9 +535,8 @@ def _say_turned(array: np.ndarray[Any, Any]) -> str:
     return "" if text == "array" else f", whose channels come first: write {text}"
 
 
-def _finish(
-    image: Image.Image, size: tuple[int, int], format_: str | None, decoding: Decoding
-) -> DecodedImage:
+def _finish(found: _Found, decoding: Decoding) -> DecodedImage:
+    image, size = found.image, found.size
     if 0 in image.size:
         raise ValueError(f"the image has no pixels: {image.width}x{image.height}")
     if decoding.orient:
@@ -526,9 +549,47 @@ def _finish(
                 Image.Transpose.ROTATE_180,
             ):
                 size = size[::-1]
+    shown = image if found.is_whole else None
     if decoding.background is not None:
         image = flatten(image, decoding.background)
-    return DecodedImage(image, size[0], size[1], format_)
+    return DecodedImage(image, *size, found.format, shown, found.file)
+
+
+def read_what_is_left_out(file: str | io.BytesIO) -> bytes:
+    """Return the digest of a file if it may show more than what is decoded of it, else nothing.
+
+    Of an animation one frame is decoded, and of some formats 8 of 16 bits: such files show the
+    same for certain only if they are the same.
+    """
+    with open_image(file) as image:
+        if not _shows_more(image):
+            return b""
+    content = hashlib.sha256()
+    with open_regular(file) if isinstance(file, str) else io.BytesIO(file.getvalue()) as opened:
+        while block := opened.read(_READ):
+            content.update(block)
+    return content.digest()
+
+
+_READ = 2**20  # bytes at a time
+
+# Formats of which Pillow does not say with how many bits they were written.
+_OF_ANY_DEPTH = {"JPEG2000", "AVIF", "HEIF"}
+
+
+def _shows_more(image: Image.Image) -> bool:
+    if getattr(image, "is_animated", False) or image.format in _OF_ANY_DEPTH:
+        return True
+    if image.mode.startswith("I") or image.mode == "F":
+        return False
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        words = [tile[0], *arguments]
+        if any("16" in word for word in words if isinstance(word, str)):
+            return True
+        if tile[0].startswith("ppm") and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            return True
+    return False
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -547,7 +608,8 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
     image : PIL.Image.Image
         An image of any mode.
     background : str or tuple of int
-        The colour under transparent pixels.
+        The colour under transparent pixels. An image that is blank on it is laid on black if it
+        is a light one, on white if it is a dark one, if more is seen there.
 
     Returns
     -------
@@ -566,33 +628,69 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
     if image.mode == "La":
         image = image.convert("LA")
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _scale_to_8_bits(image, background)
+        gray = _scale_to_8_bits(image)
+        clear = image.info.get("transparency")
+        if clear is None:
+            return gray
+        opaque = Image.fromarray(np.asarray(image) != clear)
+        return _lay(gray.convert("RGB"), opaque, background)
     if image.has_transparency_data:
-        below = Image.new("RGBA", image.size, _as_rgb(background))
-        return Image.alpha_composite(below, image.convert("RGBA")).convert("RGB")
+        rgba = image.convert("RGBA")
+        return _lay(rgba, None, background)
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _lab_to_srgb()) or image
     return image
 
 
-def _scale_to_8_bits(image: Image.Image, background: Any) -> Image.Image:
+# Of an image whose luma spans no more than this, of 255, hardly anything is seen.
+_BLANK = 25
+
+
+def _lay(image: Image.Image, opaque: Image.Image | None, background: Any) -> Image.Image:
+    """Lay an image on a background, or where it is blank on that one, on black or white."""
+    rgb = _as_rgb(background)
+    laid = _lay_on(image, opaque, rgb)
+    span = _span(laid)
+    if span > _BLANK:
+        return laid
+    is_light = Image.new("RGB", (1, 1), rgb).convert("L").getpixel((0, 0)) >= 128  # type: ignore[operator]
+    other = _lay_on(image, opaque, (0, 0, 0) if is_light else (255, 255, 255))
+    return other if _span(other) > span else laid
+
+
+def _lay_on(
+    image: Image.Image, opaque: Image.Image | None, rgb: tuple[int, int, int]
+) -> Image.Image:
+    if opaque is not None:
+        return Image.composite(image, Image.new("RGB", image.size, rgb), opaque)
+    below = Image.new("RGBA", image.size, rgb)
+    return Image.alpha_composite(below, image).convert("RGB")
+
+
+def _span(image: Image.Image) -> int:
+    """Return how far the luma of an image spans."""
+    low, high = image.convert("L").getextrema()
+    return int(high) - int(low)  # type: ignore[arg-type]
+
+
+def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
-    if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    else:
-        low, high = float(values.min()), float(values.max())
-        if not np.isfinite([low, high]).all():
-            raise ValueError("the image holds NaN or infinite values")
-        known = [255.0, 65535.0] if image.mode == "I" else [1.0, 255.0, 65535.0]
-        if low >= 0:
-            low, high = 0.0, next((top for top in known if high <= top), high)
+    low, high = find_range(image, values)
+    if not np.isfinite([low, high]).all():
+        raise ValueError("the image holds NaN or infinite values")
     scaled = (values.astype(np.float64) - low) * (255.0 / (high - low if high > low else 1.0))
-    opaque = Image.fromarray(np.rint(scaled).astype(np.uint8))
-    clear = image.info.get("transparency")
-    if clear is None:
-        return opaque
-    below = Image.new("RGB", image.size, _as_rgb(background))
-    return Image.composite(below, opaque.convert("RGB"), Image.fromarray(values == clear))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def find_range(image: Image.Image, values: NDArray[Any]) -> tuple[float, float]:
+    """Return which values of an image of 16 bits, 32 bits or floats are black and white."""
+    if image.mode.startswith("I;16"):
+        return 0.0, 65535.0
+    low, high = float(values.min()), float(values.max())
+    if low >= 0:
+        known = [255.0, 65535.0] if image.mode == "I" else [1.0, 255.0, 65535.0]
+        return 0.0, next((top for top in known if high <= top), high)
+    return low, high
 
 
 @cache

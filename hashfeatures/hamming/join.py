@@ -9,9 +9,10 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from joblib import cpu_count, effective_n_jobs
+from joblib import cpu_count
 from numpy.typing import NDArray
 
+from ..jobs import count_jobs
 from .bands import Band, Buckets, Numbers, Words, flips, kernels
 from .plan import Plan
 
@@ -142,7 +143,7 @@ def nearest(
 
 def count_threads(n_jobs: int | None) -> int:
     """Return how many threads search: the jobs that a cluster takes are more than this machine."""
-    return int(min(effective_n_jobs(n_jobs), cpu_count()))
+    return int(min(count_jobs(n_jobs), cpu_count()))
 
 
 def in_threads(calls: Iterable[Callable[[], _Result]], n_jobs: int | None) -> Iterator[_Result]:

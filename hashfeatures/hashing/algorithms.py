@@ -22,7 +22,7 @@ from .plate import Plate
 Bits = NDArray[np.bool_]
 
 # Counts up whenever a bit of any hash changes: what was cached before is then computed anew.
-BITS_VERSION = 1
+BITS_VERSION = 2
 
 _CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
 

@@ -5,7 +5,6 @@ Each view is made on first use and kept, so that five hashes convert to luma onc
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from functools import cache, cached_property
@@ -19,6 +18,7 @@ from PIL import Image
 from ..images import convert
 from ..progress import COMPILING, busy
 from .memory import borrow_memory
+from .pixel_digest import digest_pixels
 
 Pixels = NDArray[np.uint8]
 
@@ -153,11 +153,9 @@ class Plate:
         sums: NDArray[np.int64] = _kernels().sum_blocks(self.lanczos(side, side), n_blocks)
         return sums
 
-    def digest(self) -> bytes:
-        """Return a digest that images of equal colours share, and in practice no others."""
-        content = hashlib.blake2b(f"{self._image.size}".encode(), digest_size=16)
-        content.update(convert(self._image, "RGB").tobytes())
-        return content.digest()
+    def digest(self, content: bytes = b"") -> bytes:
+        """Return a digest that images share which show the same; see `digest_pixels`."""
+        return digest_pixels(self._image, content)
 
 
 def _lanczos(
