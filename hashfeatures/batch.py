@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 import PIL
-from joblib.externals.loky.backend.reduction import dumps
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from PIL import Image
 
@@ -393,7 +392,7 @@ def _stripped(image: Image.Image) -> Image.Image:
 
 def _travels(thing: Any) -> bool:
     try:
-        pickle.loads(dumps(thing))
+        pickle.loads(pickle.dumps(thing))
     except Exception:  # whatever an object of somebody else raises
         return False
     return True

@@ -283,9 +283,16 @@ def charge(source: Any, error: Exception) -> ImageReadError:
     if _is_of_the_environment(source, error):
         error.add_note(f"This was met while {describe_source(source)!r} was read.")
         raise error
-    clear_frames(error.__traceback__)
+    _let_go(error)
     lasting = _lasts(error) and not is_far(source)
     return ImageReadError(describe_source(source), describe_error(error), lasting=lasting)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let go of what the frames hold in which an error was met, such as pixels."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _is_of_the_environment(source: Any, error: Exception) -> bool:
@@ -405,7 +412,7 @@ def _open_file(
     try:
         image = Image.open(file)
     except UnidentifiedImageError as error:
-        clear_frames(error.__traceback__)
+        _let_go(error)
         raise ImageReadError(
             describe_source(source), _say_unidentified(file), lasting=False
         ) from error
