@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,19 @@ from .calibration_plot import plot_calibration
 from .edits import EVERYDAY_EDITS
 from .finder import NearDuplicateFinder
 from .finder_hints import point_to_finder
-from .parameters import check_int, check_positive, refuse
+from .parameters import check_bool, check_int, check_positive, refuse
 from .sources import list_sources
-from .trials import N_EDITED, N_SAMPLED, TARGET, EditLike, Trial, recommend, tabulate, try_out
+from .trials import (
+    N_EDITED,
+    N_SAMPLED,
+    TARGET,
+    EditLike,
+    Trial,
+    choose_end,
+    recommend,
+    tabulate,
+    try_out,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,11 +38,16 @@ class Calibration:
         One row a radius in bits. "recall", the share of edited copies that are found, as the mean
         over all edits; "false_per_million", the false matches expected in a million pairs of
         different images; "false_in_set", those expected in the whole set; each with "_low" and
-        "_high", the ends of an interval of 95 % confidence; "extrapolated", where there were fewer
-        than ten false matches in the sample and a model gives their rate (exponential growth from
-        distance to distance, fitted to the nearest pairs); then the recall of each edit.
+        "_high", the ends of an interval that holds what an endless set of such images would show
+        in 95 of 100 samples (see `hashfeatures.error_rates`; pairs that share an image are not
+        independent, and the intervals are as much wider); "extrapolated", where there were fewer
+        than ten false matches in the sample: there a model gives their rate (exponential growth
+        from distance to distance, fitted to the nearest pairs), which may be too low, the lower
+        end is 0, and the upper end rests on the count alone; then the recall of each edit.
     radius : int
-        The greatest radius in bits that keeps to `target`.
+        The greatest radius in bits by which the upper end of "false_per_million" keeps to
+        `target`; its estimate, where the images are too few to prove so low a rate of any radius
+        (see "rests_on" in `summary`).
     borderline : pandas.DataFrame
         The pairs of images that lie nearest to the border, to look at: their "left" and "right"
         rows and images, "distance" in bits, "correlation" of the pixels, and whether they were
@@ -57,7 +73,8 @@ class Calibration:
         Returns
         -------
         dict
-            "radius" in bits, "target"; at this radius "recall", "false_per_million" and
+            "radius" in bits, "target", and "rests_on", the column of the table that keeps to the
+            target by this radius; at this radius "recall", "false_per_million" and
             "false_in_set", each with "_low" and "_high", and "extrapolated"; then "images" in the
             set, "sampled" (compared with each other), "different" among them, "set_aside" (pairs
             taken for the same picture), "edited", "edits", "failed_edits", and "worst_edits", the
@@ -73,6 +90,7 @@ class Calibration:
         return {
             "radius": self.radius,
             "target": self.target,
+            "rests_on": choose_end(self.table, self.target),
             **measured,
             "extrapolated": bool(at["extrapolated"]),
             "images": self.n_images,
@@ -107,20 +125,19 @@ class Calibration:
 
     def __str__(self) -> str:
         told = self.summary()
-        model = ", extrapolated" if told["extrapolated"] else ""
+        ends = {name: _tell_ends(told, name) for name in ("false_per_million", "false_in_set")}
         worst = ", ".join(f"{share:.0%} of {name}" for name, share in told["worst_edits"].items())
         return (
-            f"radius {self.radius} bits\n"
+            f"radius {self.radius} bits{_tell_basis(told)}\n"
             f"  finds {told['recall']:.1%} of edited copies "
             f"({told['recall_low']:.1%} to {told['recall_high']:.1%}; "
             f"{told['edited']} images, {told['edits']} edits)\n"
             f"  the edits found least: {worst}\n"
             f"  false matches in a million pairs: {told['false_per_million']:.3g} "
-            f"({told['false_per_million_low']:.3g} to {told['false_per_million_high']:.3g}"
-            f"{model}; {told['different']} different images compared, {told['set_aside']} pairs "
-            f"of the same picture set aside)\n"
+            f"({ends['false_per_million']}; {told['different']} different images compared, "
+            f"{told['set_aside']} pairs of the same picture set aside)\n"
             f"  false matches in the whole set of {self.n_images}: {told['false_in_set']:.3g} "
-            f"({told['false_in_set_low']:.3g} to {told['false_in_set_high']:.3g})"
+            f"({ends['false_in_set']})"
         )
 
     def _repr_html_(self) -> str:
@@ -134,6 +151,23 @@ class Calibration:
         return f"<Calibration: {self}>"
 
 
+def _tell_basis(told: dict[str, Any]) -> str:
+    """Say what a radius rests on, unless that is the upper end of the false matches."""
+    if told["rests_on"].endswith("_high"):
+        return ""
+    rate = f"a rate of {told['target']:g} false matches in a million"
+    cause = f"{told['different']} different images cannot prove {rate}"
+    return f", by the estimate alone: {cause}"
+
+
+def _tell_ends(told: dict[str, Any], name: str) -> str:
+    """Spell an interval: where little was counted, the upper end is all that is known."""
+    high = f"{told[f'{name}_high']:.3g}"
+    if told[f"{name}_low"] == 0:
+        return f"at most {high}" + ("; extrapolated" if told["extrapolated"] else "")
+    return f"{told[f'{name}_low']:.3g} to {high}"
+
+
 @point_to_finder
 def calibrate(
     images: Any,
@@ -145,6 +179,7 @@ def calibrate(
     n_sampled: int = N_SAMPLED,
     n_edited: int = N_EDITED,
     random_state: int = 0,
+    progress: bool | None = None,
 ) -> Calibration:
     """Choose the radius from the user's own images.
 
@@ -171,6 +206,10 @@ def calibrate(
         How many images are edited, at the most.
     random_state : int, default=0
         Chooses the samples, and what is random in an edit.
+    progress : bool, default=None
+        Whether to show bars: hashing, looking at near pairs, and looking for edited copies take
+        ten seconds and more. None: in a notebook, and where stderr is a terminal. Where no bar is
+        shown, the logger "hashfeatures.progress" says what takes long.
 
     Returns
     -------
@@ -210,11 +249,18 @@ def calibrate(
     check_int(name, "n_sampled", n_sampled, 1)
     check_int(name, "n_edited", n_edited, 1)
     check_int(name, "random_state", random_state, 0)
+    progress = _is_watched() if progress is None else check_bool(name, "progress", progress)
     finder = NearDuplicateFinder() if finder is None else finder
     sources = list_sources(images, name)
     n_images = len(sources) if n_images is None else check_int(name, "n_images", n_images, 1)
     trial = try_out(
-        finder, sources, edits, n_sampled=n_sampled, n_edited=n_edited, seed=random_state
+        finder,
+        sources,
+        edits,
+        n_sampled=n_sampled,
+        n_edited=n_edited,
+        seed=random_state,
+        progress=progress,
     )
     table = tabulate(trial, n_images)
     given = finder.radius
@@ -222,6 +268,11 @@ def calibrate(
         given = finder._default_radius().bits
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
+
+
+def _is_watched() -> bool:
+    """Tell whether somebody looks at what is written beside the results."""
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def _borderline(trial: Trial, sources: Sequence[Any], radius: int) -> pd.DataFrame:

@@ -71,5 +71,7 @@ def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
     dashed = modelled | np.roll(modelled, 1) & (radii > 0)
     ax.plot(radii, rates[""].where(~modelled), color=_FALSE)
     ax.plot(radii, rates[""].where(dashed), color=_FALSE, ls="--")
-    ax.fill_between(radii, rates["_low"], rates["_high"], color=_FALSE, alpha=0.2, lw=0)
+    # Where the lower end is 0, which has no place on this scale, the band is that above the line.
+    low = rates["_low"].fillna(rates[""])
+    ax.fill_between(radii, low, rates["_high"], color=_FALSE, alpha=0.2, lw=0)
     ax.axhline(target, color=_FALSE, lw=0.8, ls=":")

@@ -478,7 +478,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         self._check_parameters()
         if isinstance(self.radius, str):
-            trial = try_out(self, X)
+            trial = try_out(self, X, progress=self.progress)
             table = tabulate(trial, len(list_sources(X, type(self).__name__)))
             return recommend(trial, table, default=self._default_radius().bits)
         n_images = 0 if self.radius is not None else len(list_sources(X, type(self).__name__))

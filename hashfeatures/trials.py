@@ -8,6 +8,7 @@ is in `tabulate`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,11 @@ from sklearn.base import clone
 
 from .duplicates import label_components
 from .edits import EVERYDAY_EDITS, Edit
-from .error_rates import estimate_rates, estimate_share
+from .error_rates import NearCounts, count_near, estimate_rates, estimate_shares
 from .exceptions import CalibrationWarning, warn_user
 from .hamming.pairs import Pairs
 from .images import describe_error, read_image
+from .progress import busy, progress_bar
 from .showing import facts_as_html, facts_as_text
 from .sources import list_sources
 from .surroundings import Surroundings
@@ -58,11 +60,9 @@ class Trial:
     rows : ndarray of shape (n_sampled,), dtype intp
         Which of the images were looked at: those that can be read and have detail.
     n_different : int
-        How many different images there are among them.
-    n_pairs : int
-        How many pairs of different images.
-    counts : ndarray of shape (reach + 1,), dtype int64
-        How many of these pairs are at each distance in bits.
+        How many different pictures they show.
+    apart : NearCounts
+        How many pairs of different pictures are within each radius in bits.
     near : pandas.DataFrame
         The near pairs, nearest first: "left" and "right", their rows among the images;
         "distance" in bits; "correlation" of their pixels; "same", whether they were taken for one
@@ -78,8 +78,7 @@ class Trial:
 
     rows: NDArray[np.intp]
     n_different: int
-    n_pairs: int
-    counts: NDArray[np.int64]
+    apart: NearCounts
     near: pd.DataFrame
     copies: NDArray[np.int64]
     edits: list[str]
@@ -96,7 +95,7 @@ class Trial:
         return {
             "n_sampled": len(self.rows),
             "n_different": self.n_different,
-            "n_pairs": self.n_pairs,
+            "n_pairs": self.apart.n_pairs,
             "n_edited": n_edited,
             "n_edits": n_edits,
         }
@@ -110,6 +109,7 @@ def try_out(
     n_sampled: int = N_SAMPLED,
     n_edited: int = N_EDITED,
     seed: int = 0,
+    progress: bool = False,
 ) -> Trial:
     """Try a finder out.
 
@@ -125,6 +125,8 @@ def try_out(
         How many images are compared with each other, and how many are edited, at the most.
     seed : int
         Chooses both, and what is random in an edit.
+    progress : bool
+        Whether to show a bar for each step, rather than say in a line what takes long.
 
     Returns
     -------
@@ -140,7 +142,8 @@ def try_out(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(sources))[:n_sampled])
     sampled = [sources[row] for row in chosen]
-    signed = finder._sign(sampled)
+    with _saying(f"hashing a sample of {len(sampled)} images", progress):
+        signed = clone(finder).set_params(progress=progress)._sign(sampled)
     signatures = signed.signatures
     hashed = np.flatnonzero(signatures.hashed)
     if not len(hashed):
@@ -151,12 +154,13 @@ def try_out(
             f"{finder.min_detail}, so that they are compared by their pixels alone."
         )
     reach, near = _find_near(signatures.take(hashed), finder)
-    correlations = _correlate([sampled[row] for row in hashed], near, finder)
+    with _saying(f"looking at {len(near.left)} near pairs of the sample", progress):
+        correlations = _correlate([sampled[row] for row in hashed], near, finder, progress)
     same = correlations >= SAME_PICTURE
     pictures = label_components(len(hashed), Pairs(*(column[same] for column in near)))
     apart = pictures[near.left] != pictures[near.right]
     sizes = np.bincount(pictures)
-    n_pairs = (len(hashed) ** 2 - int((sizes.astype(np.int64) ** 2).sum())) // 2
+    of_pair = pictures[near.left[apart]], pictures[near.right[apart]]
     table = pd.DataFrame(
         {
             "left": chosen[hashed[near.left]],
@@ -168,19 +172,25 @@ def try_out(
     ).sort_values(["distance", "left", "right"], ignore_index=True)
     firsts = np.unique(pictures, return_index=True)[1]
     edited = hashed[np.sort(rng.permutation(firsts)[:n_edited])]
-    copies, names, failed = _try_edits(
-        finder, [sampled[row] for row in edited], signatures.take(edited), edits, seed
-    )
+    originals = [sampled[row] for row in edited]
+    with _saying(f"looking for copies of {len(edited)} images, edited in all ways", progress):
+        copies, names, failed = _try_edits(
+            finder, originals, signatures.take(edited), edits, seed, progress
+        )
     return Trial(
         chosen[hashed],
         len(sizes),
-        n_pairs,
-        np.bincount(near.distance[apart], minlength=reach + 1),
+        count_near(*of_pair, near.distance[apart], sizes, reach + 1),
         table,
         copies,
         names,
         failed,
     )
+
+
+def _saying(doing: str, progress: bool) -> AbstractContextManager[None]:
+    """Say in a line what takes long, unless a bar shows it."""
+    return nullcontext() if progress else busy(f"calibrating: {doing}")
 
 
 def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
@@ -196,13 +206,15 @@ def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
         reach += step
 
 
-def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.float64]:
+def _correlate(
+    sources: Sequence[Any], near: Pairs, finder: Any, progress: bool
+) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
     surroundings = Surroundings.here()
     thumbnails = Parallel(n_jobs=finder.n_jobs)(
         delayed(surroundings.call)(make_thumbnail, sources[row], finder._decoding())
-        for row in rows
+        for row in progress_bar(progress, iterable=rows, desc="looking at near pairs", unit="img")
     )
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))
@@ -210,12 +222,18 @@ def _correlate(sources: Sequence[Any], near: Pairs, finder: Any) -> NDArray[np.f
 
 
 def _try_edits(
-    finder: Any, sources: Sequence[Any], originals: Any, edits: Sequence[EditLike], seed: int
+    finder: Any,
+    sources: Sequence[Any],
+    originals: Any,
+    edits: Sequence[EditLike],
+    seed: int,
+    progress: bool,
 ) -> tuple[NDArray[np.int64], list[str], dict[str, str]]:
     images = [read_image(source, finder._decoding()).image for source in sources]
     signer = clone(finder).set_params(cache=None, progress=False)
     distances, names, failed = [], [], {}
-    for place, edit in enumerate(edits):
+    bar = progress_bar(progress, iterable=edits, desc="looking for edited copies", unit="edit")
+    for place, edit in enumerate(bar):
         name = name_edit(edit)
         if name in names or name in failed:
             name = f"{name} ({place})"
@@ -266,30 +284,40 @@ def tabulate(trial: Trial, n_images: int) -> pd.DataFrame:
     pandas.DataFrame
         See `hashfeatures.Calibration`.
     """
-    reach = len(trial.counts)
-    rates, extrapolated = estimate_rates(trial.counts, _countable_pairs(trial))
-    found = [trial.copies <= radius for radius in range(reach)]
+    reach = len(trial.apart.within)
+    rates, extrapolated = estimate_rates(_comparable(trial))
+    found = trial.copies <= np.arange(reach)[:, None, None]
     recall: dict[str, Any] = {"recall": np.nan, "recall_low": np.nan, "recall_high": np.nan}
     if trial.copies.size:
-        shares = np.array([estimate_share(part) for part in found])
-        recall = dict(zip(recall, shares.T, strict=True))
+        recall = dict(zip(recall, estimate_shares(found), strict=True))
     columns = {**recall}
     for name, estimate in zip(("", "_low", "_high"), rates, strict=True):
         columns[f"false_per_million{name}"] = 1e6 * estimate
     for name, estimate in zip(("", "_low", "_high"), rates, strict=True):
         columns[f"false_in_set{name}"] = estimate * (n_images * (n_images - 1) / 2)
     columns["extrapolated"] = extrapolated
-    by_edit = np.array([part.mean(axis=0) for part in found])
+    by_edit = found.mean(axis=1)
     columns |= {name: by_edit[:, place] for place, name in enumerate(trial.edits)}
     return pd.DataFrame(columns, index=pd.RangeIndex(reach, name="radius"))
 
 
-def _countable_pairs(trial: Trial) -> int:
-    return trial.n_pairs if trial.n_different >= LEAST_IMAGES else 0
+def _comparable(trial: Trial) -> NearCounts:
+    """Return the counts, of no pairs if there are too few images to say anything."""
+    return trial.apart if trial.n_different >= LEAST_IMAGES else trial.apart._replace(n_pairs=0)
+
+
+def choose_end(table: pd.DataFrame, target: float) -> str:
+    """Return the column by which a radius is recommended.
+
+    That is the upper end of the false matches, which few samples are wrong about. Where the images
+    are too few to prove so low a rate even of 0 bits, it is the estimate.
+    """
+    upper = "false_per_million_high"
+    return upper if table[upper].iloc[0] <= target else "false_per_million"
 
 
 def recommend(trial: Trial, table: pd.DataFrame, target: float = TARGET, *, default: int) -> int:
-    """Return the greatest radius that keeps to a rate of false matches.
+    """Return the greatest radius that keeps to a rate of false matches, see `choose_end`.
 
     Parameters
     ----------
@@ -307,7 +335,7 @@ def recommend(trial: Trial, table: pd.DataFrame, target: float = TARGET, *, defa
     int
         The radius in bits; 0 if no radius keeps to the rate.
     """
-    if not _countable_pairs(trial):
+    if trial.n_different < LEAST_IMAGES:
         warn_user(
             f"Of the images {trial.n_different} differ from each other, and {LEAST_IMAGES} are "
             f"needed to say anything of false matches: the radius stays at {default} bits.",
@@ -315,7 +343,7 @@ def recommend(trial: Trial, table: pd.DataFrame, target: float = TARGET, *, defa
         )
         return default
     rates = table["false_per_million"].to_numpy()
-    allowed = np.flatnonzero(rates <= target)
+    allowed = np.flatnonzero(table[choose_end(table, target)].to_numpy() <= target)
     if not len(allowed):
         warn_user(
             f"No radius keeps to {target:g} false matches in a million pairs: at 0 bits there are "

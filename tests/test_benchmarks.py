@@ -126,3 +126,12 @@ def test_radius_runs_and_shows_the_defaults_beside(pictures):
     assert shown["identity", "phash, dhash"] == "12"
     assert shown["robust", "phash, dhash"] == "9"
     assert shown["identity", "ahash"] == "0"
+
+
+def test_intervals_runs_and_no_end_falls(pictures):
+    done = run("intervals.py", pictures, "--quick", "--markdown", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in
+            done.stdout.splitlines()]  # fmt: skip
+    falls = [cells[3] for cells in rows if len(cells) > 3 and "end that falls" in cells[2]]
+    assert falls and set(falls) == {"0"}

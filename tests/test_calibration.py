@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from contextlib import nullcontext
 
 import matplotlib
 import numpy as np
@@ -67,6 +68,46 @@ def test_the_radius_keeps_to_the_target(calibration):
     assert rates[calibration.radius] <= 300 < rates[calibration.radius + 1]
 
 
+def test_no_end_falls_where_the_radius_grows(calibration):
+    for name in ("recall", "false_per_million", "false_in_set"):
+        for end in ("_low", "_high"):
+            assert (calibration.table[f"{name}{end}"].diff().dropna() >= 0).all()
+
+
+def test_a_radius_rests_on_the_upper_end_or_says_that_it_cannot(tiles, calibration):
+    """The estimate of few pairs is as often too low as too high."""
+    assert calibration.summary()["rests_on"] == "false_per_million"
+    assert "by the estimate alone: 94 different images cannot prove a rate of 300" in str(
+        calibration
+    )
+    proved = calibrate(tiles, edits=EDITS, n_edited=5, target=20_000)
+    assert proved.summary()["rests_on"] == "false_per_million_high"
+    assert "by the estimate" not in str(proved)
+    high = proved.table["false_per_million_high"]
+    assert high[proved.radius] <= 20_000 < high[proved.radius + 1]
+
+
+def test_a_calibration_says_what_takes_long(tiles, capsys, monkeypatch):
+    """Bars, if asked for or somebody looks; else a line for whoever collects logs."""
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2, progress=False)
+    assert not capsys.readouterr().err
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2, progress=True)
+    told = capsys.readouterr().err
+    assert "looking at near pairs" in told and "looking for edited copies" in told
+    said = []
+    monkeypatch.setattr(
+        "hashfeatures.trials.busy", lambda doing: said.append(doing) or nullcontext()
+    )
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2)
+    assert [each.split()[:2] for each in said] == [
+        ["calibrating:", "hashing"],
+        ["calibrating:", "looking"],
+        ["calibrating:", "looking"],
+    ]
+    with pytest.raises(ParameterError, match="'progress' parameter of calibrate"):
+        calibrate(tiles[:30], progress="yes")
+
+
 def test_the_table_counts_what_the_bits_say(calibration, tiles):
     reach = len(calibration.table) - 1
     with warnings.catch_warnings():
@@ -76,7 +117,7 @@ def test_the_table_counts_what_the_bits_say(calibration, tiles):
     apart = ~calibration.trial.near["same"].to_numpy()
     assert len(finder.pairs_.left) == len(apart)
     counts = np.bincount(np.sort(finder.pairs_.distance)[-apart.sum() :], minlength=reach + 1)
-    np.testing.assert_array_equal(calibration.trial.counts, counts)
+    np.testing.assert_array_equal(calibration.trial.apart.within, np.cumsum(counts))
     copies = [Edit("recompress", quality=20)(tiles[row]) for row in range(94)]
     assert len(NearDuplicateFinder(radius=12).fit(tiles).matches(copies).left) >= 90
 
@@ -108,7 +149,7 @@ def test_colours_count_if_they_are_asked_for(tiles):
     assert light.table.loc[20, "hue shift=100"] > 0.8
     assert colours.table.loc[20, "hue shift=100"] < 0.3
     assert colours.table.loc[20, "resize"] > 0.8
-    assert (colours.trial.counts[:25] <= light.trial.counts[:25]).all()
+    assert (colours.trial.apart.within[:25] <= light.trial.apart.within[:25]).all()
 
 
 def test_the_finder_calibrates_itself(tiles):
@@ -184,7 +225,7 @@ def test_copies_of_one_image_are_one_image(tiles):
     with pytest.warns(CalibrationWarning, match="of the images 1 differ|Of the images 1 differ"):
         one = calibrate(copies, edits=EDITS)
     assert one.trial.n_different == 1
-    assert one.trial.n_pairs == 0
+    assert one.trial.apart.n_pairs == 0
     assert len(one.trial.copies) == 1
 
 

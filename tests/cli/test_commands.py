@@ -134,6 +134,7 @@ def test_calibrate(run, photos):
     done = run("calibrate", folder, "--edited", "2", "-o", "table.csv", "--json")
     assert done.code == 0, done.err
     assert isinstance(done.json()["radius"], int)
+    assert "compares a sample of 12 images" in done.err
     assert "recall" in read("table.csv").splitlines()[0]
     run("hash", folder, "-o", "h.csv")
     assert "needs the images" in run("calibrate", "h.csv").refusal()

@@ -62,12 +62,17 @@ def command(
         raise CommandError("A calibration edits images, so it needs the images, not their hashes.")
     if asked.radius is not None:
         raise click.UsageError("--radius is what a calibration finds out.")
+    common.note(
+        f"compares a sample of {min(sample, len(collection.sources))} images with each other, and "
+        f"looks for edited copies of {min(edited, len(collection.sources))}: this takes a while."
+    )
     calibration = calibrate(
         collection.sources,
         finder=make_finder(asked, collection, common),
         target=target,
         n_sampled=sample,
         n_edited=edited,
+        progress=common.progress,
     )
     if output:
         from ...whole_files import write_whole
