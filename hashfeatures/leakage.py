@@ -36,7 +36,7 @@ class LeakageReport:
     ----------
     share : float
         The share of the last part's images, those of the test part, that have a near duplicate in
-        an earlier part.
+        an earlier part. Images that could not be read count as if they had none.
     leaking : ndarray, dtype intp
         The rows of these images in the last part.
     shares : pandas.DataFrame
@@ -159,11 +159,18 @@ class LeakageReport:
         -------
         dict
             "parts" (their sizes), "unreadable" (by part), "pairs", "leaking" (images of the last
-            part), "share", and "shares" (by part and other part).
+            part), "share", and "shares" (by part and other part): None where nothing of a part
+            could be read.
         """
         names = self._parts.names
+        unseen = dict(zip(names, self._parts.unseen, strict=True))
+        *earlier, last = self._parts.unseen
         shares = {
-            name: {other: share for other, share in row.items() if other != name}
+            name: {
+                other: None if unseen[name] or unseen[other] else share
+                for other, share in row.items()
+                if other != name
+            }
             for name, row in self.shares.to_dict("index").items()
         }
         return {
@@ -171,7 +178,7 @@ class LeakageReport:
             "unreadable": self.unreadable,
             "pairs": self.n_pairs,
             "leaking": len(self.leaking),
-            "share": self.share,
+            "share": None if last or all(earlier) else self.share,
             "shares": shares,
         }
 
@@ -217,11 +224,11 @@ class LeakageReport:
         text = f"{unchecked} " if unchecked else ""
         text += (
             f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
-            f"({facts['share']:.1%}) have a near duplicate in {' or '.join(earlier)}."
+            f"({_percent(facts['share'])}) have a near duplicate in {' or '.join(earlier)}."
         )
         for name, other in combinations(earlier, 2):
             share = facts["shares"][other][name]
-            text += f" {share:.1%} of the images in {other} have one in {name}."
+            text += f" {_percent(share)} of the images in {other} have one in {name}."
         n_pairs = facts["pairs"]
         across = "1 pair stands" if n_pairs == 1 else f"{n_pairs} pairs stand"
         text += f" In all, {across} in different parts (images: {sizes})."
@@ -316,6 +323,10 @@ def _least(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = Non
             chosen = np.lexsort((right, left, held.distance))[:n]
             held = Pairs(*(column[chosen] for column in held))
     return held
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share:.1%}"
 
 
 @point_to_finder

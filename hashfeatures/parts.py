@@ -62,6 +62,16 @@ class ComparedParts:
         uncompared = np.bincount(self.part[self.near.codes < 0], minlength=len(self.sizes))
         return [int(n) - known for n, known in zip(uncompared, self.unreadable, strict=True)]
 
+    @property
+    def uncompared(self) -> list[int]:
+        """How many images of each part were compared with none, for either reason."""
+        return [one + other for one, other in zip(self.unreadable, self.low_detail, strict=True)]
+
+    @property
+    def unseen(self) -> list[bool]:
+        """Whether a part has images of which none was compared: nothing is known of it."""
+        return [0 < size == n for size, n in zip(self.sizes, self.uncompared, strict=True)]
+
     def why_unchecked(self, allowed: float | int = 0) -> str | None:
         """Say why it was not found out whether the parts share near duplicates.
 
@@ -75,28 +85,23 @@ class ComparedParts:
         str or None
             A sentence or two; None if it was found out.
         """
-        uncompared = [
-            one + other for one, other in zip(self.unreadable, self.low_detail, strict=True)
-        ]
-        for name, size, n_left_out in zip(self.names, self.sizes, uncompared, strict=True):
+        what = "read or compared" if any(self.low_detail) else "read"
+        for name, size, is_unseen in zip(self.names, self.sizes, self.unseen, strict=True):
             if not size:
                 return f"Not checked: {name} has no images."
-            if n_left_out == size:
-                return f"Not checked: none of {_count(size)} in {name} could be read."
-        n_uncompared, n_images = sum(uncompared), sum(self.sizes)
+            if is_unseen:
+                return f"Not checked: none of {_count(size)} in {name} could be {what}."
+        n_uncompared, n_images = sum(self.uncompared), sum(self.sizes)
         limit = allowed * n_images if isinstance(allowed, float) else allowed
         if n_uncompared <= limit:
             return None
         which = ", ".join(
             f"{name} {n} of {size}"
-            for name, n, size in zip(self.names, uncompared, self.sizes, strict=True)
+            for name, n, size in zip(self.names, self.uncompared, self.sizes, strict=True)
             if n
         )
-        why = "could not be read" if not any(self.low_detail) else "could not be read or compared"
-        return (
-            f"Not checked: {n_uncompared} of {_count(n_images)} {why} ({which}), and {allowed:g} "
-            f"may be."
-        )
+        how_many = f"{n_uncompared} of {_count(n_images)}"
+        return f"Not checked: {how_many} could not be {what} ({which}), and {allowed:g} may be."
 
     @cached_property
     def row(self) -> Labels:

@@ -264,6 +264,12 @@ def test_a_report_of_nothing_gives_no_share(family):
     assert str(report).startswith("Not checked: none of 1 image in test could be read.")
     assert "%" not in str(report)
     assert report.unreadable == {"train": 0, "test": 1}
+    assert report.summary()["share"] is None
+    three = leakage_report({"train": files[:1], "validation": files[1:2], "test": ["absent.png"]})
+    assert "none of 1 image in test could be read" in str(three)
+    assert "100.0% of the images in validation" in str(three)
+    assert three.summary()["shares"]["test"] == {"train": None, "validation": None}
+    assert three.summary()["shares"]["validation"] == {"train": 1.0, "test": None}
 
 
 def test_rows_of_nan_are_unreadable_images():
