@@ -165,13 +165,14 @@ class LeakageReport:
         names = self._parts.names
         unseen = dict(zip(names, self._parts.unseen, strict=True))
         *earlier, last = self._parts.unseen
+        table = self.shares
         shares = {
             name: {
-                other: None if unseen[name] or unseen[other] else share
-                for other, share in row.items()
+                other: None if unseen[name] or unseen[other] else float(table[other][name])
+                for other in names
                 if other != name
             }
-            for name, row in self.shares.to_dict("index").items()
+            for name in names
         }
         return {
             "parts": dict(zip(names, self._parts.sizes, strict=True)),
