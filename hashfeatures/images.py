@@ -568,9 +568,18 @@ def read_what_is_left_out(file: str | io.BytesIO) -> bytes:
     Of an animation one frame is decoded, and of some formats 8 of 16 bits: such files show the
     same for certain only if they are the same.
     """
-    with open_image(file) as image:
-        if not _shows_more(image):
-            return b""
+    try:
+        with open_image(file) as image:
+            if not _shows_more(image):
+                return b""
+        return _digest_content(file)
+    except ImageReadError:
+        raise
+    except Exception as error:  # the file may be another by now
+        raise charge(file, error) from error
+
+
+def _digest_content(file: str | io.BytesIO) -> bytes:
     content = hashlib.sha256()
     with open_regular(file) if isinstance(file, str) else io.BytesIO(file.getvalue()) as opened:
         while block := opened.read(_READ):
@@ -585,7 +594,11 @@ _OF_ANY_DEPTH = {"JPEG2000", "AVIF", "HEIF"}
 
 
 def _shows_more(image: Image.Image) -> bool:
-    if getattr(image, "is_animated", False) or image.format in _OF_ANY_DEPTH:
+    try:
+        is_animated = getattr(image, "is_animated", False)
+    except Exception:  # the further frames of a broken file
+        return True
+    if is_animated or image.format in _OF_ANY_DEPTH:
         return True
     if image.mode.startswith("I") or image.mode == "F":
         return False

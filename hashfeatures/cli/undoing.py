@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..path_text import show_path
+from ..regular_files import open_regular
 from .acting import KINDS, LEFT, Action, are_one
 from .asked import CommandError
 from .evidence import FileState, look
@@ -141,7 +143,8 @@ def _remove_empty(folder: str, top: str) -> None:
 
 def _read_journal(journal: str) -> list[Action]:
     actions: list[Action] = []
-    with open(journal, encoding="utf-8") as file:
+    with open_regular(journal) as opened:
+        file = io.TextIOWrapper(opened, encoding="utf-8")
         for number, line in enumerate(file, 1):
             if line.startswith("{") and not line.endswith("\n"):
                 break  # cut short by a crash or a full disk: its action never began
