@@ -114,7 +114,7 @@ def drop_duplicates(
     else:
         labels = group_images(images, finder)
         doubtful = np.flatnonzero(np.bincount(labels)[labels] > 1)
-        n_pixels = _count_pixels(sources, doubtful, keep)
+        n_pixels = _count_pixels(sources, doubtful, keep, getattr(finder, "max_pixels", None))
         order = _by_preference(images_or_frame, sources, doubtful, keep, n_pixels)
         stand_ins = _first_of_each(labels, order)
     is_kept = stand_ins.row == np.arange(len(sources))
@@ -151,7 +151,7 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
         ]
         n_pixels = (sides[0] * sides[1]).fillna(0).to_numpy(dtype=np.int64)
     else:
-        n_pixels = _count_pixels(sources, rows, keep)
+        n_pixels = _count_pixels(sources, rows, keep, fitted.max_pixels)
     return _dominate(fitted._near, _by_preference(images, sources, rows, keep, n_pixels))
 
 
@@ -222,13 +222,16 @@ def _by_preference(
     return rows[np.argsort(rank, kind="stable")]
 
 
-def _count_pixels(sources: Sequence[Any], rows: Rows, keep: Any) -> NDArray[np.int64]:
+def _count_pixels(
+    sources: Sequence[Any], rows: Rows, keep: Any, max_pixels: int | None
+) -> NDArray[np.int64]:
     """Return the pixels of the images in `rows` where they matter, and zeros elsewhere."""
     n_pixels = np.zeros(len(sources), dtype=np.int64)
     if keep == "largest":
         doubtful = [sources[row] for row in rows]
         spec = HashSpec.parse("ahash")
-        hashes = hash_sources(doubtful, (spec,), Decoding("reduced"), errors="coerce")
+        decoding = Decoding("reduced", max_pixels=max_pixels)
+        hashes = hash_sources(doubtful, (spec,), decoding, errors="coerce")
         n_pixels[rows] = hashes.n_pixels()
     return n_pixels
 

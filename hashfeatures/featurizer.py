@@ -38,8 +38,9 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     orient : bool, default=True
         Whether to turn an image as its EXIF orientation says. ImageHash does not.
     background : str, tuple of int or None, default="white"
-        The colour under transparent pixels, by name or as red, green and blue. None drops alpha
-        and clips 16-bit values to 255, as ImageHash does.
+        The colour under transparent pixels, by name or as red, green and blue. An image that is
+        blank on it, as a white drawing is on white, is laid on black or white instead, whichever
+        contrasts. None drops alpha and clips 16-bit values to 255, as ImageHash does.
     trim_borders : bool, default=False
         Whether to cut off uniform borders first, such as the bars of a letterbox or a frame, found
         in JPEG files too. A bordered copy then has nearly the hash of its original.

@@ -72,8 +72,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         all near duplicates together, whatever is chosen here.
     min_detail : int, default=10
         Images of less detail than this (0 to 100, see `hash_images`) are near duplicates only if
-        their decoded pixels are identical: the hashes of blank pages and flat colours are alike
-        and say nothing. A view or a segment of less detail than this matches nothing either. Of
+        all that they show is identical: size, colors, transparency, 16 bits, frames. The hashes of
+        blank pages and flat colours are alike and say nothing. A view or a segment of less detail
+        than this matches nothing either. Of
         10,144 photos and drawings of ImageNet and Caltech 101 none has less than 29, of 1,000
         desktop icons none less than 17; flat images and blank scanned pages have 0, and of smooth
         gradients and of flat images with noise 95 % or more have less than 10. Scanned pages with

@@ -40,6 +40,32 @@ def telling_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def pixels_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option that says how large an image may be."""
+
+    @click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="The most pixels that an image may have, against decompression bombs. "
+        "[default: Pillow's own limit, 178,956,970]",
+    )
+    @functools.wraps(function)
+    def command(max_pixels: int | None, **others: Any) -> Any:
+        if max_pixels is None:
+            return function(**others)
+        from PIL import Image
+
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses what is over twice as large
+        try:
+            return function(**others)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+    return command
+
+
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of all that hash images; it gets them as `common`."""
 
@@ -63,7 +89,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Processes that hash; -1 uses every core. [default: 1]",
         ),
     ]
-    told = telling_options(command)
+    told = telling_options(pixels_option(command))
     for option in reversed(options):
         told = option(told)
     return told

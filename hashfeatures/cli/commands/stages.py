@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..asked import CommandError, Common
-from ..options import echo_json, telling_options
+from ..options import echo_json, pixels_option, telling_options
 from ..telling import echo
 
 
@@ -59,6 +59,7 @@ from ..telling import echo
     metavar="N",
     help="Local processes; -1 uses every core.",
 )
+@pixels_option
 @telling_options
 def command(
     common: Common,

@@ -1,0 +1,54 @@
+"""A decompression bomb is named with its cure, which all commands that hash have."""
+
+import pytest
+from PIL import Image
+
+from hashfeatures.cli import main
+
+
+@pytest.fixture
+def large(monkeypatch, tmp_path, noise_image):
+    """Return a folder of a photo and its larger copy, which Pillow takes for a bomb."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    noise_image(0, size=(60, 40)).save(folder / "small.png")
+    noise_image(0, size=(120, 80)).save(folder / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3000)
+    return folder
+
+
+def test_a_bomb_names_its_cure(run, large):
+    done = run("hash", large)
+    assert "9600 pixels" in done.err
+    assert "--max-pixels" in done.err
+
+
+@pytest.mark.parametrize("n_jobs", ["1", "2"])
+def test_commands_allow_more(run, large, n_jobs):
+    """Whatever they read an image for: its hash, its size, its thumbnail."""
+    more = ("--max-pixels", "9600", "-j", n_jobs)
+    done = run("duplicates", large, "--json", *more)
+    summary = done.json()
+    assert (done.code, summary["counts"]["unreadable"]) == (0, 0)
+    assert [
+        image["path"].endswith("large.png") for image in summary["images"] if image["kept"]
+    ] == [True]
+    assert run("hash", large, "-o", "h.csv", *more).code == 0
+    assert run("similar", large / "large.png", "--in", large, *more).code == 0
+    assert run("report", large, "-o", "page.html", *more).code == 0
+    assert Image.MAX_IMAGE_PIXELS == 3000
+
+
+def test_commands_allow_less(run, large):
+    done = run("hash", large, "--max-pixels", "2398")
+    assert done.code == 3
+    assert run("hash", large, "--max-pixels", "0").code == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [*["calibrate", "duplicates", "hash", "leaks", "report", "similar", "split", "stages"], "index add"],
+)
+def test_all_commands_that_hash_have_the_option(command, capsys):
+    assert main([*command.split(), "--help"]) == 0
+    assert "--max-pixels" in capsys.readouterr().out
