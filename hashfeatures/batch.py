@@ -402,7 +402,16 @@ def _warn_of(hashes: Hashes) -> None:
     failures = hashes.errors
     shown = "\n".join(f"  {failures[row]}" for row in sorted(failures)[:5])
     more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
+    # A relative name that is not there may be one of another folder.
+    is_lost = all(
+        error.cause.startswith(FileNotFoundError.__name__)
+        and not (os.path.isabs(error.source) or "://" in error.source)
+        for error in failures.values()
+    )
+    hint = (
+        f"\n  Is it the right folder? Names are looked for from {os.getcwd()}" if is_lost else ""
+    )
     warn_user(
-        f"{len(failures)} of {hashes.n_images} images could not be read:\n{shown}{more}",
+        f"{len(failures)} of {hashes.n_images} images could not be read:\n{shown}{more}{hint}",
         FailedImagesWarning,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections import Counter
 
@@ -30,6 +31,16 @@ _SIGNATURES = {
     b"8BPS\0\1": "PSD",
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
     b"\xff\x4f\xff\x51": "JPEG2000",
+}
+# What people take for images, in small letters.
+_NO_IMAGES = {
+    b"<!doctype html": "this is a web page in place of an image: the address may want a login, or "
+    "be that of a page",
+    b"<html": "this is a web page in place of an image: the address may want a login, or be that "
+    "of a page",
+    b"<svg": "this is a drawing in SVG, which Pillow does not read: save it as PNG",
+    b"%pdf": "this is a PDF, which Pillow does not read: save its pages as images",
+    b"version https://git-lfs": "this is a pointer of Git LFS in place of the file: git lfs pull",
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIF
@@ -82,6 +93,28 @@ def say_heif_cure() -> str:
         f"HEIC needs a plugin of Pillow: {install_command('heif')} (in Python, then call "
         f"pillow_heif.register_heif_opener())"
     )
+
+
+def say_what(head: bytes) -> str:
+    """Say of the first bytes of a file, which Pillow does not take for an image, what they are.
+
+    Examples
+    --------
+    >>> from hashfeatures.image_files import say_what
+    >>> say_what(b"<!DOCTYPE html>")
+    'this is a web page in place of an image: the address may want a login, or be that of a page'
+    >>> say_what(b"Dear reader")
+    "no image format that Pillow knows; the data begins with b'Dear reader'"
+    """
+    if recognize(head) == HEIF:
+        return say_heif_cure()
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    for start, told in _NO_IMAGES.items():
+        if text.startswith(start):
+            return told
+    if head[4:8] == b"ftyp" and recognize(head) is None:
+        return "this is a film, not an image: take single frames of it"
+    return f"no image format that Pillow knows; the data begins with {head[:16]!r}"
 
 
 class LeftOut:

@@ -30,7 +30,7 @@ from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 from .descriptions import describe_value, shorten
 from .exceptions import ImageReadError, MissingExtraError
 from .image_arrays import is_tensor, spell_out
-from .image_files import HEIF, recognize, say_heif_cure
+from .image_files import HEAD, say_what
 from .parameters import check_bool, check_choice, check_int, refuse
 from .pillow_state import at_least, load_plugins, max_image_pixels, missing_readers
 from .regular_files import name_kind, open_regular
@@ -508,16 +508,13 @@ def read_whole(file: Any) -> bytes:
 
 def _say_unidentified(file: str | io.BytesIO) -> str:
     if isinstance(file, io.BytesIO):
-        start = file.getvalue()[:16]
+        start = file.getvalue()[:HEAD]
     else:
         with open(file, "rb") as opened:
-            start = opened.read(16)
+            start = opened.read(HEAD)
     if not start:
         return "the file is empty"
-    if recognize(start) == HEIF:
-        return say_heif_cure()
-    known = f"no image format that Pillow knows; the data begins with {start!r}"
-    return known + missing_readers()
+    return say_what(start) + missing_readers()
 
 
 def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
@@ -697,7 +694,9 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     low, high = find_range(image, values)
     if not np.isfinite([low, high]).all():
-        raise ValueError("the image holds NaN or infinite values")
+        raise ValueError(
+            "the image holds NaN or infinite values: numpy.nan_to_num(array) replaces them"
+        )
     scaled = (values.astype(np.float64) - low) * (255.0 / (high - low if high > low else 1.0))
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 

@@ -57,3 +57,20 @@ def test_heic_is_named_with_its_cure(tmp_path, monkeypatch):
     assert "register_heif_opener" in left_out.describe()
     with pytest.raises(ImageReadError, match=r"HEIC needs a plugin of Pillow: pip install"):
         ImageHashFeaturizer("ahash").transform([HEIC])
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\n<!DOCTYPE HTML><html>404", "web page"),
+        (b"\xef\xbb\xbf<html>", "web page"),
+        (b"<svg xmlns='x'>", "SVG"),
+        (b"%PDF-1.7", "save its pages as images"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "film"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_what_is_taken_for_an_image_is_named(data, told):
+    """With what to do: downloads are pages, and drawings have the suffix of a photo."""
+    with pytest.raises(ImageReadError, match=told):
+        ImageHashFeaturizer("ahash").transform([data])

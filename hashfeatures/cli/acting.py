@@ -153,7 +153,10 @@ def plan(
 
     for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
         if is_far(path):
-            raise CommandError(f"{shorten(show_path(path))} is no file here: nothing was done.")
+            raise CommandError(
+                f"{shorten(show_path(path))} is no file of this machine, and no others "
+                f"can be moved, linked or deleted: nothing was done."
+            )
     for pair in duplicates:
         if pair.was is None or pair.stays is None:
             unknown = pair.path if pair.was is None else pair.kept
@@ -265,7 +268,9 @@ def _check_apart(duplicates: Sequence[Duplicate]) -> None:
     for pair in duplicates:
         entry = _entry(os.path.realpath(pair.path))
         if entry in kept or entry in removed:
-            raise CommandError(f"{show_path(pair.path)} is the same file twice: nothing was done.")
+            raise CommandError(
+                f"{show_path(pair.path)} is the same file twice: nothing was done. Name it once."
+            )
         removed.add(entry)
 
 
@@ -288,7 +293,9 @@ def _entry(path: str) -> Any:
 def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
     """Return where files are moved to, or fail if it cannot be."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise CommandError(f"{show_path(folder)} exists and is no folder: nothing was moved.")
+        raise CommandError(
+            f"{show_path(folder)} exists and is no folder: nothing was moved. Choose another name."
+        )
     folder = os.path.realpath(folder)
     above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
@@ -300,7 +307,9 @@ def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
     for path in paths:
         target = os.path.join(folder, os.path.relpath(path, root))
         if os.path.lexists(target):
-            raise CommandError(f"{show_path(target)} exists already: nothing was moved.")
+            raise CommandError(
+                f"{show_path(target)} exists already: nothing was moved. Choose another folder."
+            )
         targets.append(target)
     return targets
 

@@ -147,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
     except click.UsageError as error:
-        name = error.ctx.command_path if error.ctx else "hashfeatures"
+        # Where an option lacks its value, click names no command.
+        here = "hashfeatures " + given[0] if given and given[0] in _COMMANDS else "hashfeatures"
+        name = error.ctx.command_path if error.ctx else here
         _tell(f"{error.format_message()}\nTry: {name} --help")
         return MISUSED
     except (KeyboardInterrupt, click.Abort):
@@ -174,7 +176,7 @@ def _describe(error: BaseException) -> str:
         named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
         return ": ".join([*named[:1], error.strerror])
     if isinstance(error, MemoryError):
-        return "there is not enough memory"
+        return "there is not enough memory: fewer --jobs, or hashfeatures stages, take less"
     return str(error) or type(error).__name__
 
 

@@ -113,7 +113,7 @@ def collect(
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(
-            f"No images{looked} found in {shorten(', '.join(map(show_path, paths)))}."
+            f"No images{looked} found in {shorten(', '.join(map(_name_list, paths)))}."
         )
     is_known = found.is_hashed and found.columns is not None
     found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
@@ -249,7 +249,10 @@ class _Walk:
         elif os.path.lexists(path):
             yield from self._once(path, os.path.realpath(path))
         else:
-            raise CommandError(f"{shorten(show_path(path))} is neither a file nor a folder.")
+            raise CommandError(
+                f"{shorten(show_path(path))} is neither a file nor a folder"
+                + ("." if os.path.isabs(path) else f", looked for from {show_path(os.getcwd())}.")
+            )
 
     def _list(self, data: bytes, path: str) -> Iterator[str]:
         from ..sources import local_path
@@ -266,7 +269,8 @@ class _Walk:
             before = self._named[identity]
             raise CommandError(
                 f"{shorten(show_path(source))} is named twice"
-                + (f", also as {shorten(show_path(before))}." if before != source else ".")
+                + (f", also as {shorten(show_path(before))}" if before != source else "")
+                + ": name it once."
             )
         self._named[identity] = source
         yield source

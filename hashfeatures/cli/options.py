@@ -66,6 +66,12 @@ def pixels_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _check_jobs(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    if value == 0:
+        raise click.BadParameter("0 processes hash nothing; give a number, or -1 for every core.")
+    return value
+
+
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of all that hash images; it gets them as `common`."""
 
@@ -86,6 +92,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "n_jobs",
             type=int,
             metavar="N",
+            callback=_check_jobs,
             help="Processes that hash; -1 uses every core. [default: 1]",
         ),
     ]
@@ -149,9 +156,8 @@ def finder_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--views",
-            metavar="VIEWS",
-            help="identity, flips, dihedral, robust or segments: also find mirrored, turned or "
-            "cropped copies. [default: identity]",
+            type=click.Choice(["identity", "flips", "dihedral", "robust", "segments"]),
+            help="Also find mirrored, turned or cropped copies. [default: identity]",
         ),
         decode_option("[default: reduced; of a file of hashes, what it was made with]"),
     ]

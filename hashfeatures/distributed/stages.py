@@ -184,7 +184,10 @@ class PartDirectory:
         try:
             return json.loads(content)
         except ValueError as error:
-            raise StageError(f"{self.address}/{name} is no JSON that was written here.") from error
+            raise StageError(
+                f"{self.address}/{name} is no JSON that was written here: name another directory, "
+                f"or delete this one and run the stage again."
+            ) from error
 
     def clear(self) -> None:
         """Delete the directory and all that is in it."""
@@ -303,7 +306,7 @@ class Stage(PartDirectory):
         stage = cls(address)
         manifest = stage.read_json(_MANIFEST)
         if manifest is None:
-            raise StageError(f"{stage.address} is no stage directory: it has no {_MANIFEST}.")
+            raise _no_stage(stage.address)
         stage._check(manifest, kind)
         stage.settings = manifest["settings"]
         return stage
@@ -323,14 +326,27 @@ class Stage(PartDirectory):
 
     def _check(self, manifest: Any, kind: str) -> None:
         if not isinstance(manifest, dict) or not {"format", "kind", "settings"} <= set(manifest):
-            raise StageError(f"{self.address}/{_MANIFEST} is no manifest of hashfeatures.")
+            raise StageError(
+                f"{self.address}/{_MANIFEST} is no manifest of hashfeatures: name another "
+                f"directory."
+            )
         if manifest["format"] > _FORMAT:
             raise StageError(
                 f"{self.address} was made by a newer release of hashfeatures (format "
                 f"{manifest['format']}; this one reads up to {_FORMAT}): upgrade."
             )
         if manifest["kind"] != kind:
-            raise StageError(f"{self.address} holds {manifest['kind']}, not {kind}.")
+            raise StageError(
+                f"{self.address} holds {manifest['kind']}, not {kind}: name the directory of "
+                f"{kind}."
+            )
+
+
+def _no_stage(address: str) -> StageError:
+    return StageError(
+        f"{address} is no stage directory: it has no {_MANIFEST}. Name one that hash_dataset, "
+        f"find_pairs, components or assign wrote."
+    )
 
 
 def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -357,10 +373,10 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     stage = PartDirectory(path)
     if stage.read_json(_MANIFEST) is None:
-        raise StageError(f"{stage.address} is no stage directory: it has no {_MANIFEST}.")
+        raise _no_stage(stage.address)
     names = _published(stage) or stage.names()
     if not names:
-        raise StageError(f"{stage.address} has no finished parts yet.")
+        raise StageError(f"{stage.address} has no finished parts yet: run the stage again.")
     table: pd.DataFrame = arrow().concat_tables([stage.read(name) for name in names]).to_pandas()
     return table
 

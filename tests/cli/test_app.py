@@ -1,6 +1,9 @@
 """The command line as a whole: what it prints, what it returns, and how it says no."""
 
+import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -133,3 +136,29 @@ def test_json_has_no_nan(capsys):
         "b": None,
         "c": 0.5,
     }
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["split", "x", "--out", "a"], "Try: hashfeatures split --help"),
+        (["hash", "x", "--jobs", "0"], "-1 for every core"),
+        (["duplicates", "x", "--views", "flip"], "flips"),
+        (["duplicates", "nowhere"], "looked for from"),
+        (["calibrate", "x", "--radius", "3"], "leave it out"),
+    ],
+)
+def test_refusals_tell_what_to_do(run, image_files, asked, told):
+    shutil.copy(image_files[0], "x")
+    assert told in run(*asked).refusal()
+
+
+def test_names_of_another_folder_are_told_as_such(run):
+    with open("list.txt", "w") as file:
+        file.write("photos/a.png\nphotos/b.png\n")
+    assert f"looked for from {os.getcwd()}" in run("hash", "list.txt", "-o", "h.csv").err
+
+
+def test_an_empty_standard_input_is_named(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "No images found in standard input." in run("hash", "-").err

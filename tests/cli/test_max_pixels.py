@@ -47,7 +47,10 @@ def test_commands_allow_less(run, large):
 
 @pytest.mark.parametrize(
     "command",
-    [*["calibrate", "duplicates", "hash", "leaks", "report", "similar", "split", "stages"], "index add"],
+    [
+        *["calibrate", "duplicates", "hash", "leaks", "report", "similar", "split", "stages"],
+        "index add",
+    ],
 )
 def test_all_commands_that_hash_have_the_option(command, capsys):
     assert main([*command.split(), "--help"]) == 0

@@ -61,7 +61,7 @@ def command(
     if collection.is_hashed:
         raise CommandError("A calibration edits images, so it needs the images, not their hashes.")
     if asked.radius is not None:
-        raise click.UsageError("--radius is what a calibration finds out.")
+        raise click.UsageError("--radius is what a calibration finds out: leave it out.")
     common.note(
         f"compares a sample of {min(sample, len(collection.sources))} images with each other, and "
         f"looks for edited copies of {min(edited, len(collection.sources))}: this takes a while."

@@ -150,7 +150,10 @@ def remove(common: Common, index: str, paths: tuple[str, ...]) -> None:
     for path in paths:
         below = table["image"].str.startswith(path.rstrip(os.sep) + os.sep)
         if not (below.any() or (table["image"] == path).any()):
-            raise CommandError(f"{path} is not in {index}: nothing was removed.")
+            raise CommandError(
+                f"{path} is not in {index}: nothing was removed. Paths are spelled as "
+                f"in its column 'image'."
+            )
         gone |= below
     write_table(table[~gone], index)
     _tell(common, {"removed": int(gone.sum()), "images": int((~gone).sum())})

@@ -107,7 +107,8 @@ def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
     if train.settings != test.settings:
         raise CommandError(
             f"The hashes of the two sides were made with other settings:\n"
-            f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}."
+            f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}. "
+            f"Hash one of them again."
         )
     return _compare_tables(finder, train, test)
 

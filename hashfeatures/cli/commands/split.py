@@ -82,7 +82,10 @@ def command(
     files += [left_out] if left_out else []
     check_outputs(files, force)
     if len({os.path.realpath(str(file)) for file in files}) < len(files):
-        raise CommandError(f"{' and '.join(map(str, files))} are not all different files.")
+        raise CommandError(
+            f"{' and '.join(map(str, files))} are not all different files: give each "
+            f"part one of its own."
+        )
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
     finder = fit(make_finder(asked, collection, common), collection)
