@@ -34,8 +34,7 @@ class Codes(ABC):
 
     def digests(self) -> Words:
         """Return two words for each image that are equal where all its codes are."""
-        digests = [hashlib.blake2b(row, digest_size=16).digest() for row in self.words]
-        return np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+        return digest([row.tobytes() for row in self.words])
 
     @classmethod
     @abstractmethod
@@ -70,3 +69,9 @@ class Codes(ABC):
     @abstractmethod
     def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
         """Return the distances of images to others of these."""
+
+
+def digest(rows: Sequence[bytes]) -> Words:
+    """Return two words for each row, equal where rows are."""
+    digests = [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+    return np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)

@@ -8,10 +8,10 @@ block by block, so that memory grows with the images.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,10 +92,12 @@ class CompactPairs:
         The number of each image's signature, from 0 on; -1 for an image that is near none.
     n_codes : int
         How many signatures there are.
-    near : PairSearch
+    search : PairSearch
         What finds the pairs of different signatures.
+    held : HeldPairs or None
+        The same pairs, if they are few.
     components : ndarray of shape (n_codes,), dtype intp
-        The group of each signature: numbers that are equal where near pairs join.
+        The group of each signature, by its least member.
     nearest_code : ndarray of shape (n_codes,), dtype int64
         The distance of each signature to the nearest other one within the radius; a number
         beyond all distances where there is none.
@@ -105,24 +107,30 @@ class CompactPairs:
 
     codes: Labels
     n_codes: int
-    near: PairSearch
+    search: PairSearch
+    held: HeldPairs | None
     components: Labels
     nearest_code: Bits
     n_pairs: int
 
+    @property
+    def near(self) -> PairSearch:
+        """What tells the pairs of different signatures, in the least time."""
+        return self.search if self.held is None else self.held
+
     @classmethod
-    def survey(cls, codes: Labels, n_codes: int, near: PairSearch) -> CompactPairs:
+    def survey(cls, codes: Labels, n_codes: int, search: PairSearch) -> CompactPairs:
         """Go through the pairs once, and hold them if they are few."""
         n_of_code = _count(codes, n_codes)
         tally = _Tally(np.arange(n_codes), np.full(n_codes, _FAR))
         n_pairs = int((n_of_code * (n_of_code - 1) // 2).sum())
         all_differ = n_of_code.max(initial=1) == 1
-        for block in near.blocks():
+        for block in search.blocks():
             tally.add(block)
             left, right, _ = block
             n_across = len(left) if all_differ else (n_of_code[left] * n_of_code[right]).sum()
             n_pairs += int(n_across)
-        return tally.finish(codes, n_codes, near, n_pairs)
+        return cls(codes, n_codes, search, *tally.finish(), n_pairs)
 
     @classmethod
     def of_labels(cls, labels: Labels) -> CompactPairs:
@@ -130,39 +138,40 @@ class CompactPairs:
         n_codes = int(labels.max(initial=-1)) + 1
         return cls.survey(labels, n_codes, HeldPairs(Pairs.concatenate([]), n_codes))
 
-    def grow(self, codes: Labels, n_codes: int, near: PairSearch) -> CompactPairs:
-        """Add images: only what is near the new ones is searched.
+    def grow(self, more: Labels, n_codes: int, search: PairSearch) -> CompactPairs:
+        """Add images: only what is near to them is searched.
 
         Parameters
         ----------
-        codes : ndarray of shape (n_images,), dtype intp
-            The signatures of all images, those of the images before first. A signature that is
-            new has a greater number than all that can be near it and are not.
+        more : ndarray of shape (n_added,), dtype intp
+            The signatures of the images that are added. Those that are new have the numbers from
+            the number of those before on.
         n_codes : int
             How many signatures there are now.
-        near : PairSearch
+        search : PairSearch
             What finds the pairs among them.
+
+        Returns
+        -------
+        CompactPairs
+            The pairs of all; this object stays as it is.
         """
-        n_known = len(self.codes)
-        known = np.flatnonzero(self.codes >= 0)
-        number = np.zeros(self.n_codes, dtype=np.intp)  # what each signature is called now
-        number[self.codes[known]] = codes[known]
-        before, added = _count(codes[:n_known], n_codes), _count(codes[n_known:], n_codes)
-        components, nearest = np.arange(n_codes), np.full(n_codes, _FAR)
-        components[number] = number[_heads(self.components)]
-        nearest[number] = self.nearest_code
-        held = self.near.pairs if isinstance(self.near, HeldPairs) else None
-        tally = _Tally(components, nearest, held is not None)
-        if held is not None:
-            tally.hold(Pairs(number[held.left], number[held.right], held.distance))
+        before, added = _count(self.codes, n_codes), _count(more, n_codes)
+        n_new = n_codes - self.n_codes
+        tally = _Tally(
+            np.concatenate([self.components, np.arange(self.n_codes, n_codes)]),
+            np.concatenate([self.nearest_code, np.full(n_new, _FAR)]),
+            None if self.held is None else [self.held.pairs],
+        )
         twice = int((added * (2 * before + added - 1)).sum())
-        for asked, found in ask(near, np.flatnonzero(added)):
+        for asked, found in ask(search, np.flatnonzero(added)):
             left, right = asked[found.left], found.right
             twice += int((added[left] * (2 * before[right] + added[right])).sum())
             # Pairs of two old signatures are known; two new ones are found from both sides.
-            new = (before[left] == 0) & ((before[right] > 0) | (right < left))
+            new = (left >= self.n_codes) & (right < left)
             tally.add(Pairs(right[new], left[new], found.distance[new]))
-        return tally.finish(codes, n_codes, near, self.n_pairs + twice // 2)
+        codes = np.concatenate([self.codes, more])
+        return CompactPairs(codes, n_codes, search, *tally.finish(), self.n_pairs + twice // 2)
 
     def labels(self) -> Labels:
         """Label the groups that near pairs join, in order of first appearance."""
@@ -189,6 +198,22 @@ class CompactPairs:
         of_image[of_image == _FAR] = -1
         return of_image
 
+    def images_of(self, matches: Pairs) -> Pairs:
+        """Write out matches, left anything and right a signature, with images on the right.
+
+        They are ordered by left, then right.
+        """
+        check_room(int(self._members.of(matches.right)[2].sum()))
+        rows = Members(np.arange(int(matches.left.max(initial=-1)) + 1))
+        return in_order(Pairs.concatenate(expand(matches, rows, self._members)))
+
+    @cached_property
+    def _members(self) -> Members:
+        return Members(self.codes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_members"}
+
     def pairs(self) -> Pairs:
         """Write out every two images that are near each other.
 
@@ -207,15 +232,14 @@ class CompactPairs:
 
     def _image_blocks(self) -> Iterator[Pairs]:
         """Yield the pairs of images, each once, in no order."""
-        members = Members(self.codes)
         for block in self.near.blocks():
-            for found in expand(block, members):
+            for found in expand(block, self._members):
                 # Of the pair of codes, either may have the earlier images.
                 left, right = found.left, found.right
                 yield Pairs(np.minimum(left, right), np.maximum(left, right), found.distance)
         equal = np.flatnonzero(self.n_of_code() > 1)
         itself = Pairs(equal, equal, np.zeros(len(equal), dtype=np.int64))
-        for found in expand(itself, members):
+        for found in expand(itself, self._members):
             # An image is no pair with itself, and equal ones are met from both sides.
             yield found.where(found.left < found.right)
 
@@ -226,63 +250,70 @@ class _Tally:
     Parameters
     ----------
     components : ndarray of shape (n_codes,), dtype intp
-        For each signature one of its group, itself for instance.
+        For each signature the least of its group.
     nearest : ndarray of shape (n_codes,), dtype int64
         The nearest distances so far; changed.
-    holds : bool
-        Whether to hold the pairs as long as they are few.
+    held : list of Pairs, optional
+        What is held already; None: nothing is.
     """
 
-    def __init__(self, components: Labels, nearest: Bits, holds: bool = True) -> None:
+    def __init__(
+        self, components: Labels, nearest: Bits, held: Sequence[Pairs] | None = ()
+    ) -> None:
         self._components = components
         self._nearest = nearest
+        self._held = None if held is None else list(held)
+        self._n_held = sum(len(pairs.left) for pairs in held or ())
         self._most_held = max(_MOST_HELD, _MOST_HELD_EACH * len(components))
-        self._held: list[Pairs] | None = [] if holds else None
-        self._n_held = 0
         self._waiting: list[Pairs] = []
         self._n_waiting = 0
         self._parents: NDArray[np.uint32] | None = None
 
-    def hold(self, pairs: Pairs) -> None:
-        """Hold pairs, or give up holding any."""
-        if self._held is None:
-            return
-        self._n_held += len(pairs.left)
-        self._held.append(pairs)
-        if self._n_held > self._most_held:
-            self._held = None
-
     def add(self, pairs: Pairs) -> None:
-        """Note pairs."""
-        self.hold(pairs)
+        """Note pairs, and hold them as long as they are few."""
         self._waiting.append(pairs)
         self._n_waiting += len(pairs.left)
+        if self._held is not None:
+            self._held.append(pairs)
+            self._n_held += len(pairs.left)
+            if self._n_held > self._most_held:
+                self._held = None
         if self._held is None and self._n_waiting > _STEP:
             self._unite()
 
-    def finish(self, codes: Labels, n_codes: int, near: PairSearch, n_pairs: int) -> CompactPairs:
-        """Return what was found."""
-        if self._parents is None:  # so few that scipy joins them before a loop is even loaded
+    def finish(self) -> tuple[HeldPairs | None, Labels, Bits]:
+        """Return the pairs if they are few, the groups, and the nearest distances."""
+        if self._parents is not None:
+            self._unite()
+            kernels().flatten(self._parents)
+            self._components = self._parents.astype(np.intp)
+        elif self._n_waiting:  # so few that they are joined before a loop is even loaded
             links = Pairs.concatenate(self._waiting)
             for side in (links.left, links.right):
                 np.minimum.at(self._nearest, side, links.distance)
-            own = np.flatnonzero(self._components != np.arange(n_codes))
-            old = Pairs(own, self._components[own], np.zeros(len(own), dtype=np.int64))
-            components = label_components(n_codes, Pairs.concatenate([links, old]))
-        else:
-            self._unite()
-            kernels().flatten(self._parents)
-            components = self._parents.astype(np.intp)
+            self._components = _join(self._components, links)
+        held = None
         if self._held is not None:
-            near = HeldPairs(Pairs.concatenate(self._held), n_codes)
-        return CompactPairs(codes, n_codes, near, components, self._nearest, n_pairs)
+            held = HeldPairs(Pairs.concatenate(self._held), len(self._components))
+        return held, self._components, self._nearest
 
     def _unite(self) -> None:
         if self._parents is None:
-            self._parents = _heads(self._components).astype(np.uint32)
+            self._parents = self._components.astype(np.uint32)
         for pairs in self._waiting:
             kernels().note_pairs(self._parents, self._nearest, *pairs)
         self._waiting, self._n_waiting = [], 0
+
+
+def _join(components: Labels, links: Pairs) -> Labels:
+    """Join the groups of signatures that pairs connect; each is known by its least member."""
+    ends = np.concatenate([components[links.left], components[links.right]])
+    heads, place = np.unique(ends, return_inverse=True)
+    left, right = np.split(place, 2)
+    joined = label_components(len(heads), Pairs(left, right, links.distance))
+    new_heads = np.arange(len(components))
+    new_heads[heads] = heads[np.unique(joined, return_index=True)[1]][joined]
+    return new_heads[components]
 
 
 def ask(
@@ -389,11 +420,3 @@ def in_order(pairs: Pairs) -> Pairs:
 
 def _count(codes: Labels, n_codes: int) -> NDArray[np.int64]:
     return np.bincount(codes[codes >= 0], minlength=n_codes)
-
-
-def _heads(components: Labels) -> Labels:
-    """Return the least member of each one's group."""
-    n_codes = len(components)
-    heads = np.full(int(components.max(initial=-1)) + 1, n_codes, dtype=np.intp)
-    np.minimum.at(heads, components, np.arange(n_codes))
-    return heads[components]

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
 
 from .bits import words_from_bits
-from .diameters import measure_diameters, tabulate_groups, warn_of_chains
+from .diameters import Diameters, measure_diameters, tabulate_groups, warn_of_chains
 from .hamming.pairs import Pairs
 from .linkage import LINKAGES, Agreement, split_chains
 from .neighbors import HammingNeighbors, TakesBits
@@ -97,7 +97,7 @@ def group_words(
     linkage: str,
     n_jobs: int | None,
     agreement: Agreement | None = None,
-) -> tuple[Labels, pd.DataFrame]:
+) -> tuple[Labels, Diameters]:
     """Make the groups of a linkage of those that near rows form, and tell how wide they are.
 
     Parameters
@@ -119,20 +119,12 @@ def group_words(
     -------
     labels : ndarray of shape (n_rows,), dtype intp
         The group of each row, counted from 0 in order of first appearance.
-    groups : pandas.DataFrame
-        The groups of two or more, see `DuplicateGroups`.
-
-    Warns
-    -----
-    ChainingWarning
-        If "single" leaves groups that are very large or wide.
+    diameters : Diameters
+        How wide they are.
     """
     if linkage == "complete":
         labels = relabel(split_chains(words, labels, radius, n_jobs, agreement=agreement))
-    diameters = measure_diameters(words, labels)
-    if linkage == "single":
-        warn_of_chains(diameters, radius)
-    return labels, tabulate_groups(diameters)
+    return labels, measure_diameters(words, labels)
 
 
 class DuplicateGroups(ClusterMixin, TakesBits):
@@ -185,6 +177,10 @@ class DuplicateGroups(ClusterMixin, TakesBits):
     array([0, 1, 0])
     """
 
+    labels_: Labels
+    groups_: pd.DataFrame
+    n_groups_: int
+
     def __init__(
         self, radius: int = 12, *, linkage: str = "single", n_jobs: int | None = None
     ) -> None:
@@ -211,12 +207,17 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         check_int(name, "radius", self.radius, 0)
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_n_jobs(name, self.n_jobs)
-        X = self._check_bits(X, reset=True)
-        neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(X)
+        bits, learnt = self._read_bits(X)
+        neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(bits)
         joined = neighbors.components()
-        words = words_from_bits(X)[0]
-        self.labels_, self.groups_ = group_words(
-            words, joined, self.radius, self.linkage, self.n_jobs
+        words = words_from_bits(bits)[0]
+        labels, diameters = group_words(words, joined, self.radius, self.linkage, self.n_jobs)
+        if self.linkage == "single":
+            warn_of_chains(diameters, self.radius)
+        self._set_fitted(
+            **learnt,
+            labels_=labels,
+            groups_=tabulate_groups(diameters),
+            n_groups_=len(diameters.size),
         )
-        self.n_groups_ = int(self.labels_.max()) + 1
         return self

@@ -14,6 +14,8 @@ from .batch import hash_sources
 from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .descriptions import describe_value
+from .diameters import Diameters, tabulate_groups, warn_of_chains
+from .duplicates import Labels, relabel
 from .exceptions import ParameterError
 from .hamming.pairs import Pairs
 from .hashing.compared import VIEWS, compare_by, count_turns
@@ -24,7 +26,7 @@ from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius, refuse
 from .radius_checks import warn_of_crowd, warn_of_strangers
 from .saved import SavedFinder
-from .signatures import Signatures
+from .signatures import Signatures, SignatureSearch
 from .signing import Signed
 from .sources import list_sources
 from .trials import recommend, tabulate, try_out
@@ -153,6 +155,17 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     array([1])
     """
 
+    ids_: NDArray[np.object_]
+    failures_: pd.DataFrame
+    radius_: int
+    labels_: Labels
+    groups_: pd.DataFrame
+    n_groups_: int
+    _fitted_as: dict[str, Any]
+    _signatures: Signatures
+    _near: CompactPairs
+    _diameters: Diameters
+
     def __init__(
         self,
         hashes: Any = ("phash", "dhash"),
@@ -229,12 +242,17 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self._check_as_fitted()
         signed = self._sign(X)
         failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
-        return self._remember(
-            Signatures.join([self._signatures, signed.signatures]),
+        signatures = Signatures.join([self._signatures, signed.signatures])
+        near = signatures.near(self.radius_, self.n_jobs, self._near, self.color_radius)
+        labels, diameters = self._regroup(signatures, near)
+        return self._set_fitted(
+            signatures,
             np.concatenate([self.ids_, signed.ids]),
             pd.concat([self.failures_, failures], ignore_index=True),
             self.radius_,
-            known=self._near,
+            near,
+            labels,
+            diameters,
         )
 
     def fit_table(self, table: pd.DataFrame) -> NearDuplicateFinder:
@@ -307,7 +325,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         SavedFinder(
-            self._whats(), self._signatures, self._near, self.ids_, self.failures_, self.radius_
+            self._whats(),
+            self._signatures,
+            self._near,
+            self.labels_,
+            self._diameters,
+            self.ids_,
+            self.failures_,
+            self.radius_,
         ).write(path)
 
     @classmethod
@@ -346,8 +371,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         saved = SavedFinder.read(path)
         finder = cls(**saved.parameters)
-        return finder._remember(
-            saved.signatures, saved.ids, saved.failures, saved.radius, known=saved.near
+        return finder._set_fitted(
+            saved.signatures,
+            saved.ids,
+            saved.failures,
+            saved.radius,
+            saved.near,
+            saved.labels,
+            saved.diameters,
         )
 
     def matches(self, X: Any) -> Pairs | ViewPairs:
@@ -367,7 +398,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_as_fitted()
         queries = (X if isinstance(X, Signed) else self._sign(X)).signatures
-        found = self._signatures.matches(queries, self.radius_, self.n_jobs, self.color_radius)
+        search = self._near.search
+        assert isinstance(search, SignatureSearch)
+        search.n_jobs = self.n_jobs
+        found = self._near.images_of(search.matches(queries))
         return queries.name_views(self._signatures, found)
 
     def conflicts(self, y: Any) -> pd.DataFrame:
@@ -595,16 +629,59 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         ids: NDArray[np.object_],
         failures: pd.DataFrame,
         radius: int,
-        known: CompactPairs | None = None,
     ) -> NearDuplicateFinder:
-        self._fitted_as = self._whats()
-        self._signatures, self.ids_, self.failures_ = signatures, ids, failures
-        self.radius_ = radius
-        self._near = signatures.near(radius, self.n_jobs, known, self.color_radius)
-        self.labels_, self.groups_ = signatures.group(
-            self._near.labels(), radius, self.linkage, self.n_jobs, self.color_radius
-        )
-        self.n_groups_ = int(self.labels_.max(initial=-1)) + 1
+        near = signatures.near(radius, self.n_jobs, color_radius=self.color_radius)
+        labels, diameters = self._group(signatures, near.labels(), radius)
+        return self._set_fitted(signatures, ids, failures, radius, near, labels, diameters)
+
+    def _group(
+        self, signatures: Signatures, joined: Labels, radius: int
+    ) -> tuple[Labels, Diameters]:
+        return signatures.group(joined, radius, self.linkage, self.n_jobs, self.color_radius)
+
+    def _regroup(self, signatures: Signatures, near: CompactPairs) -> tuple[Labels, Diameters]:
+        """Group all images anew, of which those that were fitted come first.
+
+        Groups that no new image is near to stay as they are, and are not measured again.
+        """
+        joined, n_known = near.labels(), len(self.labels_)
+        is_touched = np.zeros(int(joined.max(initial=-1)) + 1, dtype=bool)
+        is_touched[joined[n_known:]] = True
+        rows = np.flatnonzero(is_touched[joined])
+        parts, again = self._group(signatures.take(rows), relabel(joined[rows]), self.radius_)
+        numbers = np.empty(len(joined), dtype=np.intp)
+        numbers[:n_known] = self.labels_
+        numbers[rows] = self.n_groups_ + parts
+        labels, kept = pd.factorize(numbers)
+        measured = zip(self._diameters, again, strict=True)
+        return labels, Diameters(*(np.concatenate(both)[kept] for both in measured))
+
+    def _set_fitted(
+        self,
+        signatures: Signatures,
+        ids: NDArray[np.object_],
+        failures: pd.DataFrame,
+        radius: int,
+        near: CompactPairs,
+        labels: Labels,
+        diameters: Diameters,
+    ) -> NearDuplicateFinder:
+        """Take over what was found, all at once: whatever ends this before changes nothing."""
+        if self.linkage == "single":
+            warn_of_chains(diameters, radius)
+        fitted = {
+            "_fitted_as": self._whats(),
+            "_signatures": signatures,
+            "_near": near,
+            "_diameters": diameters,
+            "ids_": ids,
+            "failures_": failures,
+            "radius_": radius,
+            "labels_": labels,
+            "groups_": tabulate_groups(diameters),
+            "n_groups_": len(diameters.size),
+        }
+        self.__dict__.update(fitted)
         return self
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:

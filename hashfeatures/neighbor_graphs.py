@@ -90,9 +90,12 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         if self.radius is not None:
             check_int(name, "radius", self.radius, 0)
         check_n_jobs(name, self.n_jobs)
-        X = self._check_bits(X, reset=True)
-        self.neighbors_ = HammingNeighbors(n_jobs=self.n_jobs).fit(X)
-        self.n_samples_fit_ = self._n_features_out = len(X)
+        bits, learnt = self._read_bits(X)
+        neighbors = HammingNeighbors(n_jobs=self.n_jobs).fit(bits)
+        n_rows = len(bits)
+        self._set_fitted(
+            **learnt, neighbors_=neighbors, n_samples_fit_=n_rows, _n_features_out=n_rows
+        )
         return self
 
     def transform(self, X: Any) -> csr_matrix:

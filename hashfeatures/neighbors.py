@@ -38,6 +38,17 @@ class TakesBits(BaseEstimator):
             checked = np.where(pd.isna(checked), np.nan, checked).astype(np.float64)
         return checked
 
+    def _read_bits(self, X: Any) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Check what is to be fitted, and return what is learnt of it: nothing is set yet."""
+        reader = type(self).__new__(type(self))
+        return reader._check_bits(X, reset=True), reader.__dict__
+
+    def _set_fitted(self, **fitted: Any) -> None:
+        """Take over what was fitted, all at once; names of the fit before go."""
+        names = ("feature_names_in_", "ids_")
+        kept = {name: value for name, value in vars(self).items() if name not in names}
+        self.__dict__ = kept | fitted
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -96,6 +107,8 @@ class HammingNeighbors(TakesBits):
     """
 
     n_samples_fit_: int
+    _words: NDArray[np.uint64]
+    _present: NDArray[np.bool_]
     _room: NDArray[np.uint64]
     _ends: tuple[int, ...]
     _indexes: dict[Any, HammingIndex]
@@ -134,9 +147,9 @@ class HammingNeighbors(TakesBits):
             If `X` holds anything but 0, 1 and NaN.
         """
         self._check_parameters()
-        words, present = self._pack(X, reset=True)
-        self.__dict__.pop("ids_", None)  # the names of the rows of a file
-        return self._remember(words, present)
+        bits, learnt = self._read_bits(X)
+        self._set_fitted(**learnt, **_state(*words_from_bits(bits)))
+        return self
 
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
         """Add rows to those that are searched; their numbers go on from the last.
@@ -162,17 +175,16 @@ class HammingNeighbors(TakesBits):
         self._check_parameters()
         words, present = self._pack(X, reset=False)
         n_before, n_rows = self.n_samples_fit_, self.n_samples_fit_ + len(words)
-        if n_rows > len(self._room):
+        room = self._room
+        if n_rows > len(room):
             # Room for as many rows again: a row is copied a few times, however small the batches.
             room = np.zeros((2 * n_rows, words.shape[1]), dtype=np.uint64)
             room[:n_before] = self._words
-            self._room = room
-        self._room[n_before:n_rows] = words
+        room[n_before:n_rows] = words
         ends = grow(self._ends, n_rows)
+        fitted = _state(room[:n_rows], np.concatenate([self._present, present]), room)
         kept = self._indexes_of(pairwise((0, *ends)))
-        present = np.concatenate([self._present, present])
-        self._remember(self._room[:n_rows], present, self._room)
-        self._ends, self._indexes = ends, kept
+        self.__dict__.update(fitted | {"_ends": ends, "_indexes": kept})
         return self
 
     def remove(self, indices: Any) -> HammingNeighbors:
@@ -210,8 +222,7 @@ class HammingNeighbors(TakesBits):
         kept = self._indexes_of(
             span for number, span in enumerate(pairwise((0, *ends))) if number not in touched
         )
-        self._remember(self._words, present, self._room)
-        self._ends, self._indexes = ends, kept
+        self.__dict__.update({"_present": present, "_indexes": kept})
         return self
 
     def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
@@ -282,7 +293,8 @@ class HammingNeighbors(TakesBits):
             loaded.feature_names_in_ = np.array(list(names), dtype=object)
         if "ids" in arrays:
             loaded.ids_ = Strings(arrays["ids"], arrays["id_ends"])
-        return loaded._remember(arrays["words"], arrays["present"])
+        loaded.__dict__.update(_state(arrays["words"], arrays["present"]))
+        return loaded
 
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
@@ -517,18 +529,6 @@ class HammingNeighbors(TakesBits):
     def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         return words_from_bits(self._check_bits(X, reset=reset))
 
-    def _remember(
-        self,
-        words: NDArray[np.uint64],
-        present: NDArray[np.bool_],
-        room: NDArray[np.uint64] | None = None,
-    ) -> HammingNeighbors:
-        self._words, self._present = words, present
-        self._room = words if room is None else room
-        self.n_samples_fit_ = len(words)
-        self._ends, self._indexes = (len(words),), {}
-        return self
-
     def _index(self) -> HammingIndex:
         """Return the index of all rows, in which pairs are searched."""
         return self._index_of(0, self.n_samples_fit_)
@@ -589,6 +589,22 @@ class HammingNeighbors(TakesBits):
             (data, found.right, np.concatenate([[0], ends])),
             shape=(n_queries, self.n_samples_fit_),
         )
+
+
+def _state(
+    words: NDArray[np.uint64],
+    present: NDArray[np.bool_],
+    room: NDArray[np.uint64] | None = None,
+) -> dict[str, Any]:
+    """Return what is known of fitted rows, of which no index is made yet."""
+    return {
+        "_words": words,
+        "_present": present,
+        "_room": words if room is None else room,
+        "n_samples_fit_": len(words),
+        "_ends": (len(words),),
+        "_indexes": {},
+    }
 
 
 def _object_array(arrays: list[NDArray[Any]], length: int) -> NDArray[np.object_]:

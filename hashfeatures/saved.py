@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .codes import Codes
-from .compact import CompactPairs, HeldPairs, PairSearch
+from .compact import CompactPairs, HeldPairs
+from .diameters import Diameters
+from .duplicates import Labels
 from .exceptions import StoreError
 from .hamming.pairs import Pairs
 from .hamming.store import Strings, read_store, write_store
@@ -37,6 +39,10 @@ class SavedFinder:
         What the images are compared by.
     near : CompactPairs
         The pairs that were found.
+    labels : ndarray of shape (n_images,), dtype intp
+        The group of each image.
+    diameters : Diameters
+        How wide the groups are.
     ids : ndarray of shape (n_images,), dtype object
         The path or URL of each image; None for one from memory.
     failures : pandas.DataFrame
@@ -49,6 +55,8 @@ class SavedFinder:
     parameters: dict[str, Any]
     signatures: Signatures
     near: CompactPairs
+    labels: Labels
+    diameters: Diameters
     ids: NDArray[np.object_]
     failures: pd.DataFrame
     radius: int
@@ -64,6 +72,9 @@ class SavedFinder:
             "pixels": self.signatures.pixels,
             "plain": self.signatures.plain,
             "codes": self.near.codes,
+            "labels": self.labels,
+            "at_least": self.diameters.at_least,
+            "at_most": self.diameters.at_most,
             "components": self.near.components,
             "nearest_code": self.near.nearest_code,
             "named": named,
@@ -73,8 +84,8 @@ class SavedFinder:
             "errors": errors.text,
             "error_ends": errors.ends,
         }
-        if isinstance(self.near.near, HeldPairs):
-            arrays |= self.near.near.pairs._asdict()
+        if self.near.held is not None:
+            arrays |= self.near.held.pairs._asdict()
         if self.signatures.views is not None:
             arrays["views"] = self.signatures.views.words
         if self.signatures.colours is not None:
@@ -131,21 +142,21 @@ class SavedFinder:
             for name, value in facts["parameters"].items()
         }
         codes, n_codes, radius = arrays["codes"].astype(np.intp), facts["n_codes"], facts["radius"]
-        search: PairSearch
+        held = None
         if "left" in arrays:
-            search = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_codes)
-        else:
-            color_radius = facts["parameters"]["color_radius"]
-            search = signatures.search(codes, radius, None, color_radius)
+            held = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_codes)
         near = CompactPairs(
             codes,
             n_codes,
-            search,
+            signatures.search(codes, radius, None, facts["parameters"]["color_radius"]),
+            held,
             arrays["components"].astype(np.intp),
             arrays["nearest_code"],
             facts["n_pairs"],
         )
-        return cls(parameters, signatures, near, ids, failures, radius)
+        labels = arrays["labels"].astype(np.intp)
+        diameters = Diameters(np.bincount(labels), arrays["at_least"], arrays["at_most"])
+        return cls(parameters, signatures, near, labels, diameters, ids, failures, radius)
 
 
 def _as_json(value: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import Codes, Words
+from .codes import Codes, Words, digest
 from .exceptions import TooManyPairsError
 from .hamming.bands import kernels
 from .hamming.index import HammingIndex
@@ -65,6 +65,11 @@ class SegmentCodes(Codes):
                 ]
             )
         )
+
+    def digests(self) -> Words:
+        """Return two words for each image that are equal where all its segments are."""
+        # Whatever the number of columns: those that are not filled stand last.
+        return digest([row.tobytes().rstrip(b"\0") for row in self.words])
 
     def take(self, rows: Any) -> SegmentCodes:
         """Return the codes of some images."""

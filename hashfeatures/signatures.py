@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +15,13 @@ from numpy.typing import NDArray
 from .bits import hex_to_bits, unpack_bits, words_from_bits
 from .codes import Codes
 from .colours import measure_colours
-from .compact import CompactPairs, in_order
+from .compact import CompactPairs
+from .diameters import Diameters
 from .duplicates import Labels, group_words
-from .hamming.distinct import number_rows
+from .hamming.distinct import RowLookup, number_rows
 from .hamming.index import HammingIndex
 from .hamming.pairs import MAX_PAIRS, Pairs
+from .hamming.segments import SegmentedIndex, grow
 from .hashes import Hashes
 from .hashing.segment_codes import SegmentsSpec
 from .hashing.spec import HashSpec
@@ -159,25 +164,31 @@ class Signatures:
         CompactPairs
             The pairs of all.
         """
+        if known is not None and isinstance(known.search, SignatureSearch):
+            more = self.take(slice(len(known.codes), None))
+            codes, search = known.search.grow(more, n_jobs)
+            return known.grow(codes, search.n_codes, search)
+        codes = self._number()
+        return CompactPairs.survey(
+            codes, int(codes.max(initial=-1)) + 1, self.search(codes, radius, n_jobs, color_radius)
+        )
+
+    def _number(self) -> Labels:
+        """Give images that are near the same others one number; -1 to those that are near none."""
         codes = np.full(len(self.hashed), -1, dtype=np.intp)
         codes[self.hashed], firsts = number_rows(self._keys()[self.hashed])
-        codes[self.plain], pixels = number_rows(self.pixels[self.plain])
-        codes[self.plain] += len(firsts)
-        n_codes = len(firsts) + len(pixels)
-        search = self.search(codes, radius, n_jobs, color_radius)
-        if known is None:
-            return CompactPairs.survey(codes, n_codes, search)
-        return known.grow(codes, n_codes, search)
+        codes[self.plain] = len(firsts) + number_rows(self.pixels[self.plain])[0]
+        return codes
 
     def search(
         self, codes: Labels, radius: int, n_jobs: int | None, color_radius: int | None
     ) -> SignatureSearch:
-        """Return what finds the near pairs of different signatures, as `near` numbered them."""
-        hashed = np.flatnonzero(self.hashed)[::-1]
-        firsts = np.empty(int(codes[hashed].max(initial=-1)) + 1, dtype=np.intp)
-        firsts[codes[hashed]] = hashed  # of the images with one code, the last one here stays
-        # Different pixels are never near, and equal ones have one code: hashes are searched alone.
-        return SignatureSearch(self.take(firsts), radius, n_jobs, color_radius)
+        """Return what finds the near pairs of different signatures, as they are numbered."""
+        known = np.flatnonzero(codes >= 0)[::-1]
+        firsts = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.intp)
+        firsts[codes[known]] = known  # of the images with one number, the first one stays
+        different = self if np.array_equal(firsts, np.arange(len(codes))) else self.take(firsts)
+        return SignatureSearch(different, radius, n_jobs, color_radius)
 
     @busy("grouping images")
     def group(
@@ -187,7 +198,7 @@ class Signatures:
         linkage: str,
         n_jobs: int | None,
         color_radius: int | None = None,
-    ) -> tuple[Labels, pd.DataFrame]:
+    ) -> tuple[Labels, Diameters]:
         """Make the groups of a linkage of those that near images form, see `group_words`."""
         agreement = None
         if color_radius is not None and self.colours is not None:
@@ -205,19 +216,6 @@ class Signatures:
             return self.agree_in_colour(self, pairs, color_radius) | self.plain[rows]
 
         return test
-
-    def matches(
-        self, queries: Signatures, radius: int, n_jobs: int | None, color_radius: int | None = None
-    ) -> Pairs:
-        """Return every image that is near a query: left the query, right the image."""
-        asked, shown = np.flatnonzero(queries.hashed), np.flatnonzero(self.hashed)
-        near = self.take(shown)._search(queries.take(asked), radius, n_jobs)
-        by_hash = Pairs(asked[near.left], shown[near.right], near.distance)
-        by_hash = queries._alike(self, by_hash, color_radius)
-        plain = np.flatnonzero(queries.plain)
-        equal = HammingIndex(self.pixels, self.plain, 128, n_jobs).radius(queries.pixels[plain], 0)
-        by_pixels = equal._replace(left=plain[equal.left])
-        return in_order(Pairs.concatenate([by_hash, by_pixels]))
 
     def name_views(self, others: Signatures, pairs: Pairs) -> Pairs | ViewPairs:
         """Tell in which views the pairs are near, if images are compared over views."""
@@ -246,7 +244,7 @@ class Signatures:
         near: NDArray[np.bool_] = measure_colours(left, right, TURNS[:n_turns]) <= color_radius
         return near
 
-    def take(self, rows: NDArray[np.intp]) -> Signatures:
+    def take(self, rows: Any) -> Signatures:
         """Return the signatures of some images."""
         return Signatures(
             self.words[rows],
@@ -291,17 +289,6 @@ class Signatures:
         assert self.colours is not None
         return words_from_bits(np.unpackbits(self.colours, axis=1))[0]
 
-    def _search(
-        self, queries: Signatures, radius: int, n_jobs: int | None, limit: int | None = MAX_PAIRS
-    ) -> Pairs:
-        if self.views is not None and queries.views is not None:
-            return self.views.matches(queries.views, radius, n_jobs, limit)
-        return self._index(n_jobs).radius(queries.words, radius, limit=limit)
-
-    def _index(self, n_jobs: int | None) -> HammingIndex:
-        everyone = np.ones(len(self.words), dtype=bool)
-        return HammingIndex(self.words, everyone, self.n_bits, n_jobs)
-
     def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
         """Keep the pairs of which the colours are near as well."""
         near = self.agree_in_colour(others, pairs, color_radius)
@@ -309,43 +296,145 @@ class Signatures:
 
 
 class SignatureSearch:
-    """The near pairs of signatures that all differ and are of hashes; a `PairSearch`.
+    """The near pairs of signatures that all differ; a `PairSearch`.
+
+    What is laid out for it stays, and serves those that it grows into.
 
     Parameters
     ----------
     signatures : Signatures
         The signatures.
     radius, n_jobs, color_radius
-        As for `Signatures.near`.
+        As for `Signatures.near`; `n_jobs` may be changed.
     """
 
     def __init__(
         self, signatures: Signatures, radius: int, n_jobs: int | None, color_radius: int | None
     ) -> None:
+        self.n_jobs = n_jobs
         self._signatures = signatures
         self._radius = radius
-        self._n_jobs = n_jobs
         self._color_radius = color_radius
+        # Where the segments of the index end, see `SegmentedIndex`, and those that are made.
+        self._ends: tuple[int, ...] = (int(signatures.hashed.sum()),)
+        self._indexes: dict[Any, HammingIndex] = {}
+
+    @property
+    def n_codes(self) -> int:
+        """How many signatures there are."""
+        return len(self._signatures.words)
+
+    def grow(self, more: Signatures, n_jobs: int | None) -> tuple[Labels, SignatureSearch]:
+        """Return the numbers of more images, and what finds the pairs of their signatures too."""
+        codes = np.full(len(more.hashed), -1, dtype=np.intp)
+        codes[more.hashed] = _find(self._by_hashes, more.take(more.hashed)._keys())
+        codes[more.plain] = _find(self._by_pixels, more.pixels[more.plain])
+        new = np.flatnonzero((codes < 0) & (more.hashed | more.plain))
+        different = more.take(new)
+        numbers = different._number()
+        codes[new] = self.n_codes + numbers
+        firsts = np.unique(numbers, return_index=True)[1]
+        added = different.take(firsts)
+        search = SignatureSearch(
+            Signatures.join([self._signatures, added]), self._radius, n_jobs, self._color_radius
+        )
+        hashed, plain = (
+            self.n_codes + np.flatnonzero(kind) for kind in (added.hashed, added.plain)
+        )
+        for name, keys, numbers in (
+            ("_by_hashes", added.take(added.hashed)._keys(), hashed),
+            ("_by_pixels", added.pixels[added.plain], plain),
+        ):
+            lookup, known = getattr(self, name)
+            search.__dict__[name] = lookup.extended(keys), np.concatenate([known, numbers])
+        search._ends = (
+            grow(self._ends, self._ends[-1] + len(hashed)) if len(hashed) else self._ends
+        )
+        spans = set(pairwise((0, *search._ends)))
+        search._indexes = {key: one for key, one in self._indexes.items() if key[:2] in spans}
+        return codes, search
 
     def blocks(self) -> Iterator[Pairs]:
         """Yield every two signatures that are near, each pair once, with ``left < right``."""
-        signatures = self._signatures
-        views, radius = signatures.views, self._radius
-        if views is not None:
-            found = views.blocks(radius, self._n_jobs)
+        shown, numbers = self._shown
+        if shown.views is not None:
+            found = shown.views.blocks(self._radius, self.n_jobs)
         else:
-            found = signatures._index(self._n_jobs).pairs(radius)
+            found = self._index_of(0, self._ends[-1]).pairs(self._radius)
         for block in _in_larger(found):
-            yield signatures._alike(signatures, block, self._color_radius)
+            near = shown._alike(shown, block, self._color_radius)
+            yield Pairs(numbers[near.left], numbers[near.right], near.distance)
 
     def neighbors(self, asked: Labels, limit: int | None = None) -> Pairs:
         """Return what is near signatures: left the place in `asked`, right the signature."""
-        place = np.flatnonzero(asked < len(self._signatures.words))  # others are of pixels
-        queries = self._signatures.take(asked[place])
-        found = self._signatures._search(queries, self._radius, self._n_jobs, limit)
-        found = found.where(asked[place[found.left]] != found.right)
-        found = queries._alike(self._signatures, found, self._color_radius)
-        return found._replace(left=place[found.left])
+        found = self._search(self._signatures.take(asked), limit)
+        return found.where(asked[found.left] != found.right)
+
+    def matches(self, queries: Signatures) -> Pairs:
+        """Return what is near other images: left the image, right the signature."""
+        by_hashes = self._search(queries, MAX_PAIRS)
+        plain = np.flatnonzero(queries.plain)
+        equal = _find(self._by_pixels, queries.pixels[plain])
+        by_pixels = Pairs(plain, equal, np.zeros(len(plain), dtype=np.int64)).where(equal >= 0)
+        return Pairs.concatenate([by_hashes, by_pixels])
+
+    def _search(self, queries: Signatures, limit: int | None) -> Pairs:
+        """Return the signatures of hashes that are near those of queries."""
+        shown, numbers = self._shown
+        asked = np.flatnonzero(queries.hashed)
+        queries = queries.take(asked)
+        if shown.views is not None and queries.views is not None:
+            found = shown.views.matches(queries.views, self._radius, self.n_jobs, limit)
+        else:
+            indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
+            index = SegmentedIndex(indexes, self._ends)
+            found = index.radius(queries.words, self._radius, limit=limit)
+        near = queries._alike(shown, found, self._color_radius)
+        return Pairs(asked[near.left], numbers[near.right], near.distance)
+
+    @cached_property
+    def _shown(self) -> tuple[Signatures, Labels]:
+        """The signatures of hashes alone, and their numbers: different pixels are never near."""
+        hashed = np.flatnonzero(self._signatures.hashed)
+        if len(hashed) == self.n_codes:
+            return self._signatures, hashed
+        return self._signatures.take(hashed), hashed
+
+    @cached_property
+    def _by_hashes(self) -> tuple[RowLookup, Labels]:
+        """What finds signatures of hashes again, and their numbers."""
+        shown, numbers = self._shown
+        return RowLookup(shown._keys()), numbers
+
+    @cached_property
+    def _by_pixels(self) -> tuple[RowLookup, Labels]:
+        """What finds signatures of pixels again, and their numbers."""
+        plain = np.flatnonzero(self._signatures.plain)
+        return RowLookup(self._signatures.pixels[plain]), plain
+
+    def _index_of(self, start: int, end: int) -> HammingIndex:
+        """Return the index of some of the signatures of hashes, which stays."""
+        key = (start, end, self.n_jobs)
+        if key not in self._indexes:
+            words = self._shown[0].words[start:end]
+            everyone = np.ones(len(words), dtype=bool)
+            n_bits = self._signatures.n_bits
+            self._indexes[key] = HammingIndex(words, everyone, n_bits, self.n_jobs)
+        return self._indexes[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        made = ("_shown", "_by_hashes", "_by_pixels")
+        state = {name: value for name, value in self.__dict__.items() if name not in made}
+        return state | {"_indexes": {}}
+
+
+def _find(known: tuple[RowLookup, Labels], keys: NDArray[np.uint64]) -> Labels:
+    """Return the numbers of the signatures that have these keys; -1 for none."""
+    lookup, numbers = known
+    places = lookup.find(keys)
+    found = np.full(len(keys), -1, dtype=np.intp)
+    found[places >= 0] = numbers[places[places >= 0]]
+    return found
 
 
 def _in_larger(blocks: Iterable[Pairs]) -> Iterator[Pairs]:

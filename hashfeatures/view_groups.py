@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .codes import Codes
-from .diameters import Diameters, tabulate_groups, warn_of_chains
+from .diameters import Diameters
 from .duplicates import Labels, relabel
 from .hamming.distinct import number_rows
 from .linkage import Agreement, cut_tree
@@ -30,7 +29,7 @@ def group_views(
     radius: int,
     linkage: str,
     agreement: Agreement | None = None,
-) -> tuple[Labels, pd.DataFrame]:
+) -> tuple[Labels, Diameters]:
     """Make the groups of a linkage of those that near images form, and tell how wide they are.
 
     Parameters
@@ -51,21 +50,12 @@ def group_views(
     -------
     labels : ndarray of shape (n_images,), dtype intp
         The group of each image, counted from 0 in order of first appearance.
-    groups : pandas.DataFrame
-        The groups of two or more, see `NearDuplicateFinder`; of more than 1024 different images
-        the first are measured, and the diameter is not exact.
-
-    Warns
-    -----
-    ChainingWarning
-        If "single" leaves groups that are very large or wide.
+    diameters : Diameters
+        How wide they are; of groups of more than 1024 different images the first are measured.
     """
     if linkage == "complete":
         labels = relabel(_split(codes, labels, radius, agreement))
-    diameters = _measure(codes, labels)
-    if linkage == "single":
-        warn_of_chains(diameters, radius)
-    return labels, tabulate_groups(diameters)
+    return labels, _measure(codes, labels)
 
 
 def _measure(codes: Codes, labels: Labels) -> Diameters:

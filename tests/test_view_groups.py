@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures import ChainingWarning
+from hashfeatures.diameters import tabulate_groups, warn_of_chains
 from hashfeatures.duplicates import label_components
 from hashfeatures.hashing.views import VIEW_SETS
 from hashfeatures.view_groups import group_views
@@ -30,7 +31,7 @@ def test_complete_groups_hold_nobody_too_far(seed, radius, most):
     labels = label_components(14, codes.pairs(radius))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hashfeatures.view_groups._MOST_COMPARED", most)
-        parts, groups = group_views(codes, labels, radius, "complete")
+        parts, diameters = group_views(codes, labels, radius, "complete")
     for one in range(14):
         for other in range(one):
             if parts[one] == parts[other]:
@@ -39,24 +40,25 @@ def test_complete_groups_hold_nobody_too_far(seed, radius, most):
             if (codes.words[one] == codes.words[other]).all():
                 assert parts[one] == parts[other], "equal images are never parted"
     if most == 1024:
-        assert (groups["diameter"] <= radius).all()
+        assert (diameters.at_most <= radius).all()
 
 
 def test_diameters_are_counted_over_views():
     codes = make_codes(3)
+    labels, diameters = group_views(codes, np.zeros(14, dtype=np.intp), 0, "single")
     with pytest.warns(ChainingWarning):
-        labels, groups = group_views(codes, np.zeros(14, dtype=np.intp), 0, "single")
+        warn_of_chains(diameters, 0)
+    groups = tabulate_groups(diameters)
     assert not labels.any()
     widest = max(distance(codes, one, other) for one in range(14) for other in range(one))
     assert groups.loc[0].tolist() == [14, widest, True]
 
 
 def test_nobody_forms_no_group():
-    labels, groups = group_views(make_codes(0, 0), np.empty(0, dtype=np.intp), 3, "single")
-    assert len(labels) == len(groups) == 0
+    labels, diameters = group_views(make_codes(0, 0), np.empty(0, dtype=np.intp), 3, "single")
+    assert len(labels) == len(tabulate_groups(diameters)) == 0
 
 
-@pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")
 @given(st.integers(0, 10**6), st.integers(1, 5), st.sampled_from([3, 1024]))
 def test_the_diameter_of_every_group_is_the_greatest_distance(seed, n_groups, most):
     """Of groups of more different images than are compared, it is an upper bound."""
@@ -65,7 +67,8 @@ def test_the_diameter_of_every_group_is_the_greatest_distance(seed, n_groups, mo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hashfeatures.view_groups._MOST_COMPARED", most)
         patch.setattr("hashfeatures.view_groups._BLOCK", 4)
-        _, groups = group_views(codes, given_labels, 30, "single")
+        _, diameters = group_views(codes, given_labels, 30, "single")
+    groups = tabulate_groups(diameters)
     for label, (size, diameter, exact) in zip(groups.index, groups.to_numpy(), strict=True):
         members = np.flatnonzero(given_labels == label)
         widest = max(distance(codes, a, b) for a in members for b in members)
