@@ -9,7 +9,8 @@ from hashfeatures import compact, linkage
 from hashfeatures.bits import words_from_bits
 from hashfeatures.duplicates import label_components, relabel
 from hashfeatures.exceptions import TooManyPairsError
-from hashfeatures.hamming.distinct import number_rows
+from hashfeatures.hamming import distinct
+from hashfeatures.hamming.distinct import RowLookup, number_rows
 from hashfeatures.hashing.views import VIEW_SETS
 from hashfeatures.signatures import Signatures
 from hashfeatures.view_pairs import ViewCodes
@@ -137,3 +138,21 @@ def test_complete_groups_hold_near_pairs_alone(seed, n_images, radius, reach, ho
     )
     if len(pairs.left):
         assert together.any(), "what is near is not all parted"
+
+
+@pytest.mark.parametrize("mixed", ["well", "all alike"])
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30), st.integers(0, 12))
+def test_rows_are_found_again_by_what_they_hold(mixed, rows, n_first):
+    """However often what is mixed of different rows is the same."""
+    matrix = np.array(rows, dtype=np.uint64).reshape(-1, 2)
+    every = np.array([(a, b) for a in range(4) for b in range(3)], dtype=np.uint64)
+    with pytest.MonkeyPatch.context() as patch:
+        if mixed == "all alike":
+            nothing = np.uint64(7)
+            patch.setattr(distinct, "_mix", lambda rows: np.full(len(rows), nothing))
+        lookup = RowLookup(every[:n_first]).extended(every[n_first:])
+        found = lookup.find(matrix)
+        some = RowLookup(every[:n_first]).find(matrix)
+    expected = [3 * a + b for a, b in rows]
+    assert found.tolist() == expected
+    assert some.tolist() == [place if place < n_first else -1 for place in expected]

@@ -146,3 +146,10 @@ def test_a_path_is_its_text_whatever_its_class(path):
     """The `str` of an entry of `os.scandir` is no path."""
     entries = [*os.scandir(path.parent), *os.scandir(os.fsencode(path.parent))]
     assert list(Strings.pack([path, *entries])) == [str(path)] * 3
+
+
+@given(st.lists(st.text() | st.sampled_from(["\udcff", "\ud83d", "\ude00", "ä", ""]), max_size=12))
+def test_strings_are_the_same_one_by_one_and_all_at_once(strings):
+    """Lone surrogates of undecodable paths included, even where two would make a pair."""
+    packed = Strings.pack(strings)
+    assert list(packed) == [packed[row] for row in range(len(strings))] == strings
