@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashfeatures.exceptions import StoreError
 from hashfeatures.hamming import store
