@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from hashfeatures.dealing import _quotas, _quotas_each, by_lot, by_need, deal, fill_empty
 from hashfeatures.strata import find_strata
@@ -53,6 +54,81 @@ def test_single_images_fill_what_groups_leave(choose):
     for part, size in enumerate(sizes):
         share = np.bincount(classes) * size / 150
         assert (np.abs(np.bincount(classes[parts == part]) - share) < 1).all()
+
+
+@st.composite
+def grouped_and_spare(draw):
+    """Draw small classes that are grouped, and classes that have single images to spare."""
+    n_parts = draw(st.integers(2, 7))
+    sizes, classes = [], []
+    n_small = draw(st.integers(1, 3))
+    for name in range(n_small):
+        groups = draw(st.lists(st.integers(1, 4), min_size=1, max_size=8))
+        sizes += groups
+        classes += [name] * len(groups)
+    for name in range(n_small, n_small + draw(st.integers(1, 3))):
+        n_single = draw(st.integers(12 * n_parts, 20 * n_parts))
+        sizes += [1] * n_single
+        classes += [name] * n_single
+    groups, labels = np.repeat(np.arange(len(sizes)), sizes), np.repeat(classes, sizes)
+    return n_parts, n_small, groups, labels
+
+
+def can_be_even(n_parts, taken, n_spare):
+    """Tell whether sizes and spare classes can be equal within one beside other images."""
+    n_images = taken.sum() + n_spare.sum()
+    shape = (n_parts, len(n_spare))
+    of_class = np.tile(n_spare, n_parts) / n_parts
+    by_part = np.kron(np.eye(n_parts), np.ones(shape[1]))
+    size = n_images / n_parts
+    return linprog(
+        np.zeros(n_parts * shape[1]),
+        A_ub=np.vstack([by_part, -by_part]),
+        b_ub=np.concatenate([np.ceil(size) - taken, taken - np.floor(size)]),
+        A_eq=np.kron(np.ones(n_parts), np.eye(shape[1])),
+        b_eq=n_spare,
+        bounds=np.column_stack([np.floor(of_class), np.ceil(of_class)]),
+    ).success
+
+
+@given(grouped_and_spare(), st.sampled_from([None, 0, 1]))
+def test_spare_images_even_folds_out_whatever_small_classes_are_like(problem, seed):
+    """Sizes are equal within one, and so are the spare classes, wherever that is possible."""
+    n_parts, n_small, groups, classes = problem
+    n_images = len(groups)
+    sizes = np.full(n_parts, n_images // n_parts)
+    sizes[: n_images % n_parts] += 1
+    rng = None if seed is None else np.random.RandomState(seed)
+    shares = np.full(n_parts, 1 / n_parts)
+    parts = deal(groups, find_strata(classes, n_images), sizes, by_need, rng, shares)
+    assert np.ptp(np.bincount(parts, minlength=n_parts)) <= 1
+    counts = np.array([np.bincount(classes[parts == part]) for part in range(n_parts)])
+    small, spare = counts[:, :n_small], counts[:, n_small:]
+    if can_be_even(n_parts, small.sum(axis=1), spare.sum(axis=0)):
+        assert (np.ptp(spare, axis=0) <= 1).all()
+
+
+@pytest.mark.parametrize("choose", [by_need, by_lot])
+def test_many_classes_of_one_size_are_rounded_up_in_turn(choose):
+    """Each class of two has one image or none in a part of a quarter: half of them have one."""
+    classes = np.repeat(np.arange(1000), 2)
+    parts = deal(
+        np.arange(2000), find_strata(classes, 2000), np.array([1500, 500]), choose,
+        np.random.RandomState(0),
+    )  # fmt: skip
+    tested = np.bincount(classes[parts == 1], minlength=1000)
+    assert tested.max() == 1
+    assert tested.sum() == 500
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_lots_are_drawn_as_numpy_draws_them(n_groups):
+    for seed in range(200):
+        chances = np.random.default_rng(seed).random(4) + 1e-9
+        ours, numpys = np.random.RandomState(seed), np.random.RandomState(seed)
+        expected = numpys.choice(4, n_groups, replace=False, p=chances / chances.sum())
+        assert by_lot(chances.tolist(), n_groups, ours) == expected.tolist()
+        assert ours.random_sample() == numpys.random_sample()
 
 
 def test_in_order_without_a_generator():
