@@ -92,8 +92,8 @@ class ComparedParts:
             if is_unseen:
                 return f"Not checked: none of {_count(size)} in {name} could be {what}."
         n_uncompared, n_images = sum(self.uncompared), sum(self.sizes)
-        limit = allowed * n_images if isinstance(allowed, float) else allowed
-        if n_uncompared <= limit:
+        n_or_share = n_uncompared / n_images if isinstance(allowed, float) else n_uncompared
+        if n_or_share <= allowed:
             return None
         which = ", ".join(
             f"{name} {n} of {size}"

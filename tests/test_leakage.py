@@ -281,3 +281,16 @@ def test_rows_of_nan_are_unreadable_images():
         assert_no_leakage(bits[:1], bits[1:], finder=DuplicateGroups(radius=0))
     with pytest.raises(UncheckedLeakageError, match="none of 1 image in test"):
         assert_no_leakage(bits[:1], bits[2:], finder=DuplicateGroups(radius=0))
+
+
+@pytest.mark.parametrize("n_unreadable", [7, 14, 28, 29, 57, 58])
+def test_a_share_of_unreadable_images_is_exact(n_unreadable):
+    """29 of 100 are 0.29 of them, though 0.29 times 100 is a little less than 29."""
+    train, test = np.zeros((50, 50)), np.eye(50)
+    train[: min(n_unreadable, 49)] = np.nan
+    test[: max(n_unreadable - 49, 0)] = np.nan
+    parts = (train, test)
+    finder = DuplicateGroups(radius=0)
+    assert_no_leakage(*parts, finder=finder, allow_unreadable=n_unreadable / 100)
+    with pytest.raises(UncheckedLeakageError, match=f"{n_unreadable} of 100 images"):
+        assert_no_leakage(*parts, finder=finder, allow_unreadable=(n_unreadable - 1) / 100)
