@@ -169,4 +169,6 @@ def test_no_size_is_claimed_where_none_is_known():
     assert say_spare_size(summary(1000, None)) == "at least 1.0 kB"
     report = make_report([np.zeros((9, 9), np.uint8)] * 2)
     assert "of which 1 could go." in str(report)
+    assert report.summary["counts"]["duplicate_bytes"] is None
+    assert make_report([]).summary["counts"]["duplicate_bytes"] == 0
     assert "0 B" not in report.to_html()

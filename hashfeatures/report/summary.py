@@ -124,7 +124,7 @@ def summarise(
         "groups": len(groups),
         "grouped_images": len(images),
         "duplicates": len(spare),
-        "duplicate_bytes": sum(image["bytes"] or 0 for image in spare),
+        "duplicate_bytes": _sum_known([image["bytes"] for image in spare]),
         "conflicts": sum(group["conflict"] for group in groups),
         "leaks": sum(group["leak"] for group in groups),
         "unreadable": len(grouping.unreadable),
@@ -179,6 +179,12 @@ def _path_of(grouping: Grouping, row: int) -> str:
     """Return the whole path of an image, or what else it is."""
     source = grouping.sources[row]
     return name_source(source) or describe_source(source)
+
+
+def _sum_known(sizes: list[int | None]) -> int | None:
+    """Add what is known; None if there is something, and of none of it the size is known."""
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known or not sizes else None
 
 
 def _distinct(values: Sequence[Any] | None, rows: list[int]) -> set[str]:
