@@ -60,8 +60,10 @@ def train_test_split(
     stratify : array-like of shape (n_images,) or (n_images, n_labels), or column, default=None
         What all parts are to hold in the same shares, as far as groups allow: class labels of any
         kind, columns of which each row that occurs is a class, a 0/1 matrix of several labels an
-        image, or a continuous target, of which quantiles are made. Of a frame, the name of a
-        column will do, here and for `groups`.
+        image, or a continuous target, of which quantiles are made. Whole numbers are classes,
+        unless more than 20 different ones are more than half as many as the images, or occur fewer
+        than 10 times on average and are no codes counted from 0 or 1; strings always are. Of a
+        frame, the name of a column will do, here and for `groups`.
     groups : array-like of shape (n_images,), or column, default=None
         Images that must stay together for other reasons: these groups are merged with those of
         near duplicates.

@@ -43,7 +43,8 @@ def count_images(
     Raises
     ------
     ValueError
-        If a size is impossible, or they add up to more than all images, or a part would be empty.
+        If a size is impossible, or they add up to more than all images, or shares to more than
+        one, or a part would be empty.
     """
     if test_size is None and train_size is None:
         test_size = default
@@ -65,6 +66,12 @@ def count_images(
             f"The sum of {named} = {given}, should be smaller than the number of images "
             f"{n_images}. Reduce {' and/or '.join(sizes)}."
         )
+    shares = sum(float(size) for size in asked.values() if _is_share(size))
+    if shares > 1 + slack:  # where rounding down lets them fit, too
+        raise ValueError(
+            f"The sum of the shares {named} = {shares:.6g}, should be 1 at the most. Reduce "
+            f"{' and/or '.join(sizes)}."
+        )
     for name, size in sizes.items():
         if size <= 0:
             told = ", ".join(f"{name}={size}" for name, size in asked.items())
@@ -75,13 +82,17 @@ def count_images(
     return list(sizes.values())
 
 
+def _is_share(size: Any) -> bool:
+    return isinstance(size, Real) and not isinstance(size, Integral)
+
+
 def _count(owner: str, name: str, size: Any, n_images: int, slack: float) -> Any:
     if size is None:
         return None
     is_number = isinstance(size, Real) and not isinstance(size, bool)
     if is_number and isinstance(size, Integral) and 0 < int(size) < n_images:
         return int(size)
-    if is_number and not isinstance(size, Integral) and 0 < float(size) < 1:
+    if is_number and _is_share(size) and 0 < float(size) < 1:
         exact = float(size) * n_images
         return ceil(exact - slack) if name == "test_size" else floor(exact + slack)
     expected = (

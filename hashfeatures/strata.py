@@ -17,6 +17,10 @@ from .labels import Classes, read_labels
 _MOST_BINS = 10
 _LEAST_BIN = 5
 
+# Whole numbers are classes if they are so few, or if each has so many images on average.
+_FEW_CLASSES = 20
+_IMAGES_A_CLASS = 10
+
 
 @dataclass(frozen=True)
 class Strata:
@@ -45,7 +49,8 @@ def find_strata(y: Any, n_images: int) -> Strata:
     y : array-like of shape (n_images,) or (n_images, n_labels)
         Classes; or a matrix of zeros and ones, a column a label (multilabel); or the values of a
         continuous target, which are cut into ten quantiles, or fewer of five images or more. Of
-        several columns of classes, each row that occurs is a class.
+        several columns of classes, each row that occurs is a class. Whole numbers are classes, but
+        for those that `are_measured`.
     n_images : int
         How many images there are.
 
@@ -64,7 +69,9 @@ def find_strata(y: Any, n_images: int) -> Strata:
     labels = read_labels(y, n_images)
     if isinstance(labels, Classes):
         return _partition(labels.codes, labels.names)
-    kind = type_of_target(labels, input_name="y")
+    is_column = getattr(labels, "ndim", 2) == 1
+    measured = is_column and are_measured(labels)
+    kind = "continuous" if measured else type_of_target(labels, input_name="y")
     if kind in ("binary", "multiclass"):
         classes = Classes.of(labels)
         return _partition(classes.codes, classes.names)
@@ -87,6 +94,41 @@ def find_strata(y: Any, n_images: int) -> Strata:
         f"Supported target types for stratification are: ('binary', 'multiclass', "
         f"'multilabel-indicator', 'continuous'). Got {kind!r} instead."
     )
+
+
+def are_measured(numbers: NDArray[Any]) -> bool:
+    """Tell whether whole numbers are values of a continuous target, such as prices, not classes.
+
+    They are if more than 20 values occur, and these are more than half as many as the images (from
+    where on scikit-learn takes a target for one of regression) or occur fewer than 10 times on
+    average. Codes of classes, which begin at 0 or 1 and use half of all numbers up to the greatest
+    at least, are classes for all that; but not beyond one for every two images.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_images,)
+        Numbers of any kind.
+
+    Returns
+    -------
+    bool
+        False as well for numbers that are not whole.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.strata import are_measured
+    >>> prices, codes = np.arange(500, 900) * 100, np.arange(400) % 150
+    >>> are_measured(prices), are_measured(codes)
+    (True, False)
+    """
+    values = np.unique(numbers)
+    if len(values) <= _FEW_CLASSES or (values != np.rint(values)).any():
+        return False
+    if len(numbers) < 2 * len(values):
+        return True
+    are_codes = values[0] in (0, 1) and values[-1] < 2 * len(values)
+    return not are_codes and len(numbers) < _IMAGES_A_CLASS * len(values)
 
 
 def _partition(codes: NDArray[np.intp], names: list[str]) -> Strata:

@@ -371,6 +371,40 @@ def test_a_continuous_target_is_shared_out_by_quantiles():
     train_test_split(X[:20], stratify=[0.5] * 20, finder=Given())
 
 
+@pytest.mark.parametrize("kind", [np.asarray, list, pd.Series, np.float64])
+def test_whole_numbers_that_are_measured_are_shared_out_by_quantiles(kind):
+    """Prices are no classes: each would have an image or two, and no part its share of all."""
+    prices = np.random.default_rng(0).lognormal(9, 1, size=2000).round(-2).astype(int)
+    deciles = np.searchsorted(np.quantile(prices, np.linspace(0, 1, 11)[1:-1]), prices)
+    X = np.arange(2000)
+    _, test = train_test_split(
+        X, stratify=kind(prices), groups=X, finder="precomputed", random_state=0
+    )
+    share = np.bincount(deciles) / 4
+    assert (np.abs(np.bincount(deciles[test]) - share) <= 1).all()
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.arange(1000) % 500,
+        1 + np.random.default_rng(0).integers(100, size=1000),
+        100_000 + 7 * (np.arange(1000) % 100),
+        np.arange(1000) % 20 * 1000,
+        (np.arange(1000) % 500 * 1000).astype(str),
+    ],
+    ids=["codes of two", "codes from 1", "numbers of ten", "few", "strings"],
+)
+def test_whole_numbers_that_are_classes_stay_classes(y):
+    X = np.arange(1000)
+    _, test = train_test_split(
+        X, stratify=y, groups=X, finder="precomputed", random_state=0, test_size=0.5
+    )
+    codes, classes = pd.factorize(y)
+    counts = np.bincount(codes[test], minlength=len(classes))
+    assert (np.abs(counts - np.bincount(codes) / 2) < 1).all()
+
+
 @pytest.mark.parametrize(
     "y",
     [
@@ -541,7 +575,7 @@ def test_mistakes_are_told_before_an_image_is_read(call, monkeypatch):
 
 
 def test_the_name_of_a_column_is_not_taken_for_labels():
-    with pytest.raises(TypeError, match=r"Got the str 'y': .* give frame\['y'\]"):
+    with pytest.raises(TypeError, match=r"there is no table\. Got 'y' instead"):
         train_test_split(["no such file.png"] * 9, stratify="y")
 
 
@@ -591,6 +625,11 @@ def test_impossible_splits_are_refused():
         ({"train_size": 1.5}, "'train_size' parameter of train_test_split"),
         ({"test_size": 0.7, "train_size": 0.7}, "sum of train_size and test_size = 14"),
         ({"test_size": 0.95}, "training part will be empty"),
+        ({"test_size": 0.2, "train_size": 0.85}, r"sum of the shares .* = 1.05, should be 1 at"),
+        (
+            {"test_size": 0.25, "train_size": 0.7, "validation_size": 0.09},
+            r"sum of the shares train_size, validation_size and test_size = 1.04",
+        ),
         ({"validation_size": 1.2}, "'validation_size' parameter of train_test_split"),
         (
             {"test_size": 0.5, "validation_size": 0.6},
