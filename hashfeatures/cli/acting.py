@@ -154,7 +154,7 @@ def plan(
     for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
         if is_far(path):
             raise CommandError(
-                f"{shorten(show_path(path))} is no file of this machine, and no others "
+                f"{shorten(show_path(path))} is no file here, and no others "
                 f"can be moved, linked or deleted: nothing was done."
             )
     for pair in duplicates:
