@@ -17,6 +17,7 @@ from .hamming.pairs import Pairs
 from .linkage import LINKAGES, Agreement, split_chains
 from .neighbors import HammingNeighbors, TakesBits
 from .parameters import check_choice, check_int, check_n_jobs
+from .progress import busy
 
 Labels = NDArray[np.intp]
 
@@ -188,6 +189,7 @@ class DuplicateGroups(ClusterMixin, TakesBits):
         self.linkage = linkage
         self.n_jobs = n_jobs
 
+    @busy("grouping codes")
     def fit(self, X: Any, y: Any = None) -> DuplicateGroups:
         """Find the groups.
 

@@ -15,12 +15,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .bits import words_from_bits
-from .descriptions import describe_value
 from .hamming.index import HammingIndex
 from .hamming.pairs import MAX_PAIRS, Pairs
 from .hamming.segments import SegmentedIndex, grow
 from .hamming.store import Strings, read_store, write_store
-from .parameters import check_bool, check_choice, check_int, check_n_jobs
+from .parameters import check_bool, check_choice, check_int, check_n_jobs, refuse
+from .progress import busy
 
 _ALGORITHMS = ("auto", "brute", "multi_index")
 _KIND = "HammingNeighbors"
@@ -243,12 +243,13 @@ class HammingNeighbors(TakesBits):
         check_is_fitted(self)
         self._check_parameters()
         arrays = {"words": self._words, "present": self._present}
+        if isinstance(ids, str | bytes):
+            raise refuse(type(self).__name__, "ids", "an iterable with one id a row", ids)
         names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
         if names is not None:
-            if isinstance(ids, str | bytes) or len(names) != self.n_samples_fit_:
+            if len(names) != self.n_samples_fit_:
                 raise ValueError(
-                    f"Expected one id for each of {self.n_samples_fit_} rows, in a list. Got "
-                    f"{describe_value(ids) if isinstance(ids, str | bytes) else len(names)}."
+                    f"Expected one id for each of {self.n_samples_fit_} rows. Got {len(names)}."
                 )
             arrays |= {"ids": names.text, "id_ends": names.ends}
         if hasattr(self, "feature_names_in_"):
@@ -296,6 +297,7 @@ class HammingNeighbors(TakesBits):
         loaded.__dict__.update(_state(arrays["words"], arrays["present"]))
         return loaded
 
+    @busy("searching near codes")
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
     ) -> Any:
@@ -340,6 +342,7 @@ class HammingNeighbors(TakesBits):
         rows[~present] = -1
         return (distances, rows) if return_distance else rows
 
+    @busy("searching near codes")
     def radius_neighbors(
         self,
         X: Any = None,
@@ -442,6 +445,7 @@ class HammingNeighbors(TakesBits):
         found, n_queries = self._near(X, radius, sort_results)
         return self._graph(found, n_queries, mode)
 
+    @busy("searching near codes")
     def pairs(
         self, radius: int | None = None, *, limit: int | None = MAX_PAIRS, progress: bool = False
     ) -> Pairs:
@@ -495,6 +499,7 @@ class HammingNeighbors(TakesBits):
         check_bool(type(self).__name__, "progress", progress)
         return self._index().pairs(self._check_radius(radius), progress)
 
+    @busy("searching near codes")
     def components(self, radius: int | None = None, *, progress: bool = False) -> NDArray[np.intp]:
         """Label the groups that chains of near rows form, without holding their pairs.
 

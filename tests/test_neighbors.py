@@ -359,7 +359,7 @@ def test_what_is_saved_is_loaded(bits, tmp_path):
     np.testing.assert_array_equal(loaded.pairs().right, saved.pairs().right)
     loaded.partial_fit(frame[:2])
     assert loaded.n_samples_fit_ == 122
-    with pytest.raises(ValueError, match=r"one id for each of 122 rows, in a list. Got 120"):
+    with pytest.raises(ValueError, match=r"one id for each of 122 rows. Got 120"):
         loaded.save(tmp_path / "codes.hf")
     with pytest.raises(ValueError, match=r"one id for each of 120 rows. Got 1"):
         saved.save(tmp_path / "codes.hf", ids=["a"])
