@@ -11,6 +11,8 @@ import json
 import os
 import unicodedata
 
+from .descriptions import shorten
+
 # The longer marks first: that of UTF-32 begins like that of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -20,6 +22,7 @@ _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
 }
 
+_LONGEST = 4096
 # Control characters, and those that would turn the text around them ("Cf": bidirectional marks).
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
@@ -33,6 +36,8 @@ def show_path(path: str) -> str:
     >>> print(show_path("two\nlines.png"))
     two\nlines.png
     """
+    if len(path) > _LONGEST:  # no path of any system, but an image in a data: URI
+        path = shorten(path)
     if path.isprintable():
         return path
     return "".join(

@@ -7,13 +7,14 @@ configuration, proxies from the environment.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -168,12 +169,27 @@ class Network:
         """Make this process a worker of the one whose state it is."""
         if self.process == _this_process():
             return
-        for name in _variables().keys() - self.variables.keys():
-            del os.environ[name]
-        os.environ.update(self.variables)
+        own = _variables()
+        if self.process[0] == platform.node():
+            for name in own.keys() - self.variables.keys():
+                del os.environ[name]
+            own = {}
+        # Another machine may have proxies of its own, which are right there.
+        own.pop(MAX_WAIT_VARIABLE, None)
+        os.environ.update(self.variables | own)
         if self.config:
             fsspec = import_extra("fsspec", "remote", _PURPOSE)
             fsspec.config.conf.update(self.config)
+
+    def carry(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return the same function for workers, to which it takes this state along."""
+
+        @functools.wraps(function)
+        def there(task: Any) -> Any:
+            self.apply()
+            return function(task)
+
+        return there
 
 
 def _this_process() -> tuple[str, int]:

@@ -415,3 +415,15 @@ def test_url_without_the_extra(monkeypatch):
 def test_images_from_memory_need_no_network(monkeypatch):
     monkeypatch.setattr("hashfeatures.images.read_url", lambda url: pytest.fail(url))
     ImageHashFeaturizer("ahash").transform([Image.new("L", (9, 9))])
+
+
+def test_another_machine_keeps_its_own_proxies(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://here:1")
+    monkeypatch.setenv("HASHFEATURES_MAX_WAIT", "9")
+    there = {"http_proxy": "http://there:1", "https_proxy": "http://there:2"}
+    there["HASHFEATURES_MAX_WAIT"] = "5"
+    monkeypatch.setenv("https_proxy", "")
+    monkeypatch.delenv("https_proxy")
+    remote.Network(("another machine", 1), there).apply()
+    kept = there | {"http_proxy": "http://here:1"}
+    assert remote._variables().items() >= kept.items()

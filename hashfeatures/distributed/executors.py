@@ -23,6 +23,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from ..descriptions import describe_value
 from ..exceptions import EngineError
 from ..extras import import_extra
+from ..remote import Network
 
 _PATIENCE = 5.0  # seconds that an address may take to answer, and then to speak
 _START = 60.0  # seconds that a node may take to start a worker
@@ -119,14 +120,15 @@ class LocalExecutor:
 
     def _submit(self, n_workers: int, function: Function, task: Any) -> Future[Any]:
         """Hand a task to processes, which are started if there are none or they broke down."""
+        there = Network.here().carry(function)
         if self._pool is not None:
             try:
-                return self._pool.submit(function, task)  # type: ignore[no-any-return]
+                return self._pool.submit(there, task)  # type: ignore[no-any-return]
             except BrokenExecutor:
                 self._pool.shutdown()
         # Not joblib's own pool of processes, which joblib takes to be made by itself.
         self._pool = ProcessPoolExecutor(n_workers, timeout=_IDLE)
-        return self._pool.submit(function, task)  # type: ignore[no-any-return]
+        return self._pool.submit(there, task)  # type: ignore[no-any-return]
 
 
 class RayExecutor:
@@ -169,7 +171,7 @@ class RayExecutor:
     def check(self, function: Function, task: Any) -> None:
         """Run a function once on each node."""
         strategies = import_extra("ray.util.scheduling_strategies", "ray", "A Ray executor")
-        remote = self._ray.remote(function)
+        remote = self._ray.remote(Network.here().carry(function))
         asked = {}
         for node in self._ray.nodes():
             if node["Alive"] and node["Resources"].get("CPU"):
@@ -193,7 +195,9 @@ class RayExecutor:
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
         """Run a function over tasks; see `Executor`."""
         ray = self._ray
-        remote = ray.remote(function).options(max_retries=retries, num_cpus=1)
+        remote = ray.remote(Network.here().carry(function)).options(
+            max_retries=retries, num_cpus=1
+        )
         n_waiting = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
         left = iter(tasks)
         running: dict[Any, Any] = {}
