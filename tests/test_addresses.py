@@ -285,7 +285,7 @@ def _warned(images):
         SimpleNamespace(name=LONG, read=lambda: b"x" * 10**6),
         SimpleNamespace(payload=b"x" * 10**6),
         [b"x" * 10**6],
-        {"image": b"x" * 10**6},
+        {"picture": b"x" * 10**6},
         {"path": "a.png", "bytes": "x" * 10**6},
     ],
     ids=lambda source: type(source).__name__,
