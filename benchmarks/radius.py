@@ -35,14 +35,15 @@ from hashfeatures.segment_pairs import SegmentCodes
 from hashfeatures.view_pairs import ViewCodes
 
 MIN_DETAIL = 10  # of a finder, by default
-SIZES = (4, 8, 16)
+SIZES = (8, 16)
 SEED = ("ahash", "phash", "dhash", "whash", "colorhash")
 LUMA = ("ahash", "phash", "phash_simple", "dhash", "dhash_vertical", "whash")
 PLAIN: tuple[tuple[str, ...], ...] = (
-    *((f"{name}:{size}",) for name in LUMA for size in SIZES),
+    *((f"{name}:{size}",) for name in LUMA for size in (4, *SIZES)),
     *(("phash:32",), ("dhash:32",), ("pdq",), ("colorgrid",)),
     *((f"colorhash:{size}",) for size in (2, 3, 4, 6)),
     *combinations(SEED, 2),
+    ("phash:16", "dhash:16"),
     SEED,
 )
 TURNED = ("phash", "dhash")
@@ -198,12 +199,15 @@ def _choose(
 def _count_near(
     codes: Codes, strangers: Strangers, specs: Sequence[HashSpec], jobs: int
 ) -> Counts:
-    reach = 3 * sum(spec.n_bits for spec in specs) // 20
-    near = codes.pairs(reach, jobs)
-    n_images = len(strangers.paths)
-    keys = near.left * n_images + near.right
-    apart = ~np.isin(keys, strangers.left * n_images + strangers.right)
-    return np.bincount(near.distance[apart], minlength=reach + 1)
+    """Count pairs as far as it takes to see the rate exceeded: weak hashes soon match all."""
+    n_bits, reach = sum(spec.n_bits for spec in specs), 0
+    known = strangers.left * len(strangers.paths) + strangers.right
+    while True:
+        near = codes.pairs(reach, jobs)
+        apart = ~np.isin(near.left * len(strangers.paths) + near.right, known)
+        if 1e6 * apart.sum() > PER_MILLION * strangers.n_pairs or 2 * reach > n_bits:
+            return np.bincount(near.distance[apart], minlength=reach + 1)
+        reach += max(1, reach // 2)
 
 
 KINDS = {"identity": count_plain, "views": count_views, "segments": count_segments}
