@@ -41,9 +41,9 @@ print(f"{len(images)} images")
 #
 # The target is the most false matches in a million pairs. The result says which radius keeps to
 # it, what share of the copies it finds, and how sure both are. Thousands of images prove that a
-# radius keeps to the target; of a few hundred, as here, the estimate does. ``n_images`` is the size
-# of the whole set where the images are a sample of it: the last line tells how many false matches
-# to expect there.
+# radius keeps to the target; of a few hundred, as here, the estimate does. ``n_images`` is the
+# size of the whole set where the images are a sample of it: the last line tells how many false
+# matches to expect there.
 
 from hashfeatures import calibrate
 from hashfeatures.edits import Edit

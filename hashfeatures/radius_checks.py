@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .exceptions import RadiusWarning, warn_user
 from .hashing.radii import PER_MILLION, DefaultRadius
 from .hashing.spec import HashSpec
@@ -41,13 +44,23 @@ def warn_of_crowd(
     """Warn if a large part of all pairs of images is within a radius, by a sample of them."""
     sample = signatures.sample_different(_SAMPLED)
     n_sampled = len(sample.hashed)
-    if n_sampled < _LEAST_IMAGES:
-        return
-    near = sample.near(radius, n_jobs, color_radius=color_radius)
-    share = near.n_pairs / (n_sampled * (n_sampled - 1) / 2)
-    if share > _CROWD:
+    n_near = sample.near(radius, n_jobs, color_radius=color_radius).n_pairs
+    _warn_if_crowd(n_near, n_sampled, radius, signatures.n_bits)
+
+
+def warn_of_crowded_codes(codes: NDArray[np.uint64], radius: int, n_bits: int) -> None:
+    """Warn in the same way of packed hashes that all differ, shape (n_codes, n_words)."""
+    sample = np.random.default_rng(0).choice(codes, min(_SAMPLED, len(codes)), replace=False)
+    distances = np.bitwise_count(sample[:, None] ^ sample).sum(axis=2, dtype=np.int64)
+    n_near = int(np.triu(distances <= radius, k=1).sum())
+    _warn_if_crowd(n_near, len(sample), radius, n_bits)
+
+
+def _warn_if_crowd(n_near: int, n_sampled: int, radius: int, n_bits: int) -> None:
+    share = n_near / max(1, n_sampled * (n_sampled - 1) / 2)
+    if share > _CROWD and n_sampled >= _LEAST_IMAGES:
         warn_user(
-            f"A radius of {radius} of {signatures.n_bits} bits matches {share:.0%} of all pairs "
+            f"A radius of {radius} of {n_bits} bits matches {share:.0%} of all pairs "
             f"of images (of a sample of {n_sampled} whose hashes differ): it does not tell these "
             f"images apart. Take a smaller one, such as the default (radius=None), or let "
             f"calibrate(images) find it.",

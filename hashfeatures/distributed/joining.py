@@ -31,7 +31,7 @@ from ..hamming.plan import (
 from ..hashing.radii import default_radius
 from ..parameters import check_bool, check_int, check_positive, check_radius
 from ..progress import progress_bar
-from ..radius_checks import warn_of_strangers
+from ..radius_checks import warn_of_crowded_codes, warn_of_strangers
 from ..showing import facts_as_html
 from .executors import Executor, as_executor
 from .hash_parts import KIND as HASHES
@@ -275,6 +275,7 @@ class _Join:
         present = np.flatnonzero(rows.hashed)
         whole = len(present) == n_rows
         copies = Copies(rows.words if whole else rows.words[present], present)
+        warn_of_crowded_codes(copies.codes, self._radius, n_bits)
         firsts = present[copies.firsts]
         is_copy = np.ones(len(present), dtype=bool)
         is_copy[copies.firsts] = False

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hashfeatures import HammingNeighbors, ParameterError
+from hashfeatures import HammingNeighbors, ParameterError, RadiusWarning
 from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
 from hashfeatures.distributed.hash_parts import KIND, keys_of, schema_of, settings_of
 from hashfeatures.distributed.stages import Stage, arrow
@@ -95,3 +95,13 @@ def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
     assert settings["radius"] == default_radius(SPECS).bits == 12
     with pytest.raises(ParameterError, match=r"'radius' .* find_pairs .* \[0, 128\].* Got 129"):
         find_pairs(tmp_path / "hashes", tmp_path / "other", 129)
+
+
+def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
+    """Before billions of pairs are written."""
+    rng = np.random.default_rng(0)
+    write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (100, 16), dtype=np.uint8))
+    with pytest.warns(
+        RadiusWarning, match=r"A radius of 64 of 128 bits matches \d\d% of all pairs"
+    ):
+        find_pairs(tmp_path / "hashes", tmp_path / "pairs", 64)
