@@ -17,6 +17,8 @@ HEIF = "HEIF"
 # What Pillow registers and cannot turn into pixels.
 _NO_PICTURES = frozenset({".pdf", ".palm", ".mpg", ".mpeg", ".h5", ".hdf", ".bufr", ".grib"})
 _HEIF_SUFFIXES = frozenset({".heic", ".heif", ".heics", ".heifs", ".hif"})
+# Photos of phones and of the web, which some releases read, and others with a plugin.
+_FOREIGN_SUFFIXES = _HEIF_SUFFIXES | {".avif", ".avifs", ".jxl"}
 
 HEAD = 32
 _MOST_SUFFIXES = 8
@@ -73,6 +75,12 @@ def has_image_suffix(name: str) -> bool:
     """Tell whether a file is named like an image that Pillow reads."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in Image.registered_extensions() and suffix not in _NO_PICTURES
+
+
+def is_foreign_image(name: str) -> bool:
+    """Tell whether a file is named like an image that Pillow does not read here."""
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in _FOREIGN_SUFFIXES and not has_image_suffix(name)
 
 
 def holds_image(path: str) -> bool:

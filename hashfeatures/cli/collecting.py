@@ -41,6 +41,8 @@ class Collection:
         was hashed; None where nobody knows.
     unsearched : list of str
         Folders that could not be searched, for want of permission say.
+    foreign : list of str
+        Files in folders that are images, and that Pillow does not read here: they are left out.
     """
 
     sources: list[str] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Collection:
     settings: str | None = None
     states: list[FileState | None] = field(default_factory=list)
     unsearched: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
     @property
     def is_hashed(self) -> bool:
@@ -109,7 +112,8 @@ def collect(
         found = _collect_tables(tables, gathering)
     else:
         walk = _Walk(gathering, common)
-        found = Collection(list(walk.gather(paths)), unsearched=walk.unsearched)
+        sources = list(walk.gather(paths))
+        found = Collection(sources, unsearched=walk.unsearched, foreign=walk.foreign)
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(
@@ -219,6 +223,7 @@ class _Walk:
         self._left_out = LeftOut()
         self._n_links = 0
         self.unsearched: list[str] = []
+        self.foreign: list[str] = []
 
     def gather(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield the sources behind what was typed."""
@@ -276,6 +281,8 @@ class _Walk:
         yield source
 
     def _folder(self, top: str) -> Iterator[str]:
+        from ..image_files import is_foreign_image
+
         links = self._gathering.links
         seen: set[tuple[int, int]] = set()
         in_links = []
@@ -294,6 +301,8 @@ class _Walk:
                 is_special = not os.path.isfile(path) and os.path.exists(path)
                 if not self._is_wanted(path, is_special):
                     self._left_out.add(name)
+                    if not self._gathering.globs and is_foreign_image(name):
+                        self.foreign.append(path)
                 elif is_special:
                     self._common.note(f"{show_path(path)}: no regular file, left out")
                 elif os.path.islink(path):

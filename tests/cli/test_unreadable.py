@@ -208,3 +208,15 @@ def test_a_folder_that_cannot_be_searched_was_not_checked(run, photos_folder, mo
         done = run("leaks", *(photos_folder / side for side in sides))
         assert done.code == 4, done
         assert "hidden could not be searched" in done.err
+
+
+def test_images_in_formats_that_pillow_does_not_read_were_not_checked(run, photos_folder):
+    """They are left out of a search, and may be copies all the same."""
+    (photos_folder / "b" / "photo.jxl").write_bytes(b"an image")
+    (photos_folder / "b" / "notes.txt").write_bytes(b"no image")
+    sides = (photos_folder / "a", photos_folder / "b")
+    done = run("leaks", *sides)
+    assert done.code == 4, done
+    assert "photo.jxl" in done.err
+    assert run("leaks", *sides, "--allow-unreadable", "1").code == 0
+    assert run("leaks", *sides, "--glob", "*.png", "--glob", "*.jpg").code == 0

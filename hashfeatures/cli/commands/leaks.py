@@ -54,7 +54,7 @@ def command(
     parts = [collect([part], gathering, common) for part in (train, test)]
     report = _compare(parts, asked, common)
     worst = report.worst(n)
-    unchecked = _why_unsearched(parts) or report.why_unchecked(allowed)
+    unchecked = _why_left_out(parts, report, allowed) or report.why_unchecked(allowed)
     if common.as_json:
         pairs = [
             {
@@ -80,16 +80,23 @@ def command(
     return WELL
 
 
-def _why_unsearched(parts: list[Collection]) -> str | None:
-    """Say which folder could not be searched, if there was one; nobody knows what is in it."""
+def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) -> str | None:
+    """Say what of the folders was not looked at, though images are in it or may be."""
     from ...descriptions import shorten
     from ...path_text import show_path
 
-    folders = [folder for part in parts for folder in part.unsearched]
-    if not folders:
+    for folder in (folder for part in parts for folder in part.unsearched):
+        return f"Not checked: {shorten(show_path(folder))} could not be searched."
+    foreign = [path for part in parts for path in part.foreign]
+    n_unread = len(foreign) + sum(report.unreadable.values())
+    n_images = len(foreign) + sum(len(part.sources) for part in parts)
+    if not foreign or (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed:
         return None
-    more = f", nor could {len(folders) - 1} more" if len(folders) > 1 else ""
-    return f"Not checked: {shorten(show_path(folders[0]))} could not be searched{more}."
+    first = shorten(show_path(foreign[0]))
+    return (
+        f"Not checked: {len(foreign)} images in the folders are in formats that Pillow does not "
+        f"read here, as {first}."
+    )
 
 
 def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
