@@ -101,8 +101,9 @@ class HammingIndex:
             return distances, rows
         distances = np.full((len(words), k), self._n_bits + 1, dtype=np.int64)
         rows = np.full((len(words), k), -1, dtype=np.intp)
-        for start in range(0, len(words), _QUERY_BLOCK):
-            block = slice(start, start + _QUERY_BLOCK)
+        step = int(np.clip(_HELD_PAIRS // (k + 1), 1, _QUERY_BLOCK))
+        for start in range(0, len(words), step):
+            block = slice(start, start + step)
             near = self._spread(self._nearest_codes(words[block], k + 1), k + 1)
             near = _keep(near, near.right != own[block][near.left])
             ranks = _ranks(near)

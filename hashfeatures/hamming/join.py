@@ -23,6 +23,7 @@ _BLOCK_PAIRS = 1 << 16
 _FEW = 64
 _FEW_PAIRS = 1 << 22
 _TILE = 4096  # codes that fit into a near cache
+_FEW_NEIGHBORS = 64  # as many as are kept in order faster than all distances are counted
 
 
 class Block(NamedTuple):
@@ -124,13 +125,17 @@ def nearest(
     queries: Words, codes: Words, k: int, n_bits: int, n_jobs: int | None
 ) -> tuple[NDArray[np.int32], Numbers]:
     """Scan for the `k` nearest codes to each query; ``n_bits + 1`` where there are none."""
-    kernel = kernels().nearest_of(codes.shape[1])
     distances = np.full((len(queries), k), n_bits + 1, dtype=np.int32)
     numbers = np.zeros((len(queries), k), dtype=np.uint32)
     step = max(1, min(1024, len(queries) // (4 * count_threads(n_jobs)) + 1))
 
     def scan(start: int) -> None:
         rows = slice(start, start + step)
+        if k > _FEW_NEIGHBORS:
+            kernel = kernels().many_nearest_of(codes.shape[1])
+            kernel(queries[rows], codes, distances[rows], numbers[rows])
+            return
+        kernel = kernels().nearest_of(codes.shape[1])
         for first in range(0, len(codes), _TILE):
             tile = codes[first : first + _TILE]
             kernel(queries[rows], tile, first, distances[rows], numbers[rows])

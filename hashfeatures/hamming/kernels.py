@@ -297,6 +297,46 @@ def nearest_of(n_words: int) -> Callable[..., None]:
     return compiled
 
 
+@cache
+def many_nearest_of(n_words: int) -> Callable[..., None]:
+    """Compile what finds many nearest codes by counting distances, for codes of `n_words` words.
+
+    It takes the same time for any number of neighbours; all codes are given at once.
+    """
+
+    @compile_loop(
+        types.void(
+            _read(types.uint64, 2), _read(types.uint64, 2),
+            _write(types.int32, 2), _write(types.uint32, 2),
+        )
+    )  # fmt: skip
+    def many_nearest(
+        queries: Any, codes: Any, distances: Any, numbers: Any
+    ) -> None:  # pragma: no cover
+        k = distances.shape[1]
+        apart = np.empty(len(codes), dtype=np.int32)
+        place = np.empty(64 * n_words + 2, dtype=np.int64)  # of the next code at each distance
+        for query in range(len(queries)):
+            place[:] = 0
+            for code in range(len(codes)):
+                distance = np.uint64(0)
+                for word in range(n_words):
+                    distance += _count_ones(queries[query, word] ^ codes[code, word])
+                apart[code] = np.int32(distance)
+                place[np.int64(distance) + 1] += 1
+            for distance in range(1, len(place)):
+                place[distance] += place[distance - 1]
+            for code in range(len(codes)):
+                at = place[apart[code]]
+                if at < k:
+                    distances[query, at] = apart[code]
+                    numbers[query, at] = code
+                    place[apart[code]] = at + 1
+
+    compiled: Callable[..., None] = many_nearest
+    return compiled
+
+
 @compile_loop(
     types.void(_read(types.uint64, 2), _read(types.uint64, 2), _write(types.int64, 2)),
 )
