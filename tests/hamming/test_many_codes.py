@@ -33,3 +33,26 @@ def test_more_codes_than_numpy_compares(n_bits, radius, algorithm, monkeypatch):
         np.testing.assert_array_equal(asked.left, left)
         np.testing.assert_array_equal(asked.right, right)
         np.testing.assert_array_equal(index.kneighbors(words, 5)[1], nearest)
+
+
+@pytest.mark.parametrize("n_bits", [42, 128, 298])
+@pytest.mark.parametrize("k", [64, 65, 700, 2999, 4000])
+def test_many_neighbors_of_many_codes(n_bits, k, monkeypatch):
+    """Ties by row, across blocks of queries, and of more neighbors than are kept in order."""
+    monkeypatch.setattr("hashfeatures.hamming.index._HELD_PAIRS", 50_000)
+    rng = np.random.default_rng(k)
+    bits = rng.integers(0, 2, (3000, n_bits), dtype=np.uint8)
+    bits[1000:] = bits[rng.integers(0, 1000, 2000)] ^ (rng.random((2000, n_bits)) < 0.02)
+    words, present = words_from_bits(bits)
+    present[::7] = False
+    index = HammingIndex(words, present, n_bits, 2)
+    distances, rows = index.kneighbors(words[:40], k)
+    apart = np.bitwise_count(words[:40, None] ^ words[None]).sum(axis=2, dtype=np.int64)
+    apart[:, ~present] = n_bits + 1
+    order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+    n_found = min(k, int(present.sum()))
+    np.testing.assert_array_equal(rows[:, :n_found], order[:, :n_found])
+    expected = np.take_along_axis(apart, order, axis=1)
+    np.testing.assert_array_equal(distances[:, :n_found], expected[:, :n_found])
+    assert (rows[:, n_found:] == -1).all()
+    assert (distances[:, n_found:] == n_bits + 1).all()
