@@ -309,7 +309,7 @@ class _Run:
 
     def _task(self, jobs: list[_Job]) -> Any:
         return joblib.delayed(hash_chunk)(
-            [(_portable(job.source, self.decoding), job.specs) for job in jobs],
+            [(portable(job.source, self.decoding), job.specs) for job in jobs],
             self.decoding,
             self.digest_below,
             self.stop_early,
@@ -330,7 +330,7 @@ def _entries_of(
             yield job.key, ImageRecord(error=outcome.cause)
 
 
-def _portable(source: Any, decoding: Decoding) -> Any:
+def portable(source: Any, decoding: Decoding) -> Any:
     """Return what a worker in another process can be handed in place of `source`.
 
     Open files cannot travel, nor some paths, buffers and mappings. A PIL image can, but its
@@ -364,7 +364,7 @@ def _portable(source: Any, decoding: Decoding) -> Any:
 
 def _portable_mapping(source: Mapping[str, Any], decoding: Decoding) -> Any:
     data, path = source.get("bytes"), source.get("path")
-    content = _portable(path if data is None else data, decoding)
+    content = portable(path if data is None else data, decoding)
     if isinstance(content, ImageReadError):
         return ImageReadError(describe_source(source), content.cause, lasting=False)
     if data is None:

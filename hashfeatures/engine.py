@@ -54,7 +54,7 @@ def hash_one(
     ImageReadError
         If the image cannot be read. Any other error is not the image's.
     """
-    decoded = source if isinstance(source, DecodedImage) else read_image(source, decoding)
+    decoded = read_image(source, decoding)
     try:
         with quiet_decoding(decoding.max_pixels):
             plate = _plate_of(decoded, decoding, needs_colour(specs))

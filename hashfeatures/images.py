@@ -207,7 +207,7 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
 
     Parameters
     ----------
-    source : str, PathLike, bytes, file object, PIL.Image, ndarray or mapping
+    source : str, PathLike, bytes, file object, PIL.Image, ndarray, mapping or DecodedImage
         A path, a URL, an encoded image, an open file, an image in memory (uint8 arrays of shape
         (height, width), (height, width, 3) or (height, width, 4)), or a mapping with the keys
         ``"bytes"`` and ``"path"``, as a Hugging Face data set holds it. Of an animation the first
@@ -236,6 +236,8 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
     >>> decoded.image.mode, decoded.width, decoded.height
     ('L', 4, 3)
     """
+    if isinstance(source, DecodedImage):
+        return source
     with quiet_decoding(decoding.max_pixels):
         try:
             found = _decode(source, decoding)

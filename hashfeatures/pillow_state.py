@@ -45,6 +45,7 @@ _MODULES += [
 ]
 _RANK = {name: place for place, name in enumerate(_MODULES)}
 
+_LOADING = threading.Lock()
 _known: tuple[list[str], dict[str, Any]] = ([], {})
 
 
@@ -57,10 +58,11 @@ def load_plugins() -> list[str]:
     then the rest in the order of its list.
     """
     global _known
-    Image.init()
-    if _known != (Image.ID, Image.OPEN):
-        Image.ID.sort(key=_rank)
-        _known = (list(Image.ID), dict(Image.OPEN))
+    with _LOADING:
+        Image.init()
+        if _known != (Image.ID, Image.OPEN):
+            Image.ID[:] = sorted(Image.ID, key=_rank)
+            _known = (list(Image.ID), dict(Image.OPEN))
     return Image.ID
 
 

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.base import clone
 
+from .batch import portable
 from .duplicates import label_components
 from .edits import EVERYDAY_EDITS, Edit
 from .error_rates import NearCounts, count_near, estimate_rates, estimate_shares
 from .exceptions import CalibrationWarning, warn_user
 from .hamming.pairs import Pairs
 from .images import describe_error, read_image
+from .jobs import choose_backend
 from .progress import busy, progress_bar
 from .showing import facts_as_html, facts_as_text
 from .sources import list_sources
@@ -211,9 +213,9 @@ def _correlate(
 ) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
-    surroundings = Surroundings.here()
-    thumbnails = Parallel(n_jobs=finder.n_jobs)(
-        delayed(surroundings.call)(make_thumbnail, sources[row], finder._decoding())
+    surroundings, decoding = Surroundings.here(), finder._decoding()
+    thumbnails = Parallel(n_jobs=finder.n_jobs, backend=choose_backend())(
+        delayed(surroundings.call)(make_thumbnail, portable(sources[row], decoding), decoding)
         for row in progress_bar(progress, iterable=rows, desc="looking at near pairs", unit="img")
     )
     place = np.zeros(len(sources), dtype=np.intp)
@@ -241,8 +243,12 @@ def _try_edits(
             copies = Parallel(n_jobs=finder.n_jobs, require="sharedmem")(
                 delayed(_apply)(edit, image, seed + number) for number, image in enumerate(images)
             )
-            signed = signer._sign(copies).signatures
         except Exception as error:  # whatever an edit of the user's leads to
+            failed[name] = describe_error(error)
+            continue
+        try:
+            signed = signer._sign(copies).signatures
+        except (TypeError, ValueError) as error:  # what an edit has made is no image
             failed[name] = describe_error(error)
             continue
         found = originals.distances(signed)

@@ -4,6 +4,9 @@ import gc
 import io
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -180,3 +183,54 @@ def test_threads_work_in_a_process_of_a_pool(image_files):
         labels, _, n_threads = pool.apply(_in_a_pool, (image_files,))
     assert labels == list(range(6))
     assert n_threads == 2
+
+
+HANGING = """
+import os, signal, sys
+from PIL import Image
+import joblib
+from hashfeatures import hash_images
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def hang(start):
+    print("hanging", flush=True)
+    os.read(os.pipe()[0], 1)
+
+Image.register_open("HANGING", lambda file, name: None, hang)
+with joblib.parallel_config(sys.argv[1], n_jobs=2):
+    hash_images(sys.argv[2:], "phash")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="interrupts by a POSIX signal")
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_a_read_that_hangs_can_be_interrupted(image_files, backend):
+    """As that of a file on a network that is gone."""
+    command = [sys.executable, "-c", HANGING, backend, *image_files]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "hanging\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in told
+
+
+def test_what_cannot_travel_is_calibrated_with(photos):
+    """Near pairs are looked at by workers too."""
+    from hashfeatures import calibrate
+
+    entries = {}
+    for folder in {path.parent for path in photos}:
+        with os.scandir(folder) as listed:
+            entries |= {entry.path: entry for entry in listed}
+    images = [entries[str(path)] for path in photos]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one, two = (
+            calibrate(images, finder=NearDuplicateFinder(n_jobs=n_jobs), n_edited=2)
+            for n_jobs in (1, 2)
+        )
+    assert one.radius == two.radius

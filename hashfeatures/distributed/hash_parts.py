@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..batch import hash_sources
-from ..exceptions import EngineError, FailedImagesWarning, ImageReadError, StageError
+from ..exceptions import EngineError, FailedImagesWarning, StageError
 from ..hashes import Hashes
 from ..hashing.algorithms import BITS_VERSION
 from ..hashing.spec import HashSpec, parse_hashes
 from ..image_files import HEAD, has_image_suffix, recognize
-from ..images import Decoding, describe_error
+from ..images import Decoding, charge
 from ..path_text import read_path, write_path
 from ..pillow_state import PillowState
 from ..surroundings import Surroundings
@@ -200,7 +200,7 @@ def _members(archive: str) -> Iterator[tuple[str, Any]]:
                     name = f"tar://{member.name}::{archive}"
                     yield name, {"bytes": head + content.read(), "path": name}
     except (OSError, tarfile.TarError) as error:
-        yield archive, ImageReadError(archive, describe_error(error))
+        yield archive, charge(archive, error)
 
 
 def _tabulate(names: Sequence[str], hashed: Hashes) -> Any:
