@@ -99,7 +99,7 @@ def drop_duplicates(
     """
     name = "drop_duplicates"
     images = image_column(images_or_frame, name)
-    _check_keep(keep, images_or_frame)
+    check_keep(keep, images_or_frame)
     sources = list_sources(images, name)
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
@@ -142,7 +142,7 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     StandIns
         What stands for each image.
     """
-    _check_keep(keep, images)
+    check_keep(keep, images)
     sources = list_sources(images, "choose_kept")
     rows = np.flatnonzero(fitted._near.has_company())
     if is_frame(images) and {"width", "height"} <= set(column_names(images)):
@@ -187,7 +187,8 @@ def choose_outside(fitted: NearDuplicateFinder, rows: Rows) -> Rows:
     return np.where(known, chosen[codes], -1)
 
 
-def _check_keep(keep: Any, images_or_frame: Any) -> None:
+def check_keep(keep: Any, images_or_frame: Any) -> None:
+    """Raise unless `keep` is what `drop_duplicates` takes for such images."""
     if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
         return
     columns = column_names(images_or_frame) if is_frame(images_or_frame) else []

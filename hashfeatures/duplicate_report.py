@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .containers import check_length, column_of
-from .deduplication import choose_kept
+from .deduplication import check_keep, choose_kept
 from .finder import NearDuplicateFinder
 from .finder_hints import point_to_finder
 from .grouping import check_finder
@@ -145,6 +145,7 @@ def make_report(
     finder = check_finder(finder)
     if not isinstance(finder, NearDuplicateFinder):
         raise refuse(name, "finder", "a NearDuplicateFinder", finder)
+    check_keep(keep, images)
     column = image_column(images, name)
     n_images = len(list_sources(column, name))
     classes = column_of(classes, images, name, "classes")

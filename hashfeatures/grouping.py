@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api.types import infer_dtype, is_numeric_dtype
 from sklearn.base import clone
 from sklearn.utils.validation import _num_samples
@@ -69,7 +68,7 @@ def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
     ndarray of shape (n_images,), dtype intp
         The group of each image, counted from 0 in order of first appearance.
     """
-    own = None if groups is None else relabel(_check_groups(groups, _num_samples(images)))
+    own = None if groups is None else own_groups(groups, _num_samples(images))
     if isinstance(finder, str) and finder == PRECOMPUTED:
         if own is None:
             raise ValueError("With finder='precomputed', groups must be given.")
@@ -101,8 +100,13 @@ def _predict(images: Any, finder: Any) -> Labels:
     return relabel(groups)
 
 
-def _check_groups(groups: Any, n_images: int) -> NDArray[Any]:
-    """Return the user's groups as one column, none of them missing."""
+def own_groups(groups: Any, n_images: int) -> Labels:
+    """Return the user's groups, counted from 0; without any, each image is one.
+
+    Near duplicates only join them: however many there are, there will not be more.
+    """
+    if groups is None:
+        return np.arange(n_images)
     check_length("groups", groups, n_images)
     column = list_labels(groups, n_images)
     missing = np.flatnonzero(pd.isna(column))
@@ -111,7 +115,7 @@ def _check_groups(groups: Any, n_images: int) -> NDArray[Any]:
             f"The groups of {len(missing)} images are missing, the first in row {missing[0]}. "
             f"Give each of these images a group; one that belongs to none gets one of its own."
         )
-    return column
+    return relabel(column)
 
 
 def check_finder(finder: Any) -> Any:

@@ -15,7 +15,7 @@ from .dealing import by_lot, by_need, deal, fill_empty
 from .duplicates import Labels
 from .exceptions import ParameterError
 from .finder_hints import point_to_finder
-from .grouping import PRECOMPUTED, group_images
+from .grouping import PRECOMPUTED, group_images, own_groups
 from .parameters import check_bool, check_int
 from .shortfalls import warn_of_shortfalls
 from .sizes import count_images
@@ -126,6 +126,7 @@ def train_test_split(
     groups = column_of(groups, images, "train_test_split", "groups")
     strata = None if stratify is None else find_strata(stratify, n_images)
     rng = check_random_state(random_state)
+    _check_enough(own_groups(groups, n_images), len(sizes))
     parts = _deal_once(group_images(images, finder, groups), strata, sizes, rng)
     return [take_rows(array, rows) for array in everything for rows in parts]
 
@@ -159,6 +160,10 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         """
         return self.n_splits
 
+    def _check_enough(self, groups: Labels) -> None:
+        """Raise if there are too few groups to be dealt."""
+        _check_enough(groups, 2)
+
     def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
         """Return the group of each image and, with stratification, the strata."""
         name = type(self).__name__
@@ -169,6 +174,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
                 f"{type(self).__name__}(stratify=True) needs the labels: split(X, y)."
             )
         strata = find_strata(y, _num_samples(X)) if self.stratify else None
+        self._check_enough(own_groups(groups, _num_samples(X)))
         return group_images(X, self.finder, groups), strata
 
 
@@ -247,12 +253,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         """
         rng = check_random_state(self.random_state) if self.shuffle else None
         labels, strata = self._group(X, y, groups)
-        n_groups = len(np.unique(labels))
-        if n_groups < self.n_splits:
-            raise ValueError(
-                f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
-                f"of groups of near duplicates: {n_groups}, among {len(labels)} images."
-            )
+        self._check_enough(labels)
         base, extra = divmod(len(labels), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
@@ -262,6 +263,14 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         warn_of_shortfalls(labels, strata, fold, sizes, "fold")
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+    def _check_enough(self, groups: Labels) -> None:
+        n_groups = len(np.unique(groups))
+        if n_groups < self.n_splits:
+            raise ValueError(
+                f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
+                f"of groups of near duplicates: {n_groups}, among {len(groups)} images."
+            )
 
 
 class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
@@ -354,7 +363,19 @@ def _deal_once(
     groups: Labels, strata: Strata | None, sizes: list[int], rng: np.random.RandomState
 ) -> list[Labels]:
     """Return the rows of parts of given sizes, in random order; other rows are in none."""
-    n_groups, n_parts = int(groups.max()) + 1, len(sizes)
+    n_parts = len(sizes)
+    _check_enough(groups, n_parts)
+    unused = len(groups) - sum(sizes)
+    quota = np.array([*sizes, unused] if unused else sizes)
+    parts = fill_empty(deal(groups, strata, quota, by_lot, rng), groups, n_parts)
+    what = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
+    warn_of_shortfalls(groups, strata, parts, np.array(sizes), what)
+    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
+
+
+def _check_enough(groups: Labels, n_parts: int) -> None:
+    """Raise if there are fewer groups than parts."""
+    n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < n_parts:
         where = "one group" if n_groups == 1 else f"{n_groups} groups"
         raise ValueError(
@@ -362,9 +383,3 @@ def _deal_once(
             f"{n_parts} parts would be empty. A smaller radius makes smaller groups; what is "
             f"given as groups is merged with them."
         )
-    unused = len(groups) - sum(sizes)
-    quota = np.array([*sizes, unused] if unused else sizes)
-    parts = fill_empty(deal(groups, strata, quota, by_lot, rng), groups, n_parts)
-    what = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
-    warn_of_shortfalls(groups, strata, parts, np.array(sizes), what)
-    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]

@@ -248,8 +248,8 @@ def find_similar(
     if n is not None:
         check_int(name, "n", n, 1)
     check_choice(name, "unit", unit, _UNITS)
-    images, index, hashes, known = _find_hashes(images_or_table, spec, name)
-    distance = known.distances(_query_words(query, spec, name), unit)
+    images, index, hashes, known, asked = _find_hashes(images_or_table, query, spec, name)
+    distance = known.distances(asked, unit)
     nearest = _order(distance)[:n]
     rows = known.rows[nearest]
     similar = pd.DataFrame(
@@ -304,25 +304,30 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     name = "is_known"
     spec = HashSpec.parse(by)
     check_radius(name, radius, spec.n_bits)
-    known = _find_hashes(images_or_table, spec, name)[-1]
-    return bool((known.distances(_query_words(image, spec, name), "bits") <= radius).any())
+    *_, known, asked = _find_hashes(images_or_table, image, spec, name)
+    return bool((known.distances(asked, "bits") <= radius).any())
 
 
 def _find_hashes(
-    images_or_table: Any, spec: HashSpec, owner: str
-) -> tuple[Any, pd.Index[Any], pd.Series[Any], HexColumn]:
-    """Return images, their index, and their hashes: of the table, or made now."""
+    images_or_table: Any, query: Any, spec: HashSpec, owner: str
+) -> tuple[Any, pd.Index[Any], pd.Series[Any], HexColumn, NDArray[np.uint64]]:
+    """Return images, their index, and their hashes: of the table, or made now; and the query's.
+
+    A query that cannot be read is found before any image is hashed.
+    """
     images, index, table = _open_table(images_or_table, owner)
     if table is None:
+        asked = _query_words(query, spec, owner)
         column = hash_images(images, [str(spec)])[str(spec)]
-        return images, index, column, HexColumn.read(column, spec.n_bits)
+        return images, index, column, HexColumn.read(column, spec.n_bits), asked
     if str(spec) not in table.columns:
         raise ParameterError(
             f"The table has no column {str(spec)!r} to compare by: make it by "
             f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
         )
     column = table[str(spec)]
-    return images, index, column, read_column(images_or_table, column, spec.n_bits)
+    known = read_column(images_or_table, column, spec.n_bits)
+    return images, index, column, known, _query_words(query, spec, owner)
 
 
 def _pick(images: Any, rows: NDArray[np.intp], owner: str) -> list[Any]:
@@ -346,7 +351,7 @@ def _query_words(query: Any, spec: HashSpec, owner: str) -> NDArray[np.uint64]:
             f"{owner} looks for one image at a time. Got a {type(query).__name__} of "
             f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
         )
-    if isinstance(query, imagehash.ImageHash) or _is_hex(query, spec.n_bits):
+    if isinstance(query, imagehash.ImageHash) or is_hex(query, spec.n_bits):
         digits = [query]
     else:
         digits = bits_to_hex(hash_sources([query], (spec,), Decoding()).bits()).tolist()
@@ -354,7 +359,8 @@ def _query_words(query: Any, spec: HashSpec, owner: str) -> NDArray[np.uint64]:
     return np.asarray(words)
 
 
-def _is_hex(query: Any, n_bits: int) -> bool:
+def is_hex(query: Any, n_bits: int) -> bool:
+    """Tell whether a query is the digits of a hash, and no file of that name."""
     if not isinstance(query, str) or len(query) != -(-n_bits // 4):
         return False
     return set(hexdigits).issuperset(query) and not os.path.exists(query)

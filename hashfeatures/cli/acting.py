@@ -290,18 +290,24 @@ def _entry(path: str) -> Any:
     return above.st_dev, above.st_ino, None if state is None else state.file, alike
 
 
-def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
-    """Return where files are moved to, or fail if it cannot be."""
+def check_folder(folder: str) -> None:
+    """Fail if files cannot be moved into a folder, which may be made."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(
             f"{show_path(folder)} exists and is no folder: nothing was moved. Choose another name."
         )
-    folder = os.path.realpath(folder)
-    above = next(part for part in [Path(folder), *Path(folder).parents] if part.exists())
+    place = Path(os.path.realpath(folder))
+    above = next(part for part in [place, *place.parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(
             f"No permission to write to {show_path(str(above))}: nothing was moved."
         )
+
+
+def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
+    """Return where files are moved to, or fail if it cannot be."""
+    check_folder(folder)
+    folder = os.path.realpath(folder)
     root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     targets = []
     for path in paths:

@@ -174,7 +174,7 @@ def _classes(stratify: Any) -> Any:
     if isinstance(stratify, str) and stratify == "parent":
         return lambda names: [os.path.basename(os.path.dirname(name)) for name in names]
     if isinstance(stratify, str | os.PathLike):
-        stratify = _read_classes(stratify)
+        stratify = read_classes(stratify)
     if not isinstance(stratify, Mapping | pd.Series):
         expected = "None, 'parent', a mapping or Series of images to classes, or a file"
         raise refuse("assign", "stratify", expected, stratify)
@@ -193,7 +193,8 @@ def _classes(stratify: Any) -> Any:
     return look_up
 
 
-def _read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
+def read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
+    """Read the class of each image from a file, as `assign` takes it."""
     is_csv = os.fspath(path).lower().endswith(".csv")
     table = pd.read_csv(path) if is_csv else pd.read_parquet(path, engine="pyarrow")
     others = [column for column in table.columns if column != "image"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..acting import Duplicate, Plan, act, check_not_searched, plan
+from ..acting import Duplicate, Plan, act, check_folder, check_not_searched, plan
 from ..asked import FAILED, WELL, Asked, CommandError, Common, Gathering
 from ..collecting import collect, find_listed
 from ..finding import fit, make_finder
@@ -107,7 +107,10 @@ def command(
     if output and not output.lower().endswith((".csv", ".json")):
         raise CommandError(f"{output}: groups are written to a .csv or .json file.")
     check_outputs([output], force)
+    if kinds and yes:
+        check_outputs([journal], force=False)
     if folder:
+        check_folder(folder)
         check_not_searched(folder, filter(os.path.isdir, paths))
     collection = collect(paths, gathering, common)
     if folder and collection.columns is not None:

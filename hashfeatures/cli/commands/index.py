@@ -10,7 +10,14 @@ import click
 from ..asked import Asked, CommandError, Common, Gathering
 from ..collecting import Collection, collect
 from ..finding import check_readable, check_settings, make_finder
-from ..options import common_options, decode_option, echo_json, finder_options, input_options
+from ..options import (
+    check_outputs,
+    common_options,
+    decode_option,
+    echo_json,
+    finder_options,
+    input_options,
+)
 from ..telling import echo
 
 if TYPE_CHECKING:
@@ -59,6 +66,7 @@ def add(
     from ..hash_files import SETTINGS, check_format, is_hash, say_settings, write_table
 
     check_format(index)
+    check_outputs([index], force=True)
     names = [str(spec) for spec in parse_hashes(hashes.split(","))] if hashes else None
     known = _open(index, common) if os.path.exists(index) else None
     if known is not None:

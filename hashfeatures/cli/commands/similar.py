@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -57,8 +56,8 @@ def command(
     from ...hashing.spec import HashSpec
     from ...path_text import show_path
     from ...report.text import count
-    from ...sources import is_data_uri, is_far, local_path
-    from ...table import find_similar, hash_images
+    from ...sources import local_path
+    from ...table import find_similar, hash_images, is_hex
 
     spec = HashSpec.parse(by)
     by = str(spec)
@@ -71,9 +70,17 @@ def command(
     if collection.is_hashed:
         decode = check_settings(collection, decode)
         check_columns(collection, [by])
+    decode = decode or "full"
+    # Before any other: a query that is not there is found at once.
+    asked = {
+        query: query
+        if is_hex(query, spec.n_bits)
+        else _hash(local_path(query) or query, by, decode)
+        for query in queries
+    }
+    if collection.is_hashed:
         table = collection.columns
     else:
-        decode = decode or "full"
         table = hash_images(
             collection.sources,
             [by],
@@ -89,11 +96,7 @@ def command(
     check_readable(len(table), causes)
     answers: list[dict[str, Any]] = []
     for query in queries:
-        asked = local_path(query) or query
-        is_image = is_far(asked) or is_data_uri(asked) or os.path.exists(asked)
-        if decode == "reduced" and is_image:
-            asked = hash_images([asked], [by], decode=decode, errors="raise")[by].iloc[0]
-        similar = find_similar(table[["image", by]], asked, by=by, n=n)
+        similar = find_similar(table[["image", by]], asked[query], by=by, n=n)
         if radius is not None:
             similar = similar[similar["hamming_distance"] <= radius]
         found = zip(similar["image"], similar["hamming_distance"], strict=True)
@@ -109,3 +112,11 @@ def command(
             echo(f"{bits:>9}  {show_path(row['path'])}")
         if not answer["similar"]:
             echo("     none")
+
+
+def _hash(query: str, by: str, decode: str) -> str:
+    """Return the hash of an image, or fail if it cannot be read."""
+    from ...table import hash_images
+
+    digits: str = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
+    return digits

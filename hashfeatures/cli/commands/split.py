@@ -73,12 +73,14 @@ def command(
     from ...model_selection import train_test_split
     from ...path_text import write_path
     from ...report.text import count
+    from ...sizes import count_images
+    from ...strata import find_strata
     from ...whole_files import write_whole
 
     if (validation_size is None) != (validation_out is None) and out:
         raise click.UsageError("--validation-size and --validation-out go together.")
-    names = ["train", "validation", "test"] if validation_size else ["train", "test"]
-    files = [out[0], *([validation_out] if validation_size else []), out[1]] if out else []
+    names = ["train", "validation", "test"] if validation_size is not None else ["train", "test"]
+    files = [out[0], *([validation_out] if validation_out else []), out[1]] if out else []
     files += [left_out] if left_out else []
     check_outputs(files, force)
     if len({os.path.realpath(str(file)) for file in files}) < len(files):
@@ -88,6 +90,11 @@ def command(
         )
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
+    n_images = len(collection.sources)
+    count_images("split", n_images, train_size=None, test_size=test_size,
+                 validation_size=validation_size, default=0.25)  # fmt: skip
+    if classes is not None:
+        find_strata(classes, n_images)
     finder = fit(make_finder(asked, collection, common), collection)
     failed = finder.failures_["position"].to_numpy()
     rows = np.arange(len(collection.sources))

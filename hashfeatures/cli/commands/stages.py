@@ -96,7 +96,7 @@ def command(
         find_pairs,
         hash_dataset,
     )
-    from ...distributed.assignment import write_lists
+    from ...distributed.assignment import read_classes, write_lists
 
     if address is not None and engine != "ray":
         raise click.UsageError("--address is that of a Ray cluster: say --engine ray.")
@@ -106,6 +106,9 @@ def command(
     folder = output.rstrip("/")
     if not folder:
         raise CommandError("-o names the root of everything: give a folder.")
+    stratify: Any = stratify_by
+    if stratify_by not in (None, "parent"):
+        stratify = read_classes(stratify_by)
     shared = {"executor": executor, "progress": common.progress}
     hashed = hash_dataset(
         source, f"{folder}/hashes", hashes=hashes.split(","), column=column, **shared
@@ -117,7 +120,7 @@ def command(
         )
     paired = find_pairs(hashed.out, f"{folder}/pairs", radius, **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
-    dealt = assign(grouped.out, f"{folder}/split", test_size, stratify_by)
+    dealt = assign(grouped.out, f"{folder}/split", test_size, stratify)
     write_lists(dealt.out, folder)
     told = {
         "images": hashed.n_images,
