@@ -71,8 +71,9 @@ def drop_duplicates(
     return_info : bool, default=False
         Whether to tell what stands for the images that are left out.
     finder : estimator with ``fit_predict(X) -> labels``, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of an estimator
-        that finds groups alone, one image of each group is kept.
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of one that is
+        fitted on just these images, which have not changed since, none is hashed again. Of an
+        estimator that finds groups alone, one image of each group is kept.
 
     Returns
     -------
@@ -102,7 +103,9 @@ def drop_duplicates(
     check_keep(keep, images_or_frame)
     sources = list_sources(images, name)
     finder = check_finder(finder)
-    if isinstance(finder, NearDuplicateFinder):
+    if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(images):
+        stand_ins = choose_kept(finder, images_or_frame, keep)
+    elif isinstance(finder, NearDuplicateFinder):
         signed = finder._sign(images)
         radius = finder._choose_radius(images)
         finder._warn_of_crowd(signed.signatures, radius)
@@ -132,8 +135,9 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     fitted : NearDuplicateFinder
         A finder that was fitted on `images`.
     images : container of image sources, or DataFrame
-        As `drop_duplicates` takes them. For ``keep="largest"`` the columns "width" and "height" of
-        a table are believed, and without them the near duplicates are read again.
+        As `drop_duplicates` takes them. For ``keep="largest"`` the sizes that were read count. If
+        the finder was fitted on hashes, the columns "width" and "height" of the table are
+        believed, and without them the near duplicates are read again.
     keep : {"first", "largest"}, column name or callable, default="largest"
         As in `drop_duplicates`.
 
@@ -145,7 +149,9 @@ def choose_kept(fitted: NearDuplicateFinder, images: Any, keep: Any = "largest")
     check_keep(keep, images)
     sources = list_sources(images, "choose_kept")
     rows = np.flatnonzero(fitted._near.has_company())
-    if is_frame(images) and {"width", "height"} <= set(column_names(images)):
+    if fitted._n_pixels[rows].any():
+        n_pixels = fitted._n_pixels
+    elif is_frame(images) and {"width", "height"} <= set(column_names(images)):
         sides = [
             read_numbers(pd.Series(list_column(images, name))) for name in ("width", "height")
         ]

@@ -120,8 +120,8 @@ def make_report(
     max_thumbnails : int, default=1500
         How many pictures the page holds; together they take 8 MB at the most.
     finder : NearDuplicateFinder, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. One that is
-        fitted on `images` already is not fitted again.
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``. If it is fitted
+        on just these `images`, which have not changed since, none is hashed again.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def make_report(
     >>> print(report)
     3 images: 1 group of near duplicates with 2 images, of which 1 could go.
     Near duplicates differ in at most 12 of the 128 bits of phash and dhash.
-    group 1: 2 images
+    group 0: 2 images
       *   0 bits  <uint8 array of shape (512, 512)>
           0 bits  <uint8 array of shape (256, 256)>
     """
@@ -153,7 +153,7 @@ def make_report(
     for what, values in (("classes", classes), ("parts", parts)):
         if values is not None:
             check_length(what, values, n_images)
-    if len(getattr(finder, "labels_", ())) != n_images or not n_images:
+    if not finder._is_fitted_on(images):
         finder = clone(finder).fit(column)
     return report_fitted(
         finder,

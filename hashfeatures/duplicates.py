@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
 
 from .bits import words_from_bits
+from .containers import as_column
 from .diameters import Diameters, measure_diameters, tabulate_groups, warn_of_chains
 from .hamming.pairs import Pairs
 from .linkage import LINKAGES, Agreement, split_chains
@@ -89,6 +91,21 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
     n_rows = len(left)
     nodes = Pairs(left, right + n_rows, np.zeros(n_rows, dtype=np.int64))
     return relabel(label_components(2 * n_rows, nodes)[left])
+
+
+def tabulate_duplicates(
+    labels: Labels, images: Sequence[Any], distance: pd.Series[Any], index: pd.Index[Any]
+) -> pd.DataFrame:
+    """List the images of groups of two or more, group by group, see `find_duplicates`."""
+    rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    return pd.DataFrame(
+        {
+            "group": labels[rows],
+            "image": as_column([images[row] for row in rows]),
+            "distance": distance.iloc[rows].to_numpy(),
+        }
+    ).set_axis(index[rows])
 
 
 def group_words(

@@ -15,12 +15,13 @@ from .compact import CompactPairs
 from .conflicts import find_conflicts
 from .descriptions import describe_value
 from .diameters import Diameters, tabulate_groups, warn_of_chains
-from .duplicates import Labels, relabel
+from .duplicates import Labels, relabel, tabulate_duplicates
 from .exceptions import ParameterError
 from .hamming.pairs import Pairs
 from .hashing.compared import VIEWS, compare_by, count_turns
 from .hashing.radii import DefaultRadius, default_radius
 from .hashing.spec import HashSpec, parse_hashes
+from .identities import identify
 from .images import Decoding
 from .linkage import LINKAGES
 from .parameters import check_bool, check_choice, check_int, check_n_jobs, check_radius, refuse
@@ -28,7 +29,7 @@ from .radius_checks import warn_of_crowd, warn_of_strangers
 from .saved import SavedFinder
 from .signatures import Signatures, SignatureSearch
 from .signing import Signed
-from .sources import list_sources
+from .sources import image_column, list_sources, name_sources
 from .trials import recommend, tabulate, try_out
 from .view_pairs import ViewPairs
 
@@ -165,6 +166,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     _signatures: Signatures
     _near: CompactPairs
     _diameters: Diameters
+    _n_pixels: NDArray[np.int64]
+    _identities: NDArray[np.uint64]
+    _in_memory: NDArray[np.object_]
 
     def __init__(
         self,
@@ -218,7 +222,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         signed = self._sign(X)
         radius = self._choose_radius(X)
         self._warn_of_crowd(signed.signatures, radius)
-        return self._remember(signed.signatures, signed.ids, signed.failures, radius)
+        return self._remember(signed, radius)
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
         """Add images to those that were fitted; their rows go on from the last.
@@ -241,19 +245,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             return self.fit(X)
         self._check_as_fitted()
         signed = self._sign(X)
-        failures = signed.failures.assign(position=signed.failures["position"] + len(self.ids_))
-        signatures = Signatures.join([self._signatures, signed.signatures])
-        near = signatures.near(self.radius_, self.n_jobs, self._near, self.color_radius)
-        labels, diameters = self._regroup(signatures, near)
-        return self._set_fitted(
-            signatures,
-            np.concatenate([self.ids_, signed.ids]),
-            pd.concat([self.failures_, failures], ignore_index=True),
-            self.radius_,
-            near,
-            labels,
-            diameters,
-        )
+        signed = self._signed().joined_with(signed)
+        near = signed.signatures.near(self.radius_, self.n_jobs, self._near, self.color_radius)
+        labels, diameters = self._regroup(signed.signatures, near)
+        return self._set_fitted(signed, self.radius_, near, labels, diameters)
 
     def fit_table(self, table: pd.DataFrame) -> NearDuplicateFinder:
         """Find the near duplicates among images that were hashed before.
@@ -280,7 +275,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         radius = self._given_radius(len(table))
         signed = Signed.from_table(table, specs, self.min_detail)
         self._warn_of_crowd(signed.signatures, radius)
-        return self._remember(signed.signatures, signed.ids, signed.failures, radius)
+        return self._remember(signed, radius)
 
     def with_radius(self, radius: int) -> NearDuplicateFinder:
         """Group the fitted images by another radius; none is hashed again.
@@ -308,7 +303,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
         other._check_parameters()
         self._warn_of_crowd(self._signatures, radius)
-        return other._remember(self._signatures, self.ids_, self.failures_, radius)
+        return other._remember(self._signed(), radius)
 
     def save(self, path: Any) -> None:
         """Save the fitted finder to a file, without the images and without pickle.
@@ -325,14 +320,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         SavedFinder(
-            self._whats(),
-            self._signatures,
-            self._near,
-            self.labels_,
-            self._diameters,
-            self.ids_,
-            self.failures_,
-            self.radius_,
+            self._whats(), self._signed(), self._near, self.labels_, self._diameters, self.radius_
         ).write(path)
 
     @classmethod
@@ -372,13 +360,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         saved = SavedFinder.read(path)
         finder = cls(**saved.parameters)
         return finder._set_fitted(
-            saved.signatures,
-            saved.ids,
-            saved.failures,
-            saved.radius,
-            saved.near,
-            saved.labels,
-            saved.diameters,
+            saved.signed, saved.radius, saved.near, saved.labels, saved.diameters
         )
 
     def matches(self, X: Any) -> Pairs | ViewPairs:
@@ -403,6 +385,35 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         search.n_jobs = self.n_jobs
         found = self._near.images_of(search.matches(queries))
         return queries.name_views(self._signatures, found)
+
+    def duplicates(self) -> pd.DataFrame:
+        """List the fitted images that have near duplicates, group by group.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an image of a group of two or more, as `find_duplicates` lists them: by its
+            row in the fitted images, "group" (its label in `labels_`), "image" (the path or URL;
+            the image itself where it is in memory still, else None), and "distance" in bits to
+            the nearest near duplicate.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> images = [data.coins(), data.camera(), data.camera()[2:]]
+        >>> NearDuplicateFinder().fit(images).duplicates()[["group", "distance"]]
+           group  distance
+        1      1         0
+        2      1         0
+        """
+        check_is_fitted(self)
+        images = [
+            name if name is not None or held is None else held()
+            for name, held in zip(self.ids_, self._in_memory, strict=True)
+        ]
+        nearest = pd.Series(self._near.nearest())
+        return tabulate_duplicates(self.labels_, images, nearest, pd.RangeIndex(len(images)))
 
     def conflicts(self, y: Any) -> pd.DataFrame:
         """List the groups whose members carry different labels, the worst first.
@@ -485,6 +496,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """
         specs = self._check_parameters()
         sources = list_sources(X, type(self).__name__)
+        identities = identify(sources)  # a file that changes from here on is another one
         hashes = hash_sources(
             sources,
             self._specs_to_hash(specs),
@@ -496,7 +508,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             progress=self.progress,
         )
         n_compared = len(specs) if self.views == "identity" else 1
-        return Signed.from_hashes(hashes, sources, self.min_detail, n_compared)
+        return Signed.from_hashes(hashes, sources, identities, self.min_detail, n_compared)
 
     def _choose_radius(self, X: Any) -> int:
         """Return the radius that is meant: as it was given, by default, or fitted to images.
@@ -623,16 +635,56 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                     f"{name}={describe_value(now[name])} now: fit it again, or set it back."
                 )
 
-    def _remember(
-        self,
-        signatures: Signatures,
-        ids: NDArray[np.object_],
-        failures: pd.DataFrame,
-        radius: int,
-    ) -> NearDuplicateFinder:
+    def _remember(self, signed: Signed, radius: int) -> NearDuplicateFinder:
+        signatures = signed.signatures
         near = signatures.near(radius, self.n_jobs, color_radius=self.color_radius)
         labels, diameters = self._group(signatures, near.labels(), radius)
-        return self._set_fitted(signatures, ids, failures, radius, near, labels, diameters)
+        return self._set_fitted(signed, radius, near, labels, diameters)
+
+    def _signed(self) -> Signed:
+        """Return what is known of the fitted images."""
+        return Signed(
+            self._signatures,
+            self.ids_,
+            self.failures_,
+            self._n_pixels,
+            self._identities,
+            self._in_memory,
+        )
+
+    def _is_fitted_on(self, images: Any) -> bool:
+        """Tell whether this finder was fitted as it is now, and on just these images.
+
+        Parameters
+        ----------
+        images : container of image sources, or table with the hashes of images
+            A container as `fit` takes it, or a table as `fit_table` does.
+
+        Returns
+        -------
+        bool
+            False in doubt: if a file has changed, or it cannot be told whether an image is the
+            same.
+        """
+        if not hasattr(self, "labels_") or self._fitted_as != self._whats():
+            return False
+        if isinstance(images, pd.DataFrame):
+            specs = parse_hashes(self.hashes)
+            if self.views == "identity" and {str(spec) for spec in specs} <= set(images.columns):
+                other = Signed.from_table(images, specs, self.min_detail)
+                words, hashed = self._signatures.words, self._signatures.hashed
+                if (
+                    np.array_equal(words, other.signatures.words)
+                    and np.array_equal(hashed, other.signatures.hashed)
+                    and np.array_equal(self.ids_, other.ids)
+                ):
+                    return True
+        name = type(self).__name__
+        sources = list_sources(image_column(images, name), name)
+        if not sources or not np.array_equal(self.ids_, name_sources(sources)):
+            return False
+        now = identify(sources)
+        return bool(now.any(axis=1).all()) and np.array_equal(now, self._identities)
 
     def _group(
         self, signatures: Signatures, joined: Labels, radius: int
@@ -658,9 +710,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
     def _set_fitted(
         self,
-        signatures: Signatures,
-        ids: NDArray[np.object_],
-        failures: pd.DataFrame,
+        signed: Signed,
         radius: int,
         near: CompactPairs,
         labels: Labels,
@@ -671,11 +721,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             warn_of_chains(diameters, radius)
         fitted = {
             "_fitted_as": self._whats(),
-            "_signatures": signatures,
+            "_signatures": signed.signatures,
             "_near": near,
             "_diameters": diameters,
-            "ids_": ids,
-            "failures_": failures,
+            "_n_pixels": signed.n_pixels,
+            "_identities": signed.identities,
+            "_in_memory": signed.in_memory,
+            "ids_": signed.ids,
+            "failures_": signed.failures,
             "radius_": radius,
             "labels_": labels,
             "groups_": tabulate_groups(diameters),
@@ -683,6 +736,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         }
         self.__dict__.update(fitted)
         return self
+
+    def __getstate__(self) -> Any:
+        state = dict(super().__getstate__())
+        if "_in_memory" in state:  # references that no other process knows
+            state["_in_memory"] = np.full(len(state["_in_memory"]), None, dtype=object)
+        return state
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         """Show scikit-learn's box in a notebook, and below it what a fitted finder found."""

@@ -56,9 +56,10 @@ def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
         A matrix of bits is grouped by `DuplicateGroups`, with the radius of the finder. In a
         table, the images are looked for as in `drop_duplicates`.
     finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", optional
-        None means ``NearDuplicateFinder()``. It is cloned, not fitted, and its linkage is "single"
-        here, whatever it says. The label -1 means, as in scikit-learn's own clusterers, a sample
-        in no group. "precomputed": `groups` are the groups, and no image is read.
+        None means ``NearDuplicateFinder()``. It is cloned, unless it is fitted on just these
+        images, and its linkage is "single" here, whatever it says. The label -1 means, as in
+        scikit-learn's own clusterers, a sample in no group. "precomputed": `groups` are the
+        groups, and no image is read.
     groups : array-like of shape (n_images,), optional
         Images that must stay together for other reasons: these groups are merged with those that
         the finder finds.
@@ -84,6 +85,8 @@ def _predict(images: Any, finder: Any) -> Labels:
             finder = DuplicateGroups(radius, n_jobs=finder.n_jobs)
     else:
         images = image_column(images, "A search for near duplicates")
+        if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(images):
+            return finder._near.labels()
     finder = clone(finder)
     if isinstance(finder, DuplicateGroups | NearDuplicateFinder):
         finder.linkage = "single"

@@ -191,7 +191,13 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
     images = {name: image_column(part, owner) for name, part in parts.items()}
     listed = [list_sources(part, owner) for part in images.values()]
     sources = [source for part in listed for source in part]
-    if isinstance(finder, NearDuplicateFinder):
+    sizes = [len(part) for part in listed]
+    if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(sources):
+        near = finder._near
+        ends = np.cumsum(sizes)
+        of_part = np.searchsorted(ends, finder.failures_["position"], side="right")
+        unreadable = np.bincount(of_part, minlength=len(sizes)).tolist()
+    elif isinstance(finder, NearDuplicateFinder):
         signed = [finder._sign(part) for part in images.values()]
         unreadable = [len(part.failures) for part in signed]
         joined = Signatures.join([part.signatures for part in signed])
@@ -204,7 +210,6 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         unreadable = [sum(part) for part in missing]
         present = ~np.array([each for part in missing for each in part], dtype=bool)
         near = CompactPairs.of_labels(np.where(present, group_images(sources, finder), -1))
-    sizes = [len(part) for part in listed]
     has_distances = isinstance(finder, NearDuplicateFinder)
     return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
 

@@ -92,14 +92,15 @@ def plot_images(
 
 
 def plot_groups(
-    duplicates: pd.DataFrame, *, n_groups: int = 10, n_columns: int = 6, ax: Any = None
+    duplicates: Any, *, n_groups: int = 10, n_columns: int = 6, ax: Any = None
 ) -> Axes:
     """Draw groups of near duplicates, one a row.
 
     Parameters
     ----------
-    duplicates : pandas.DataFrame
-        As `find_duplicates` makes it, with the columns "group", "image" and "distance".
+    duplicates : pandas.DataFrame or NearDuplicateFinder
+        As `find_duplicates` makes it, with the columns "group", "image" and "distance"; or a
+        fitted finder, whose `duplicates` are drawn.
     n_groups : int, default=10
         How many groups are drawn, the largest first.
     n_columns : int, default=6
@@ -124,6 +125,8 @@ def plot_groups(
     name = "plot_groups"
     check_int(name, "n_groups", n_groups, 1)
     check_int(name, "n_columns", n_columns, 2)
+    if callable(listed := getattr(duplicates, "duplicates", None)) and hasattr(duplicates, "fit"):
+        duplicates = listed()
     _check_columns(duplicates, ("group", "image", "distance"), name, "find_duplicates")
     sizes = (
         duplicates.groupby("group", sort=True).size().sort_values(ascending=False, kind="stable")

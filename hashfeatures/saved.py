@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from .codes import Codes
 from .compact import CompactPairs, HeldPairs
@@ -22,6 +21,7 @@ from .hashing.compared import VIEWS_VERSION
 from .hashing.views import VIEW_SETS
 from .segment_pairs import SegmentCodes
 from .signatures import Signatures
+from .signing import Signed
 from .view_pairs import ViewCodes
 
 _KIND = "NearDuplicateFinder"
@@ -35,66 +35,64 @@ class SavedFinder:
     ----------
     parameters : dict
         The parameters of the finder that decide what is near.
-    signatures : Signatures
-        What the images are compared by.
+    signed : Signed
+        What is known of the images. Of those that could not be read, the image is kept where it
+        is a path or a URL.
     near : CompactPairs
         The pairs that were found.
     labels : ndarray of shape (n_images,), dtype intp
         The group of each image.
     diameters : Diameters
         How wide the groups are.
-    ids : ndarray of shape (n_images,), dtype object
-        The path or URL of each image; None for one from memory.
-    failures : pandas.DataFrame
-        The images that could not be read: of "position", "image" and "error", the image is kept
-        where it is a path or a URL.
     radius : int
         The radius in bits by which they were found.
     """
 
     parameters: dict[str, Any]
-    signatures: Signatures
+    signed: Signed
     near: CompactPairs
     labels: Labels
     diameters: Diameters
-    ids: NDArray[np.object_]
-    failures: pd.DataFrame
     radius: int
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a file, which appears under its name only when it is whole."""
-        named = np.array([name is not None for name in self.ids], dtype=bool)
-        names = Strings.pack(self.ids[named])
-        errors = Strings.pack(self.failures["error"])
+        signatures, _, failures, n_pixels, identities, _ = self.signed
+        ids = self.signed.ids
+        named = np.array([name is not None for name in ids], dtype=bool)
+        names = Strings.pack(ids[named])
+        errors = Strings.pack(failures["error"])
         arrays = {
-            "words": self.signatures.words,
-            "hashed": self.signatures.hashed,
-            "pixels": self.signatures.pixels,
-            "plain": self.signatures.plain,
+            "words": signatures.words,
+            "hashed": signatures.hashed,
+            "pixels": signatures.pixels,
+            "plain": signatures.plain,
             "codes": self.near.codes,
             "labels": self.labels,
             "at_least": self.diameters.at_least,
             "at_most": self.diameters.at_most,
             "components": self.near.components,
             "nearest_code": self.near.nearest_code,
+            "n_pixels": n_pixels,
+            "identities": identities,
             "named": named,
             "names": names.text,
             "name_ends": names.ends,
-            "failed": self.failures["position"].to_numpy(dtype=np.int64),
+            "failed": failures["position"].to_numpy(dtype=np.int64),
             "errors": errors.text,
             "error_ends": errors.ends,
         }
         if self.near.held is not None:
             arrays |= self.near.held.pairs._asdict()
-        if self.signatures.views is not None:
-            arrays["views"] = self.signatures.views.words
-        if self.signatures.colours is not None:
-            arrays["colours"] = self.signatures.colours
+        if signatures.views is not None:
+            arrays["views"] = signatures.views.words
+        if signatures.colours is not None:
+            arrays["colours"] = signatures.colours
         facts = {
             "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
             "bits_version": BITS_VERSION,
             "views_version": VIEWS_VERSION,
-            "n_bits": self.signatures.n_bits,
+            "n_bits": signatures.n_bits,
             "n_codes": self.near.n_codes,
             "n_pairs": self.near.n_pairs,
             "radius": self.radius,
@@ -110,6 +108,11 @@ class SavedFinder:
             raise StoreError(
                 f"{os.fspath(path)!r} holds hashes of another release of hashfeatures, which "
                 f"differ from those of this one: fit the finder again."
+            )
+        if "identities" not in arrays:
+            raise StoreError(
+                f"{os.fspath(path)!r} was saved by an earlier release of hashfeatures, which kept "
+                f"less of a finder: fit the finder again."
             )
         names = Strings(arrays["names"], arrays["name_ends"])
         ids = np.full(len(arrays["named"]), None, dtype=object)
@@ -156,7 +159,15 @@ class SavedFinder:
         )
         labels = arrays["labels"].astype(np.intp)
         diameters = Diameters(np.bincount(labels), arrays["at_least"], arrays["at_most"])
-        return cls(parameters, signatures, near, labels, diameters, ids, failures, radius)
+        signed = Signed(
+            signatures,
+            ids,
+            failures,
+            arrays["n_pixels"],
+            arrays["identities"],
+            np.full(len(ids), None, dtype=object),
+        )
+        return cls(parameters, signed, near, labels, diameters, radius)
 
 
 def _as_json(value: Any) -> Any:

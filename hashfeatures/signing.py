@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .hashes import Hashes
 from .hashing.spec import HashSpec
+from .identities import hold_weakly
 from .signatures import Signatures
 from .sources import IMAGE_COLUMNS, name_sources
 from .stored_tables import read_hashes
@@ -29,16 +30,27 @@ class Signed(NamedTuple):
         Those that could not be read: columns "position", "image" and "error".
     n_pixels : ndarray of shape (n_images,), dtype int64
         The sizes of the images; 0 for one that could not be read, or whose size is not known.
+    identities : ndarray of shape (n_images, 2), dtype uint64
+        What they were before they were hashed, see `identify`.
+    in_memory : ndarray of shape (n_images,), dtype object
+        References to those in memory, see `hold_weakly`.
     """
 
     signatures: Signatures
     ids: NDArray[np.object_]
     failures: pd.DataFrame
     n_pixels: NDArray[np.int64]
+    identities: NDArray[np.uint64]
+    in_memory: NDArray[np.object_]
 
     @classmethod
     def from_hashes(
-        cls, hashes: Hashes, sources: Sequence[Any], min_detail: int, n_compared: int
+        cls,
+        hashes: Hashes,
+        sources: Sequence[Any],
+        identities: NDArray[np.uint64],
+        min_detail: int,
+        n_compared: int,
     ) -> Signed:
         """Sign images that were hashed, see `Signatures.from_hashes`."""
         causes = [error.cause for error in hashes.errors.values()]
@@ -47,6 +59,8 @@ class Signed(NamedTuple):
             name_sources(sources),
             _list_failures(sources, list(hashes.errors), causes),
             hashes.n_pixels(),
+            identities,
+            hold_weakly(sources),
         )
 
     @classmethod
@@ -64,6 +78,20 @@ class Signed(NamedTuple):
             name_sources(images),
             _list_failures(images, failed, causes),
             np.zeros(len(table), dtype=np.int64),
+            np.zeros((len(table), 2), dtype=np.uint64),
+            hold_weakly(images),
+        )
+
+    def joined_with(self, more: Signed) -> Signed:
+        """Return what is known of these images and of more."""
+        failures = more.failures.assign(position=more.failures["position"] + len(self.ids))
+        return Signed(
+            Signatures.join([self.signatures, more.signatures]),
+            np.concatenate([self.ids, more.ids]),
+            pd.concat([self.failures, failures], ignore_index=True),
+            np.concatenate([self.n_pixels, more.n_pixels]),
+            np.concatenate([self.identities, more.identities]),
+            np.concatenate([self.in_memory, more.in_memory]),
         )
 
 

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from .batch import hash_sources
 from .bits import bits_to_hex, hex_to_words
 from .containers import as_column
+from .duplicates import tabulate_duplicates
 from .exceptions import ParameterError
 from .finder import NearDuplicateFinder
 from .finder_hints import point_to_finder
@@ -144,15 +145,16 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
         detail than `min_detail` none is a duplicate; and `hash_images` decodes in full where the
         finder decodes at reduced size, so that distances may differ by a bit or two.)
     finder : estimator with ``fit_predict(X) -> labels``, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of one that is
+        fitted on just these images, which have not changed since, none is hashed again.
 
     Returns
     -------
     pandas.DataFrame
         One row an image of a group of two or more, groups and images in the order of the input,
-        with its index. The columns are "group" (counted from 0; the labels of a finder count
-        single images too), "image", and "distance": the Hamming distance in bits to the image's
-        nearest near duplicate (missing if the finder counts none).
+        with its index. The columns are "group" (the label of the finder, as in `labels_`: single
+        images are counted too), "image", and "distance": the Hamming distance in bits to the
+        image's nearest near duplicate (missing if the finder counts none).
 
     Examples
     --------
@@ -166,24 +168,16 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     images, index, table = _open_table(images_or_table, "find_duplicates")
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder):
-        fitted = clone(finder)
-        fitted = fitted.fit(images) if table is None else fitted.fit_table(table)
+        fitted = finder
+        if not finder._is_fitted_on(images if table is None else table):
+            fitted = clone(finder)
+            fitted = fitted.fit(images) if table is None else fitted.fit_table(table)
         labels = fitted.labels_
         distance = pd.Series(fitted._near.nearest())
     else:
         labels = group_images(images, finder)
         distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")
-    sources = list_sources(images, "find_duplicates")
-    rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
-    rows = rows[np.argsort(labels[rows], kind="stable")]
-    _, group = np.unique(labels[rows], return_inverse=True)
-    return pd.DataFrame(
-        {
-            "group": group,
-            "image": as_column([sources[row] for row in rows]),
-            "distance": distance.iloc[rows].to_numpy(),
-        }
-    ).set_axis(index[rows])
+    return tabulate_duplicates(labels, list_sources(images, "find_duplicates"), distance, index)
 
 
 def find_similar(

@@ -107,8 +107,8 @@ def summarise(
     -------
     dict
         Of str, int, bool, None, lists and dicts: "title", "settings", "counts", "distances",
-        "parts", "images" (those in groups), "groups" (of places in "images"), "unreadable" and
-        "low_detail".
+        "parts", "images" (those in groups), "groups" (by "label", of places in "images"),
+        "unreadable" and "low_detail".
     """
     members = grouping.members()
     if in_order:
@@ -154,6 +154,7 @@ def _sum_up_group(
     classes = _distinct(grouping.classes, rows)
     parts = _distinct(grouping.parts, rows)
     return {
+        "label": label,
         "images": [place[row] for row in rows],
         "diameter": grouping.diameters.get(label),
         "conflict": len(classes) > 1,

@@ -85,10 +85,10 @@ def write_text(summary: Summary, whole: bool = False) -> str:
     """
     n_groups, n_images = (None, None) if whole else (_N_GROUPS, _N_IMAGES)
     lines = [say_counts(summary), say_settings(summary["settings"])]
-    for number, group in enumerate(summary["groups"][:n_groups], 1):
+    for group in summary["groups"][:n_groups]:
         marks = [name for name in ("conflict", "leak") if group[name]]
         noted = f" ({', '.join(marks)})" if marks else ""
-        lines.append(f"group {number}: {count(len(group['images']), 'image')}{noted}")
+        lines.append(f"group {group['label']}: {count(len(group['images']), 'image')}{noted}")
         for place in group["images"][:n_images]:
             image = summary["images"][place]
             mark = "*" if image["kept"] else " "

@@ -206,8 +206,8 @@ def _write(summary: dict[str, Any], output: str) -> None:
         return
     names = ("path", "kept", "distance", "width", "height", "format", "bytes")
     rows = [
-        {"group": number, **image, "path": write_path(image["path"])}
-        for number, group in enumerate(summary["groups"])
+        {"group": group["label"], **image, "path": write_path(image["path"])}
+        for group in summary["groups"]
         for image in (summary["images"][place] for place in group["images"])
     ]
     table = pd.DataFrame(rows, columns=["group", *names])
