@@ -2,6 +2,7 @@
 
 import html
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,7 @@ def results():
         PairsSummary(ODD, 1, 2, 3),
         GroupsSummary(ODD, 1, 2, 3),
         SplitSummary(ODD, 1, 2, conflicts),
-        Trial(rows, 1, 2, rows, conflicts, np.zeros((100, 25), dtype=np.int64), names, {}),
+        Trial(rows, 1, SimpleNamespace(n_pairs=2), conflicts, np.zeros((100, 25)), names, {}),
     ]
 
 
@@ -138,7 +139,9 @@ def test_a_report_of_many_pictures_is_small_in_a_notebook(noise_image):
     summary = make_report([noise_image(0)] * 2).summary
     summary |= {"groups": groups, "images": [image] * 1500}
     report = DuplicateReport(summary, dict.fromkeys(range(1500), picture))
-    assert len(report._repr_html_()) < 500_000
+    shown = report._repr_html_()
+    assert len(shown) < 500_000
+    assert shown.count("data:image/jpeg") == 20 * 4  # smaller, so that all have room
     assert len(report.to_html()) > 4_000_000
     assert len(repr(report)) < 300
 

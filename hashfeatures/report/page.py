@@ -14,6 +14,7 @@ from ..path_text import show_path, write_path
 from .histogram import draw_histogram
 from .summary import Summary
 from .text import count, say_counts, say_settings, say_size, say_spare_size
+from .thumbnails import shrink
 
 # Groups, and images of each, that are shown where no script runs, as in e-mails.
 _N_STATIC_GROUPS = 20
@@ -83,9 +84,12 @@ def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None =
     few: dict[int, str] = {}
     for group in summary["groups"][:NOTEBOOK_GROUPS]:
         for place in group["images"][:NOTEBOOK_IMAGES]:
-            room -= len(thumbnails.get(place, ""))
-            if place in thumbnails and room >= 0:
-                few[place] = thumbnails[place]
+            if place not in thumbnails:
+                continue
+            thumbnail = shrink(thumbnails[place])
+            room -= len(thumbnail)
+            if room >= 0:
+                few[place] = thumbnail
     return _render(
         "notebook.html",
         summary,

@@ -89,10 +89,24 @@ def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
     decoded = read_image(source, Decoding("reduced", reduced_side=2 * side))
     image = decoded.image.convert("RGB")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    uri = f"data:image/jpeg;base64,{_encode(image)}"
+    return Facts(decoded.width, decoded.height, decoded.format, count_bytes(source)), uri
+
+
+def shrink(uri: str) -> str:
+    """Return a thumbnail that is no larger than a page shows it."""
+    head, _, data = uri.partition(",")
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        if max(image.size) <= _SIDE:
+            return uri
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        return f"{head},{_encode(image)}"
+
+
+def _encode(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
-    uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Facts(decoded.width, decoded.height, decoded.format, count_bytes(source)), uri
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def picture(
