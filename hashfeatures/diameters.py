@@ -9,12 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .exceptions import ChainingWarning, warn_user
+from .hamming.bands import kernels
 from .hamming.distinct import number_rows
 
 _Counts = NDArray[np.int64]
 
 # Groups of at most so many different rows are measured exactly, which costs their square.
 _MOST_EXACT = 2048
+# Pairs that numpy measures in less time than it takes to load compiled loops.
+_FEW_PAIRS = 2**20
 
 # When a group is told to be a chain: its share of all rows (and the least rows, for in a small
 # collection a few copies are a large share), or its diameter in radii.
@@ -72,12 +75,20 @@ def measure_diameters(
     rows = rows[np.argsort(labels[rows], kind="stable")]
     n_different = np.bincount(labels[rows], minlength=len(size))
     of_row = n_different[labels[rows]]
-    for n in np.unique(n_different[n_different > 1]):
+    exact = (n_different > 1) & (n_different <= most_exact)
+    if (n_different[exact].astype(float) ** 2).sum() > _FEW_PAIRS:
+        shown = words[rows[of_row <= most_exact]]
+        ends = np.where(n_different <= most_exact, n_different, 0).cumsum()
+        kernels().widest_distances(np.ascontiguousarray(shown), ends, at_least)
+        at_most[:] = at_least
+        exact[:] = False
+    for n in np.unique(n_different[exact]):
         groups = rows[of_row == n].reshape(-1, n)
-        for block in np.array_split(groups, -(-groups.size * n // most_exact**2)):
-            members = words[block]
-            bounds = _exactly(members) if n <= most_exact else _bounds(members)
-            at_least[labels[block[:, 0]]], at_most[labels[block[:, 0]]] = bounds
+        at_least[labels[groups[:, 0]]] = at_most[labels[groups[:, 0]]] = _exactly(words[groups])
+    begins = n_different.cumsum() - n_different
+    for group in np.flatnonzero(n_different > most_exact):
+        members = words[rows[begins[group] : begins[group] + n_different[group]]]
+        at_least[group], at_most[group] = _bounds(members)
     return Diameters(size, at_least, at_most)
 
 
@@ -129,27 +140,24 @@ def _spell(diameters: Diameters, label: int) -> str:
     return f"{low} bits" if low == high else f"{low} to {high} bits"
 
 
-def _exactly(members: NDArray[np.uint64]) -> tuple[_Counts, _Counts]:
+def _exactly(members: NDArray[np.uint64]) -> _Counts:
     """Return the diameters of groups of equal size, shape (n_groups, n_members, n_words)."""
-    diameter = _distances(members[:, :, None], members[:, None]).max(axis=(1, 2))
-    return diameter, diameter
+    diameters: _Counts = _distances(members[:, :, None], members[:, None]).max(axis=(1, 2))
+    return diameters
 
 
-def _bounds(members: NDArray[np.uint64]) -> tuple[_Counts, _Counts]:
-    """Return lower and upper bounds of the diameters, by a walk to the farthest and back.
+def _bounds(members: NDArray[np.uint64]) -> tuple[int, int]:
+    """Return a lower and an upper bound of a diameter, by a walk to the farthest and back.
 
     No two members differ in more bits than there are in which not all agree.
     """
-    groups = np.arange(len(members))
-    place = np.zeros(len(members), dtype=np.intp)
-    reaches = []
+    place, reaches = 0, []
     for _ in range(4):
-        distances = _distances(members[groups, place][:, None], members)
-        reaches.append(distances.max(axis=1))
-        place = distances.argmax(axis=1)
-    low, least = np.max(reaches, axis=0), np.min(reaches, axis=0)
-    either, both = np.bitwise_or.reduce(members, axis=1), np.bitwise_and.reduce(members, axis=1)
-    return low, np.minimum(2 * least, _distances(either, both))
+        distances = _distances(members[place], members)
+        reaches.append(int(distances.max()))
+        place = int(distances.argmax())
+    either, both = np.bitwise_or.reduce(members), np.bitwise_and.reduce(members)
+    return max(reaches), min(2 * min(reaches), int(_distances(either, both)))
 
 
 def _distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> _Counts:

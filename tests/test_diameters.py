@@ -12,12 +12,19 @@ from hashfeatures.bits import words_from_bits
 from hashfeatures.diameters import measure_diameters, tabulate_groups, warn_of_chains
 
 
-@given(st.integers(0, 2**32), st.integers(0, 60), st.sampled_from([1, 2, 5, 2048]))
-def test_diameters_are_those_of_brute_force_or_bounds(seed, n_rows, most_exact):
+@given(
+    st.integers(0, 2**32),
+    st.integers(0, 60),
+    st.sampled_from([1, 2, 5, 2048]),
+    st.sampled_from([0, 2**20]),
+)
+def test_diameters_are_those_of_brute_force_or_bounds(seed, n_rows, most_exact, few):
     rng = np.random.default_rng(seed)
     bits = (rng.random((n_rows, 70)) < 0.1).astype(int)
     labels = rng.integers(0, 8, n_rows)
-    measured = measure_diameters(words_from_bits(bits)[0], labels, most_exact)
+    with pytest.MonkeyPatch.context() as patch:  # 0: by the compiled loop
+        patch.setattr("hashfeatures.diameters._FEW_PAIRS", few)
+        measured = measure_diameters(words_from_bits(bits)[0], labels, most_exact)
     np.testing.assert_array_equal(measured.size, np.bincount(labels))
     for label in np.unique(labels):
         members = bits[labels == label]

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 import numpy as np
 from numpy.typing import NDArray
+
+from .copies import Copies
+
+# Rows that are sorted in less time than it takes to load compiled loops.
+_FEW = 4096
 
 
 def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -28,6 +35,9 @@ def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.
     >>> number_rows(np.array([[7, 1], [3, 1], [7, 1]], dtype=np.uint64))
     (array([0, 1, 0]), array([0, 1]))
     """
+    if len(rows) > _FEW:
+        copies = Copies(np.ascontiguousarray(rows), np.arange(len(rows)))
+        return copies.numbers.astype(np.intp), copies.firsts.astype(np.intp)
     order = np.lexsort(rows.T)
     ordered = rows[order]
     is_new = np.ones(len(rows), dtype=bool)
@@ -59,13 +69,14 @@ class RowLookup:
 
     def __init__(self, rows: NDArray[np.uint64]) -> None:
         self._rows = rows
-        mixed = _mix(rows)
+        self._seed = np.uint64(secrets.randbits(64))
+        mixed = _mix(rows, self._seed)
         self._order = np.argsort(mixed, kind="stable")
         self._mixed = mixed[self._order]
 
     def find(self, others: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Return which row each of others equals; -1 for none."""
-        mixed = _mix(others)
+        mixed = _mix(others, self._seed)
         found = np.full(len(others), -1, dtype=np.intp)
         place = np.searchsorted(self._mixed, mixed)
         left = np.arange(len(others))
@@ -84,7 +95,8 @@ class RowLookup:
         if not len(rows):
             return self
         larger = RowLookup.__new__(RowLookup)
-        mixed = _mix(rows)
+        larger._seed = self._seed
+        mixed = _mix(rows, self._seed)
         order = np.argsort(mixed, kind="stable")
         place = np.searchsorted(self._mixed, mixed[order], side="right")
         larger._rows = np.concatenate([self._rows, rows])
@@ -93,10 +105,15 @@ class RowLookup:
         return larger
 
 
-def _mix(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a number for each row that seldom is that of another one."""
-    mixed = np.zeros(len(rows), dtype=np.uint64)
+def _mix(rows: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
+    """Return a number for each row that seldom is that of another one.
+
+    Whoever does not know the seed cannot make up rows that are mixed alike.
+    """
+    mixed = np.full(len(rows), seed, dtype=np.uint64)
     for column in rows.T:
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
+        mixed ^= column
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
     return mixed

@@ -324,8 +324,8 @@ def many_nearest_of(n_words: int) -> Callable[..., None]:
                     distance += _count_ones(queries[query, word] ^ codes[code, word])
                 apart[code] = np.int32(distance)
                 place[np.int64(distance) + 1] += 1
-            for distance in range(1, len(place)):
-                place[distance] += place[distance - 1]
+            for after in range(1, len(place)):
+                place[after] += place[after - 1]
             for code in range(len(codes)):
                 at = place[apart[code]]
                 if at < k:
@@ -559,3 +559,29 @@ def choose_views(
                         best = rank
                         chosen[pair, 1 + way] = code
                         chosen[pair, 2 - way] = bases[place]
+
+
+@compile_loop(types.void(_read(types.uint64, 2), _read(types.int64), _write(types.int64)))
+def widest_distances(codes: Any, ends: Any, widest: Any) -> None:  # pragma: no cover
+    """Measure groups of codes by the two that are farthest apart.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_codes, n_words), dtype uint64
+        The codes, group after group.
+    ends : ndarray of shape (n_groups,), dtype int64
+        Where each group ends.
+    widest : ndarray of shape (n_groups,), dtype int64
+        Written: the greatest distance of two members.
+    """
+    start = 0
+    for group in range(len(ends)):
+        most = np.uint64(0)
+        for one in range(start, ends[group]):
+            for other in range(start, one):
+                distance = np.uint64(0)
+                for word in range(codes.shape[1]):
+                    distance += _count_ones(codes[one, word] ^ codes[other, word])
+                most = max(most, distance)
+        widest[group] = np.int64(most)
+        start = ends[group]

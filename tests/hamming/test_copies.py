@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hashfeatures.hamming import kernels
 from hashfeatures.hamming.copies import Copies
+from hashfeatures.hamming.distinct import RowLookup, number_rows
 
 N = 1 << 12
 COUNT = np.arange(N, dtype=np.uint64)
@@ -46,3 +47,19 @@ def test_numbers_are_those_of_first_appearance(seed, name):
     expected = [seen.setdefault(code.tobytes(), len(seen)) for code in words]
     assert copies.numbers.tolist() == expected
     np.testing.assert_array_equal(copies.codes[copies.numbers], words)
+
+
+@given(st.integers(0, 2**32), st.sampled_from(list(SETS)), st.sampled_from([0, 4096]))
+def test_rows_are_numbered_and_found_again(seed, name, few):
+    """By sorting or by a table: the same numbers."""
+    rng = np.random.default_rng(seed)
+    words = np.column_stack(SETS[name])[rng.integers(0, 300, 200)]
+    seen = {}
+    expected = [seen.setdefault(code.tobytes(), len(seen)) for code in words]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hashfeatures.hamming.distinct._FEW", few)
+        numbers, firsts = number_rows(words)
+    assert numbers.tolist() == expected
+    assert firsts.tolist() == [expected.index(number) for number in range(len(seen))]
+    lookup = RowLookup(words[firsts][: len(seen) // 2]).extended(words[firsts][len(seen) // 2 :])
+    assert lookup.find(words).tolist() == expected
