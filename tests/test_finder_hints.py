@@ -54,6 +54,10 @@ each_call = pytest.mark.parametrize("function", CALLS, ids=lambda function: func
 )
 def test_parameters_of_the_finder_are_pointed_to_it(function, typed):
     """The code that the message names holds the values that were typed."""
+    own = inspect.signature(function).parameters
+    typed = {name: value for name, value in typed.items() if name not in own}
+    if not typed:
+        pytest.skip("it has this parameter itself")
     with pytest.raises(ParameterError, match=f"{function.__name__} has no parameter") as raised:
         function(*CALLS[function], **typed)
     code = re.search(r"Write finder=(.*)\.$", str(raised.value))[1]
