@@ -396,7 +396,7 @@ def test_failures_keep_their_rows(site):
         table = hash_images(urls, ["phash"])
     assert table["error"].isna().tolist() == [False, True, False]
     assert "nothing at this address" in table["error"][0]
-    assert "<!doctype html>" in table["error"][2]
+    assert "a web page in place of an image" in table["error"][2]
     assert table["phash"].isna().tolist() == [True, False, True]
 
 
