@@ -232,7 +232,7 @@ class _Walk:
         if self._n_links:
             self._common.note(f"{self._n_links} links to files that are there as well, left out")
         if left_out := self._left_out.describe():
-            self._common.note(left_out)
+            self._common.note(f"{shorten(', '.join(map(_name_list, paths)))}: {left_out}")
 
     def _expand(self, path: str) -> Iterator[str]:
         from ..image_files import recognize
