@@ -31,7 +31,7 @@ def warn_of_strangers(specs: Sequence[HashSpec], radius: DefaultRadius, n_images
     named = " and ".join(repr(str(spec)) for spec in specs)
     warn_user(
         f"Among {n_images:,} images some {expected:,.0f} pairs of different pictures are expected "
-        f"to match by {named}, even at a radius of 0 bits: {radius.per_million:.3g} "
+        f"to match by {named}, even at a radius of 0 bits: {radius.per_million:,.0f} "
         f"in a million pairs of photos did. Compare by hashes that tell more, as "
         f"hashes=('phash', 'dhash') does, or by these and one of them together.",
         RadiusWarning,
