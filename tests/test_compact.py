@@ -149,7 +149,7 @@ def test_rows_are_found_again_by_what_they_hold(mixed, rows, n_first):
     with pytest.MonkeyPatch.context() as patch:
         if mixed == "all alike":
             nothing = np.uint64(7)
-            patch.setattr(distinct, "_mix", lambda rows: np.full(len(rows), nothing))
+            patch.setattr(distinct, "_mix", lambda rows, _: np.full(len(rows), nothing))
         lookup = RowLookup(every[:n_first]).extended(every[n_first:])
         found = lookup.find(matrix)
         some = RowLookup(every[:n_first]).find(matrix)
