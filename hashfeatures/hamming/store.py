@@ -210,7 +210,9 @@ def read_store(
 
 def _read_header(path: str | os.PathLike[str], prefix: bytes, file: Any) -> bytes:
     if prefix[: len(_MAGIC)] != _MAGIC[: len(prefix)] or not prefix:
-        raise StoreError(f"{_named(path)} is no file that hashfeatures saved.")
+        raise StoreError(
+            f"{_named(path)} is no file that hashfeatures saved: name one that its save() wrote."
+        )
     if len(prefix) < _PREFIX_SIZE:
         raise StoreError(f"{_named(path)} was cut short within its first {_PREFIX_SIZE} bytes.")
     _, version, header_sum, length = _PREFIX.unpack(prefix[: _PREFIX.size])

@@ -66,8 +66,10 @@ class HashSpec:
         name, colon, size_text = text.partition(":")
         algorithm = ALGORITHMS.get(name)
         if algorithm is None:
-            close = get_close_matches(name, ALGORITHMS, n=1)
+            close = get_close_matches(name.lower(), ALGORITHMS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
+            if "," in text:
+                hint = " Several are named in a list, as in ['phash', 'dhash']."
             raise ParameterError(
                 f"There is no hash {describe_value(text)}.{hint} The hashes are "
                 f"{', '.join(ALGORITHMS)}, each "

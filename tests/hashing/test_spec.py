@@ -63,3 +63,16 @@ def test_wrong_hashes_are_refused_before_an_image_is_read(hashes):
 
 def test_one_name_is_a_list_of_one():
     assert parse_hashes("phash") == parse_hashes(["phash"])
+
+
+@pytest.mark.parametrize(
+    ("hashes", "told"),
+    [
+        ("Dhash", r"Did you mean 'dhash'\?"),
+        ("phash,dhash", r"in a list, as in \['phash', 'dhash'\]"),
+    ],
+)
+def test_other_spellings_are_put_right(hashes, told):
+    """Commands take names with commas, and ImageHash's classes are written in capitals."""
+    with pytest.raises(ParameterError, match=told):
+        parse_hashes(hashes)
