@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -152,3 +153,13 @@ def custom_finder():
         HammingNeighborsTransformer(radius=12),
         DBSCAN(eps=12, min_samples=2, metric="precomputed"),
     )
+
+
+@pytest.fixture
+def without_heif(monkeypatch):
+    """Take away the plugin for HEIC, which a test before this one may have registered."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for name in ("OPEN", "EXTENSION"):
+        table = getattr(Image, name)
+        others = {key: value for key, value in table.items() if "HEIF" not in (key, value)}
+        monkeypatch.setattr(Image, name, others)

@@ -1,9 +1,12 @@
 """Which files are taken for images, and what is said of those that are not."""
 
 import io
+import json
+import subprocess
+import sys
 
 import pytest
-from PIL import Image, features
+from PIL import features
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError
 from hashfeatures.image_files import LeftOut, holds_image, recognize
@@ -48,15 +51,31 @@ def test_many_suffixes_are_summed_up():
     assert LeftOut().describe() == ""
 
 
-def test_heic_is_named_with_its_cure(tmp_path, monkeypatch):
+def test_heic_is_named_with_its_cure(without_heif):
     """In a note on a folder, and in the error of an image."""
-    monkeypatch.setattr(Image, "OPEN", {k: v for k, v in Image.OPEN.items() if k != "HEIF"})
     left_out = LeftOut()
     left_out.add("IMG_0001.HEIC")
     assert "1 .HEIC. HEIC needs a plugin" in left_out.describe()
     assert "register_heif_opener" in left_out.describe()
     with pytest.raises(ImageReadError, match=r"HEIC needs a plugin of Pillow: pip install"):
         ImageHashFeaturizer("ahash").transform([HEIC])
+
+
+def test_the_command_reads_heic_where_its_plugin_is_installed(tmp_path, noise_image):
+    """In every worker, though nobody registers the plugin; in Python the caller does."""
+    pytest.importorskip("pillow_heif")
+    for number in range(4):
+        noise_image(number, size=(200, 150)).save(tmp_path / f"{number}.png")
+    convert = (
+        "import pathlib, sys, pillow_heif, PIL.Image; pillow_heif.register_heif_opener();"
+        "[PIL.Image.open(p).save(p.with_suffix('.heic'), quality=95)"
+        " for p in pathlib.Path(sys.argv[1]).glob('*.png')]"
+    )
+    subprocess.run([sys.executable, "-c", convert, tmp_path], check=True)
+    command = [sys.executable, "-m", "hashfeatures", "duplicates", tmp_path, "--json", "-j", "2"]
+    done = subprocess.run(command, check=True, capture_output=True)
+    counts = json.loads(done.stdout)["counts"]
+    assert (counts["images"], counts["groups"], counts["unreadable"]) == (8, 4, 0)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_lines_of_lists_end_with_line_feeds(tmp_path):
     assert gather(listed).sources == names
 
 
-def test_what_a_folder_holds_beside_images_is_counted(tmp_path, image_files, capsys):
+def test_what_a_folder_holds_beside_images_is_counted(tmp_path, image_files, capsys, without_heif):
     """In one note, by suffix, or nobody knows that a tenth of the photos was never looked at."""
     for name in ("labels.txt", "more.txt", "clip.mp4", "IMG_1.HEIC", "README", ".DS_Store"):
         (tmp_path / name).write_bytes(b"no image")
