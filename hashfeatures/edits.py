@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
+from .descriptions import describe_value
 from .exceptions import ParameterError
 from .images import flatten
 
@@ -315,7 +316,7 @@ class Edit:
             close = get_close_matches(str(name), EDITS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ParameterError(
-                f"There is no edit {name!r}.{hint} The edits are {', '.join(EDITS)}."
+                f"There is no edit {describe_value(name)}.{hint} The edits are {', '.join(EDITS)}."
             )
         known = [key for key in inspect.signature(function).parameters if key != "image"]
         for key in parameters:

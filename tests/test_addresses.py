@@ -373,3 +373,17 @@ def test_a_query_may_be_a_data_uri(png_bytes):
 def test_descriptions_of_open_files_and_of_columns():
     assert describe_source(io.BytesIO(b"abc")).startswith("<_io.BytesIO object")
     assert describe_source(pd.Series(["a"], name="path")) == "<Series of shape (1,)>"
+
+
+def test_no_message_of_a_stage_carries_a_long_address(tmp_path):
+    pytest.importorskip("pyarrow")
+    from hashfeatures import distributed
+
+    for call in (
+        lambda: distributed.hash_dataset(LONG, tmp_path / "out"),
+        lambda: distributed.hash_dataset(["a.png"], LONG),
+        lambda: distributed.read_stage(LONG),
+    ):
+        with pytest.raises(RuntimeError) as raised:
+            call()
+        assert len(str(raised.value)) < 900

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..descriptions import describe_value, shorten
 from ..exceptions import StageError
 from ..image_files import LeftOut, has_image_suffix, holds_image
 from ..images import describe_error
@@ -53,7 +54,9 @@ def list_names(source: Any, column: str | None = None) -> Iterator[str]:
         else:
             yield from _walk(system, path)
     except OSError as error:
-        raise StageError(f"{address} cannot be listed: {describe_error(error)}") from error
+        raise StageError(
+            f"{shorten(address)} cannot be listed: {describe_error(error)}"
+        ) from error
 
 
 def _walk(system: Any, path: str) -> Iterator[str]:
@@ -114,6 +117,7 @@ def _pick(columns: Iterable[str], column: str | None, address: str) -> str:
     if named:
         return named[0]
     raise ValueError(
-        f"{address} has the columns {known[:10]}, and none of {list(wanted)}: say which holds the "
+        f"{shorten(address)} has the columns {describe_value(known[:10])}, and "
+        f"none of {list(wanted)}: say which holds the "
         f"paths or URLs, column=..."
     )

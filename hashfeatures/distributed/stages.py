@@ -211,7 +211,7 @@ class PartDirectory:
             raise self._unusable(what, error) from error
 
     def _unusable(self, what: str, error: OSError) -> StageError:
-        return StageError(f"{self.address} cannot be {what}: {describe_error(error)}")
+        return StageError(f"{shorten(self.address)} cannot be {what}: {describe_error(error)}")
 
 
 class Stage(PartDirectory):
@@ -344,7 +344,8 @@ class Stage(PartDirectory):
 
 def _no_stage(address: str) -> StageError:
     return StageError(
-        f"{address} is no stage directory: it has no {_MANIFEST}. Name one that hash_dataset, "
+        f"{shorten(address)} is no stage directory: it has no {_MANIFEST}. "
+        f"Name one that hash_dataset, "
         f"find_pairs, components or assign wrote."
     )
 
