@@ -97,30 +97,37 @@ def _even_out(filled: _Counts, surplus: _Counts, shares: _Shares) -> None:
     """Move single images from part to part until none has too many."""
     n_parts = len(filled)
     cost = np.empty((n_parts, n_parts))
-    which = np.empty((n_parts, n_parts), dtype=np.intp)
 
-    def look(givers: slice, takers: slice) -> None:
-        """Find the class that costs least to be moved from each giver to each taker."""
+    def costs(givers: slice, takers: slice) -> NDArray[np.float64]:
+        """Return what it costs to move one image of each class from givers to takers."""
         less = -shares.of(givers, _ALL).cost_of_more(filled[givers] - 1)
         more = shares.of(takers, _ALL).cost_of_more(filled[takers])
-        costs = np.where(filled[givers] > 0, less, np.inf)[:, None] + more
-        which[givers, takers] = costs.argmin(axis=-1)
-        cost[givers, takers] = costs.min(axis=-1)
+        moved: NDArray[np.float64] = np.where(filled[givers] > 0, less, np.inf)[:, None] + more
+        return moved
+
+    def look(part: int) -> None:
+        one = slice(part, part + 1)
+        cost[part] = costs(one, _ALL).min(axis=-1)
+        cost[:, part] = costs(_ALL, one).min(axis=-1)[:, 0]
 
     if surplus.any():
         for part in range(n_parts):
-            look(slice(part, part + 1), _ALL)
+            look(part)
     while surplus.any():
         chain = _cheapest_chain(cost, surplus)
+        cheapest = []
         for giver, taker in pairwise(chain):
-            moved = which[giver, taker]
-            filled[giver, moved] -= 1
-            filled[taker, moved] += 1
-        surplus[chain[0]] -= 1
-        surplus[chain[-1]] += 1
+            of_class = costs(slice(giver, giver + 1), slice(taker, taker + 1))[0, 0]
+            cheapest.append(np.flatnonzero(of_class == cost[giver, taker]))
+        # As many as cost the same are moved at once.
+        n_moved = min(surplus[chain[0]], -surplus[chain[-1]], *map(len, cheapest))
+        for (giver, taker), classes in zip(pairwise(chain), cheapest, strict=True):
+            filled[giver, classes[:n_moved]] -= 1
+            filled[taker, classes[:n_moved]] += 1
+        surplus[chain[0]] -= n_moved
+        surplus[chain[-1]] += n_moved
         for part in chain:
-            look(slice(part, part + 1), _ALL)
-            look(_ALL, slice(part, part + 1))
+            look(part)
 
 
 def _cheapest_chain(cost: NDArray[np.float64], surplus: _Counts) -> list[int]:

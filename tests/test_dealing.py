@@ -121,6 +121,16 @@ def test_many_classes_of_one_size_are_rounded_up_in_turn(choose):
     assert tested.sum() == 500
 
 
+def test_thousands_of_classes_with_a_group_each_leave_the_sizes_even():
+    """Each class strays from its share, and the single images of all make up for it together."""
+    classes = np.repeat(np.arange(4000), 5)
+    groups = np.where(np.arange(20_000) % 5 < 3, classes, np.arange(20_000) + 4000)
+    groups = np.unique(groups, return_inverse=True)[1]
+    sizes = np.full(5, 4000)
+    parts = deal(groups, find_strata(classes, 20_000), sizes, by_need, None, np.full(5, 0.2))
+    np.testing.assert_array_equal(np.bincount(parts), sizes)
+
+
 @pytest.mark.parametrize("n_groups", [1, 2])
 def test_lots_are_drawn_as_numpy_draws_them(n_groups):
     for seed in range(200):
