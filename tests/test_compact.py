@@ -1,5 +1,7 @@
 """Pairs of images are those of brute force, though equal images are searched once."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -156,3 +158,27 @@ def test_rows_are_found_again_by_what_they_hold(mixed, rows, n_first):
     expected = [3 * a + b for a, b in rows]
     assert found.tolist() == expected
     assert some.tolist() == [place if place < n_first else -1 for place in expected]
+
+
+def test_memory_grows_with_images_and_not_with_their_pairs():
+    """Of images that all look alike no pairs are held; written out, they take few bytes each."""
+    rng = np.random.default_rng(0)
+    bits = np.zeros((3000, 128), dtype=np.uint8)
+    bits[np.arange(3000)[:, None], rng.integers(0, 128, (3000, 5))] = 1
+    present, nothing = np.ones(3000, dtype=bool), np.zeros((3000, 2), dtype=np.uint64)
+    signatures = Signatures(words_from_bits(bits)[0], present, nothing, ~present, 128)
+    signatures.take(slice(2500)).near(12, 1)  # compiled loops are loaded
+    tracemalloc.start()
+    try:
+        near = signatures.near(12, 1)
+        to_find = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        pairs = near.pairs()
+        to_write = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert near.held is None
+    assert not near.labels().any()
+    assert near.n_pairs == len(pairs.left) == 3000 * 2999 // 2
+    assert to_find < 20 * near.n_pairs, "less than the pairs themselves"
+    assert to_write < 45 * near.n_pairs
