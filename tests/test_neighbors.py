@@ -361,7 +361,7 @@ def test_what_is_saved_is_loaded(bits, tmp_path):
     assert loaded.n_samples_fit_ == 122
     with pytest.raises(ValueError, match=r"one id for each of 122 rows. Got 120"):
         loaded.save(tmp_path / "codes.hf")
-    with pytest.raises(ValueError, match=r"one id for each of 120 rows, in a list. Got 1"):
+    with pytest.raises(ValueError, match=r"one id for each of 120 rows. Got 1"):
         saved.save(tmp_path / "codes.hf", ids=["a"])
     (tmp_path / "codes.hf").write_bytes(b"PK")
     with pytest.raises(StoreError, match="no file that hashfeatures saved"):
