@@ -1,8 +1,8 @@
 """How good and how fast splits are: hashfeatures beside scikit-learn's own.
 
-Three questions. How fast and how even are splits of a million rows whose groups are known? Does
-anything leak through a split, counted by comparing every training with every test row? And how
-many of the copies planted among photos are found?
+Four questions. How fast and how even are splits of a million rows whose groups are known? How fast
+are splits by thousands of classes? Does anything leak through a split, counted by comparing every
+training with every test row? And how many of the copies planted among photos are found?
 """
 
 from __future__ import annotations
@@ -184,6 +184,26 @@ def middle(results: list[Split]) -> Split:
     return min(results, key=lambda result: abs(result.seconds - typical))
 
 
+def time_many_classes(n_rows: int) -> None:
+    """Print how long splits take by thousands of classes, and by several labels an image."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(n_rows)
+    targets = {
+        f"{n_rows // 10} classes": rng.integers(0, n_rows // 10, n_rows),
+        f"{n_rows // 2} classes of two": rows // 2,
+        "20 labels, five an image": (rng.random((n_rows, 20)) < 0.25).astype(np.int64),
+    }
+    print_heading(f"Many classes: {n_rows} single rows")
+    print_columns("stratified by", f"seconds of {N_FOLDS} folds", "seconds of a split")
+    folds = NearDuplicateKFold(N_FOLDS, stratify=True, finder="precomputed")
+    for name, y in targets.items():
+        start = perf_counter()
+        list(folds.split(rows, y, rows))
+        middle = perf_counter()
+        train_test_split(rows, stratify=y, groups=rows, finder="precomputed", random_state=0)
+        print(f"| {name} | {middle - start:.2f} | {perf_counter() - middle:.2f} |", flush=True)
+
+
 # ---- Leaks ----
 
 
@@ -310,6 +330,7 @@ def main() -> None:
     packages = ", ".join(f"{name} {version(name)}" for name in ("hashfeatures", "scikit-learn"))
     print(f"Python {platform.python_version()}, {packages}; {platform.machine()}")
     compare_splitters(n_groups, n_small, repeats)
+    time_many_classes(n_groups // 9)
     n_leaks = compare_leaks(n_bits_rows, 3)
     find_planted(n_seeds)
     if n_leaks:
