@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .bits import hex_to_words
+from .stored_tables import read_hashes
 
 # Columns of fewer rows are read again in no time.
 _LEAST_KEPT = 4096
@@ -35,8 +36,9 @@ class HexColumn(NamedTuple):
     @classmethod
     def read(cls, column: pd.Series[Any], n_bits: int) -> HexColumn:
         """Read hex strings of `n_bits` bits, or raise ValueError if one is none."""
-        rows = np.flatnonzero(column.notna())
-        return cls(rows, hex_to_words(column.to_numpy(dtype=object)[rows], n_bits))
+        hashes = read_hashes(column)
+        rows = np.flatnonzero(hashes.notna())
+        return cls(rows, hex_to_words(hashes.to_numpy(dtype=object)[rows], n_bits))
 
     def distances(self, query: NDArray[np.uint64], unit: str) -> NDArray[np.int64]:
         """Count in how many bits, or digits (``unit="hex"``), each differs from a query."""

@@ -13,7 +13,9 @@ from hashfeatures import (
     NearDuplicateFinder,
     drop_duplicates,
     find_duplicates,
+    find_similar,
     hash_images,
+    is_known,
     make_report,
 )
 from hashfeatures.stored_tables import rank_values, read_numbers
@@ -67,6 +69,16 @@ def test_a_report_of_files_that_are_not_here_tells_their_sizes(stored):
     finder = NearDuplicateFinder().fit_table(table)
     images = make_report(table, finder=finder).summary["images"]
     assert sorted(image["width"] for image in images) == [96, 400]
+
+
+@pytest.mark.parametrize("options", READERS, ids=str)
+def test_images_without_a_hash_are_known_to_nobody(stored, options):
+    """Whatever stands in their cells, look-ups in the table leave them out."""
+    table = pd.read_csv(io.StringIO(stored), **options)
+    ranked = find_similar(table, table["phash"].iloc[0])
+    assert not ranked["image"].astype(str).str.contains("gone").any()
+    assert len(ranked) == len(table) - 1
+    assert is_known(table, str(table["phash"].iloc[2]))
 
 
 def test_digits_that_were_read_as_numbers_are_refused(stored):
