@@ -588,6 +588,19 @@ def _digest_content(file: str | io.BytesIO) -> bytes:
 
 _READ = 2**20  # bytes at a time
 
+
+def holds_further_pictures(file: str) -> bool:
+    """Tell whether a file holds frames, pages or layers beside the one that is decoded of it.
+
+    What phones put beside a photo (MPO: a preview, a map of its brightness) is not counted.
+    """
+    try:
+        with open_image(file) as image:
+            return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    except Exception:  # the further frames of a broken file
+        return True
+
+
 # Formats of which Pillow does not say with how many bits they were written.
 _OF_ANY_DEPTH = {"JPEG2000", "AVIF", "HEIF"}
 

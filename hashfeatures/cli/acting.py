@@ -1,8 +1,9 @@
 """Deleting, moving and linking duplicates, with a journal by which it can be undone.
 
 Everything is checked before anything is done, and each file again right before its turn: what is
-no longer what was hashed is left alone, and so is what it stands for. The journal is written line
-by line before each action, so it is right whenever the work stops. A file is never overwritten.
+no longer what was hashed is left alone, and so is what it stands for, and what holds more than was
+compared. The journal is written line by line before each action, so it is right whenever the work
+stops. A file is never overwritten.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from ..descriptions import shorten
 from ..path_text import show_path
 from .asked import CommandError
-from .evidence import FileState, look
+from .evidence import FileState, find_place, look
 from .moving import move, replace_by_link
 
 KINDS = ("delete", "move", "hardlink")
@@ -171,8 +172,8 @@ def plan(
     planned = Plan()
     unchanged = []
     for pair in duplicates:
-        if why := _why_not(pair, {}):
-            planned.leave(_place(pair.path), why, tell)
+        if why := _why_not(pair, {}) or _why_more(pair):
+            planned.leave(find_place(pair.path), why, tell)
         else:
             unchanged.append(pair)
     duplicates = unchanged
@@ -181,7 +182,7 @@ def plan(
         duplicates = [pair for pair in duplicates if not os.path.islink(pair.path)]
         if n_links := n_all - len(duplicates):
             note(f"{n_links} symbolic links, left out: they can only be deleted")
-    paths = [_place(pair.path) for pair in duplicates]
+    paths = [find_place(pair.path) for pair in duplicates]
     for path in paths:
         if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
             raise CommandError(
@@ -193,7 +194,7 @@ def plan(
         targets = _plan_targets(paths, folder)
         folder = os.path.realpath(folder)
     planned.actions = [
-        Action(kind, path, _place(pair.kept), target, folder, pair.was, pair.stays)
+        Action(kind, path, find_place(pair.kept), target, folder, pair.was, pair.stays)
         for path, pair, target in zip(paths, duplicates, targets, strict=True)
         if kind != "hardlink" or filecmp.cmp(path, pair.kept, shallow=False)
     ]
@@ -217,6 +218,15 @@ def _why_not(pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | 
         if before is not None and not before.is_same(now, ctime=not ours):
             return f"{whose} has changed since it was hashed"
     return None
+
+
+def _why_more(pair: Duplicate) -> str | None:
+    """Return why a duplicate must be left alone as it is: it shows more than was compared."""
+    from ..images import holds_further_pictures
+
+    if not holds_further_pictures(pair.path) or filecmp.cmp(pair.path, pair.kept, shallow=False):
+        return None
+    return "it holds further frames or pages, and only the first was compared"
 
 
 def are_one(path: str, kept: str) -> bool:
@@ -250,15 +260,6 @@ def check_not_searched(folder: str, searched: Iterable[str]) -> None:
                 f"{show_path(folder)} is in {show_path(each)}, where images are looked for: the "
                 f"next search would find the duplicates again. Choose a folder outside of it."
             )
-
-
-def _place(path: str) -> str:
-    """Return the absolute path of a file, or of a link itself, the links on the way followed.
-
-    By its text alone, as `os.path.abspath` does it, "link/../file" would be another file.
-    """
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)
 
 
 def _check_apart(duplicates: Sequence[Duplicate]) -> None:

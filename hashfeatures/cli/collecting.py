@@ -15,7 +15,7 @@ from ..descriptions import shorten
 from ..path_text import read_path, show_path, split_list
 from ..regular_files import open_regular
 from .asked import CommandError, Common, Gathering
-from .evidence import FileState, from_columns, look_at_all
+from .evidence import FileState, find_place, from_columns, look_at_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +187,7 @@ def _identify(source: str) -> str:
     from ..sources import local_path
 
     path = local_path(source)
-    return source if path is None else os.path.abspath(path)
+    return source if path is None else find_place(path)
 
 
 def _read(path: str) -> bytes:

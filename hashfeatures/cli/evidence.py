@@ -74,6 +74,15 @@ def look(path: str) -> FileState | None:
     )
 
 
+def find_place(path: str) -> str:
+    """Return the absolute path of a file, or of a link itself, the links on the way followed.
+
+    By its text alone, as `os.path.abspath` does it, "link/../file" would be another file.
+    """
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
+
+
 def look_at_all(sources: Iterable[str]) -> list[FileState | None]:
     """Return the state of each source now; None for what is no file here, a URL say."""
     from ..sources import is_url

@@ -625,3 +625,57 @@ def test_the_list_of_a_report_can_be_acted_on(run, triple, tmp_path):
     listed.write_text("".join(f"{i['path']}\n" for i in images if not i["kept"]))
     assert run("duplicates", triple, "--from", listed, "--delete", "--yes").code == 0
     assert len(list(triple.iterdir())) == 2
+
+
+@pytest.fixture
+def documents(tmp_path, image_files):
+    """Return a folder of documents of two pages that share their cover, and of animations."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    cover, *others = (Image.open(path).convert("RGB") for path in image_files)
+    for number, page in enumerate(others[:2], 1):
+        for suffix in ("tif", "gif", "webp", "png"):
+            path = folder / f"{suffix}{number}.{suffix}"
+            cover.save(path, save_all=True, append_images=[page.resize(cover.size)])
+    cover.save(folder / "cover.bmp")
+    return folder
+
+
+@pytest.mark.parametrize("action", [("--delete",), ("--move-to", "out")])
+def test_pages_and_frames_that_were_not_compared_stay(action, run, documents, tree):
+    """Of a file of many pictures the first is compared: that another has it says little."""
+    before = tree(documents)
+    done = run("duplicates", documents, *action, "--yes", *JOURNAL)
+    assert done.code == 3
+    assert "it holds further frames or pages" in done.out
+    assert {**tree(documents), "cover.bmp": before["cover.bmp"]} == before
+
+
+def test_copies_of_a_document_may_go(run, documents):
+    """Also MPO, as which phones write photos: beside the photo it holds what was made of it."""
+    for path in documents.iterdir():
+        if path.name != "tif1.tif":
+            path.unlink()
+    shutil.copy(documents / "tif1.tif", documents / "copy.tif")
+    with Image.open(documents / "tif1.tif") as image:
+        small = image.resize((image.width // 2, image.height // 2))
+        small.save(documents / "phone.jpg", format="MPO", save_all=True, append_images=[small])
+    with Image.open(documents / "phone.jpg") as image:
+        assert image.format == "MPO"
+        assert image.is_animated
+    done = run("duplicates", documents, "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert [path.suffix for path in documents.iterdir()] == [".tif"]
+
+
+def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monkeypatch):
+    """The folder above the target of a link is another than the one that the link is in."""
+    other = tmp_path / "far" / "below"
+    other.mkdir(parents=True)
+    (triple / "link").symlink_to(other)
+    shutil.copy(triple / "a.png", other.parent / "a.png")
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'link' / '..' / 'a.png'}\n")
+    asked = ("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert "1 of the 1 images in" in run(*asked).refusal()
+    assert (triple / "a.png").exists()

@@ -83,8 +83,10 @@ def command(
 
     All but one of each few are meant: every image that goes is within the radius of one that
     stays. Nothing is changed without --yes. A file that is no longer what was hashed is left alone
-    and named, and the exit code is 3 then. What is done is written to a journal, by which
-    "hashfeatures undo" brings moved and linked files back. Deleted files are gone.
+    and named, and the exit code is 3 then. So is an animation or a document of many pages, of
+    which only the first is compared, unless the other file is its exact copy. What is
+    done is written to a journal, by which "hashfeatures undo" brings moved and linked files back.
+    Deleted files are gone.
 
     \b
       hashfeatures duplicates photos
