@@ -240,7 +240,7 @@ class PillowState:
         _installed = self
 
     def settings(self) -> Mapping[str, Any]:
-        """Return what names the state among the settings of a cache or a stage.
+        """Return what names the state among the settings of a cache.
 
         The limit of pixels is left to `Decoding`, which may have another.
         """

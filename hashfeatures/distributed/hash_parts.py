@@ -24,7 +24,6 @@ from ..hashing.spec import HashSpec, parse_hashes
 from ..image_files import HEAD, has_image_suffix, recognize
 from ..images import Decoding, charge
 from ..path_text import read_path, write_path
-from ..pillow_state import PillowState
 from ..surroundings import Surroundings
 from .stages import Stage, arrow, locate, open_located
 
@@ -156,7 +155,6 @@ def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) 
         "min_detail": min_detail,
         "pillow": PIL.__version__,
         "bits": BITS_VERSION,
-        "state": PillowState.here().settings(),
     }
 
 
