@@ -41,6 +41,8 @@ class Collection:
         was hashed; None where nobody knows.
     unsearched : list of str
         Folders that could not be searched, for want of permission say.
+    unfollowed : list of str
+        Links to folders, which were not followed, and lead to where nothing was searched.
     foreign : list of str
         Files in folders that are images, and that Pillow does not read here: they are left out.
     """
@@ -50,6 +52,7 @@ class Collection:
     settings: str | None = None
     states: list[FileState | None] = field(default_factory=list)
     unsearched: list[str] = field(default_factory=list)
+    unfollowed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
     @property
@@ -113,7 +116,12 @@ def collect(
     else:
         walk = _Walk(gathering, common)
         sources = list(walk.gather(paths))
-        found = Collection(sources, unsearched=walk.unsearched, foreign=walk.foreign)
+        found = Collection(
+            sources,
+            unsearched=walk.unsearched,
+            unfollowed=walk.unfollowed,
+            foreign=walk.foreign,
+        )
     if not found.sources and not may_be_empty:
         looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
         raise CommandError(
@@ -222,13 +230,25 @@ class _Walk:
         self._named: dict[str, str] = {}
         self._left_out = LeftOut()
         self._n_links = 0
+        self._links: list[str] = []
+        self._searched: set[str] = set()
         self.unsearched: list[str] = []
+        self.unfollowed: list[str] = []
         self.foreign: list[str] = []
 
     def gather(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield the sources behind what was typed."""
         for path in paths:
             yield from self._expand(path)
+        self.unfollowed = [
+            link for link in self._links if os.path.realpath(link) not in self._searched
+        ]
+        if self.unfollowed:
+            first = shorten(show_path(self.unfollowed[0]))
+            self._common.note(
+                f"{len(self.unfollowed)} links to folders, such as {first}, not followed: see "
+                f"--follow-links"
+            )
         if self._n_links:
             self._common.note(f"{self._n_links} links to files that are there as well, left out")
         if left_out := self._left_out.describe():
@@ -296,6 +316,10 @@ class _Walk:
             for name in filter(_is_hidden, below):
                 self._left_out.add(name)
             below[:] = sorted(name for name in below if not _is_hidden(name))
+            if not links:
+                self._searched.add(os.path.realpath(folder))
+                paths = (os.path.join(folder, name) for name in below)
+                self._links.extend(path for path in paths if os.path.islink(path))
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 is_special = not os.path.isfile(path) and os.path.exists(path)

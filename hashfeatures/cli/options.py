@@ -212,7 +212,12 @@ def force_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
-    """Fail before the work if its results cannot be written, or would overwrite a file."""
+    """Fail before the work if its results cannot be written, or would overwrite a file.
+
+    An image is not overwritten by `force` either.
+    """
+    from ..image_files import holds_image
+
     for output in outputs:
         if output is None or output == "-":
             continue
@@ -223,6 +228,10 @@ def check_outputs(outputs: Sequence[str | None], force: bool) -> None:
             raise CommandError(f"{output} cannot be written: there is no folder {path.parent}.")
         if path.exists() and not force:
             raise CommandError(f"{output} exists already: choose another name, or --force.")
+        if path.is_file() and holds_image(output):  # a name too many after --out, say
+            raise CommandError(
+                f"{output} is an image, which is never overwritten: choose another."
+            )
         _check_permission(path)
 
 

@@ -249,3 +249,21 @@ def test_the_note_on_chains_says_what_the_command_has(run, tmp_path):
     assert "chains" not in parted.err
     assert len(parted.json()["groups"]) > len(whole["groups"])
     assert all(group["diameter"] <= 12 for group in parted.json()["groups"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "split PHOTOS --out IMAGE b.txt",
+        "split PHOTOS --out a.txt IMAGE",
+        "split PHOTOS --out a.txt b.txt --unreadable IMAGE",
+        "report PHOTOS -o IMAGE",
+    ],
+)
+def test_no_image_is_overwritten_by_force(command, run, photos_folder, tree):
+    before = tree(photos_folder)
+    image = next(path for path in (photos_folder / "a").iterdir())
+    words = {"PHOTOS": photos_folder, "IMAGE": image}
+    arguments = [words.get(word, word) for word in command.split()]
+    assert "is an image, which is never overwritten" in run(*arguments, "--force").refusal()
+    assert tree(photos_folder) == before

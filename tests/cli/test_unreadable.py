@@ -220,3 +220,16 @@ def test_images_in_formats_that_pillow_does_not_read_were_not_checked(run, photo
     assert "photo.jxl" in done.err
     assert run("leaks", *sides, "--allow-unreadable", "1").code == 0
     assert run("leaks", *sides, "--glob", "*.png", "--glob", "*.jpg").code == 0
+
+
+def test_folders_behind_links_that_were_not_followed_were_not_checked(run, photos_folder):
+    """What trains follows links, so a link to the other side is a leak."""
+    (photos_folder / "b" / "link").symlink_to(photos_folder / "a")
+    for sides in (("a", "b"), ("b", "a")):
+        done = run("leaks", *(photos_folder / side for side in sides))
+        assert done.code == 4, done
+        assert "link is a link to a folder, which was not followed: see --follow" in done.err
+    assert "links to folders, such as" in run("duplicates", photos_folder / "b").err
+    assert "links to folders" not in run("duplicates", photos_folder).err  # it is searched itself
+    sides = (photos_folder / "a", photos_folder / "b")
+    assert run("leaks", *sides, "--follow-links").code == 1

@@ -87,6 +87,11 @@ def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) ->
 
     for folder in (folder for part in parts for folder in part.unsearched):
         return f"Not checked: {shorten(show_path(folder))} could not be searched."
+    for link in (link for part in parts for link in part.unfollowed):
+        return (
+            f"Not checked: {shorten(show_path(link))} is a link to a folder, which was not "
+            f"followed: see --follow-links."
+        )
     foreign = [path for part in parts for path in part.foreign]
     n_unread = len(foreign) + sum(report.unreadable.values())
     n_images = len(foreign) + sum(len(part.sources) for part in parts)
