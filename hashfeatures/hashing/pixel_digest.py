@@ -34,14 +34,25 @@ def digest_pixels(image: Image.Image, content: bytes = b"") -> bytes:
         16 of them, of the size, the colours, and the transparency if anything is not opaque. The
         mode is of no account where the colours are the same: a palette is looked up, gray is red,
         green and blue that are equal, and 16 bits are 8 where they show no more. What lies
-        under full transparency is not seen.
+        under full transparency is not seen. A color profile counts, unless it is that of sRGB,
+        for which images without one are taken.
     """
     kind, parts = _parts_of(image)
     digest = hashlib.blake2b(f"{kind} {image.size}".encode(), digest_size=16)
     for part in parts:
         digest.update(part)
+    digest.update(_profile_of(image))
     digest.update(content)
     return digest.digest()
+
+
+def _profile_of(image: Image.Image) -> bytes:
+    """Return what says which colors the numbers of an image are, if they are not those of sRGB."""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes):
+        return b""
+    is_srgb = any("sRGB".encode(encoding) in profile for encoding in ("ascii", "utf-16-be"))
+    return b"" if is_srgb else profile
 
 
 def _parts_of(image: Image.Image) -> tuple[str, Iterator[bytes]]:

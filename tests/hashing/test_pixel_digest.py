@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 from hashfeatures import NearDuplicateFinder, drop_duplicates, find_duplicates, hash_images
 from hashfeatures.engine import hash_one
@@ -227,3 +227,19 @@ def test_stages_pair_plain_images_by_all_that_they_show(tmp_path):
     hashed = hash_dataset(str(tmp_path), tmp_path / "hashes", executor=executor)
     paired = find_pairs(hashed.out, tmp_path / "pairs", 12, executor=executor)
     assert (hashed.n_images, paired.n_pairs) == (5, 1)
+
+
+@pytest.mark.parametrize("decode", ["full", "reduced"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_a_color_profile_decides_what_is_shown(suffix, decode, tmp_path):
+    """That of sRGB is what images without one have, so it makes no difference."""
+    image = Image.new("RGB", (300, 200), (200, 50, 50))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    other = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    paths = [str(tmp_path / f"{number}.{suffix}") for number in range(4)]
+    for path, profile in zip(paths, (None, srgb, other, other), strict=True):
+        image.save(path, **({} if profile is None else {"icc_profile": profile}))
+    digests = [digest(path, decode=decode) for path in paths]
+    assert digests[0] == digests[1] != digests[2] == digests[3]
+    with Image.open(paths[2]) as opened:
+        assert digest(opened) == digests[2]
