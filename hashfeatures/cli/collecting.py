@@ -39,6 +39,8 @@ class Collection:
     states : list of FileState or None
         What each file was before anything of it was read, or, if the table holds hashes, when it
         was hashed; None where nobody knows.
+    n_nameless : int
+        How many rows of the table name no image: they are left out.
     unsearched : list of str
         Folders that could not be searched, for want of permission say.
     unfollowed : list of str
@@ -51,6 +53,7 @@ class Collection:
     columns: pd.DataFrame | None = None
     settings: str | None = None
     states: list[FileState | None] = field(default_factory=list)
+    n_nameless: int = 0
     unsearched: list[str] = field(default_factory=list)
     unfollowed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -113,6 +116,8 @@ def collect(
     _register_heif()
     if tables:
         found = _collect_tables(tables, gathering)
+        if found.n_nameless:
+            common.note(f"{found.n_nameless} rows of the tables name no image, left out")
     else:
         walk = _Walk(gathering, common)
         sources = list(walk.gather(paths))
@@ -151,12 +156,14 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
         )
     if any(column not in frame.columns for frame in frames):
         raise CommandError(f"Not all of {shorten(', '.join(tables))} have the column {column!r}.")
-    columns = columns[columns[column].notna()].reset_index(drop=True)
+    is_named = columns[column].notna()
+    n_nameless = int((~is_named).sum())
+    columns = columns[is_named].reset_index(drop=True)
     named = [read_path(str(value)) for value in columns[column]]
     sources = [local_path(source) or source for source in named]
     columns["image"] = as_column(sources)
     if not any(map(is_hash, columns.columns)):
-        return Collection(sources, columns)
+        return Collection(sources, columns, n_nameless=n_nameless)
     made = [
         frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
     ]
@@ -166,7 +173,7 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
                 f"{tables[0]} and {table} were made with different settings and cannot be "
                 f"compared:\n{made[0] or 'unknown'}, and {settings or 'unknown'}."
             )
-    return Collection(sources, columns, str(made[0]))
+    return Collection(sources, columns, str(made[0]), n_nameless=n_nameless)
 
 
 def find_listed(path: str, collection: Collection) -> list[int]:

@@ -233,3 +233,23 @@ def test_folders_behind_links_that_were_not_followed_were_not_checked(run, photo
     assert "links to folders" not in run("duplicates", photos_folder).err  # it is searched itself
     sides = (photos_folder / "a", photos_folder / "b")
     assert run("leaks", *sides, "--follow-links").code == 1
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+def test_rows_that_name_no_image_were_not_checked(is_hashed, run, photos_folder):
+    """A cell that was lost in a join, say, stood for an image."""
+    for side in ("a", "b"):
+        assert run("hash", photos_folder / side, "-o", f"{side}.csv").code == 0
+    table = read_table("b.csv")
+    table.loc[1:, "image"] = None
+    table.to_csv("b.csv", index=False)
+    if not is_hashed:
+        for side in ("a", "b"):
+            read_table(f"{side}.csv")[["image"]].assign(label=1).to_csv(f"{side}.csv", index=False)
+    n_lost = len(table) - 1
+    done = run("leaks", "a.csv", "b.csv")
+    assert done.code == 4, done
+    assert f"{n_lost} rows of the tables name no image" in done.err
+    assert run("leaks", "a.csv", "b.csv", "--allow-unreadable", n_lost - 1).code == 4
+    assert run("leaks", "a.csv", "b.csv", "--allow-unreadable", n_lost).code == 0
+    assert f"{n_lost} rows" in run("duplicates", "b.csv").err

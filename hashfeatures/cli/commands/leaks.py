@@ -81,7 +81,7 @@ def command(
 
 
 def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) -> str | None:
-    """Say what of the folders was not looked at, though images are in it or may be."""
+    """Say what of the folders and tables was not looked at, though images are in it or may be."""
     from ...descriptions import shorten
     from ...path_text import show_path
 
@@ -93,10 +93,15 @@ def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) ->
             f"followed: see --follow-links."
         )
     foreign = [path for part in parts for path in part.foreign]
-    n_unread = len(foreign) + sum(report.unreadable.values())
-    n_images = len(foreign) + sum(len(part.sources) for part in parts)
-    if not foreign or (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed:
+    n_nameless = sum(part.n_nameless for part in parts)
+    n_left_out = len(foreign) + n_nameless
+    n_unread = n_left_out + sum(report.unreadable.values())
+    n_images = n_left_out + sum(len(part.sources) for part in parts)
+    is_allowed = (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed
+    if not n_left_out or is_allowed:
         return None
+    if n_nameless:
+        return f"Not checked: {n_nameless} rows of the tables name no image."
     first = shorten(show_path(foreign[0]))
     return (
         f"Not checked: {len(foreign)} images in the folders are in formats that Pillow does not "
