@@ -592,10 +592,11 @@ _READ = 2**20  # bytes at a time
 def holds_further_pictures(file: str) -> bool:
     """Tell whether a file holds frames, pages or layers beside the one that is decoded of it.
 
-    What phones put beside a photo (MPO: a preview, a map of its brightness) is not counted.
+    What phones put beside a photo (MPO: a preview, a map of its brightness) is not counted. Pixels
+    are not decoded, so an image of any size is looked at.
     """
     try:
-        with open_image(file) as image:
+        with quiet_decoding(sys.maxsize), open_image(file) as image:
             return image.format != "MPO" and bool(getattr(image, "is_animated", False))
     except Exception:  # the further frames of a broken file
         return True

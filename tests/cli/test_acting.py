@@ -679,3 +679,14 @@ def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monk
     asked = ("duplicates", triple, "--from", listed, "--delete", "--yes")
     assert "1 of the 1 images in" in run(*asked).refusal()
     assert (triple / "a.png").exists()
+
+
+def test_images_of_any_size_can_be_acted_on(run, same_bytes, monkeypatch):
+    """No pixel is read of what a table names, so the limit against bombs says nothing of it."""
+    with Image.open(same_bytes / "second.png") as image:
+        image.save(same_bytes / "second.bmp")
+    (same_bytes / "second.png").unlink()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert run("hash", same_bytes, "-o", "h.csv", "--max-pixels", 10**9).code == 0
+    done = run("duplicates", "h.csv", "--delete", "--yes")
+    assert (done.code, done.out.count("delete ")) == (0, 1), done

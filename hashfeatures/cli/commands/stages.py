@@ -82,7 +82,8 @@ def command(
     SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, or a pattern of tar
     files. DIR gets the folders hashes, pairs, groups and split, each of Parquet files, and the
     lists train.txt, test.txt and unreadable.txt. What is finished is not done again: after a
-    crash, or when there are new images, run it again.
+    crash, or when there are new images, run it again. Images are known by their names: after
+    some were changed or deleted, take a new DIR.
 
     \b
       hashfeatures stages photos -o run
