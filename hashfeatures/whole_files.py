@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,3 +70,25 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """
     with open_whole(path) as file:
         file.write(content)
+
+
+def write_together(contents: Mapping[str, bytes]) -> None:
+    """Write files that belong together: none is replaced before all of them are on the disk.
+
+    Parameters
+    ----------
+    contents : dict of str to bytes
+        What each file is to hold.
+
+    Raises
+    ------
+    OSError
+        If one cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        for path, content in contents.items():
+            file = stack.enter_context(open_whole(path))
+            file.write(content)
+            file.flush()
+            if os.path.isfile(file.name):
+                os.fsync(file.fileno())

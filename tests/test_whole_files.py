@@ -1,11 +1,12 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import stat
 
 import pytest
 
-from hashfeatures.whole_files import write_whole
+from hashfeatures.whole_files import write_together, write_whole
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -56,3 +57,26 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path):
     assert os.read(reader, 10) == b"new"
     os.close(reader)
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_files_that_belong_together_are_replaced_together(number, tmp_path, monkeypatch):
+    """New training images beside old test images would be a split that leaks."""
+    paths = [str(tmp_path / name) for name in ("train.txt", "test.txt", "unreadable.txt")]
+    write_together(dict.fromkeys(paths, b"old"))
+    real, calls = os.fsync, []
+
+    def fill_the_disk(descriptor):
+        calls.append(descriptor)
+        if len(calls) > number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(os, "fsync", fill_the_disk)
+        write_together(dict.fromkeys(paths, b"new"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("train.txt", "test.txt", "unreadable.txt"), b"old"
+    )
+    write_together(dict.fromkeys(paths, b"new"))
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"new"}

@@ -1,6 +1,7 @@
 """Each command does what its name says, in words and in JSON."""
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -267,3 +268,24 @@ def test_no_image_is_overwritten_by_force(command, run, photos_folder, tree):
     arguments = [words.get(word, word) for word in command.split()]
     assert "is an image, which is never overwritten" in run(*arguments, "--force").refusal()
     assert tree(photos_folder) == before
+
+
+def test_lists_of_a_split_are_replaced_together(run, photos_folder, monkeypatch, tree):
+    """If the disk is full at the second list, the first is still that of the split before."""
+    arguments = ("split", photos_folder, "--out", "train.txt", "test.txt", "--force", "--seed")
+    assert run(*arguments, 0).code == 0
+    before = tree(".")
+    real, calls = os.fsync, []
+
+    def fill_the_disk(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fill_the_disk)
+        assert "No space left" in run(*arguments, 1).err
+    assert tree(".") == before
+    assert run(*arguments, 1).code == 0
+    assert tree(".") != before

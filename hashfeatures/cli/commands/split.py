@@ -75,7 +75,7 @@ def command(
     from ...report.text import count
     from ...sizes import count_images
     from ...strata import find_strata
-    from ...whole_files import write_whole
+    from ...whole_files import write_together
 
     if (validation_size is None) != (validation_out is None) and out:
         raise click.UsageError("--validation-size and --validation-out go together.")
@@ -112,9 +112,11 @@ def command(
     named = dict(zip(names, parts, strict=True))
     unreadable = take_rows(collection.sources, failed)
     lists = dict(zip(files, [*parts, unreadable] if out else [unreadable], strict=False))
-    for file, listed in lists.items():
-        lines = "".join(f"{write_path(path)}\n" for path in listed)
-        write_whole(str(file), lines.encode("utf-8"))
+    texts = {
+        str(file): "".join(f"{write_path(path)}\n" for path in listed).encode("utf-8")
+        for file, listed in lists.items()
+    }
+    write_together(texts)
     sizes = {name: len(part) for name, part in named.items()}
     if common.as_json:
         echo_json({"sizes": sizes, **named, "unreadable": unreadable})
