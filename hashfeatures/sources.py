@@ -96,7 +96,7 @@ def read_data_uri(uri: str) -> bytes:
     --------
     >>> from hashfeatures.sources import read_data_uri
     >>> read_data_uri("data:image/png;base64,iVBORw=="), read_data_uri("DATA:,%89PNG")
-    (b'\\x89PNG', b'\\x89PNG')
+    (b'\x89PNG', b'\x89PNG')
     """
     header, _, body = uri.partition(",")
     data = unquote_to_bytes(body)
