@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from .pillow_state import PillowState
@@ -20,20 +22,34 @@ class Surroundings:
         Readers, limits and flags.
     network : Network
         How URLs are read.
+    folder : str or None
+        The folder that relative paths start from; None if it was deleted.
+    process : int
+        The process whose state it is.
     """
 
     pillow: PillowState
     network: Network
+    folder: str | None = None
+    process: int = field(default_factory=os.getpid, compare=False)
 
     @classmethod
     def here(cls) -> Surroundings:
         """Return the state of this process."""
-        return cls(PillowState.here(), Network.here())
+        folder = None
+        with suppress(FileNotFoundError):
+            folder = os.getcwd()
+        return cls(PillowState.here(), Network.here(), folder)
 
     def apply(self) -> None:
         """Make this process a worker of the one whose state it is."""
         self.pillow.apply()
         self.network.apply()
+        if self.folder is not None and os.getpid() != self.process:
+            # Workers are kept between runs, and their folder is that of the first. On another
+            # machine there may be none of that name: relative paths lead nowhere there anyway.
+            with suppress(OSError):
+                os.chdir(self.folder)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in a worker."""

@@ -2,15 +2,11 @@
 
 import json
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
-import hashfeatures
-from hashfeatures import MissingExtraError
+from hashfeatures import MissingExtraError, extras
 from hashfeatures.extras import import_extra, install_command
-
-CLONE = Path(hashfeatures.__file__).parents[1]
 
 
 class Installed:
@@ -85,14 +81,16 @@ def test_who_installs_with_uv_is_told_so(install):
     assert install_command("remote") == 'uv pip install "hashfeatures[remote]"'
 
 
-def test_a_clone_on_the_path_is_named(monkeypatch):
+def test_a_clone_on_the_path_is_named(monkeypatch, tmp_path):
     """Nothing is installed where a clone is merely on PYTHONPATH."""
 
     def fail(name):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "distribution", fail)
-    assert install_command("remote") == f'pip install "{CLONE}[remote]"'
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(extras, "__file__", str(tmp_path / "hashfeatures" / "extras.py"))
+    assert install_command("remote") == f'pip install "{tmp_path}[remote]"'
 
 
 def test_the_message_names_the_command(install):

@@ -229,15 +229,17 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
 def test_workers_of_every_stage_know_how_urls_are_read(executor, monkeypatch):
     """Those that run already too, and whatever the stage is."""
     config = pytest.importorskip("fsspec").config
-    list(executor.run(_see_network, [0, 1], retries=0))  # workers that are there before
+    list(executor.run(eval, [SEE_NETWORK] * 2, retries=0))  # workers that are there before
     monkeypatch.setenv("HASHFEATURES_MAX_WAIT", "7")
     monkeypatch.setenv("no_proxy", "example.org")
     monkeypatch.setitem(config.conf, "http", {"headers": {"X-Key": "key"}})
-    seen = [outcome.result for outcome in executor.run(_see_network, [0, 1], retries=0)]
+    seen = [outcome.result for outcome in executor.run(eval, [SEE_NETWORK] * 2, retries=0)]
     assert seen == [("7", "example.org", {"headers": {"X-Key": "key"}})] * 2
 
 
-def _see_network(task):
-    from fsspec.config import conf
-
-    return os.environ.get("HASHFEATURES_MAX_WAIT"), os.environ.get("no_proxy"), conf.get("http")
+# What workers evaluate, which cannot import the functions of a test.
+SEE_NETWORK = """(
+    __import__("os").environ.get("HASHFEATURES_MAX_WAIT"),
+    __import__("os").environ.get("no_proxy"),
+    __import__("fsspec").config.conf.get("http"),
+)"""
