@@ -218,13 +218,15 @@ class HammingIndex:
         return not len(self._rows) or (few and self._algorithm != "multi_index")
 
     def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
+        self.n_candidates_ = 0
+        if radius == 0:  # equal codes are one here, so that no two are at distance 0
+            return
         codes = self._copies.codes
         radius = min(radius, self._n_bits)
         plan = Plan((), (), 0.0)
         if self._algorithm != "brute":
             forced = self._algorithm == "multi_index"
             plan = plan_self_join(codes, self._n_bits, radius, forced)
-        self.n_candidates_ = 0
         with progress_bar(
             progress,
             total=100,

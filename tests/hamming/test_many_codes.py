@@ -56,3 +56,16 @@ def test_many_neighbors_of_many_codes(n_bits, k, monkeypatch):
     np.testing.assert_array_equal(distances[:, :n_found], expected[:, :n_found])
     assert (rows[:, n_found:] == -1).all()
     assert (distances[:, n_found:] == n_bits + 1).all()
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "multi_index"])
+def test_at_radius_0_nothing_is_compared(algorithm):
+    """Equal codes are found by a hash table, however alike the others are."""
+    numbers = np.arange(6000, dtype=np.uint64) % 5000
+    words = np.stack([np.zeros_like(numbers), numbers], axis=1)
+    index = HammingIndex(words, np.ones(len(words), dtype=bool), 128, 2, algorithm)
+    assert index.components(0).tolist() == numbers.tolist()
+    found = index.all_pairs(0)
+    assert found.left.tolist() == list(range(1000))
+    assert found.right.tolist() == list(range(5000, 6000))
+    assert index.n_candidates_ == 0
