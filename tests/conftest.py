@@ -163,3 +163,4 @@ def without_heif(monkeypatch):
         table = getattr(Image, name)
         others = {key: value for key, value in table.items() if "HEIF" not in (key, value)}
         monkeypatch.setattr(Image, name, others)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])

@@ -180,7 +180,7 @@ def test_the_order_of_files_decides_nothing(tmp_path, noise_image, n_jobs):
     assert len(told) == 1
 
 
-def test_plugins_are_asked_in_one_order(registered):
+def test_plugins_are_asked_in_one_order(without_heif, registered):
     """Whatever was loaded first; those of others before Pillow's own."""
     before = list(load_plugins())
     Image.ID.reverse()
