@@ -5,10 +5,12 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image, ImageFile, PngImagePlugin
 
 from hashfeatures import FailedImagesWarning, ImageHashFeaturizer, ImageReadError, hash_images
@@ -43,6 +45,14 @@ def accept_planar(start):
 def planar(image):
     pixels = np.asarray(image.convert("L"))
     return b"PLANAR" + bytes(pixels.shape[::-1]) + (255 - pixels).tobytes()
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    """Let workers that are started from now on import the format, as a package of its own is."""
+    root = str(Path(__file__).parents[1])
+    monkeypatch.setattr(sys, "path", [*sys.path, root])
+    get_reusable_executor(max_workers=2).shutdown()
 
 
 @pytest.fixture

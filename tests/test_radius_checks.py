@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from PIL import Image
 
 from hashfeatures import (
@@ -81,8 +82,8 @@ def test_a_radius_that_matches_most_pairs_is_warned_of(tiles):
     for ask in (
         lambda: wide.fit(tiles),
         lambda: fitted.with_radius(70),
-        lambda: drop_duplicates(tiles, finder=wide),
-        lambda: leakage_report(tiles[:200], tiles[200:], finder=wide),
+        lambda: drop_duplicates(tiles, finder=clone(wide)),
+        lambda: leakage_report(tiles[:200], tiles[200:], finder=clone(wide)),
         lambda: wide.fit_table(hash_images(tiles, ["phash", "dhash"])),
     ):
         with pytest.warns(RadiusWarning, match=message):
