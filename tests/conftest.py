@@ -159,8 +159,15 @@ def custom_finder():
 def without_heif(monkeypatch):
     """Take away the plugin for HEIC, which a test before this one may have registered."""
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    theirs = {
+        kind for kind, (reader, _) in Image.OPEN.items() if "pillow_heif" in reader.__module__
+    }
     for name in ("OPEN", "EXTENSION"):
         table = getattr(Image, name)
-        others = {key: value for key, value in table.items() if "HEIF" not in (key, value)}
+        others = {
+            key: value
+            for key, value in table.items()
+            if not theirs & {key, *([value] if isinstance(value, str) else [])}
+        }
         monkeypatch.setattr(Image, name, others)
-    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind not in theirs])

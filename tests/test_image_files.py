@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from PIL import features
+from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError
 from hashfeatures.image_files import LeftOut, holds_image, recognize
@@ -16,9 +16,8 @@ HEIC = b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heicmiaf\x00\x00\x01V"
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF"])
 def test_formats_are_known_by_their_first_bytes(noise_image, kind):
-    if kind in ("JPEG2000", "AVIF") and not features.check(
-        {"JPEG2000": "jpg_2000"}.get(kind, "avif")
-    ):
+    Image.init()
+    if kind not in Image.SAVE:
         pytest.skip("this Pillow does not write the format")
     buffer = io.BytesIO()
     noise_image(0).save(buffer, kind)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 from PIL import Image
+from sklearn.base import clone
 
 from hashfeatures import (
     DuplicateGroups,
