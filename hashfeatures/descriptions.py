@@ -22,7 +22,7 @@ def shorten(text: str, limit: int = LIMIT) -> str:
     """
     short, kept = text, limit // 2 - 4
     while len(short) > limit or len(repr(short)) > limit + 2:
-        short = f"{text[:kept]} ... {text[-kept:]}"
+        short = f"{text[:kept]} ... {text[len(text) - kept :]}"
         kept = kept * 2 // 3
     return short
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -347,6 +347,7 @@ def test_no_parameter_error_carries_content(value):
 
 
 @given(st.text(), st.integers(20, 300))
+@example("\U0010ffff" * 3, 20)  # one letter takes ten in the repr: none of them fits
 def test_shortened_texts_keep_to_the_limit(text, limit):
     short = shorten(text, limit)
     assert len(repr(short)) <= limit + 2
