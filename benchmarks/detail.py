@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hashfeatures import FailedImagesWarning, NearDuplicateFinder, hash_images
-from hashfeatures.bits import hex_to_bits
+from hashfeatures.hashing._hex import hex_to_bits
 
 WORDS = ("lorem", "ipsum", "dolor", "sit", "amet", "consetetur", "sadipscing", "elitr", "sed")
 LINES = (0, 1, 2, 3, 5, 10, 26)

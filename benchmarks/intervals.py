@@ -25,18 +25,18 @@ from PIL import Image
 from strangers import find_files, find_same, make_files, thumbnail
 
 from hashfeatures import NearDuplicateFinder
-from hashfeatures.duplicates import label_components
-from hashfeatures.edits import EVERYDAY_EDITS
-from hashfeatures.error_rates import (
+from hashfeatures.duplicates._labels import label_components
+from hashfeatures.duplicates.calibration._error_rates import (
     LEAST_COUNT,
     NearCounts,
     count_near,
     estimate_rates,
     estimate_shares,
 )
-from hashfeatures.hamming.pairs import Pairs
-from hashfeatures.images import read_image
-from hashfeatures.trials import TARGET, choose_end
+from hashfeatures.duplicates.calibration._trial import TARGET, choose_end
+from hashfeatures.edits import EVERYDAY_EDITS
+from hashfeatures.hamming._pairs import Pairs
+from hashfeatures.images._read import read_image
 
 SIDE = 32
 N_EDITED = 100  # of a sample, as by default

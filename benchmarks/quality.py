@@ -25,14 +25,15 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from strangers import find_files, find_same, make_files, thumbnail
 
+from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.edits import EVERYDAY_EDITS, HELD_OUT_EDITS
-from hashfeatures.engine import hash_one
 from hashfeatures.exceptions import MissingExtraError
-from hashfeatures.hashing.spec import HashSpec, parse_hashes
-from hashfeatures.hashing.view_codes import ViewsSpec
-from hashfeatures.hashing.views import VIEW_SETS
-from hashfeatures.images import Decoding, read_image
-from hashfeatures.view_pairs import ViewCodes
+from hashfeatures.hashing._spec import HashSpec, parse_hashes
+from hashfeatures.hashing._worker import hash_one
+from hashfeatures.hashing.views._view_hashes import ViewsSpec
+from hashfeatures.hashing.views._windows import VIEW_SETS
+from hashfeatures.images._decoding import Decoding
+from hashfeatures.images._read import read_image
 
 RATE = 1e-5  # false matches a pair of different images
 EDITS = (*EVERYDAY_EDITS, *HELD_OUT_EDITS)

@@ -2,8 +2,8 @@
 
 Every two images of all folders are compared, but for those that show the same picture (see
 `strangers.py`). The radius of a comparison is the greatest at which it matches no more of these
-pairs than `hashfeatures.hashing.radii.PER_MILLION` in a million; where even 0 bits match more, it
-is 0. These are the radii by default, which are shown beside.
+pairs than `hashfeatures.hashing._default_radius.PER_MILLION` in a million; where even 0 bits match
+more, it is 0. These are the radii by default, which are shown beside.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from strangers import find_files, find_same, make_files, thumbnail
 
-from hashfeatures.batch import hash_sources
-from hashfeatures.codes import Codes
+from hashfeatures.duplicates.fingerprints._base import Codes
+from hashfeatures.duplicates.fingerprints._segments import SegmentCodes
+from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.exceptions import MissingExtraError
-from hashfeatures.hashes import Hashes
-from hashfeatures.hashing.compared import compare_by
-from hashfeatures.hashing.radii import PER_MILLION, default_radius
-from hashfeatures.hashing.spec import HashSpec, parse_hashes
-from hashfeatures.hashing.views import VIEW_SETS
-from hashfeatures.images import Decoding
-from hashfeatures.segment_pairs import SegmentCodes
-from hashfeatures.view_pairs import ViewCodes
+from hashfeatures.hashing._batch import hash_sources
+from hashfeatures.hashing._default_radius import PER_MILLION, default_radius
+from hashfeatures.hashing._hash_arrays import Hashes
+from hashfeatures.hashing._spec import HashSpec, parse_hashes
+from hashfeatures.hashing.views._modes import compare_by
+from hashfeatures.hashing.views._windows import VIEW_SETS
+from hashfeatures.images._decoding import Decoding
 
 MIN_DETAIL = 10  # of a finder, by default
 SIZES = (8, 16)

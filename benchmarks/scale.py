@@ -33,10 +33,10 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed.hash_parts import KIND, LISTING, keys_of, schema_of, settings_of
-from hashfeatures.distributed.stages import Stage, arrow
-from hashfeatures.hashing.spec import parse_hashes
-from hashfeatures.images import Decoding
+from hashfeatures.distributed._hash_worker import KIND, LISTING, keys_of, schema_of, settings_of
+from hashfeatures.distributed._stages import Stage, arrow
+from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.images._decoding import Decoding
 
 RADIUS = 12
 COPIES = 0.2  # the share of codes that are copies of others

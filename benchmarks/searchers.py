@@ -48,7 +48,7 @@ def run(contestant: Callable[[Case, int], Outcome], case: Case, jobs: int) -> Ou
 
 def our_index(words: Words, jobs: int) -> Any:
     """Return an index of codes, all compiled loops loaded."""
-    from hashfeatures.hamming.index import HammingIndex
+    from hashfeatures.hamming._index import HammingIndex
 
     n_bits = 64 * words.shape[1]
     few = words[:3000]
@@ -60,7 +60,7 @@ def our_index(words: Words, jobs: int) -> Any:
 
 def our_self_join(case: Case, jobs: int) -> Outcome:
     """Find all pairs, in no order as those of faiss; answer with the neighbours of some rows."""
-    from hashfeatures.hamming.pairs import Pairs
+    from hashfeatures.hamming._pairs import Pairs
 
     words = case.codes()
     index = our_index(words, jobs)

@@ -26,7 +26,7 @@ from PIL import Image
 
 from hashfeatures import NearDuplicateFinder
 from hashfeatures.edits import Edit
-from hashfeatures.hashing.segments import crop_resistant_hash
+from hashfeatures.hashing.views._segments import crop_resistant_hash
 
 CROPS = (
     Edit("recompress", quality=60),

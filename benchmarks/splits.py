@@ -24,7 +24,7 @@ import sklearn.model_selection
 from numpy.typing import NDArray
 
 from hashfeatures import NearDuplicateFinder, NearDuplicateKFold, train_test_split
-from hashfeatures.demo_data import build_images
+from hashfeatures.cli.demo._planted import build_images
 from hashfeatures.exceptions import ChainingWarning
 
 N_FOLDS = 5

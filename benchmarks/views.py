@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from strangers import find_files
 
-from hashfeatures.batch import hash_sources
-from hashfeatures.hamming.pairs import Pairs
-from hashfeatures.hashing.plate import Plate
-from hashfeatures.hashing.radii import default_radius
-from hashfeatures.hashing.spec import HashSpec, parse_hashes
-from hashfeatures.hashing.view_codes import ViewsSpec
-from hashfeatures.hashing.views import VIEW_SETS
-from hashfeatures.images import Decoding
-from hashfeatures.view_pairs import ViewCodes
+from hashfeatures.duplicates.fingerprints._views import ViewCodes
+from hashfeatures.hamming._pairs import Pairs
+from hashfeatures.hashing._batch import hash_sources
+from hashfeatures.hashing._default_radius import default_radius
+from hashfeatures.hashing._planes import Plate
+from hashfeatures.hashing._spec import HashSpec, parse_hashes
+from hashfeatures.hashing.views._view_hashes import ViewsSpec
+from hashfeatures.hashing.views._windows import VIEW_SETS
+from hashfeatures.images._decoding import Decoding
 
 TWO = parse_hashes(("phash", "dhash"))
 ROBUST = (ViewsSpec.of(TWO, "robust"),)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from .descriptions import describe_value
+from ._utils.descriptions import describe_value
 from .exceptions import ParameterError
-from .images import flatten
+from .images._flatten import flatten
 
 _LANCZOS = Image.Resampling.LANCZOS
 

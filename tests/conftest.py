@@ -35,8 +35,8 @@ def memory_bounds(request):
         if request.param == "none":
             bounds = {"MOST_HELD": 0, "MOST_HELD_EACH": 0, "STEP": 7, "MOST_FOUND": 5, "ASKED": 3}
             for name, value in bounds.items():
-                patch.setattr(f"hashfeatures.compact._{name}", value)
-            patch.setattr("hashfeatures.signatures._BLOCK", 3)
+                patch.setattr(f"hashfeatures.duplicates._pair_graph._{name}", value)
+            patch.setattr("hashfeatures.duplicates.fingerprints._fingerprints._BLOCK", 3)
         yield request.param
 
 

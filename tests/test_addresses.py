@@ -30,11 +30,11 @@ from hashfeatures import (
     make_report,
     train_test_split,
 )
-from hashfeatures.cache import key_of
-from hashfeatures.cli.app import app
-from hashfeatures.descriptions import LIMIT, describe_value, shorten
-from hashfeatures.images import describe_error
-from hashfeatures.sources import (
+from hashfeatures._utils.descriptions import LIMIT, describe_value, shorten
+from hashfeatures.cli._app import app
+from hashfeatures.hashing._cache import key_of
+from hashfeatures.images._errors import describe_error
+from hashfeatures.images._sources import (
     count_bytes,
     describe_source,
     is_data_uri,
@@ -128,7 +128,7 @@ def test_forms_of_other_systems_are_failed_images(url):
 )
 def test_file_urls_on_windows(url, path, monkeypatch):
     monkeypatch.setattr(
-        "hashfeatures.sources.os", SimpleNamespace(name="nt", PathLike=os.PathLike)
+        "hashfeatures.images._sources.os", SimpleNamespace(name="nt", PathLike=os.PathLike)
     )
     assert local_path(url) == path
 

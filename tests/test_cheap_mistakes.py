@@ -21,8 +21,8 @@ from hashfeatures import (
     repair_split,
     train_test_split,
 )
-from hashfeatures.batch import hash_sources
 from hashfeatures.cli import main
+from hashfeatures.hashing._batch import hash_sources
 
 
 class Watched:

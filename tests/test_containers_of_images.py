@@ -32,8 +32,9 @@ from hashfeatures import (
     repair_split,
     train_test_split,
 )
-from hashfeatures.grouping import is_bit_matrix
-from hashfeatures.sources import list_column, list_sources
+from hashfeatures._utils.frames import list_column
+from hashfeatures.duplicates._resolve import is_bit_matrix
+from hashfeatures.images._sources import list_sources
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import hashfeatures
-from hashfeatures.cli.app import app
+from hashfeatures.cli._app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -19,11 +19,11 @@ from hashfeatures import (
     ImageHashFeaturizer,
     ImageReadError,
     NearDuplicateFinder,
-    batch,
-    engine,
     hash_images,
 )
-from hashfeatures.images import read_image
+from hashfeatures.hashing import _batch as batch
+from hashfeatures.hashing import _worker as engine
+from hashfeatures.images._read import read_image
 
 
 class Unpicklable:
@@ -117,9 +117,9 @@ def test_an_error_while_hashing_is_not_the_images(image_files, monkeypatch, erro
 
 def test_stages_keep_no_error_of_the_environment(image_files, tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
-    from hashfeatures.distributed.hash_parts import hash_batch
-    from hashfeatures.hashing.spec import parse_hashes
-    from hashfeatures.images import Decoding
+    from hashfeatures.distributed._hash_worker import hash_batch
+    from hashfeatures.hashing._spec import parse_hashes
+    from hashfeatures.images._decoding import Decoding
 
     def fail(*arguments):
         raise RuntimeError("cannot cache function: no locator available")
@@ -172,7 +172,7 @@ import multiprocessing, sys, warnings
 import numpy as np
 
 from hashfeatures import HammingNeighbors, NearDuplicateFinder
-from hashfeatures.jobs import count_jobs
+from hashfeatures._utils.jobs import count_jobs
 
 def work(paths):
     warnings.simplefilter("error")

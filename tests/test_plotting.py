@@ -14,7 +14,7 @@ from hashfeatures import (
     find_similar,
     leakage_report,
 )
-from hashfeatures.extras import install_command
+from hashfeatures._utils.optional import install_command
 from hashfeatures.plotting import (
     plot_distances,
     plot_groups,

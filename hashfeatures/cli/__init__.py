@@ -1,3 +1,3 @@
 """The command line: ``hashfeatures COMMAND``."""
 
-from .app import main as main
+from ._app import main as main

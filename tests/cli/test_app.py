@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import hashfeatures
-from hashfeatures.cli.app import _COMMANDS
-from hashfeatures.cli.options import echo_json
-from hashfeatures.extras import install_command
+from hashfeatures._utils.optional import install_command
+from hashfeatures.cli._app import _COMMANDS
+from hashfeatures.cli._options import echo_json
 
 
 def test_no_arguments_print_the_help(run):
@@ -124,7 +124,9 @@ def test_quiet_says_nothing_beside_the_results(run, photos_folder):
 def test_folders_without_permission_are_told_before_the_work(run, photos_folder, monkeypatch):
     """The superuser may do everything, so the answer of the system is given here."""
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    monkeypatch.setattr("hashfeatures.table.hash_images", lambda *_, **__: pytest.fail("hashed"))
+    monkeypatch.setattr(
+        "hashfeatures.hashing._hash_table.hash_images", lambda *_, **__: pytest.fail("hashed")
+    )
     assert "no permission to write" in run("hash", photos_folder, "-o", "h.csv").refusal()
 
 

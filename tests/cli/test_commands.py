@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from hashfeatures import find_duplicates
-from hashfeatures.hashing.radii import default_radius
-from hashfeatures.hashing.spec import parse_hashes
+from hashfeatures.hashing._default_radius import default_radius
+from hashfeatures.hashing._spec import parse_hashes
 
 
 def read(path):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hashfeatures.cli.hash_files import read_table
-from hashfeatures.extras import install_command
+from hashfeatures._utils.optional import install_command
+from hashfeatures.cli._hash_files import read_table
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])

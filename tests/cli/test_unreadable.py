@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from hashfeatures.cli.hash_files import read_table
+from hashfeatures.cli._hash_files import read_table
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from hashfeatures import EngineError, MissingExtraError, ParameterError, StageError
+from hashfeatures._utils.optional import install_command
 from hashfeatures.distributed import (
     LocalExecutor,
     RayExecutor,
@@ -25,9 +26,8 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed.executors import _knock
-from hashfeatures.distributed.stages import Stage
-from hashfeatures.extras import install_command
+from hashfeatures.distributed._executors import _knock
+from hashfeatures.distributed._stages import Stage
 
 here = LocalExecutor(1)
 
@@ -191,7 +191,7 @@ def test_a_directory_of_another_run_is_refused_until_that_ends(
 
 HOLD = """
 import json, sys, time
-from hashfeatures.distributed.stages import Stage
+from hashfeatures.distributed._stages import Stage
 with Stage.create(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])):
     print("mine", flush=True)
     time.sleep(60)

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from hashfeatures import NearDuplicateFinder, StageError, hash_images
-from hashfeatures.bits import bits_to_hex
 from hashfeatures.distributed import (
     LocalExecutor,
     RayExecutor,
@@ -18,6 +17,7 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
+from hashfeatures.hashing._hex import bits_to_hex
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures.hamming import kernels
-from hashfeatures.hamming.copies import Copies
-from hashfeatures.hamming.distinct import RowLookup, number_rows
+from hashfeatures.hamming import _kernels as kernels
+from hashfeatures.hamming._copies import Copies
+from hashfeatures.hamming._unique import RowLookup, number_rows
 
 N = 1 << 12
 COUNT = np.arange(N, dtype=np.uint64)
@@ -57,7 +57,7 @@ def test_rows_are_numbered_and_found_again(seed, name, few):
     seen = {}
     expected = [seen.setdefault(code.tobytes(), len(seen)) for code in words]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hashfeatures.hamming.distinct._FEW", few)
+        patch.setattr("hashfeatures.hamming._unique._FEW", few)
         numbers, firsts = number_rows(words)
     assert numbers.tolist() == expected
     assert firsts.tolist() == [expected.index(number) for number in range(len(seen))]

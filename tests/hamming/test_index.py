@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashfeatures.bits import words_from_bits
 from hashfeatures.exceptions import TooManyPairsError
-from hashfeatures.hamming import copies, index, join
-from hashfeatures.hamming.index import HammingIndex
-from hashfeatures.hamming.pairs import Pairs
+from hashfeatures.hamming import _copies as copies
+from hashfeatures.hamming import _index as index
+from hashfeatures.hamming import _join as join
+from hashfeatures.hamming._index import HammingIndex
+from hashfeatures.hamming._packing import words_from_bits
+from hashfeatures.hamming._pairs import Pairs
 
 WIDTHS = [1, 7, 42, 64, 65, 128, 298, 512, 1024, 1100]
 ALGORITHMS = ["auto", "brute", "multi_index"]

@@ -4,7 +4,7 @@ import joblib
 import pytest
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from hashfeatures.hamming.join import count_threads
+from hashfeatures.hamming._join import count_threads
 
 
 class Cluster(ParallelBackendBase):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 ASK = """
-from hashfeatures.hamming import kernels
+from hashfeatures.hamming import _kernels as kernels
 compiled = [kernels.join_of(2), kernels.nearest_of(2), kernels.join_of(5), kernels.group]
 compiled += [kernels.collapse, kernels.choose_views, kernels.many_nearest_of(2)]
 compiled += [kernels.widest_distances]

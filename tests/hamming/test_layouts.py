@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hashfeatures.hamming.index import HammingIndex
+from hashfeatures.hamming._index import HammingIndex
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hashfeatures.bits import words_from_bits
-from hashfeatures.hamming import join
-from hashfeatures.hamming.index import HammingIndex
+from hashfeatures.hamming import _join as join
+from hashfeatures.hamming._index import HammingIndex
+from hashfeatures.hamming._packing import words_from_bits
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "brute", "multi_index"])
@@ -39,7 +39,7 @@ def test_more_codes_than_numpy_compares(n_bits, radius, algorithm, monkeypatch):
 @pytest.mark.parametrize("k", [64, 65, 700, 2999, 4000])
 def test_many_neighbors_of_many_codes(n_bits, k, monkeypatch):
     """Ties by row, across blocks of queries, and of more neighbors than are kept in order."""
-    monkeypatch.setattr("hashfeatures.hamming.index._HELD_PAIRS", 50_000)
+    monkeypatch.setattr("hashfeatures.hamming._index._HELD_PAIRS", 50_000)
     rng = np.random.default_rng(k)
     bits = rng.integers(0, 2, (3000, n_bits), dtype=np.uint8)
     bits[1000:] = bits[rng.integers(0, 1000, 2000)] ^ (rng.random((2000, n_bits)) < 0.02)

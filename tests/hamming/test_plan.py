@@ -5,8 +5,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from hashfeatures.hamming.bands import Buckets, cut_bands, flips
-from hashfeatures.hamming.plan import measure_shares, plan_queries, plan_self_join, query_bands
+from hashfeatures.hamming._bands import Buckets, cut_bands, flips
+from hashfeatures.hamming._plan import measure_shares, plan_queries, plan_self_join, query_bands
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError
-from hashfeatures.bits import bits_to_hex
-from hashfeatures.extras import install_command
-from hashfeatures.hashing.plate import Plate
-from hashfeatures.hashing.spec import parse_hashes
+from hashfeatures._utils.optional import install_command
+from hashfeatures.hashing._hex import bits_to_hex
+from hashfeatures.hashing._planes import Plate
+from hashfeatures.hashing._spec import parse_hashes
 
 ORACLE = {
     "ahash": imagehash.average_hash,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
 from hashfeatures import NearDuplicateFinder, drop_duplicates, find_duplicates, hash_images
-from hashfeatures.engine import hash_one
-from hashfeatures.hashing.pixel_digest import digest_pixels
-from hashfeatures.hashing.spec import parse_hashes
-from hashfeatures.images import Decoding, flatten
+from hashfeatures.hashing._pixel_digest import digest_pixels
+from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.hashing._worker import hash_one
+from hashfeatures.images._decoding import Decoding
+from hashfeatures.images._flatten import flatten
 
 SPECS = parse_hashes(["phash"])
 
@@ -212,7 +213,7 @@ def test_a_large_page_is_digested_in_bands(monkeypatch):
     image = Image.new("RGBA", (300, 200), (3, 4, 5, 6))
     image.putpixel((299, 199), (3, 4, 5, 7))
     whole = digest_pixels(image)
-    monkeypatch.setattr("hashfeatures.hashing.pixel_digest._BAND_PIXELS", 301)
+    monkeypatch.setattr("hashfeatures.hashing._pixel_digest._BAND_PIXELS", 301)
     assert digest_pixels(image) == whole
 
 

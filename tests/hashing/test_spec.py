@@ -3,8 +3,8 @@
 import pytest
 
 from hashfeatures import ImageHashFeaturizer, ParameterError
-from hashfeatures.hashing.algorithms import ALGORITHMS
-from hashfeatures.hashing.spec import HashSpec, parse_hashes
+from hashfeatures.hashing._algorithms import ALGORITHMS
+from hashfeatures.hashing._spec import HashSpec, parse_hashes
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from hashfeatures.duplicate_report import DuplicateReport
-from hashfeatures.report.summary import Grouping, summarise
-from hashfeatures.report.thumbnails import Facts
+from hashfeatures.duplicates._report import DuplicateReport
+from hashfeatures.report._summary import Grouping, summarise
+from hashfeatures.report._thumbnails import Facts
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _DRIVER = shutil.which("chromedriver")

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from hashfeatures import hash_images
-from hashfeatures.report.thumbnails import look_at
+from hashfeatures.report._thumbnails import look_at
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])

@@ -1,0 +1,47 @@
+"""Tables of named columns, of whichever package, without importing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def is_missing(source: object) -> bool:
+    """Tell whether `source` is None, NaN, NaT or ``pandas.NA``."""
+    if source is None or type(source).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(source, float | np.floating) and source != source
+
+
+def list_values(column: Any) -> list[Any]:
+    for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
+        if hasattr(column, method):
+            return list(getattr(column, method)())
+    return list(column)
+
+
+def is_frame(images: Any) -> bool:
+    """Tell whether `images` is a table of named columns: pandas, polars, Arrow or Hugging Face."""
+    return hasattr(images, "shape") and (
+        hasattr(images, "columns") or hasattr(images, "column_names")
+    )
+
+
+def is_dataset(frame: Any) -> bool:
+    """Tell whether a table is a Dataset of Hugging Face, which decodes images when it is asked."""
+    return hasattr(frame, "cast_column") and not hasattr(frame, "iloc")
+
+
+def column_names(frame: Any) -> list[Any]:
+    """Return the names of the columns of a table."""
+    is_other = not hasattr(frame, "iloc") and hasattr(frame, "column_names")
+    return list(frame.column_names if is_other else frame.columns)
+
+
+def list_column(frame: Any, name: Any) -> list[Any]:
+    """Return the values of a column of a table; images of Hugging Face stay encoded."""
+    feature: Any = frame.features.get(name) if is_dataset(frame) else None
+    if getattr(feature, "decode", False):
+        frame = frame.cast_column(name, type(feature)(decode=False))
+    return list_values(frame[name])

@@ -1,0 +1,235 @@
+"""Labels of images, in any container that scikit-learn stratifies by, as codes or numbers.
+
+What becomes of a container is decided here alone: columns of numbers stay numbers, which may be a
+continuous target or several labels an image; everything else is classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from ..exceptions import ParameterError
+from .containers import check_length
+from .descriptions import describe_value, shorten
+from .frames import column_names, is_frame, list_column
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The class of each image.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_images,), dtype intp
+        Classes counted from 0 in order of first appearance.
+    names : list of str
+        What they are called.
+    """
+
+    codes: NDArray[np.intp]
+    names: list[str]
+
+    @classmethod
+    def of(cls, values: Any) -> Classes:
+        """Return the classes of one column without missing values."""
+        codes, classes = pd.factorize(values)
+        return cls(codes, [str(name) for name in classes])
+
+    @classmethod
+    def of_rows(cls, columns: Sequence[Any]) -> Classes:
+        """Return one class for each row that occurs in several columns."""
+        joined = cls.of(columns[0])
+        for column in columns[1:]:
+            other = cls.of(column)
+            n_others = max(len(other.names), 1)
+            codes, cells = pd.factorize(joined.codes * n_others + other.codes)
+            one_by_one = (divmod(int(cell), n_others) for cell in cells)
+            names = [f"{joined.names[left]}, {other.names[right]}" for left, right in one_by_one]
+            joined = cls(codes, names)
+        return joined
+
+
+def read_labels(y: Any, n_images: int) -> Any:
+    """Return labels as numbers where they are numbers, and as classes otherwise.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_images,) or (n_images, n_columns)
+        Labels of any kind that can be told apart: strings, numbers, dates, paths, categories,
+        nullable columns, objects of several kinds. Several columns, of which one at least is not
+        of numbers, are one class for each row that occurs.
+    n_images : int
+        How many images there are.
+
+    Returns
+    -------
+    Classes, ndarray of numbers of shape (n_images,) or (n_images, n_columns), or sparse matrix
+        What they say.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, or are not as many as the images.
+    TypeError
+        If they are a single string, or cannot be told apart.
+    """
+    _refuse_name(y)
+    check_length("y", y, n_images)
+    if issparse(y):
+        return y
+    columns = _columns_of(y)
+    missing = np.any([pd.isna(column) for column in columns], axis=0)
+    if missing.any():
+        raise ValueError(
+            f"Input y contains NaN: the labels of {missing.sum()} images are missing, the first "
+            f"in row {missing.argmax()}. To split by labels, leave these images out or give them "
+            f"a label of their own."
+        )
+    numbers = [_numbers_of(column) for column in columns]
+    known = [column for column in numbers if column is not None]
+    if len(known) == len(columns):
+        return known[0] if len(known) == 1 else np.column_stack(known)
+    for column in columns:
+        _check_hashable(column)
+    return Classes.of(columns[0]) if len(columns) == 1 else Classes.of_rows(columns)
+
+
+def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
+    """Return labels as one column of objects that can be compared.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_images,) or (n_images, n_columns)
+        Any hashable labels; missing ones stay missing. Of several columns, which must not all be
+        of numbers, the label is the tuple of a row, missing where any of it is.
+    n_images : int
+        How many images there are.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), dtype object
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as images.
+    TypeError
+        If they are a single string or a matrix of numbers, or a label is a list or the like.
+    """
+    _refuse_name(y)
+    check_length("y", y, n_images)
+    read = _columns_of(y)
+    if len(read) > 1 and all(_numbers_of(column) is not None for column in read):
+        raise ParameterError(
+            f"The labels must be a 1d array or one column. Got a table of {len(read)} columns of "
+            f"numbers{_named(y)}: select one, table[column]."
+        )
+    columns = [_objects_of(column) for column in read]
+    for column in columns:
+        _check_hashable(column)
+    if len(columns) == 1:
+        return columns[0]
+    labels = np.empty(n_images, dtype=object)
+    labels[:] = list(zip(*columns, strict=True))
+    labels[np.any([pd.isna(column) for column in columns], axis=0)] = None
+    return labels
+
+
+def _refuse_name(y: Any) -> None:
+    if isinstance(y, str):
+        raise TypeError(
+            f"The labels must be an array, one an image. Got the str {shorten(y)!r}: for a column "
+            f"of a frame, give frame[{shorten(y)!r}]."
+        )
+
+
+def _named(table: Any) -> str:
+    return f", {describe_value(column_names(table)[:10])}" if is_frame(table) else ""
+
+
+def _columns_of(y: Any) -> list[pd.Series[Any]]:
+    """Return the columns of labels: one, or those of a table or a matrix."""
+    if isinstance(y, pd.DataFrame):
+        return [column.reset_index(drop=True) for _, column in y.items()]
+    if is_frame(y):
+        return [_column_of(list_column(y, name)) for name in column_names(y)]
+    if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return [pd.Series(y).reset_index(drop=True)]
+    if isinstance(y, list | tuple) and not any(np.ndim(label) for label in y):
+        return [_column_of(y)]  # numpy would spell numbers and NaN beside strings
+    array = y if isinstance(y, np.ndarray) else None
+    if array is None:
+        try:
+            array = np.asarray(_listed(y))
+        except ValueError:  # rows of different lengths
+            return [_column_of(y)]
+    if array.dtype.names:
+        return [_column_of(array[name]) for name in array.dtype.names]
+    if array.ndim == 2:
+        return [_column_of(array[:, place]) for place in range(array.shape[1])]
+    return [_column_of(array)]
+
+
+def _listed(y: Any) -> Any:
+    for method in ("to_list", "to_pylist"):  # polars; arrow
+        if hasattr(y, method):
+            return getattr(y, method)()
+    return y if hasattr(y, "__array__") or isinstance(y, list | tuple) else list(y)
+
+
+def _column_of(values: Any) -> pd.Series[Any]:
+    """Return values as a column, numbers among objects as numbers."""
+    values = _listed(values) if not isinstance(values, np.ndarray) else values
+    if not isinstance(values, np.ndarray):
+        objects = np.empty(len(values), dtype=object)
+        objects[:] = list(values)
+        values = objects
+    if values.dtype.kind in "OUS":
+        return pd.Series(values.astype(object), dtype=object).infer_objects()
+    return pd.Series(values)
+
+
+def _numbers_of(column: pd.Series[Any]) -> NDArray[Any] | None:
+    """Return a column as numbers of numpy; None if it holds none, or if they are categories."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(kind):
+        return None
+    values = column.to_numpy()
+    if values.dtype == object:  # nullable, and nothing is missing
+        values = column.to_numpy(dtype=getattr(kind, "numpy_dtype", float))
+    return values if values.dtype.kind in "biuf" else None
+
+
+def _objects_of(column: pd.Series[Any]) -> NDArray[np.object_]:
+    objects = np.empty(len(column), dtype=object)
+    objects[:] = list(column)
+    return objects
+
+
+def _check_hashable(column: Any) -> None:
+    if column.dtype != object:
+        return
+    for row, label in enumerate(column):
+        if isinstance(label, np.ndarray) or not _is_hashable(label):
+            raise TypeError(
+                f"The labels must be numbers, strings or other hashable values, one an image. "
+                f"That of row {row} is {describe_value(label)}, of type {type(label).__name__}."
+            )
+
+
+def _is_hashable(label: Any) -> bool:
+    if not isinstance(label, Hashable):
+        return False
+    try:
+        hash(label)
+    except TypeError:  # a tuple of lists
+        return False
+    return True

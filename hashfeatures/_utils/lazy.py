@@ -1,0 +1,46 @@
+"""Public names of a package that are imported when they are first used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+
+def attach(
+    package: str, exports: Mapping[str, Sequence[str]], modules: Sequence[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return the ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+
+    Parameters
+    ----------
+    package : str
+        The ``__name__`` of the package.
+    exports : dict of str to sequence of str
+        The public names of each module or subpackage.
+    modules : sequence of str
+        Submodules that are public themselves.
+
+    Returns
+    -------
+    tuple
+        What the package assigns to ``__getattr__``, ``__dir__`` and ``__all__``.
+    """
+    homes = {name: module for module, names in exports.items() for name in names}
+    public = sorted(homes)
+
+    def load(name: str) -> Any:
+        if name in modules:
+            return import_module(f".{name}", package)
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{homes[name]}", package), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def list_names() -> list[str]:
+        dunders = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        return sorted({*public, *modules, *dunders})
+
+    return load, list_names, public

@@ -1,0 +1,136 @@
+r"""Paths as text: on one printable line for people, and in lists that can be read back.
+
+A list of paths has one a line. A path that would break its line, is not UTF-8 or begins with a
+double quote is written as a JSON string, so that every path survives.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import unicodedata
+
+from .descriptions import shorten
+
+# The longer marks first: that of UTF-32 begins like that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
+
+_LONGEST = 4096
+# Control characters, and those that would turn the text around them ("Cf": bidirectional marks).
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def show_path(path: str) -> str:
+    r"""Return a path as one line that can be printed anywhere and hides nothing.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.path_text import show_path
+    >>> print(show_path("two\nlines.png"))
+    two\nlines.png
+    """
+    if len(path) > _LONGEST:  # no path of any system, but an image in a data: URI
+        path = shorten(path)
+    if path.isprintable():
+        return path
+    return "".join(
+        letter.encode("unicode_escape", "backslashreplace").decode("ascii")
+        if unicodedata.category(letter) in _HIDDEN
+        else letter
+        for letter in path
+    )
+
+
+def write_path(path: str) -> str:
+    r"""Return the line that stands for a path in a list.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.path_text import read_path, write_path
+    >>> print(write_path("two\nlines.png"))
+    "two\nlines.png"
+    >>> read_path(write_path("two\nlines.png")) == "two\nlines.png"
+    True
+    """
+    is_plain = "\n" not in path and "\r" not in path and not path.startswith('"')
+    if is_plain and path == path.strip() and path.isprintable():
+        return path
+    return json.dumps(path)
+
+
+def encoding_of(data: bytes) -> str:
+    r"""Return the encoding that the byte order mark of a text names; UTF-8 without one.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.path_text import encoding_of
+    >>> encoding_of("a.png".encode("utf-16")), encoding_of(b"a.png")
+    ('utf-16', 'utf-8-sig')
+    """
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    return "utf-8-sig"
+
+
+def split_list(data: bytes) -> list[str]:
+    r"""Return the paths of a list: one a line, or separated by NUL, as ``find -print0`` does.
+
+    Raises
+    ------
+    ValueError
+        If a line is broken, or the bytes are no text.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.path_text import split_list
+    >>> split_list(b"a.png\n\nb.png\n")
+    ['a.png', 'b.png']
+    >>> split_list(b"a.png\0two\nlines.png\0")
+    ['a.png', 'two\nlines.png']
+    """
+    encoding = encoding_of(data)
+    if encoding == "utf-8-sig":  # paths can hold bytes that are no UTF-8
+        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+    else:
+        text = data.decode(encoding)
+    if "\0" in text:
+        entries = text.split("\0")
+        if sum(len(entry) < 2 for entry in entries[:-1]) > len(entries) // 2:
+            raise ValueError(
+                "it seems to be in UTF-16 without a byte order mark: save it as UTF-8"
+            )
+        return [entry for entry in entries if entry]
+    paths = []
+    for number, ended in enumerate(text.split("\n"), 1):
+        line = ended.removesuffix("\r")
+        if not line.strip():
+            continue
+        try:
+            paths.append(read_path(line))
+        except ValueError:
+            raise ValueError(
+                f"line {number} begins with a double quote and is no string of JSON: {line[:60]}"
+            ) from None
+    return paths
+
+
+def read_path(line: str) -> str:
+    """Return the path that a line of a list stands for; the opposite of `write_path`.
+
+    Raises
+    ------
+    ValueError
+        If the line begins with a double quote and is no JSON string.
+    """
+    if not line.startswith('"'):
+        return line
+    path = json.loads(line)
+    return str(path)

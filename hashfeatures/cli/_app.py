@@ -1,0 +1,234 @@
+"""Where the command line begins and ends: finding the command, telling errors, exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, TextIO
+
+import click
+
+from .. import __version__
+from ..exceptions import (
+    CacheError,
+    ChainingWarning,
+    EngineError,
+    FailedImagesWarning,
+    MissingExtraError,
+    ParameterError,
+    StageError,
+)
+from ._console import echo, silence
+from ._errors import FAILED, INTERRUPTED, MISUSED, WELL, CommandError
+
+# In the order of the help. A module is imported when its command's help or work is asked for.
+_COMMANDS = (
+    "hash",
+    "duplicates",
+    "undo",
+    "similar",
+    "split",
+    "leaks",
+    "calibrate",
+    "report",
+    "stages",
+    "index",
+    "demo",
+    "completion",
+)
+
+_HELP = """Find near-duplicate images, and keep them from spoiling a split.
+
+PATHS are images, folders (searched with all below them), URLs, lists of these (.txt, or - for
+standard input), tables (.csv, .parquet) with --column, or files of hashes that "hashfeatures
+hash" wrote.
+
+\b
+  hashfeatures duplicates photos             groups of near duplicates
+  hashfeatures report photos -o report.html  the same to look at
+  hashfeatures split photos --stratify-by parent --out train.txt test.txt
+  hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
+
+\b
+Exit codes: 0 all went well; 1 leaks were found; 2 wrong arguments;
+3 the work could not be done, or files that had changed were left alone;
+4 leaks could not be looked for in all images; 130 interrupted.
+"""
+
+
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module = import_module(f".commands._{name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Group(click.Group):
+    """A group whose help lists the commands in their order, not in that of their letters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _readers_may_leave():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _readers_may_leave():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """End well if who read a help has seen enough: click, which prints it, would end with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        try:
+            click.echo()  # fails again if it is stdout whose reader has gone
+        except BrokenPipeError:
+            silence(sys.stdout)
+            raise click.exceptions.Exit(WELL) from None
+        raise CommandError("The pipe to another process broke.") from error
+
+
+@click.group(
+    cls=_Group,
+    commands=_Commands(),
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="hashfeatures", message="%(prog)s %(version)s")
+def app() -> None:
+    """Hold the commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the name of the command; None means what this process was started with.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if all went well, 1 if leaks were found, 2 for wrong arguments, 3 if the
+        work could not be done, 4 if leaks could not be looked for, 130 if it was interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name of a file that the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    colour = False if os.environ.get("NO_COLOR") else None
+    try:
+        with _show_notes(), warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
+            warnings.showwarning = _show_warning
+            code = app.main(
+                given or ["--help"], prog_name="hashfeatures", standalone_mode=False, color=colour
+            )
+        return code if isinstance(code, int) else WELL
+    except click.exceptions.Exit as stopped:
+        return stopped.exit_code
+    except click.UsageError as error:
+        # Where an option lacks its value, click names no command.
+        here = "hashfeatures " + given[0] if given and given[0] in _COMMANDS else "hashfeatures"
+        name = error.ctx.command_path if error.ctx else here
+        _tell(f"{error.format_message()}\nTry: {name} --help")
+        return MISUSED
+    except (KeyboardInterrupt, click.Abort):
+        _tell("interrupted")
+        return INTERRUPTED
+    except ParameterError as error:
+        _tell(str(error))
+        return MISUSED
+    except (
+        CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
+        StageError, MemoryError,
+    ) as error:  # fmt: skip
+        logging.getLogger("hashfeatures").debug("Where it happened:", exc_info=True)
+        _tell(_describe(error))
+        return FAILED
+
+
+def _tell(text: str) -> None:
+    echo(f"hashfeatures: {text}", err=True)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
+        return ": ".join([*named[:1], error.strerror])
+    if isinstance(error, MemoryError):
+        return "there is not enough memory: fewer --jobs, or hashfeatures stages, take less"
+    return str(error) or type(error).__name__
+
+
+class _Notes(logging.Handler):
+    """Show what the package logs beside its results as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Progress has a way of its own, and with --verbose logs are shown as logs.
+        if record.name != "hashfeatures.progress" and not (_has("quiet") or _has("verbose")):
+            _tell(record.getMessage())
+
+
+@contextlib.contextmanager
+def _show_notes() -> Iterator[None]:
+    logger, notes = logging.getLogger("hashfeatures"), _Notes(logging.INFO)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(notes)
+    try:
+        yield
+    finally:
+        logger.removeHandler(notes)
+        logger.setLevel(level)
+
+
+def _has(option: str) -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().meta.get(option))
+
+
+def _advise_on_chains(text: str) -> str:
+    """Put what a command can do about chains in the place of what Python can."""
+    from ..duplicates._diameters import CHAINS_ADVICE
+
+    context = click.get_current_context(silent=True)
+    options = [param.name for param in context.command.params] if context else []
+    advice = "A smaller --radius makes shorter chains"
+    if "linkage" in options:
+        advice += ", and --linkage complete none"
+    return text.replace(CHAINS_ADVICE, f"{advice}.")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> Any:
+    is_told = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
+    if is_told and not _has("quiet"):
+        text = str(message)
+        if issubclass(category, ChainingWarning):
+            text = _advise_on_chains(text)
+        _tell(text if issubclass(category, FailedImagesWarning) else f"note: {text}")

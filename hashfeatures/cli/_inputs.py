@@ -1,0 +1,373 @@
+"""From what is typed to image sources: files, folders, lists, tables, files of hashes."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .._utils.descriptions import shorten
+from .._utils.path_text import read_path, show_path, split_list
+from .._utils.regular_files import open_regular
+from ._context import Common, Gathering
+from ._errors import CommandError
+from ._evidence import FileState, find_place, from_columns, look_at_all
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLES = (".csv", ".parquet", ".json")
+_LISTS = (".txt", ".lst")
+
+
+@dataclass
+class Collection:
+    """Images, and what is known of them.
+
+    Parameters
+    ----------
+    sources : list of str
+        Paths and URLs.
+    columns : DataFrame or None
+        The table that they came from, row by row.
+    settings : str or None
+        If the table holds hashes: how they were made, "" if it does not say.
+    states : list of FileState or None
+        What each file was before anything of it was read, or, if the table holds hashes, when it
+        was hashed; None where nobody knows.
+    n_nameless : int
+        How many rows of the table name no image: they are left out.
+    unsearched : list of str
+        Folders that could not be searched, for want of permission say.
+    unfollowed : list of str
+        Links to folders, which were not followed, and lead to where nothing was searched.
+    foreign : list of str
+        Files in folders that are images, and that Pillow does not read here: they are left out.
+    """
+
+    sources: list[str] = field(default_factory=list)
+    columns: pd.DataFrame | None = None
+    settings: str | None = None
+    states: list[FileState | None] = field(default_factory=list)
+    n_nameless: int = 0
+    unsearched: list[str] = field(default_factory=list)
+    unfollowed: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether the hashes are known."""
+        return self.settings is not None
+
+    def classes(self, by: str | None) -> list[Any] | None:
+        """Return the class of each image: of its folder, or of a column."""
+        if by is None:
+            return None
+        if by in ("parent", "grandparent"):
+            folders = [os.path.dirname(source) for source in self.sources]
+            if by == "grandparent":
+                folders = [os.path.dirname(folder) for folder in folders]
+            return [os.path.basename(folder) for folder in folders]
+        if self.columns is None or by not in self.columns.columns:
+            known = "there is no table" if self.columns is None else list(self.columns.columns)
+            raise CommandError(
+                f"There is no column {by!r}; say 'parent' for the name of an image's folder, or a "
+                f"column of the table ({known})."
+            )
+        return list(self.columns[by])
+
+
+def collect(
+    paths: Sequence[str], gathering: Gathering, common: Common, *, may_be_empty: bool = False
+) -> Collection:
+    """Find the images that are named.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Images, folders, URLs, lists, tables, files of hashes, "-".
+    gathering : Gathering
+        How they are looked for.
+    common : Common
+        Who is told what was left out.
+    may_be_empty : bool, default=False
+        Whether there may be no image.
+
+    Returns
+    -------
+    Collection
+        At least one image, unless there may be none.
+
+    Raises
+    ------
+    CommandError
+        If something is not there, is named twice, or holds no image.
+    """
+    tables = [path for path in paths if path.lower().endswith(_TABLES)]
+    if tables and len(tables) < len(paths):
+        other = next(path for path in paths if path not in tables)
+        raise CommandError(
+            f"{tables[0]} is a table and {other} is none: give tables, or images, not both."
+        )
+    _register_heif()
+    if tables:
+        found = _collect_tables(tables, gathering)
+        if found.n_nameless:
+            common.note(f"{found.n_nameless} rows of the tables name no image, left out")
+    else:
+        walk = _Walk(gathering, common)
+        sources = list(walk.gather(paths))
+        found = Collection(
+            sources,
+            unsearched=walk.unsearched,
+            unfollowed=walk.unfollowed,
+            foreign=walk.foreign,
+        )
+    if not found.sources and not may_be_empty:
+        looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
+        raise CommandError(
+            f"No images{looked} found in {shorten(', '.join(map(_name_list, paths)))}."
+        )
+    is_known = found.is_hashed and found.columns is not None
+    found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
+    return found
+
+
+def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
+    import pandas as pd
+
+    from .._utils.containers import as_column
+    from ..images._sources import local_path
+    from ._hash_files import SETTINGS, is_hash, read_table
+
+    frames = [read_table(table) for table in tables]
+    columns = pd.concat(frames, ignore_index=True)
+    column = gathering.column
+    if column is None:
+        column = "image" if "image" in columns.columns else None
+    if column is None or column not in columns.columns:
+        raise CommandError(
+            f"{tables[0]} has no column {column or 'image'!r}; it has "
+            f"{', '.join(map(str, columns.columns[:12]))}. Say which holds the images: --column."
+        )
+    if any(column not in frame.columns for frame in frames):
+        raise CommandError(f"Not all of {shorten(', '.join(tables))} have the column {column!r}.")
+    is_named = columns[column].notna()
+    n_nameless = int((~is_named).sum())
+    columns = columns[is_named].reset_index(drop=True)
+    named = [read_path(str(value)) for value in columns[column]]
+    sources = [local_path(source) or source for source in named]
+    columns["image"] = as_column(sources)
+    if not any(map(is_hash, columns.columns)):
+        return Collection(sources, columns, n_nameless=n_nameless)
+    made = [
+        frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
+    ]
+    for table, settings in zip(tables, made, strict=True):
+        if settings != made[0]:
+            raise CommandError(
+                f"{tables[0]} and {table} were made with different settings and cannot be "
+                f"compared:\n{made[0] or 'unknown'}, and {settings or 'unknown'}."
+            )
+    return Collection(sources, columns, str(made[0]), n_nameless=n_nameless)
+
+
+def find_listed(path: str, collection: Collection) -> list[int]:
+    """Return the places in a collection of the images that a list names.
+
+    Raises
+    ------
+    CommandError
+        If the list is empty, or names what is not in the collection.
+    """
+    place_of = {_identify(source): place for place, source in enumerate(collection.sources)}
+    listed = dict.fromkeys(map(_identify, _split(_read(path), path)))
+    missing = [source for source in listed if source not in place_of]
+    if missing:
+        raise CommandError(
+            f"{len(missing)} of the {len(listed)} images in {_name_list(path)} are not among the "
+            f"images of PATHS, such as {shorten(show_path(missing[0]))}: nothing was done."
+        )
+    if not listed:
+        raise CommandError(f"{_name_list(path)} lists no image: nothing was done.")
+    return [place_of[source] for source in listed]
+
+
+def _identify(source: str) -> str:
+    """Return what two spellings of the name of one image have in common."""
+    from ..images._sources import local_path
+
+    path = local_path(source)
+    return source if path is None else find_place(path)
+
+
+def _read(path: str) -> bytes:
+    """Return the content of a list; "-" is the one on standard input."""
+    if path == "-":
+        stream = getattr(sys.stdin, "buffer", None)
+        return sys.stdin.read().encode() if stream is None else bytes(stream.read())
+    with open_regular(path) as file:
+        return bytes(file.read())
+
+
+def _split(data: bytes, path: str) -> list[str]:
+    """Return what a list names."""
+    try:
+        return split_list(data)
+    except ValueError as error:
+        raise CommandError(f"{_name_list(path)} cannot be read as a list: {error}.") from error
+
+
+def _name_list(path: str) -> str:
+    return "standard input" if path == "-" else shorten(show_path(path))
+
+
+class _Walk:
+    """One search for files, which knows what it has found."""
+
+    def __init__(self, gathering: Gathering, common: Common) -> None:
+        from ..images._files import LeftOut
+
+        self._gathering = gathering
+        self._common = common
+        self._named: dict[str, str] = {}
+        self._left_out = LeftOut()
+        self._n_links = 0
+        self._links: list[str] = []
+        self._searched: set[str] = set()
+        self.unsearched: list[str] = []
+        self.unfollowed: list[str] = []
+        self.foreign: list[str] = []
+
+    def gather(self, paths: Sequence[str]) -> Iterator[str]:
+        """Yield the sources behind what was typed."""
+        for path in paths:
+            yield from self._expand(path)
+        self.unfollowed = [
+            link for link in self._links if os.path.realpath(link) not in self._searched
+        ]
+        if self.unfollowed:
+            first = shorten(show_path(self.unfollowed[0]))
+            self._common.note(
+                f"{len(self.unfollowed)} links to folders, such as {first}, not followed: see "
+                f"--follow-links"
+            )
+        if self._n_links:
+            self._common.note(f"{self._n_links} links to files that are there as well, left out")
+        if left_out := self._left_out.describe():
+            self._common.note(f"{shorten(', '.join(map(_name_list, paths)))}: {left_out}")
+
+    def _expand(self, path: str) -> Iterator[str]:
+        from ..images._files import recognize
+        from ..images._sources import is_data_uri, is_far, local_path
+
+        path = local_path(path) or path
+        if path == "-":
+            yield from self._list(_read(path), path)
+        elif is_far(path) or is_data_uri(path):
+            yield from self._once(path, path)
+        elif os.path.isdir(path):
+            yield from self._folder(path)
+        elif path.lower().endswith(_LISTS):
+            data = _read(path)
+            if recognize(data) is None:
+                yield from self._list(data, path)
+            else:
+                yield from self._once(path, os.path.realpath(path))
+        elif os.path.lexists(path):
+            yield from self._once(path, os.path.realpath(path))
+        else:
+            raise CommandError(
+                f"{shorten(show_path(path))} is neither a file nor a folder"
+                + ("." if os.path.isabs(path) else f", looked for from {show_path(os.getcwd())}.")
+            )
+
+    def _list(self, data: bytes, path: str) -> Iterator[str]:
+        from ..images._sources import local_path
+
+        for source in _split(data, path):
+            local = local_path(source)
+            if local is None:  # a URL
+                yield from self._once(source, source)
+            else:
+                yield from self._once(local, os.path.realpath(local))
+
+    def _once(self, source: str, identity: str) -> Iterator[str]:
+        if identity in self._named:
+            before = self._named[identity]
+            raise CommandError(
+                f"{shorten(show_path(source))} is named twice"
+                + (f", also as {shorten(show_path(before))}" if before != source else "")
+                + ": name it once."
+            )
+        self._named[identity] = source
+        yield source
+
+    def _folder(self, top: str) -> Iterator[str]:
+        from ..images._files import is_foreign_image
+
+        links = self._gathering.links
+        seen: set[tuple[int, int]] = set()
+        in_links = []
+        for folder, below, names in os.walk(top, followlinks=links, onerror=self._miss):
+            if links:  # a link that leads back up would never end
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in seen:
+                    below.clear()
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+            for name in filter(_is_hidden, below):
+                self._left_out.add(name)
+            below[:] = sorted(name for name in below if not _is_hidden(name))
+            if not links:
+                self._searched.add(os.path.realpath(folder))
+                paths = (os.path.join(folder, name) for name in below)
+                self._links.extend(path for path in paths if os.path.islink(path))
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                is_special = not os.path.isfile(path) and os.path.exists(path)
+                if not self._is_wanted(path, is_special):
+                    self._left_out.add(name)
+                    if not self._gathering.globs and is_foreign_image(name):
+                        self.foreign.append(path)
+                elif is_special:
+                    self._common.note(f"{show_path(path)}: no regular file, left out")
+                elif os.path.islink(path):
+                    in_links.append(path)
+                else:
+                    yield from self._once(path, os.path.realpath(path))
+        for path in in_links:  # last, so that a file comes before the links to it
+            identity = os.path.realpath(path)
+            if identity in self._named:
+                self._n_links += 1
+            else:
+                yield from self._once(path, identity)
+
+    def _miss(self, error: OSError) -> None:
+        self.unsearched.append(str(error.filename))
+        self._common.note(f"{show_path(str(error.filename))}: {error.strerror}, left out")
+
+    def _is_wanted(self, path: str, is_special: bool) -> bool:
+        from ..images._files import has_image_suffix, holds_image
+
+        name = os.path.basename(path)
+        if self._gathering.globs:
+            return any(fnmatch.fnmatch(name, glob) for glob in self._gathering.globs)
+        if _is_hidden(name):
+            return False
+        return has_image_suffix(name) if is_special else holds_image(path)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _register_heif() -> None:
+    """Let Pillow read HEIC if its plugin is installed."""
+    with contextlib.suppress(ImportError):
+        import_module("pillow_heif").register_heif_opener()

@@ -1,0 +1,123 @@
+"""What there is to hash: the names of images, or of tar files of images."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .._utils.descriptions import describe_value, shorten
+from ..exceptions import StageError
+from ..images._errors import describe_error
+from ..images._files import LeftOut, has_image_suffix, holds_image
+from ..images._sources import IMAGE_COLUMNS, list_sources, local_path
+from ._stages import arrow, locate, open_located
+
+_TABLES = (".parquet", ".csv")
+_BLOCK = 1 << 16  # rows of a table that are read at a time
+_LOGGER = logging.getLogger(__name__)
+
+
+def list_names(source: Any, column: str | None = None) -> Iterator[str]:
+    """Yield the absolute path or the URL of every image, or tar file, of a source.
+
+    Parameters
+    ----------
+    source : path, URL or container of these
+        A table (.parquet, .csv), a directory or bucket, which is searched with all below it, or a
+        pattern such as "s3://bucket/shards/*.tar"; or a list, array or column of names.
+    column : str, optional
+        The column of tables that holds the names.
+
+    Raises
+    ------
+    StageError
+        If the source cannot be read.
+    ValueError
+        If a table has no such column.
+    """
+    if not isinstance(source, str | os.PathLike):
+        yield from map(_whole_name, list_sources(source, "hash_dataset"))
+        return
+    text = os.fspath(source)
+    system, path, address = locate(text)
+    try:
+        if text.lower().endswith(_TABLES):
+            yield from map(_whole_name, _read_column(system, path, address, column))
+        elif "*" in text:
+            yield from (_address_of(system, found) for found in sorted(system.glob(path)))
+        elif text.lower().endswith(".tar"):
+            if not system.exists(path):
+                raise FileNotFoundError("there is no such file")
+            yield address
+        else:
+            yield from _walk(system, path)
+    except OSError as error:
+        raise StageError(
+            f"{shorten(address)} cannot be listed: {describe_error(error)}"
+        ) from error
+
+
+def _walk(system: Any, path: str) -> Iterator[str]:
+    if not system.isdir(path):
+        raise NotADirectoryError(
+            "expected a directory, a table (.parquet, .csv), a pattern or .tar files"
+        )
+    is_wanted = holds_image if "file" in system.protocol else has_image_suffix
+    left_out = LeftOut()
+    for found in sorted(system.find(path)):
+        if is_wanted(found):
+            yield _address_of(system, found)
+        else:
+            left_out.add(found)
+    if told := left_out.describe():
+        _LOGGER.info("%s: %s", path, told)
+
+
+def _address_of(system: Any, path: str) -> str:
+    if "file" in system.protocol:
+        return path
+    address: str = system.unstrip_protocol(path)
+    return address
+
+
+def _whole_name(source: Any) -> str:
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"A data set is a list of paths and URLs, which any worker can read. Got "
+            f"{type(source).__name__}; images in memory are what hash_images is for."
+        )
+    path = local_path(source)
+    return os.fspath(source) if path is None else os.path.abspath(path)
+
+
+def _read_column(system: Any, path: str, address: str, column: str | None) -> Iterator[Any]:
+    with open_located(system, path) as file:
+        if address.lower().endswith(".csv"):
+            import pandas as pd
+
+            header = list(pd.read_csv(file, nrows=0).columns)
+            file.seek(0)
+            name = _pick(header, column, address)
+            for frame in pd.read_csv(file, usecols=[name], dtype=str, chunksize=_BLOCK):
+                yield from frame[name].dropna().tolist()
+            return
+        parquet = arrow().parquet.ParquetFile(file)
+        name = _pick(parquet.schema_arrow.names, column, address)
+        for batch in parquet.iter_batches(_BLOCK, columns=[name]):
+            yield from (value for value in batch.column(0).to_pylist() if value is not None)
+
+
+def _pick(columns: Iterable[str], column: str | None, address: str) -> str:
+    """Return the column that holds the names."""
+    known = list(columns)
+    wanted = IMAGE_COLUMNS if column is None else (column,)
+    named = known if column is None and len(known) == 1 else [c for c in wanted if c in known]
+    if named:
+        return named[0]
+    raise ValueError(
+        f"{shorten(address)} has the columns {describe_value(known[:10])}, and "
+        f"none of {list(wanted)}: say which holds the "
+        f"paths or URLs, column=..."
+    )

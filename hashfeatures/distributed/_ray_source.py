@@ -1,0 +1,106 @@
+"""Ray Datasets as a source: hashed where their blocks are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.frames import is_missing
+from .._utils.path_text import write_path
+from ..exceptions import EngineError
+from ..images._process_state import Surroundings
+from ..images._sources import IMAGE_COLUMNS
+from ._executors import RayExecutor, cause_of
+from ._hash_worker import (
+    KIND,
+    check_versions,
+    hash_batch,
+    keys_of,
+    read_settings,
+    schema_of,
+)
+from ._stages import Stage
+
+_DATA_COLUMNS = ("bytes", "image")
+
+
+def hash_ray_dataset(
+    dataset: Any, stage: Stage, column: str | None, part_size: int, workers: Any
+) -> None:
+    """Hash the images of a Ray Dataset.
+
+    Each batch is hashed in the task that reads it (``map_batches``) and written there as a part;
+    what goes back are counts, so that no image is in the object store.
+    """
+    if not isinstance(workers, RayExecutor):
+        raise EngineError(
+            "A Ray Dataset is hashed on its Ray cluster: give its address, or a RayExecutor."
+        )
+    columns = dataset.columns()
+    if columns is None:  # of a dataset without rows
+        return
+    name = _name_column(columns, column)
+    known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
+    seen, fetch = workers.put(np.sort(np.concatenate([np.zeros(0, np.uint64), *known])))
+    out, surroundings = stage.address, Surroundings.here()
+
+    def step(batch: Mapping[str, Any]) -> dict[str, Any]:
+        surroundings.apply()
+        return {"n_images": np.array([_hash_rows(batch, out, name, fetch(seen))])}
+
+    try:
+        for _ in dataset.map_batches(step, batch_size=part_size).iter_batches():
+            pass
+    except Exception as error:  # Ray wraps what a task raises in classes of its own
+        raise cause_of(error) from error
+
+
+def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[np.uint64]) -> int:
+    """Hash the images of a batch that are new, and return how many."""
+    stage = Stage.open(out, KIND)
+    check_versions(stage.settings)
+    specs, decoding, min_detail = read_settings(stage.settings)
+    names = [str(name) for name in batch[column]]
+    keys = keys_of(names)
+    new = np.flatnonzero(~np.isin(keys, known))
+    new = new[np.sort(np.unique(keys[new], return_index=True)[1])]
+    chosen = [names[row] for row in new]
+    digest = blake2b("\n".join(map(write_path, chosen)).encode(), digest_size=8).hexdigest()
+    part, begun = f"part-{digest}.parquet", f"begun-{digest}.json"
+    if not chosen or stage.has(part):
+        return 0
+    # Found here, this note tells that a worker died of the batch: Ray runs it again.
+    notes = stage.sub("_begun")
+    died = notes.read_json(begun) is not None
+    notes.write_json(begun, {})
+    sources = [_source_of(batch, int(row), names[row]) for row in new]
+    table = hash_batch(chosen, sources, specs, decoding, min_detail, apart=died)
+    stage.write(part, [table], schema_of(specs))
+    notes.remove([begun])
+    return len(chosen)
+
+
+def _name_column(columns: list[str], column: str | None) -> str:
+    wanted = ("path", *IMAGE_COLUMNS[2:]) if column is None else (column,)
+    for name in wanted:
+        if name in columns:
+            return name
+    raise ValueError(
+        f"The Ray Dataset has the columns {columns[:10]}, and none of {list(wanted)}: say which "
+        f"holds the names of the images, column=... (read_images and read_binary_files give them "
+        f"with include_paths=True)."
+    )
+
+
+def _source_of(batch: Mapping[str, Any], row: int, name: str) -> Any:
+    for column in _DATA_COLUMNS:
+        value = batch[column][row] if column in batch else None
+        if isinstance(value, bytes):
+            return {"bytes": value, "path": name}
+        if isinstance(value, np.ndarray) or (value is not None and not is_missing(value)):
+            return value
+    return name

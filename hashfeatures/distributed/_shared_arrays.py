@@ -1,0 +1,55 @@
+"""Arrays that workers map into memory: written once, and read from the disk of each machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .._utils.array_file import read_store, write_store
+from ._stages import PartDirectory
+
+_KIND = "arrays of a join"
+_OLD = 3600  # seconds after which a copy makes room for others
+
+
+def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a file of a directory, whole or not at all."""
+    if directory.is_local:
+        os.makedirs(directory.path, exist_ok=True)
+        write_store(directory.place(name), _KIND, arrays, {})
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, name)
+        write_store(path, _KIND, arrays, {})
+        with directory.renaming(name) as target, open(path, "rb") as file:
+            while block := file.read(1 << 24):
+                target.write(block)
+
+
+@lru_cache(maxsize=2)
+def shared(address: str, name: str) -> dict[str, NDArray[Any]]:
+    """Map the arrays of a file; a name is never used for other arrays."""
+    directory = PartDirectory(address)
+    if directory.is_local:
+        return read_store(directory.place(name), _KIND)[0]
+    place = blake2b(f"{address}/{name}".encode(), digest_size=8).hexdigest()
+    folder = Path(tempfile.gettempdir())
+    copy = folder / f"hashfeatures-{place}.store"
+    if not copy.exists():  # the workers of a machine share one copy
+        for old in folder.glob("hashfeatures-*.store"):
+            with suppress(OSError):
+                if time.time() - old.stat().st_mtime > _OLD:  # whoever has mapped it, keeps it
+                    old.unlink()
+        temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
+        directory.system.get_file(directory.place(name), str(temporary))
+        os.replace(temporary, copy)
+    return read_store(copy, _KIND)[0]

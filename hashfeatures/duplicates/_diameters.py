@@ -1,0 +1,167 @@
+"""How wide groups are: what lets a user see chains of near duplicates."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..exceptions import ChainingWarning, warn_user
+from ..hamming._bands import kernels
+from ..hamming._unique import number_rows
+
+_Counts = NDArray[np.int64]
+
+# Groups of at most so many different rows are measured exactly, which costs their square.
+_MOST_EXACT = 2048
+# Pairs that numpy measures in less time than it takes to load compiled loops.
+_FEW_PAIRS = 2**20
+
+# When a group is told to be a chain: its share of all rows (and the least rows, for in a small
+# collection a few copies are a large share), or its diameter in radii.
+_SHARE = 0.05
+_LEAST_ROWS = 20
+_RADII = 3
+
+
+class Diameters(NamedTuple):
+    """Sizes and diameters of groups.
+
+    Parameters
+    ----------
+    size : ndarray of shape (n_groups,), dtype int64
+        How many rows each group has.
+    at_least, at_most : ndarray of shape (n_groups,), dtype int64
+        Between what bounds the greatest distance of two members is, in bits: equal but for groups
+        of more than some thousand different rows.
+    """
+
+    size: _Counts
+    at_least: _Counts
+    at_most: _Counts
+
+
+def measure_diameters(
+    words: NDArray[np.uint64], labels: NDArray[np.intp], most_exact: int = _MOST_EXACT
+) -> Diameters:
+    """Measure groups of rows.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_rows, n_words), dtype uint64
+        The bits of each row, packed.
+    labels : ndarray of shape (n_rows,), dtype intp
+        The group of each row, from 0 on.
+    most_exact : int
+        Groups of more different rows than this get bounds: the farthest member from one that is
+        itself farthest from another is a lower bound; twice the least distance within which a
+        member has all others is an upper one, by the triangle inequality, and so is the number of
+        bits in which not all members agree.
+
+    Returns
+    -------
+    Diameters
+        One entry a label.
+    """
+    size = np.bincount(labels)
+    at_least = np.zeros(len(size), dtype=np.int64)
+    at_most = at_least.copy()
+    rows = np.flatnonzero(size[labels] > 1)
+    # Equal rows of a group add nothing to its diameter.
+    keyed = np.column_stack([words[rows], labels[rows].astype(np.uint64)])
+    rows = rows[number_rows(keyed)[1]]
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    n_different = np.bincount(labels[rows], minlength=len(size))
+    of_row = n_different[labels[rows]]
+    exact = (n_different > 1) & (n_different <= most_exact)
+    if (n_different[exact].astype(float) ** 2).sum() > _FEW_PAIRS:
+        shown = words[rows[of_row <= most_exact]]
+        ends = np.where(n_different <= most_exact, n_different, 0).cumsum()
+        kernels().widest_distances(np.ascontiguousarray(shown), ends, at_least)
+        at_most[:] = at_least
+        exact[:] = False
+    for n in np.unique(n_different[exact]):
+        groups = rows[of_row == n].reshape(-1, n)
+        at_least[labels[groups[:, 0]]] = at_most[labels[groups[:, 0]]] = _exactly(words[groups])
+    begins = n_different.cumsum() - n_different
+    for group in np.flatnonzero(n_different > most_exact):
+        members = words[rows[begins[group] : begins[group] + n_different[group]]]
+        at_least[group], at_most[group] = _bounds(members)
+    return Diameters(size, at_least, at_most)
+
+
+def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
+    """Return the groups of two or more as a table: its columns are size, diameter and exact."""
+    label = np.flatnonzero(diameters.size > 1)
+    return pd.DataFrame(
+        {
+            "size": diameters.size[label],
+            "diameter": diameters.at_most[label],
+            "exact": (diameters.at_least == diameters.at_most)[label],
+        },
+        index=pd.Index(label, name="label"),
+    )
+
+
+# A command, which has no attributes, says its own instead.
+CHAINS_ADVICE = (
+    "The attribute groups_ tells the size and the diameter of every group; a smaller radius makes "
+    "shorter chains, and linkage='complete' none."
+)
+
+
+def warn_of_chains(diameters: Diameters, radius: int) -> None:
+    """Warn if groups are so large, or so wide, that chains of near duplicates must be at work."""
+    n_rows = int(diameters.size.sum())
+    too_large = diameters.size > max(_SHARE * n_rows, _LEAST_ROWS)
+    too_wide = diameters.at_least > _RADII * radius
+    suspects = np.flatnonzero(too_large | too_wide)
+    if not len(suspects):
+        return
+    worst = suspects[np.lexsort((-diameters.at_least[suspects], -diameters.size[suspects]))][:3]
+    shown = "; ".join(
+        f"label {label} has {diameters.size[label]} of {n_rows} rows and a diameter of "
+        f"{_spell(diameters, label)}"
+        for label in worst
+    )
+    more = f" (and {len(suspects) - 3} more)" if len(suspects) > 3 else ""
+    warn_user(
+        f"Among the groups there may be chains, in which each is near the next and the ends are "
+        f"unlike, or an image that is repeated very often: {shown}{more}. The radius is {radius} "
+        f"bits. {CHAINS_ADVICE}",
+        ChainingWarning,
+    )
+
+
+def _spell(diameters: Diameters, label: int) -> str:
+    low, high = diameters.at_least[label], diameters.at_most[label]
+    return f"{low} bits" if low == high else f"{low} to {high} bits"
+
+
+def _exactly(members: NDArray[np.uint64]) -> _Counts:
+    """Return the diameters of groups of equal size, shape (n_groups, n_members, n_words)."""
+    diameters: _Counts = _distances(members[:, :, None], members[:, None]).max(axis=(1, 2))
+    return diameters
+
+
+def _bounds(members: NDArray[np.uint64]) -> tuple[int, int]:
+    """Return a lower and an upper bound of a diameter, by a walk to the farthest and back.
+
+    No two members differ in more bits than there are in which not all agree.
+    """
+    place, reaches = 0, []
+    for _ in range(4):
+        distances = _distances(members[place], members)
+        reaches.append(int(distances.max()))
+        place = int(distances.argmax())
+    either, both = np.bitwise_or.reduce(members), np.bitwise_and.reduce(members)
+    return max(reaches), min(2 * min(reaches), int(_distances(either, both)))
+
+
+def _distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> _Counts:
+    total = np.zeros(np.broadcast_shapes(left.shape[:-1], right.shape[:-1]), dtype=np.int64)
+    for word in range(left.shape[-1]):
+        total += np.bitwise_count(left[..., word] ^ right[..., word])
+    return total

@@ -1,0 +1,116 @@
+"""Bits to groups of near duplicates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sklearn.base import ClusterMixin
+
+from .._utils.progress import busy
+from .._utils.validation import check_choice, check_int, check_n_jobs
+from ..hamming._neighbors import HammingNeighbors, TakesBits
+from ..hamming._packing import words_from_bits
+from ._diameters import (
+    tabulate_groups,
+    warn_of_chains,
+)
+from ._labels import Labels
+from ._linkage import LINKAGES, group_words
+
+
+class DuplicateGroups(ClusterMixin, TakesBits):
+    """Group rows of bits that are near duplicates of each other.
+
+    Parameters
+    ----------
+    radius : int, default=12
+        The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
+        bits of "phash" and "dhash"; other hashes want another one, which
+        ``NearDuplicateFinder(hashes=...)`` knows. A radius of all bits or more makes one group.
+    linkage : {"single", "complete"}, default="single"
+        "single": what is near a member of a group belongs to the group, so that no two near
+        duplicates are ever in different groups, as splits need it. "complete": no two members of
+        a group are farther from each other than the radius; near duplicates may be in different
+        groups.
+    n_jobs : int, default=None
+        The number of threads that search.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), dtype intp
+        The group of each row, counted from 0 in order of first appearance. A row without near
+        duplicates has a label of its own, and so has a row that holds a NaN: the labels can be
+        used as `groups` in scikit-learn.
+    n_groups_ : int
+        How many groups there are, those of one row included.
+    groups_ : pandas.DataFrame
+        The groups of two or more, by label: "size" in rows, "diameter" in bits (the greatest
+        distance of two members), and "exact": False where, in a group of more than 2048 different
+        rows, the diameter is an upper bound.
+    n_features_in_ : int
+        The number of bits of a row.
+
+    Warns
+    -----
+    ChainingWarning
+        If single linkage makes a group of more than 5 % of all rows (and more than 20), or one
+        whose diameter is above three radii.
+
+    See Also
+    --------
+    NearDuplicateFinder : From images to groups.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups
+    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1]]
+    >>> DuplicateGroups(radius=1).fit_predict(bits)
+    array([0, 1, 0])
+    """
+
+    labels_: Labels
+    groups_: pd.DataFrame
+    n_groups_: int
+
+    def __init__(
+        self, radius: int = 12, *, linkage: str = "single", n_jobs: int | None = None
+    ) -> None:
+        self.radius = radius
+        self.linkage = linkage
+        self.n_jobs = n_jobs
+
+    @busy("grouping codes")
+    def fit(self, X: Any, y: Any = None) -> DuplicateGroups:
+        """Find the groups.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones; a row that holds a NaN is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        DuplicateGroups
+            The object itself.
+        """
+        name = type(self).__name__
+        check_int(name, "radius", self.radius, 0)
+        check_choice(name, "linkage", self.linkage, LINKAGES)
+        check_n_jobs(name, self.n_jobs)
+        bits, learnt = self._read_bits(X)
+        neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(bits)
+        joined = neighbors.components()
+        words = words_from_bits(bits)[0]
+        labels, diameters = group_words(words, joined, self.radius, self.linkage, self.n_jobs)
+        if self.linkage == "single":
+            warn_of_chains(diameters, self.radius)
+        self._set_fitted(
+            **learnt,
+            labels_=labels,
+            groups_=tabulate_groups(diameters),
+            n_groups_=len(diameters.size),
+        )
+        return self

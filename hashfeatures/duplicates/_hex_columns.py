@@ -1,0 +1,109 @@
+"""Columns of hex strings as packed words, which are kept as long as a table stands unchanged."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.stored_columns import read_hashes
+from ..hashing._hex import hex_to_words
+
+# Columns of fewer rows are read again in no time.
+_LEAST_KEPT = 4096
+
+# One bit of each hex digit.
+_LOWEST_OF_DIGIT = np.uint64(0x1111111111111111)
+
+
+class HexColumn(NamedTuple):
+    """The hashes of a column.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_hashes,), dtype intp
+        The rows that have a hash.
+    words : ndarray of shape (n_hashes, n_words), dtype uint64
+        Their hashes, as `hex_to_words` packs them.
+    """
+
+    rows: NDArray[np.intp]
+    words: NDArray[np.uint64]
+
+    @classmethod
+    def read(cls, column: pd.Series[Any], n_bits: int) -> HexColumn:
+        """Read hex strings of `n_bits` bits, or raise ValueError if one is none."""
+        hashes = read_hashes(column)
+        rows = np.flatnonzero(hashes.notna())
+        return cls(rows, hex_to_words(hashes.to_numpy(dtype=object)[rows], n_bits))
+
+    def distances(self, query: NDArray[np.uint64], unit: str) -> NDArray[np.int64]:
+        """Count in how many bits, or digits (``unit="hex"``), each differs from a query."""
+        counts = np.zeros(len(self.words), dtype=np.int64)
+        for word, other in zip(self.words.T, query, strict=True):
+            differing = word ^ other
+            if unit == "hex":
+                differing |= differing >> np.uint64(2)
+                differing |= differing >> np.uint64(1)
+                differing &= _LOWEST_OF_DIGIT
+            counts += np.bitwise_count(differing)
+        return counts
+
+
+class _Kept(NamedTuple):
+    """What was read of a table: its columns as they were, and their hashes."""
+
+    owner: weakref.ref[Any]
+    columns: dict[tuple[Any, int], tuple[pd.Series[Any], HexColumn]]
+
+
+_KEPT: dict[int, _Kept] = {}
+
+
+def read_column(owner: Any, column: pd.Series[Any], n_bits: int) -> HexColumn:
+    """Read a column of a table, unless it was read before and is still the same.
+
+    What was read is kept as long as the table lives. A column that was changed, in place or not,
+    is read again: the strings themselves are compared with those that were read.
+
+    Parameters
+    ----------
+    owner : object
+        The table.
+    column : Series
+        A column of it, of hex strings; missing ones are left out.
+    n_bits : int
+        How many bits a hash has.
+
+    Returns
+    -------
+    HexColumn
+        The hashes.
+
+    Raises
+    ------
+    ValueError
+        If a string is no hash of so many bits.
+    """
+    key = (column.name, n_bits)
+    kept = _KEPT.get(id(owner))
+    if kept is not None and kept.owner() is owner and key in kept.columns:
+        as_read, hashes = kept.columns[key]
+        if column.equals(as_read):
+            return hashes
+    hashes = HexColumn.read(column, n_bits)
+    if len(column) >= _LEAST_KEPT and _holds_strings(column):
+        if kept is None or kept.owner() is not owner:
+            number = id(owner)
+            forget = weakref.ref(owner, lambda _: _KEPT.pop(number, None))
+            kept = _KEPT[number] = _Kept(forget, {})
+        kept.columns[key] = column.copy(), hashes
+    return hashes
+
+
+def _holds_strings(column: pd.Series[Any]) -> bool:
+    """Tell whether values are strings alone, which cannot change without being replaced."""
+    return pd.api.types.infer_dtype(column, skipna=True) == "string"

@@ -1,0 +1,1 @@
+"""A radius from images: trials with edited copies, and the error rates they show."""

@@ -1,0 +1,67 @@
+"""How well the pixels of two images agree: a judge that looks at no hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...exceptions import ImageReadError
+from ...hashing._planes import Plate
+from ...hashing.views._windows import TURNS, turn
+from ...images._decoding import Decoding
+from ...images._read import read_image
+
+_SIDE = 32
+_BLOCK = 4096  # pairs that are looked at at a time
+
+
+def make_thumbnail(source: Any, decoding: Decoding) -> NDArray[np.float32]:
+    """Return the luma of an image at 32 by 32, of mean 0 and length 1; NaN if it is flat.
+
+    NaN as well if the source cannot be read again, as a stream that was read before.
+    """
+    try:
+        plate = Plate(read_image(source, decoding).image)
+        pixels = plate.lanczos(_SIDE, _SIDE).astype(np.float32)
+    except ImageReadError:
+        return np.full((_SIDE, _SIDE), np.nan, dtype=np.float32)
+    pixels -= pixels.mean()
+    length = float(np.linalg.norm(pixels))
+    return pixels / length if length else np.full_like(pixels, np.nan)
+
+
+def correlate(
+    thumbnails: Sequence[NDArray[np.float32]],
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+    n_turns: int,
+) -> NDArray[np.float64]:
+    """Return the correlations of the pixels of pairs of thumbnails.
+
+    Parameters
+    ----------
+    thumbnails : sequence of ndarray of shape (32, 32)
+        As `make_thumbnail` makes them.
+    left, right : ndarray of shape (n_pairs,), dtype intp
+        Which are compared.
+    n_turns : int
+        In how many of `TURNS` the left ones are looked at; the greatest correlation counts.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,), dtype float64
+        From -1 to 1; NaN where a thumbnail is.
+    """
+    correlations = np.empty(len(left))
+    if not len(left):
+        return correlations
+    squares = np.stack(thumbnails)
+    for start in range(0, len(left), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        one, other = squares[left[block]], squares[right[block]]
+        ways = [np.einsum("nij,nij->n", turn(one, way), other) for way in TURNS[:n_turns]]
+        correlations[block] = np.max(ways, axis=0)
+    return correlations

@@ -1,0 +1,158 @@
+"""Bands of bits, and codes laid out in the order of the bits of a band.
+
+Two codes that differ by few bits differ by even fewer within some band of their bits, so that
+candidates stand in few buckets.
+
+References
+----------
+M. Norouzi, A. Punjani, D. J. Fleet, "Fast Exact Search in Hamming Space with Multi-Index Hashing",
+2014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.progress import COMPILING, busy
+
+Words = NDArray[np.uint64]
+Numbers = NDArray[np.uint32]
+
+MAX_WIDTH = 24
+
+
+@cache
+def kernels() -> ModuleType:
+    """Import the compiled loops on first use: whoever searches little does not wait."""
+    with busy(COMPILING):
+        from . import _kernels as kernels
+
+    return kernels
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Some of the bits of a code.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (width,), dtype int64
+        The bits, at most 32.
+    n_words : int
+        How many words a code has.
+    """
+
+    positions: NDArray[np.int64]
+    n_words: int
+
+    @property
+    def width(self) -> int:
+        """How many bits the band has."""
+        return len(self.positions)
+
+    @cached_property
+    def mask(self) -> Words:
+        """The bits of the band, shape (n_words,)."""
+        bits = np.zeros(64 * self.n_words, dtype=np.uint8)
+        bits[self.positions] = 1
+        return np.packbits(bits).view(np.uint64)
+
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.int64], Numbers]:
+        """Return the bytes that hold bits of the band, and what their values add to a key."""
+        places: NDArray[np.int64] = np.unique(self.positions // 8)
+        table = np.zeros((len(places), 256), dtype=np.uint32)
+        values = np.arange(256)
+        for rank, position in enumerate(self.positions.tolist()):
+            ones = (values >> (7 - position % 8)) & 1
+            table[np.searchsorted(places, position // 8)] |= (ones << rank).astype(np.uint32)
+        return places, table
+
+    def keys(self, codes: Words) -> Numbers:
+        """Return the bits of the band of each code, as a number."""
+        places, table = self._table
+        keys = np.empty(len(codes), dtype=np.uint32)
+        octets = np.ascontiguousarray(codes).view(np.uint8).reshape(len(codes), 8 * self.n_words)
+        kernels().band_keys(octets, places, table, keys)
+        return keys
+
+
+def cut_bands(n_bits: int, widths: Sequence[int]) -> list[Band]:
+    """Deal the bits of codes to bands.
+
+    Neighbouring bits of a hash go together, so bands take them in an order that is mixed, and the
+    same for all codes and releases.
+    """
+    mixed = np.arange(1, n_bits + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    order = np.argsort(mixed, kind="stable")
+    ends = np.cumsum(widths)
+    n_words = -(-n_bits // 64)
+    return [
+        Band(np.sort(order[end - width : end]), n_words)
+        for end, width in zip(ends, widths, strict=True)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Buckets:
+    """Codes in the order of their keys.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_codes, n_words), dtype uint64
+        The codes.
+    keys : ndarray of shape (n_codes,), dtype uint32
+        Their keys, ascending.
+    numbers : ndarray of shape (n_codes,), dtype uint32
+        Where each code came from.
+    starts : ndarray of shape (n_keys + 1,), dtype uint32
+        Where the codes of each key start; not needed of queries.
+    """
+
+    codes: Words
+    keys: Numbers
+    numbers: Numbers
+    starts: Numbers
+
+    @classmethod
+    def of(cls, codes: Words, band: Band) -> Buckets:
+        """Lay codes out in the order of a band."""
+        keys = band.keys(codes)
+        starts = np.zeros((1 << band.width) + 2, dtype=np.uint32)
+        order = np.empty(len(codes), dtype=np.uint32)
+        kernels().group(keys, starts, order)
+        return cls(np.take(codes, order, axis=0), keys[order], order, starts[:-1])
+
+    @classmethod
+    def of_queries(cls, codes: Words, band: Band) -> Buckets:
+        """Sort codes that are looked up only."""
+        keys = band.keys(codes)
+        order = np.argsort(keys, kind="stable").astype(np.uint32)
+        return cls(np.take(codes, order, axis=0), keys[order], order, order[:0])
+
+    @classmethod
+    def of_one(cls, codes: Words) -> Buckets:
+        """Put all codes into one bucket."""
+        numbers = np.arange(len(codes), dtype=np.uint32)
+        starts = np.array([0, len(codes)], dtype=np.uint32)
+        return cls(codes, np.zeros(len(codes), dtype=np.uint32), numbers, starts)
+
+
+@cache
+def flips(width: int, n_flips: int) -> Numbers:
+    """Return every word of `width` bits with at most `n_flips` ones, those with fewest first."""
+    levels = [np.zeros(1, dtype=np.uint32)]
+    for _ in range(min(n_flips, width)):
+        fewer = levels[-1]
+        levels.append(
+            np.concatenate([fewer[fewer < 1 << bit] | np.uint32(1 << bit) for bit in range(width)])
+        )
+    return np.concatenate(levels)

@@ -1,0 +1,336 @@
+"""Exact Hamming neighbours among packed codes: k nearest, within a radius, and all pairs.
+
+Equal codes are searched once. Bands of bits are searched where that is planned to be cheaper than
+comparing everything with everything; the answers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.progress import progress_bar
+from ._bands import Words, kernels
+from ._copies import Copies
+from ._join import Block, join, nearest, self_join
+from ._layouts import Layouts
+from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
+from ._plan import Plan, candidate_cost, plan_self_join
+from ._scan import scan_nearest, scan_within
+
+__all__ = ["HammingIndex", "Pairs"]
+
+_SMALL = 2048  # codes that numpy compares in less time than it takes to load compiled loops
+_QUERY_BLOCK = 1 << 14
+_HELD_PAIRS = 1 << 23
+_KNN_SHARE = 0.1  # of the time of a scan, that may be spent on finding near neighbours first
+
+_NO_ARRAYS = (
+    "take a smaller radius; or read them block by block with HammingNeighbors.iter_pairs; or let "
+    "DuplicateGroups group the rows, which holds no pairs; or raise the limit"
+)
+
+
+class HammingIndex:
+    """Codes that can be searched.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_codes, n_words), dtype uint64
+        The bits of each code, packed.
+    present : ndarray of shape (n_codes,), dtype bool
+        False for a code that is nobody's neighbour.
+    n_bits : int
+        How many bits a code has.
+    n_jobs : int, optional
+        How many threads search.
+    algorithm : {"auto", "brute", "multi_index"}, default="auto"
+        Whether to compare everything with everything, to search bands, or what costs less.
+
+    Attributes
+    ----------
+    n_candidates_ : int
+        How many comparisons the last search of pairs made; -1 before.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        present: NDArray[np.bool_],
+        n_bits: int,
+        n_jobs: int | None = None,
+        algorithm: str = "auto",
+    ) -> None:
+        self._n_rows = len(words)
+        self._rows = np.flatnonzero(present)
+        whole = len(self._rows) == len(words)
+        self._words = np.ascontiguousarray(words if whole else words[self._rows])
+        self._n_bits = n_bits
+        self._n_jobs = n_jobs
+        self._algorithm = algorithm
+        self.n_candidates_ = -1
+
+    def kneighbors(self, words: Words, k: int, own: Rows | None = None) -> tuple[Bits, Rows]:
+        """Find the `k` nearest codes to each query.
+
+        Parameters
+        ----------
+        words : ndarray of shape (n_queries, n_words), dtype uint64
+            The queries.
+        k : int
+            How many neighbours.
+        own : ndarray of shape (n_queries,), dtype intp, optional
+            For each query, a row that is not its neighbour: itself.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, k), dtype int64
+            In bits, ascending, ties by row; ``n_bits + 1`` behind the last neighbour.
+        rows : ndarray of shape (n_queries, k), dtype intp
+            The rows of the neighbours; -1 behind the last.
+        """
+        words = np.ascontiguousarray(words)
+        own = np.full(len(words), -1, dtype=np.intp) if own is None else own
+        if self._is_small(len(words)):
+            distances, places = scan_nearest(words, self._words, k, self._places_of(own))
+            rows = np.where(places < 0, -1, self._rows[places] if len(self._rows) else -1)
+            distances[places < 0] = self._n_bits + 1
+            return distances, rows
+        distances = np.full((len(words), k), self._n_bits + 1, dtype=np.int64)
+        rows = np.full((len(words), k), -1, dtype=np.intp)
+        step = int(np.clip(_HELD_PAIRS // (k + 1), 1, _QUERY_BLOCK))
+        for start in range(0, len(words), step):
+            block = slice(start, start + step)
+            near = self._spread(self._nearest_codes(words[block], k + 1), k + 1)
+            near = _keep(near, near.right != own[block][near.left])
+            ranks = _ranks(near)
+            near, ranks = _keep(near, ranks < k), ranks[ranks < k]
+            distances[start + near.left, ranks] = near.distance
+            rows[start + near.left, ranks] = near.right
+        return distances, rows
+
+    def radius(
+        self, words: Words, radius: int, own: Rows | None = None, limit: int | None = MAX_PAIRS
+    ) -> Pairs:
+        """Find every code within `radius` bits of each query.
+
+        Parameters
+        ----------
+        words : ndarray of shape (n_queries, n_words), dtype uint64
+            The queries.
+        radius : int
+            The greatest distance, in bits.
+        own : ndarray of shape (n_queries,), dtype intp, optional
+            For each query, a row that is not its neighbour: itself.
+        limit : int, optional
+            How many pairs to return at most.
+
+        Returns
+        -------
+        Pairs
+            `left` is the query, `right` the row of the code; ordered by query, then by row.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
+        """
+        found = self._matches(np.ascontiguousarray(words), radius, own)
+        return Pairs.concatenate(found, limit).in_order()
+
+    def pairs(self, radius: int, progress: bool = False) -> Iterator[Pairs]:
+        """Find every two codes within `radius` bits of each other.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest distance, in bits.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Yields
+        ------
+        Pairs
+            A block of pairs with ``left < right``, each pair once, in no order.
+        """
+        if self._is_small(len(self._words)):
+            found = scan_within(self._words, self._words, radius)
+            found = _keep(found, found.left < found.right)
+            yield Pairs(self._rows[found.left], self._rows[found.right], found.distance)
+            return
+        for block in self._near_codes(radius, progress):
+            yield from self._copies.pairs_of(block)
+        yield from self._copies.equal_pairs()
+
+    def all_pairs(
+        self, radius: int, limit: int | None = MAX_PAIRS, progress: bool = False
+    ) -> Pairs:
+        """Return the blocks of `pairs` in one, ordered by left, then right.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs.
+        """
+        found = self.pairs(radius, progress)
+        return Pairs.sorted_from(found, self._n_rows, self._n_bits, limit, _NO_ARRAYS)
+
+    def components(self, radius: int, progress: bool = False) -> Rows:
+        """Label the groups that chains of near codes form, without holding any pairs.
+
+        Parameters
+        ----------
+        radius : int
+            The greatest distance, in bits, of two codes that are near each other.
+        progress : bool, default=False
+            Whether to show a bar.
+
+        Returns
+        -------
+        ndarray of shape (n_codes,), dtype intp
+            Labels from 0 on, in the order in which groups first appear; a code that is not
+            present has a label of its own.
+        """
+        heads = np.arange(self._n_rows)
+        if len(self._rows):
+            parents = np.arange(len(self._copies.codes), dtype=np.uint32)
+            for block in self._near_codes(radius, progress):
+                kernels().unite(parents, block.left, block.right)
+            kernels().flatten(parents)
+            roots = parents[self._copies.numbers]
+            heads[self._rows] = self._rows[self._copies.firsts[roots]]
+        labels: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
+        return labels[heads]
+
+    @cached_property
+    def _copies(self) -> Copies:
+        return Copies(self._words, self._rows)
+
+    @cached_property
+    def _layouts(self) -> Layouts:
+        return Layouts(self._copies.codes, self._n_bits, self._algorithm)
+
+    def _is_small(self, n_queries: int) -> bool:
+        few = max(len(self._words), n_queries) <= _SMALL
+        return not len(self._rows) or (few and self._algorithm != "multi_index")
+
+    def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
+        self.n_candidates_ = 0
+        if radius == 0:  # equal codes are one here, so that no two are at distance 0
+            return
+        codes = self._copies.codes
+        radius = min(radius, self._n_bits)
+        plan = Plan((), (), 0.0)
+        if self._algorithm != "brute":
+            forced = self._algorithm == "multi_index"
+            plan = plan_self_join(codes, self._n_bits, radius, forced)
+        with progress_bar(
+            progress,
+            total=100,
+            desc="Searching pairs",
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        ) as bar:
+            for block in self_join(codes, plan, radius, self._n_jobs):
+                self.n_candidates_ += block.n_candidates
+                yield block
+                bar.update(100 * block.share)
+
+    def _matches(self, words: Words, radius: int, own: Rows | None) -> Iterator[Pairs]:
+        if self._is_small(len(words)):
+            found = scan_within(words, self._words, radius)
+            blocks = iter([found._replace(right=self._rows[found.right])])
+        else:
+            near = self._join(words, radius)
+            blocks = (pairs for block in near for pairs in self._copies.matches_of(block))
+        for pairs in blocks:
+            yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
+
+    def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
+        layouts, radius = self._layouts, min(radius, self._n_bits)
+        plan = layouts.plan(len(words), radius) if plan is None else plan
+        return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
+
+    def _nearest_codes(self, words: Words, k: int) -> Pairs:
+        """Return the `k` nearest codes to each query, or more; as many as there are at least."""
+        codes = self._copies.codes
+        n_codes, n_words = codes.shape
+        found, left = [], np.arange(len(words))
+        budget = _KNN_SHARE * n_codes * candidate_cost(n_words)
+        for step in range(1, self._n_bits):
+            n_bands = self._layouts.n_bands
+            radius = step * n_bands - 1
+            plan = self._layouts.plan(len(left), radius, n_bands)
+            if not len(left) or not plan.bands or plan.cost > budget * len(left):
+                break
+            near = self._nearest_within(words[left], radius, k, plan)
+            counts = np.bincount(
+                near.left,
+                np.minimum(self._copies.n_copies(near.right.astype(np.uint32)), k),
+                minlength=len(left),
+            )
+            done = counts >= k
+            near = _keep(near, done[near.left])
+            found.append(near._replace(left=left[near.left]))
+            left = left[~done]
+        if len(left):
+            width = min(k, n_codes)
+            distances, numbers = nearest(words[left], codes, width, self._n_bits, self._n_jobs)
+            found.append(
+                Pairs(
+                    left.repeat(width),
+                    numbers.ravel().astype(np.intp),
+                    distances.ravel().astype(np.int64),
+                )
+            )
+        return Pairs.concatenate(found)
+
+    def _nearest_within(self, words: Words, radius: int, k: int, plan: Plan) -> Pairs:
+        """Return the codes within `radius` bits of each query, or of many the `k` nearest."""
+        held = Pairs.concatenate([])
+        for block in self._join(words, radius, plan):
+            if len(block.left):
+                more = Pairs(
+                    block.left.astype(np.intp),
+                    block.right.astype(np.intp),
+                    block.distance.astype(np.int64),
+                )
+                held = Pairs.concatenate([held, more])
+            if len(held.left) > _HELD_PAIRS:
+                held = _sorted_by_distance(held)
+                held = _keep(held, _ranks(held) < k)
+        return held
+
+    def _spread(self, near: Pairs, k: int) -> Pairs:
+        """Turn codes into at most `k` rows each, by query, distance and row."""
+        numbers = near.right.astype(np.uint32)
+        n_copies = np.minimum(self._copies.n_copies(numbers), k)
+        place = np.repeat(np.arange(len(numbers)), n_copies)
+        rank = np.arange(len(place)) - np.repeat(np.cumsum(n_copies) - n_copies, n_copies)
+        rows = self._copies.row(numbers[place], rank)
+        return _sorted_by_distance(Pairs(near.left[place], rows, near.distance[place]))
+
+    def _places_of(self, own: Rows) -> Rows:
+        """Turn rows into places among the present codes; -1 where there is none."""
+        if not len(self._rows):
+            return np.full(len(own), -1, dtype=np.intp)
+        places = np.searchsorted(self._rows, own).clip(max=len(self._rows) - 1)
+        return np.where(self._rows[places] == own, places, -1)
+
+
+def _keep(pairs: Pairs, chosen: NDArray[np.bool_]) -> Pairs:
+    return Pairs(*(column[chosen] for column in pairs))
+
+
+def _sorted_by_distance(pairs: Pairs) -> Pairs:
+    order = np.lexsort((pairs.right, pairs.distance, pairs.left))
+    return Pairs(*(column[order] for column in pairs))
+
+
+def _ranks(pairs: Pairs) -> Rows:
+    """Return how many pairs of the same left come before each; pairs are sorted by left."""
+    starts = np.flatnonzero(np.diff(pairs.left, prepend=-1))
+    lengths = np.diff(starts, append=len(pairs.left))
+    return np.arange(len(pairs.left)) - np.repeat(starts, lengths)

@@ -1,0 +1,142 @@
+"""Pairs of rows that are near each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.display import rows_as_html, rows_as_text
+from ..exceptions import TooManyPairsError
+
+Rows = NDArray[np.intp]
+Bits = NDArray[np.int64]  # distances
+
+# Arrays of so many pairs, and the copies made while they are sorted, take some 6 GB.
+MAX_PAIRS = 100_000_000
+
+# Distances that no search goes beyond, whatever the hashes are.
+_FARTHEST = 2**16 - 1
+
+_FEWER_QUERIES = "take a smaller radius, or ask for fewer queries at a time"
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows and the distance of each.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n_pairs,), dtype intp
+        The rows.
+    distance : ndarray of shape (n_pairs,), dtype int64
+        The Hamming distance in bits.
+    """
+
+    left: Rows
+    right: Rows
+    distance: Bits
+
+    def __repr__(self) -> str:
+        return rows_as_text(count_pairs(self), self._asdict())
+
+    def _repr_html_(self) -> str:
+        return rows_as_html(count_pairs(self), self._asdict())
+
+    @classmethod
+    def concatenate(
+        cls, blocks: Iterable[Pairs], limit: int | None = None, cure: str = _FEWER_QUERIES
+    ) -> Pairs:
+        """Join blocks of pairs into one.
+
+        Parameters
+        ----------
+        blocks : iterable of Pairs
+            The blocks.
+        limit : int, optional
+            How many pairs to hold at most.
+        cure : str
+            What to do if there are more.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit`; the blocks that follow are not asked for.
+        """
+        held, n_pairs = [cls(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.int64))], 0
+        for block in blocks:
+            n_pairs += len(block.left)
+            _check_limit(n_pairs, limit, cure)
+            held.append(block)
+        return cls(*(np.concatenate(arrays) for arrays in zip(*held, strict=True)))
+
+    @classmethod
+    def sorted_from(
+        cls,
+        blocks: Iterable[Pairs],
+        n_rows: int,
+        farthest: int = _FARTHEST,
+        limit: int | None = None,
+        cure: str = _FEWER_QUERIES,
+    ) -> Pairs:
+        """Join blocks of pairs into one, ordered by left, then right.
+
+        It takes less room than to order what is joined: a pair is one number while it is sorted.
+
+        Parameters
+        ----------
+        blocks : iterable of Pairs
+            The blocks, of different pairs.
+        n_rows : int
+            More than any row.
+        farthest : int
+            No less than any distance.
+        limit, cure
+            As for `concatenate`.
+        """
+        row_bits, bits = n_rows.bit_length(), farthest.bit_length()
+        if 2 * row_bits + bits > 64:
+            return cls.concatenate(blocks, limit, cure).in_order()
+        keys: list[NDArray[np.uint64]] = []
+        n_pairs = 0
+        for block in blocks:
+            n_pairs += len(block.left)
+            _check_limit(n_pairs, limit, cure)
+            rows = block.left.astype(np.uint64) << np.uint64(row_bits)
+            rows |= block.right.astype(np.uint64)
+            keys.append((rows << np.uint64(bits)) | block.distance.astype(np.uint64))
+        whole = np.concatenate(keys) if keys else np.empty(0, dtype=np.uint64)
+        keys.clear()
+        whole.sort()
+        distance = (whole & np.uint64((1 << bits) - 1)).astype(np.int64)
+        whole >>= np.uint64(bits)
+        right = (whole & np.uint64((1 << row_bits) - 1)).astype(np.intp)
+        whole >>= np.uint64(row_bits)
+        return cls(whole.view(np.int64).astype(np.intp, copy=False), right, distance)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
+        """Return the pairs that are chosen."""
+        return Pairs(*(column[chosen] for column in self))
+
+    def in_order(self) -> Pairs:
+        """Return the pairs ordered by left, then right."""
+        if not len(self.left):
+            return self
+        width = int(self.right.max()) + 1
+        order = np.argsort(self.left * width + self.right, kind="stable")
+        return Pairs(*(column[order] for column in self))
+
+
+def count_pairs(pairs: Any) -> str:
+    """Say what holds how many pairs."""
+    n_pairs = len(pairs.left)
+    return f"{type(pairs).__name__}: {n_pairs:,} pair{'' if n_pairs == 1 else 's'}"
+
+
+def _check_limit(n_pairs: int, limit: int | None, cure: str) -> None:
+    if limit is not None and n_pairs > limit:
+        raise TooManyPairsError(
+            f"More than {limit:,} pairs are within the radius, too many to return as arrays: "
+            f"{cure}."
+        )

@@ -1,0 +1,131 @@
+"""Hamming neighbours as the sparse graph that other estimators take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy.sparse import csr_matrix
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._utils.validation import check_choice, check_int, check_n_jobs
+from ._neighbors import MODES, HammingNeighbors, TakesBits
+
+
+class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TakesBits):
+    """Turn rows of bits into the sparse graph of their Hamming neighbours.
+
+    For estimators with ``metric="precomputed"``, such as `sklearn.cluster.DBSCAN`,
+    `sklearn.manifold.TSNE` and `sklearn.neighbors.KNeighborsClassifier`.
+
+    Parameters
+    ----------
+    mode : {"distance", "connectivity"}, default="distance"
+        Whether the edges hold distances in bits or ones.
+    n_neighbors : int, default=5
+        How many neighbours a row has; in mode "distance" one more is given, since every fitted
+        row is its own neighbour.
+    radius : int, default=None
+        The greatest distance in bits of a row's neighbours. None: the `n_neighbors` nearest.
+    n_jobs : int, default=None
+        The number of threads.
+
+    Attributes
+    ----------
+    neighbors_ : HammingNeighbors
+        The fitted rows.
+    n_features_in_ : int
+        The number of bits of a row.
+    n_samples_fit_ : int
+        The number of fitted rows.
+
+    Notes
+    -----
+    HDBSCAN takes a sparse graph only if it is connected, as with a large `radius`, and its
+    spanning tree drops edges of length zero: on exact duplicates it may fail, with any sparse
+    graph of distances. Deduplicate first, or add a small number to ``graph.data``.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import DBSCAN
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from hashfeatures import HammingNeighborsTransformer
+    >>> bits = [[0, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 1]]
+    >>> near = HammingNeighborsTransformer(radius=1)
+    >>> make_pipeline(near, DBSCAN(eps=1, min_samples=2, metric="precomputed")).fit_predict(bits)
+    array([ 0,  0, -1])
+    """
+
+    def __init__(
+        self,
+        mode: str = "distance",
+        n_neighbors: int = 5,
+        radius: int | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.mode = mode
+        self.n_neighbors = n_neighbors
+        self.radius = radius
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> HammingNeighborsTransformer:
+        """Remember the rows to search among.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones; a row that holds a NaN is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        HammingNeighborsTransformer
+            The object itself.
+        """
+        name = type(self).__name__
+        check_choice(name, "mode", self.mode, MODES)
+        check_int(name, "n_neighbors", self.n_neighbors, 1)
+        if self.radius is not None:
+            check_int(name, "radius", self.radius, 0)
+        check_n_jobs(name, self.n_jobs)
+        bits, learnt = self._read_bits(X)
+        neighbors = HammingNeighbors(n_jobs=self.n_jobs).fit(bits)
+        n_rows = len(bits)
+        self._set_fitted(
+            **learnt, neighbors_=neighbors, n_samples_fit_=n_rows, _n_features_out=n_rows
+        )
+        return self
+
+    def transform(self, X: Any) -> csr_matrix:
+        """Return the graph of the neighbours among the fitted rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_bits)
+            Zeros and ones. A fitted row is its own neighbour at distance zero.
+
+        Returns
+        -------
+        csr_matrix of shape (n_queries, n_samples_fit), dtype float64
+            The edges of a row are sorted by distance, then by column; zeros are stored.
+
+        Raises
+        ------
+        TooManyPairsError
+            If more than a hundred million pairs of a query and a row are within `radius`.
+        """
+        check_is_fitted(self)
+        X = self._check_bits(X, reset=False)
+        if self.radius is not None:
+            return self.neighbors_.radius_neighbors_graph(
+                X, self.radius, self.mode, sort_results=True
+            )
+        n_neighbors = self.n_neighbors + (self.mode == "distance")
+        return self.neighbors_.kneighbors_graph(X, n_neighbors, self.mode)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,119 @@
+"""Rows that are equal, under one number."""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._copies import Copies
+
+# Rows that are sorted in less time than it takes to load compiled loops.
+_FEW = 4096
+
+
+def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give equal rows of a matrix one number, in the order in which they first appear.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns), dtype uint64
+        Any rows.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_rows,), dtype intp
+        Equal where rows are equal, from 0 on.
+    firsts : ndarray of shape (n_different,), dtype intp
+        The first row of each number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.hamming._unique import number_rows
+    >>> number_rows(np.array([[7, 1], [3, 1], [7, 1]], dtype=np.uint64))
+    (array([0, 1, 0]), array([0, 1]))
+    """
+    if len(rows) > _FEW:
+        copies = Copies(np.ascontiguousarray(rows), np.arange(len(rows)))
+        return copies.numbers.astype(np.intp), copies.firsts.astype(np.intp)
+    order = np.lexsort(rows.T)
+    ordered = rows[order]
+    is_new = np.ones(len(rows), dtype=bool)
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    first_of_run = order[is_new]  # the sort is stable: the first of equal rows comes first
+    number_of_run = np.empty(len(first_of_run), dtype=np.intp)
+    number_of_run[np.argsort(first_of_run)] = np.arange(len(first_of_run))
+    numbers = np.empty(len(rows), dtype=np.intp)
+    numbers[order] = number_of_run[np.cumsum(is_new) - 1]
+    return numbers, np.sort(first_of_run)
+
+
+class RowLookup:
+    """Rows that all differ, found again by what they hold.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns), dtype uint64
+        The rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.hamming._unique import RowLookup
+    >>> lookup = RowLookup(np.array([[7, 1], [3, 1]], dtype=np.uint64))
+    >>> lookup.find(np.array([[3, 1], [3, 2]], dtype=np.uint64))
+    array([ 1, -1])
+    """
+
+    def __init__(self, rows: NDArray[np.uint64]) -> None:
+        self._rows = rows
+        self._seed = np.uint64(secrets.randbits(64))
+        mixed = _mix(rows, self._seed)
+        self._order = np.argsort(mixed, kind="stable")
+        self._mixed = mixed[self._order]
+
+    def find(self, others: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Return which row each of others equals; -1 for none."""
+        mixed = _mix(others, self._seed)
+        found = np.full(len(others), -1, dtype=np.intp)
+        place = np.searchsorted(self._mixed, mixed)
+        left = np.arange(len(others))
+        while len(left):  # rows that differ and are mixed alike stand side by side
+            left = left[place[left] < len(self._mixed)]
+            left = left[self._mixed[place[left]] == mixed[left]]
+            rows = self._order[place[left]]
+            equal = (self._rows[rows] == others[left]).all(axis=1)
+            found[left[equal]] = rows[equal]
+            left = left[~equal]
+            place[left] += 1
+        return found
+
+    def extended(self, rows: NDArray[np.uint64]) -> RowLookup:
+        """Return the lookup of these rows and of others, which are numbered on."""
+        if not len(rows):
+            return self
+        larger = RowLookup.__new__(RowLookup)
+        larger._seed = self._seed
+        mixed = _mix(rows, self._seed)
+        order = np.argsort(mixed, kind="stable")
+        place = np.searchsorted(self._mixed, mixed[order], side="right")
+        larger._rows = np.concatenate([self._rows, rows])
+        larger._mixed = np.insert(self._mixed, place, mixed[order])
+        larger._order = np.insert(self._order, place, len(self._rows) + order)
+        return larger
+
+
+def _mix(rows: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
+    """Return a number for each row that seldom is that of another one.
+
+    Whoever does not know the seed cannot make up rows that are mixed alike.
+    """
+    mixed = np.full(len(rows), seed, dtype=np.uint64)
+    for column in rows.T:
+        mixed ^= column
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return mixed

@@ -1,0 +1,176 @@
+"""The radius by default of each comparison: measured at one rate of false matches for all.
+
+Measured by ``python benchmarks/radius.py``, on 51 million pairs of photos and drawings; what was
+not measured follows from what was, by rules that never match more different images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ._spec import HashSpec
+
+# The false matches in a million pairs of different images that a radius by default may have. It
+# is what 12 bits of "phash" and "dhash" make.
+PER_MILLION = 4.2
+
+
+class DefaultRadius(NamedTuple):
+    """The radius by default of a comparison.
+
+    Parameters
+    ----------
+    bits : int
+        The radius.
+    per_million : float
+        The most false matches that were measured by it, or follow from what was measured, in a
+        million pairs of different images.
+    """
+
+    bits: int
+    per_million: float
+
+
+# By views and by hashes: the radius, and what it matched in a million pairs. Segments of "phash"
+# and "dhash" have a greater radius than the rate allows, as a large crop shares little with its
+# original: 7 bits keep to the rate, and find less.
+_MEASURED: dict[str, dict[str, tuple[int, float]]] = {
+    "identity": {
+        "ahash:4": (0, 1210),
+        "ahash": (0, 84.3),
+        "ahash:16": (1, 3.85),
+        "phash:4": (0, 788),
+        "phash": (5, 3.71),
+        "phash:16": (43, 3.89),
+        "phash_simple:4": (0, 2470),
+        "phash_simple": (0, 184),
+        "phash_simple:16": (0, 21.2),
+        "dhash:4": (0, 881),
+        "dhash": (4, 3.6),
+        "dhash:16": (34, 4.08),
+        "dhash_vertical:4": (0, 968),
+        "dhash_vertical": (4, 4.04),
+        "dhash_vertical:16": (34, 4.02),
+        "whash:4": (0, 2890),
+        "whash": (0, 43.3),
+        "whash:16": (5, 3.01),
+        "phash:32": (261, 4.12),
+        "dhash:32": (147, 4.14),
+        "pdq": (43, 3.32),
+        "colorgrid": (0, 9320),
+        "colorhash:2": (0, 22800),
+        "colorhash": (0, 7380),
+        "colorhash:4": (0, 2130),
+        "colorhash:6": (0, 412),
+        "ahash,phash": (6, 3.46),
+        "ahash,dhash": (6, 3.71),
+        "ahash,whash": (1, 3.4),
+        "ahash,colorhash": (0, 0.836),
+        "phash,dhash": (12, 4.1),
+        "phash,whash": (7, 2.25),
+        "phash,colorhash": (7, 3.73),
+        "dhash,whash": (6, 3.26),
+        "dhash,colorhash": (6, 3.3),
+        "whash,colorhash": (1, 2.14),
+        "phash:16,dhash:16": (82, 4.08),
+        "ahash,phash,dhash,whash,colorhash": (20, 4.12),
+    },
+    "flips": {
+        "phash": (5, 3.77),
+        "dhash": (4, 3.56),
+        "phash:16": (43, 3.95),
+        "dhash:16": (34, 4.06),
+        "phash,dhash": (12, 4.1),
+        "phash:16,dhash:16": (82, 4.08),
+    },
+    "dihedral": {
+        "phash": (5, 3.81),
+        "dhash": (4, 3.96),
+        "phash:16": (43, 3.96),
+        "dhash:16": (34, 4.18),
+        "phash,dhash": (12, 4.12),
+        "phash:16,dhash:16": (82, 4.08),
+    },
+    "robust": {
+        "phash": (3, 4.12),
+        "dhash": (2, 3.21),
+        "phash:16": (37, 3.98),
+        "dhash:16": (30, 3.83),
+        "phash,dhash": (9, 3.96),
+        "phash:16,dhash:16": (76, 3.96),
+    },
+    "segments": {
+        "ahash": (0, 427),
+        "ahash:16": (0, 175),
+        "phash": (3, 1.98),
+        "phash:16": (33, 4.08),
+        "phash_simple": (0, 634),
+        "phash_simple:16": (0, 63.2),
+        "dhash": (0, 68.2),
+        "dhash:16": (0, 31.8),
+        "dhash_vertical": (0, 6.63),
+        "dhash_vertical:16": (13, 4.16),
+        "whash": (0, 204),
+        "whash:16": (0, 22.6),
+        "phash,dhash": (18, 33.2),
+        "phash:16,dhash:16": (59, 4.12),
+    },
+}
+
+
+def default_radius(specs: Sequence[HashSpec], views: str = "identity") -> DefaultRadius:
+    """Return the radius by which hashes match at most `PER_MILLION` different images.
+
+    What was not measured gets the greatest of the radii of its parts, since images that differ in
+    so few bits of all hashes differ in no more of some of them; a hash of another size, as large
+    a share of its bits as of the next smaller size that was measured, since larger hashes of
+    different images differ in a greater share of their bits. Where even 0 bits match more images,
+    the radius is 0.
+
+    Parameters
+    ----------
+    specs : sequence of HashSpec
+        The hashes.
+    views : str
+        What is compared by them, one of `hashfeatures.hashing.views._modes.VIEWS`.
+
+    Returns
+    -------
+    DefaultRadius
+        In bits over all hashes.
+
+    Examples
+    --------
+    >>> from hashfeatures.hashing._default_radius import default_radius
+    >>> from hashfeatures.hashing._spec import parse_hashes
+    >>> default_radius(parse_hashes(["phash", "dhash"])).bits
+    12
+    >>> default_radius(parse_hashes("dhash")).bits
+    4
+    """
+    measured = _measured(views)
+    named = frozenset(map(str, specs))
+    if named in measured:
+        return measured[named]
+    parts = [radius for names, radius in measured.items() if names < named]
+    parts += [_scale(spec, measured) for spec in specs]
+    return max(parts, key=lambda part: (part.bits, -part.per_million))
+
+
+def _measured(views: str) -> dict[frozenset[str], DefaultRadius]:
+    return {
+        frozenset(names.split(",")): DefaultRadius(*radius)
+        for names, radius in _MEASURED[views].items()
+    }
+
+
+def _scale(spec: HashSpec, measured: dict[frozenset[str], DefaultRadius]) -> DefaultRadius:
+    """Return the radius of a hash by the next smaller size of it that was measured."""
+    singles = [HashSpec.parse(name) for names in measured if len(names) == 1 for name in names]
+    sizes = sorted((each for each in singles if each.name == spec.name), key=lambda s: s.size)
+    smaller = [each for each in sizes if each.size <= spec.size]
+    if not smaller:  # a smaller one matches more images than the smallest that was measured
+        return DefaultRadius(0, measured[frozenset([str(sizes[0])])].per_million)
+    radius = measured[frozenset([str(smaller[-1])])]
+    return radius._replace(bits=radius.bits * spec.n_bits // smaller[-1].n_bits)

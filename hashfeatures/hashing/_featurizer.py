@@ -1,0 +1,202 @@
+"""Images to bits, as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from .._utils.validation import check_bool, check_choice, check_n_jobs
+from ..images._decoding import Decoding
+from ..images._sources import list_sources
+from ._batch import hash_sources
+from ._spec import HashSpec, layout_of, parse_hashes
+
+
+class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
+    """Turn images into the bits of perceptual hashes.
+
+    Near duplicates, such as resized or recompressed copies, differ in few bits; the bits are equal
+    to those of the ImageHash package. The transformer learns nothing from the data, so it can be
+    used without `fit`.
+
+    Parameters
+    ----------
+    hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
+        The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
+        "dhash_vertical", "whash", "colorhash", "colorgrid", each with an optional size as in
+        "phash:16", or "pdq" (extra ``pdq``; 256 bits).
+        The size is the side of the hash (8 unless given: 64 bits); for "colorhash" it is the
+        number of bits for each of 14 shares of colour (3 unless given: 42 bits); for "colorgrid"
+        the number of cells a side (3 unless given: 288 bits).
+    decode : {"full", "reduced"}, default="full"
+        "full" gives ImageHash's bits. "reduced" decodes a JPEG at an eighth, a quarter or a half
+        of its size where that leaves enough pixels for the hashes, which is much faster on large
+        photos and changes a few bits.
+    orient : bool, default=True
+        Whether to turn an image as its EXIF orientation says. ImageHash does not.
+    background : str, tuple of int or None, default="white"
+        The colour under transparent pixels, by name or as red, green and blue. An image that is
+        blank on it, as a white drawing is on white, is laid on black or white instead, whichever
+        contrasts. None drops alpha and clips 16-bit values to 255, as ImageHash does.
+    trim_borders : bool, default=False
+        Whether to cut off uniform borders first, such as the bars of a letterbox or a frame, found
+        in JPEG files too. A bordered copy then has nearly the hash of its original.
+    errors : {"raise", "coerce"}, default="raise"
+        What becomes of an image that cannot be read. "raise": an `ImageReadError` names it.
+        "coerce": its row is NaN, and one `FailedImagesWarning` tells all that failed.
+    max_pixels : int, default=None
+        The most pixels that an image may have. None is Pillow's own limit against decompression
+        bombs, twice `PIL.Image.MAX_IMAGE_PIXELS`.
+    n_jobs : int, default=None
+        The number of joblib workers: None is 1 unless in a `joblib.parallel_config` context, -1
+        is all processors.
+    cache : path, default=None
+        A file in which hashes are kept, and looked up when an image is met again: by its path,
+        size, times of change and inode, or by its content. It is made if there is none, and may be
+        shared by several processes. What is read from a URL is taken to stay as it is. A cache
+        that fails, on a full disk say, is gone without, with a `CacheWarning`.
+    progress : bool, default=False
+        Whether to show a progress bar.
+
+    See Also
+    --------
+    hash_images : A table of hashes as hex strings.
+    HammingNeighbors : The nearest neighbours among rows of bits.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import ImageHashFeaturizer
+    >>> images = [data.camera(), data.camera()[::2, ::2], data.coins()]
+    >>> bits = ImageHashFeaturizer(hashes=["phash", "dhash"]).fit_transform(images)
+    >>> bits.shape, bits.dtype
+    ((3, 128), dtype('uint8'))
+    >>> (bits[0] != bits[1]).sum() < 12 < (bits[0] != bits[2]).sum()
+    np.True_
+    """
+
+    def __init__(
+        self,
+        hashes: Any = ("ahash", "phash", "dhash", "whash", "colorhash"),
+        *,
+        decode: str = "full",
+        orient: bool = True,
+        background: Any = "white",
+        trim_borders: bool = False,
+        errors: str = "raise",
+        max_pixels: int | None = None,
+        n_jobs: int | None = None,
+        cache: Any = None,
+        progress: bool = False,
+    ) -> None:
+        self.hashes = hashes
+        self.decode = decode
+        self.orient = orient
+        self.background = background
+        self.trim_borders = trim_borders
+        self.errors = errors
+        self.max_pixels = max_pixels
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.progress = progress
+
+    def fit(self, X: Any, y: Any = None) -> ImageHashFeaturizer:
+        """Check the parameters and the kind of `X`; no image is read.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
+            Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
+            arrays, or mappings with "bytes" and "path".
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ImageHashFeaturizer
+            The object itself.
+        """
+        self._check_parameters()
+        list_sources(X, type(self).__name__)
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Hash the images.
+
+        Parameters
+        ----------
+        X : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
+            Image sources, see `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_images, n_bits)
+            Zeros and ones, row i for image i. uint8 with ``errors="raise"``; float32 with
+            ``errors="coerce"``, where a failed image is a row of NaN.
+
+        Raises
+        ------
+        ImageReadError
+            With ``errors="raise"``, for the first image that cannot be read.
+        CacheError
+            If the cache is a file of something else, or damaged.
+        """
+        specs = self._check_parameters()
+        hashes = hash_sources(
+            list_sources(X, type(self).__name__),
+            specs,
+            self._decoding(),
+            errors=self.errors,
+            digest_below=None,
+            n_jobs=self.n_jobs,
+            cache=self.cache,
+            progress=self.progress,
+        )
+        return hashes.bits() if self.errors == "raise" else hashes.matrix()
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_bits,), dtype object
+            "phash_00" to "phash_63"; "dhash16_000" to "dhash16_255" for another size.
+        """
+        return layout_of(parse_hashes(self.hashes)).column_names()
+
+    def _check_parameters(self) -> tuple[HashSpec, ...]:
+        owner = type(self).__name__
+        self._decoding().check(owner)
+        check_choice(owner, "errors", self.errors, {"raise", "coerce"})
+        check_bool(owner, "progress", self.progress)
+        check_n_jobs(owner, self.n_jobs)
+        return parse_hashes(self.hashes)
+
+    def _decoding(self) -> Decoding:
+        return Decoding(
+            self.decode,
+            self.orient,
+            self.background,
+            self.max_pixels,
+            trim_borders=self.trim_borders,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

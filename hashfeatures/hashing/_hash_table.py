@@ -1,0 +1,116 @@
+"""A table with one row an image and one hex column a hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.containers import as_column
+from .._utils.validation import (
+    check_bool,
+    check_choice,
+    check_n_jobs,
+)
+from ..images._decoding import Decoding
+from ..images._sources import list_sources
+from ._batch import hash_sources
+from ._hex import bits_to_hex
+from ._spec import layout_of, parse_hashes
+
+
+def hash_images(
+    images: Any,
+    hashes: Any = ("ahash", "phash", "dhash", "whash", "colorhash"),
+    *,
+    decode: str = "full",
+    orient: bool = True,
+    background: Any = "white",
+    errors: str = "coerce",
+    max_pixels: int | None = None,
+    n_jobs: int | None = None,
+    cache: Any = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Make a table of perceptual hashes, one row an image.
+
+    Parameters
+    ----------
+    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
+        Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
+        arrays, or mappings with "bytes" and "path".
+    hashes, decode, orient, background, max_pixels, n_jobs, cache, progress
+        As in `ImageHashFeaturizer`.
+    errors : {"coerce", "raise"}, default="coerce"
+        What becomes of an image that cannot be read. "coerce": its row has no hashes, the column
+        "error" says why, and one `FailedImagesWarning` tells all that failed. "raise": an
+        `ImageReadError` names it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the index of `images`, if it has one, and the columns
+
+        - "image": the sources as they were given;
+        - one for each hash, named as in `hashes`: the hex string that
+          ``str(imagehash.ImageHash)`` gives, missing where the image failed;
+        - "width", "height": in pixels, as the image is seen;
+        - "format": the file format, None for an image from memory;
+        - "detail": how much structure the image has, 0 (flat) to 100, as the PDQ hash measures
+          its quality: the gradients of the luma at 64 by 64. The hashes of images of little detail
+          are alike and say nothing;
+        - "error": None, or why the image could not be read.
+
+    See Also
+    --------
+    ImageHashFeaturizer : The same hashes as bits.
+
+    Notes
+    -----
+    pandas counts missing values as duplicates of each other. Where images failed, ask
+    ``table.dropna(subset="phash")["phash"].duplicated()``.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import hash_images
+    >>> table = hash_images([data.camera(), data.coins(), data.camera()], ["phash", "dhash"])
+    >>> table["phash"].duplicated().tolist()
+    [False, False, True]
+    """
+    name = "hash_images"
+    specs = parse_hashes(hashes)
+    decoding = Decoding(decode, orient, background, max_pixels).check(name)
+    check_choice(name, "errors", errors, {"raise", "coerce"})
+    check_bool(name, "progress", progress)
+    check_n_jobs(name, n_jobs)
+    sources = list_sources(images, name)
+    hashed = hash_sources(
+        sources, specs, decoding, errors=errors, n_jobs=n_jobs, cache=cache, progress=progress
+    )
+
+    rows = range(hashed.n_images)
+    failed = list(hashed.errors)
+    bits = hashed.bits()
+    columns: dict[str, Any] = {"image": as_column(sources)}
+    for spec, part in zip(specs, layout_of(specs).slices(), strict=True):
+        digits = bits_to_hex(bits[:, part])
+        digits[failed] = None
+        columns[str(spec)] = digits.tolist() or pd.Series(dtype=object)
+    for fact in ("width", "height"):
+        columns[fact] = _with_missing(getattr(hashed, fact), failed)
+    columns["format"] = pd.Series([hashed.formats.get(row) for row in rows], dtype=object)
+    columns["detail"] = _with_missing(hashed.detail, failed)
+    causes = {row: error.cause for row, error in hashed.errors.items()}
+    columns["error"] = pd.Series([causes.get(row) for row in rows], dtype=object)
+    table = pd.DataFrame(columns)
+    if isinstance(images, pd.Series | pd.DataFrame):
+        table.index = images.index
+    return table
+
+
+def _with_missing(numbers: NDArray[Any], failed: list[int]) -> pd.Series[Any]:
+    column = pd.Series(numbers, dtype="Int64")
+    column[failed] = pd.NA
+    return column

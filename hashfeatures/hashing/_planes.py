@@ -1,0 +1,215 @@
+"""One decoded image, and the views of it that the hash algorithms share.
+
+Each view is made on first use and kept, so that five hashes convert to luma once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import cache, cached_property
+from types import ModuleType
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import Image
+
+from .._utils.progress import COMPILING, busy
+from ..images._flatten import convert
+from ._pillow_buffer import borrow_memory
+from ._pixel_digest import digest_pixels
+
+Pixels = NDArray[np.uint8]
+
+_LOGGER = logging.getLogger(__name__)
+
+# Pixels whose colours are unpacked at a time, so that a large image is not copied whole.
+_BAND_PIXELS = 2**18
+
+_HUE_EDGES = np.linspace(0, 255, 7)
+_BLACK_BELOW = 256 // 8
+_GREY_BELOW = 256 // 3
+_BRIGHT_ABOVE = 256 * 2 // 3
+
+
+@cache
+def _kernels() -> ModuleType:
+    """Import the compiled loops on first use: whoever only imports the package does not wait."""
+    with busy(COMPILING):
+        from . import _kernels as kernels
+
+    return kernels
+
+
+class Plate:
+    """The views of one image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        An image of any mode that Pillow can convert to L.
+    colour : bool, default=False
+        Whether `colour_counts` will be asked for: then one pass gives both it and the luma.
+    """
+
+    def __init__(self, image: Image.Image, colour: bool = False) -> None:
+        self._image = image
+        self._in_one_pass = colour and image.mode == "RGB"
+        self._resized: dict[tuple[int, int], Pixels] = {}
+
+    @cached_property
+    def luma(self) -> Pixels:
+        """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
+        if self._in_one_pass:
+            return self._luma_and_counts[0]
+        # Of an image that is luma already, Pillow's conversion would be a copy.
+        image = self._image if self._image.mode == "L" else convert(self._image, "L")
+        memory = borrow_memory(image)
+        return np.asarray(image) if memory is None else memory.reshape(image.size[::-1])
+
+    @cached_property
+    def rgb(self) -> Pixels:
+        """Red, green and blue of every pixel, shape (height, width, 3)."""
+        return np.asarray(convert(self._image, "RGB"))
+
+    @cached_property
+    def colour_counts(self) -> NDArray[np.int64]:
+        """How many pixels are black, grey, of six faint and of six bright hues, or between."""
+        if self._in_one_pass:
+            return self._luma_and_counts[1]
+        hsv = np.asarray(convert(self._image, "HSV"))
+        hue, saturation = hsv[..., 0], hsv[..., 1]
+        black = self.luma < _BLACK_BELOW
+        grey = ~black & (saturation < _GREY_BELOW)
+        coloured = ~black & ~grey
+        faint = coloured & (saturation < _BRIGHT_ABOVE)
+        bright = coloured & (saturation > _BRIGHT_ABOVE)
+        hues = [np.histogram(hue[mask], bins=_HUE_EDGES)[0] for mask in (faint, bright)]
+        edge = (coloured & (saturation == _BRIGHT_ABOVE)).sum()
+        return np.concatenate([[black.sum(), grey.sum()], *hues, [edge]])
+
+    @cached_property
+    def _luma_and_counts(self) -> tuple[Pixels, NDArray[np.int64]]:
+        width, height = self._image.size
+        luma = np.empty((height, width), dtype=np.uint8)
+        counts = np.zeros(_kernels().N_COLOUR_CLASSES, dtype=np.int64)
+        first = 0
+        for pixels in self._packed_pixels():
+            part = luma.ravel()[first : first + len(pixels)]
+            _kernels().measure_colours(pixels, part, counts)
+            first += len(pixels)
+        return luma, counts
+
+    def _packed_pixels(self) -> Iterator[NDArray[np.uint32]]:
+        """Yield the pixels of an RGB image, red in the lowest byte, in a few pieces."""
+        memory = borrow_memory(self._image)
+        if memory is not None:
+            yield memory.view("<u4").astype(np.uint32, copy=False)
+            return
+        width, height = self._image.size
+        band = max(1, _BAND_PIXELS // width)
+        for top in range(0, height, band):
+            part = self._image.crop((0, top, width, min(top + band, height)))
+            packed = np.frombuffer(part.tobytes("raw", "RGBX"), dtype="<u4")
+            yield packed.astype(np.uint32, copy=False)
+
+    @cached_property
+    def _turned(self) -> Pixels:
+        turned: Pixels = _kernels().turn(self.luma)
+        return turned
+
+    def lanczos(self, width: int, height: int) -> Pixels:
+        """Return the luma resized by Lanczos' filter, shape (height, width)."""
+        size = (width, height)
+        if size not in self._resized:
+            self._resized[size] = self._resize(width, height)
+        return self._resized[size]
+
+    def _resize(self, width: int, height: int) -> Pixels:
+        if not kernel_agrees_with_pillow():
+            resized = Image.fromarray(self.luma).resize((width, height), Image.Resampling.LANCZOS)
+            return np.asarray(resized)
+        vertical_first = _is_vertical_first(self.luma.shape, width, height)
+        # Only the order that begins with the columns needs the image turned as a whole.
+        turned = self.luma if vertical_first else self._turned
+        return _lanczos(self.luma, turned, width, height, vertical_first)
+
+    def block_sums(self, side: int, n_blocks: int) -> NDArray[np.int64]:
+        """Return the sums of the luma, resized to a square, over square blocks.
+
+        Parameters
+        ----------
+        side : int
+            Width and height that the luma is resized to, a multiple of `n_blocks`.
+        n_blocks : int
+            How many blocks there are a side.
+
+        Returns
+        -------
+        ndarray of shape (n_blocks, n_blocks), dtype int64
+            The sums.
+        """
+        sums: NDArray[np.int64] = _kernels().sum_blocks(self.lanczos(side, side), n_blocks)
+        return sums
+
+    def digest(self, content: bytes = b"") -> bytes:
+        """Return a digest that images share which show the same; see `digest_pixels`."""
+        return digest_pixels(self._image, content)
+
+
+def _lanczos(
+    luma: Pixels, turned: Pixels, width: int, height: int, vertical_first: bool
+) -> Pixels:
+    resized: Pixels = _kernels().lanczos(
+        luma, turned, width, height, vertical_first=vertical_first
+    )
+    return resized
+
+
+def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
+    """Tell which pass the installed Pillow does first."""
+    if int(PIL.__version__.partition(".")[0]) < 13:
+        return False
+    rows_lost, columns_lost = shape[0] - height, shape[1] - width
+    return rows_lost > 0 and rows_lost > 2 * columns_lost
+
+
+@cache
+def kernel_agrees_with_pillow() -> bool:
+    """Tell whether our resampling gives the pixels of the installed Pillow's, on small probes."""
+    rng = np.random.default_rng(0)
+    for shape in ((37, 91), (91, 37), (5, 64), (64, 5)):
+        noise = rng.integers(0, 256, shape, dtype=np.uint8)
+        for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
+            for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
+                theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+                first = _is_vertical_first(shape, width, height)
+                ours = _lanczos(pixels, _kernels().turn(pixels), width, height, first)
+                if not np.array_equal(ours, np.asarray(theirs)):
+                    _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
+                    return False
+    return True
+
+
+def measure_detail(plate: Plate) -> int:
+    """Measure how much structure an image has.
+
+    Parameters
+    ----------
+    plate : Plate
+        The image.
+
+    Returns
+    -------
+    int
+        0 (flat) to 100 (the most common value for photos): the steps between neighbouring pixels
+        of the luma at 64 by 64, in whole hundredths of the way from black to white, summed up and
+        divided by 90. Steps of less than one hundredth count as none, so noise and soft gradients
+        do not add up. The measure follows the image quality of the PDQ hash.
+
+    References
+    ----------
+    Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
+    """
+    return min(100, int(_kernels().sum_steps(plate.lanczos(64, 64))) // 90)

@@ -1,0 +1,88 @@
+"""Image sources in a form that another process can receive."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..exceptions import (
+    ImageReadError,
+)
+from ..images._decoding import Decoding
+from ..images._errors import charge
+from ..images._read import DecodedImage, read_image, read_whole
+from ..images._sources import describe_source
+
+
+def portable(source: Any, decoding: Decoding) -> Any:
+    """Return what a worker in another process can be handed in place of `source`.
+
+    Open files cannot travel, nor some paths, buffers and mappings. A PIL image can, but its
+    orientation and the transparency of its palette stay behind, so it is brought upright first,
+    and is laid on its background. What is no image source does not go anywhere.
+    """
+    try:
+        if isinstance(source, ImageReadError):
+            return source
+        if isinstance(source, Image.Image):
+            return _portable_image(read_image(source, decoding))
+        if isinstance(source, Mapping):
+            return _portable_mapping(source, decoding)
+        if isinstance(source, bytes | bytearray | memoryview):
+            return bytes(source)
+        if isinstance(source, str):
+            return str(source)
+        if isinstance(source, os.PathLike):
+            return source if _travels(source) else os.fspath(source)
+        if isinstance(source, np.ndarray) and source.dtype == np.uint8:
+            return np.asarray(source)
+        if hasattr(source, "read"):
+            return read_whole(source)
+        read_image(source, decoding)  # which says what is wrong with it
+    except ImageReadError as error:
+        return error.alone()
+    except Exception as error:  # whatever a broken file object raises
+        return charge(source, error)
+    return source
+
+
+def _portable_mapping(source: Mapping[str, Any], decoding: Decoding) -> Any:
+    data, path = source.get("bytes"), source.get("path")
+    content = portable(path if data is None else data, decoding)
+    if isinstance(content, ImageReadError):
+        return ImageReadError(describe_source(source), content.cause, lasting=False)
+    if data is None:
+        return {"path": content}
+    return {"bytes": content, "path": path if isinstance(path, str) else None}
+
+
+def _portable_image(decoded: DecodedImage) -> DecodedImage:
+    image, shown = _stripped(decoded.image), decoded.shown
+    if shown is None or shown is decoded.image:
+        return replace(decoded, image=image, shown=image)
+    if shown.mode in ("P", "PA"):
+        shown = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
+    return replace(decoded, image=image, shown=_stripped(shown))
+
+
+def _stripped(image: Image.Image) -> Image.Image:
+    """Return an image without notes on it that cannot be pickled."""
+    if _travels(image.info):
+        return image
+    copy = image.copy()
+    copy.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    return copy
+
+
+def _travels(thing: Any) -> bool:
+    try:
+        pickle.loads(pickle.dumps(thing))
+    except Exception:  # whatever an object of somebody else raises
+        return False
+    return True

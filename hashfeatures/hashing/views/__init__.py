@@ -1,0 +1,1 @@
+"""Hashes of the views and the segments of an image."""

@@ -1,0 +1,95 @@
+"""Uniform borders around a picture: letterbox and pillarbox bars, frames, captions."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ..._utils.progress import COMPILING, busy
+from ...images._flatten import convert
+from .._planes import Pixels
+
+# How far, of 255, the pixels of a border may be from its colour: JPEG's noise beside an edge.
+_NEAR = 16
+# The share of a line's pixels that must be so near, or it belongs to the picture.
+_UNIFORM = 0.9
+# The same where text stands in the border.
+_WRITTEN = 0.6
+# What is all border has none: at least this share of each side is the picture.
+_LEAST = 0.2
+
+
+class Box(NamedTuple):
+    """A rectangle in an image, in pixels, as Pillow counts them."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@cache
+def _kernels() -> ModuleType:
+    with busy(COMPILING):
+        from . import _kernels as view_kernels
+
+    return view_kernels
+
+
+def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
+    """Find the picture inside uniform borders.
+
+    A border is made of whole lines whose pixels are all, but for a few, of nearly the colour of
+    the outermost line. So bars around an image are found in a JPEG file as well, and a dark
+    corner is none.
+
+    Parameters
+    ----------
+    luma : ndarray of shape (height, width), dtype uint8
+        The image.
+    with_text : bool, default=False
+        Whether lines of which a part stands out belong to a border too: bands with a caption.
+
+    Returns
+    -------
+    Box
+        The picture; the whole image where it has no border or is nothing else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.hashing.views._borders import find_picture
+    >>> luma = np.zeros((100, 80), dtype=np.uint8)
+    >>> luma[10:90] = np.indices((80, 80)).sum(axis=0) % 10 * 25
+    >>> find_picture(luma)
+    Box(left=0, top=10, right=80, bottom=90)
+    """
+    share = _WRITTEN if with_text else _UNIFORM
+    height, width = luma.shape
+    left, top, right, bottom = 0, 0, width, height
+    # Bars at the sides may hide those at the top and bottom, and the other way round. What was
+    # cut is not cut again: a soft gradient would be, line after line.
+    for _ in range(2):
+        first, last = _count_lines(luma[:, left:right], share)
+        if top == 0 and bottom == height and last - first >= _LEAST * height:
+            top, bottom = first, last
+        first, last = _count_lines(luma[top:bottom].T, share)
+        if left == 0 and right == width and last - first >= _LEAST * width:
+            left, right = first, last
+    return Box(left, top, right, bottom)
+
+
+def trim_borders(image: Image.Image) -> Image.Image:
+    """Return what an image shows inside uniform borders, see `find_picture`."""
+    box = find_picture(np.asarray(convert(image, "L")))
+    return image if box == (0, 0, *image.size) else image.crop(box)
+
+
+def _count_lines(lines: Pixels, share: float) -> tuple[int, int]:
+    """Return the first line of the picture, and the one behind its last."""
+    count = _kernels().count_border_lines
+    return count(lines, _NEAR, share), len(lines) - count(lines[::-1], _NEAR, share)

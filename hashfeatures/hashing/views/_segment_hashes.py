@@ -1,0 +1,98 @@
+"""The hashes of the segments of an image, in one: to all that handles hashes, one like others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .._algorithms import Algorithm, Bits
+from .._planes import Plate, measure_detail
+from .._spec import HashSpec
+from ._segments import MOST_SEGMENTS, check_luma, cut_segments
+
+_WORD = 64
+
+# Segments of less detail are skies and walls, and alike in images that have nothing in common.
+_LEAST_DETAIL = 10
+# Segments of one image that differ in no more than this share of their bits are one, twice framed.
+_SAME = 0.1
+
+
+@dataclass(frozen=True)
+class SegmentsSpec(HashSpec):
+    """The hashes of the segments of an image.
+
+    Its bits are those of the segments that say something, one after the other, each filled up with
+    zeros to whole words of 64 bits, and zeros for as many as an image could have. A segment says
+    something if it has structure and is not nearly the same as one before it; where none does, the
+    whole image is taken for one. So there is always a first segment, and as no two are the same,
+    one whose bits are all zero is put there: zeros behind it are no segment.
+
+    Parameters
+    ----------
+    name : str
+        "segments".
+    size : int
+        The greatest size of the hashes.
+    hashes : tuple of HashSpec
+        The hashes of each segment.
+    min_detail : int
+        The least detail of a segment, 0 to 100, see `measure_detail`.
+
+    Examples
+    --------
+    >>> from hashfeatures.hashing.views._segment_hashes import SegmentsSpec
+    >>> from hashfeatures.hashing._spec import parse_hashes
+    >>> spec = SegmentsSpec.of(parse_hashes(["phash", "dhash"]))
+    >>> str(spec), spec.shape
+    ('segments of detail 10 by phash, dhash', (179, 128))
+    """
+
+    hashes: tuple[HashSpec, ...] = ()
+    min_detail: int = _LEAST_DETAIL
+
+    @classmethod
+    def of(cls, hashes: tuple[HashSpec, ...], min_detail: int = 0) -> SegmentsSpec:
+        """Return the spec of `hashes` of segments, or raise if one looks at colours."""
+        for spec in hashes:
+            check_luma(spec)
+        min_detail = max(min_detail, _LEAST_DETAIL)
+        return cls("segments", max(spec.size for spec in hashes), hashes, min_detail)
+
+    @cached_property
+    def _text(self) -> str:
+        return f"{self.name} of detail {self.min_detail} by {', '.join(map(str, self.hashes))}"
+
+    @property
+    def n_words(self) -> int:
+        """How many words of 64 bits the hashes of one segment take."""
+        return -(-sum(spec.n_bits for spec in self.hashes) // _WORD)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many segments there can be, and how many bits of each."""
+        return MOST_SEGMENTS, _WORD * self.n_words
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The function and the facts of the hash."""
+        # Of the 300 pixels a side that are segmented, a reduced decode keeps twice as many.
+        return Algorithm(self._compute, input_side=lambda size: max(75, 16 * size))
+
+    def _compute(self, plate: Plate, size: int) -> Bits:
+        bits = np.zeros(self.shape, dtype=bool)
+        n_kept = 0
+        parts = dict.fromkeys(cut_segments(plate))
+        for part in [part for part in parts if measure_detail(part) >= self.min_detail] or [plate]:
+            code = np.concatenate(
+                [spec.algorithm.compute(part, spec.size).ravel() for spec in self.hashes]
+            )
+            differing = (bits[:n_kept, : len(code)] != code).sum(axis=1)
+            if (differing > _SAME * len(code)).all():
+                bits[n_kept, : len(code)] = code
+                n_kept += 1
+        kept = bits[:n_kept]
+        kept[:] = kept[np.argsort(kept.any(axis=1), kind="stable")]
+        return bits

@@ -1,0 +1,135 @@
+"""Crop-resistant hashes: the bright and the dark segments of an image, each hashed by itself.
+
+A crop leaves most segments whole, so that their hashes are found again wherever they lie in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from ...exceptions import ParameterError
+from .._algorithms import Bits
+from .._planes import Pixels, Plate
+from .._spec import HashSpec
+from ._borders import Box
+
+# ImageHash's own parameters.
+_SIDE = 300
+_THRESHOLD = 128
+_MIN_PIXELS = 500
+
+# So many segments can an image have.
+MOST_SEGMENTS = _SIDE * _SIDE // (_MIN_PIXELS + 1)
+
+# ImageHash ends its search when the pixels that it has seen, the frame of pixels around the image
+# among them, are as many as the image has: the last small valleys are left out.
+_FRAME = 4 * _SIDE
+
+
+def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
+    """Hash each bright and each dark segment of an image.
+
+    The image is resized to 300 by 300 pixels and smoothed; what hangs together in it, brighter
+    than 128 or not, is a segment if it has more than 500 pixels. The box around each is cut out of
+    the image and hashed.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        An image of any mode that Pillow can convert to L.
+    hash : str, default="dhash"
+        The hash, as in `ImageHashFeaturizer`; of luma alone.
+
+    Returns
+    -------
+    list of ndarray of dtype bool
+        The hash of each segment, the bright ones first: the bits of the ``segment_hashes`` that
+        `imagehash.crop_resistant_hash` makes with its default parameters, in their order. An image
+        without segments is one. Where ImageHash fails, something is left out: segments whose box
+        in a very small image holds no pixel, and in noise the search for more when all is found.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such hash, or it looks at colours.
+
+    References
+    ----------
+    Steinebach, Liu and Yannikos, "Efficient Cropping-Resistant Robust Image Hashing", 2014.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from skimage import data
+    >>> from hashfeatures.hashing.views._segments import crop_resistant_hash
+    >>> hashes = crop_resistant_hash(Image.fromarray(data.coins()))
+    >>> len(hashes), hashes[0].shape
+    (25, (8, 8))
+    """
+    spec = HashSpec.parse(hash)
+    check_luma(spec)
+    return [spec.algorithm.compute(part, spec.size) for part in cut_segments(Plate(image))]
+
+
+def check_luma(spec: HashSpec) -> None:
+    """Raise if segments, which are cut out of the luma, cannot be hashed so."""
+    if spec.algorithm.colour:
+        raise ParameterError(
+            f"Segments are hashed by their luma, and {str(spec)!r} looks at colours: name another "
+            f"hash, such as 'dhash'."
+        )
+
+
+def cut_segments(plate: Plate) -> list[Plate]:
+    """Cut the box around each segment out of an image, see `crop_resistant_hash`."""
+    height, width = plate.luma.shape
+    boxes = [_enlarge(box, width, height) for box in _find_segments(plate)]
+    boxes = [box for box in boxes if box.left < box.right and box.top < box.bottom]
+    # Bright and dark segments may both reach across the image: one plate resizes it for both.
+    parts = {box: _cut(plate, box) for box in boxes}
+    return [parts[box] for box in boxes] or [plate]
+
+
+def _find_segments(plate: Plate) -> Iterator[Box]:
+    """Yield the boxes around the segments, in the image of 300 by 300 pixels."""
+    image = Image.fromarray(plate.lanczos(_SIDE, _SIDE))
+    smooth = image.filter(ImageFilter.GaussianBlur()).filter(ImageFilter.MedianFilter())
+    is_hill = np.asarray(smooth) > _THRESHOLD
+    n_seen = _FRAME
+    for mask, seen_at_most in ((is_hill, np.inf), (~is_hill, _SIDE * _SIDE)):
+        labels, n_labels = ndimage.label(mask)
+        sizes = np.bincount(labels.ravel(), minlength=n_labels + 1)[1:]
+        counted = np.where(sizes > 1, sizes, 0)  # a lone pixel is never marked as seen
+        boxes = ndimage.find_objects(labels)
+        order = np.argsort(_first_pixels(labels, n_labels), kind="stable")
+        seen_before = n_seen + np.cumsum(counted[order]) - counted[order]
+        for label in order[(seen_before < seen_at_most) & (sizes[order] > _MIN_PIXELS)]:
+            rows, columns = boxes[label]
+            yield Box(columns.start, rows.start, columns.stop, rows.stop)
+        n_seen += int(counted.sum())
+
+
+def _first_pixels(labels: NDArray[np.int32], n_labels: int) -> NDArray[np.intp]:
+    """Return where each label is first met, row by row."""
+    first = np.zeros(n_labels + 1, dtype=np.intp)
+    first[labels.ravel()[::-1]] = np.arange(labels.size)[::-1]  # the last to be written stays
+    return first[1:]
+
+
+def _enlarge(box: Box, width: int, height: int) -> Box:
+    """Return a box in the image itself, rounded as Pillow rounds."""
+    across, down = width / _SIDE, height / _SIDE
+    return Box(
+        *(round(box.left * across), round(box.top * down)),
+        *(round(box.right * across), round(box.bottom * down)),
+    )
+
+
+def _cut(plate: Plate, box: Box) -> Plate:
+    part: Pixels = plate.luma[box.top : box.bottom, box.left : box.right]
+    return Plate(Image.fromarray(part))

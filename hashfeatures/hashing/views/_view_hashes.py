@@ -1,0 +1,227 @@
+"""The hashes of all views of an image, from one small plate: nothing is decoded again.
+
+Turned and mirrored views cost next to nothing: turning an image exchanges and negates coefficients
+of its DCT, and reverses the steps between its pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._utils.progress import COMPILING, busy
+from ...exceptions import ParameterError
+from .._algorithms import Algorithm, Bits
+from .._planes import Plate
+from .._spec import HashSpec
+from ._windows import TURNS, VIEW_SETS, Turn, ViewSet, map_windows, turn
+
+Grids = NDArray[np.float32]
+
+# Of the views, each this many times as long as the longest hash's side; of the plate that they
+# are drawn from, twice that.
+_GRID_FACTOR = 4
+_WORD = 64
+
+# The side at which the detail of an image is measured, see `measure_detail`.
+_DETAIL_SIDE = 64
+
+
+@cache
+def _kernels() -> ModuleType:
+    with busy(COMPILING):
+        from . import _kernels as view_kernels
+
+    return view_kernels
+
+
+@cache
+def _cosines(size: int, side: int) -> Grids:
+    """Return the matrix of the first `size` coefficients of a DCT."""
+    angles = np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side)
+    cosines: Grids = np.cos(angles).astype(np.float32)
+    return cosines
+
+
+@cache
+def _resizing(n_out: int, n_in: int) -> Grids:
+    """Return the matrix of Lanczos' filter."""
+    from .._kernels import lanczos_weights
+
+    spans, weights = lanczos_weights(n_in, n_out)
+    matrix = np.zeros((n_out, n_in), dtype=np.float32)
+    for row, (start, end) in enumerate(spans):
+        matrix[row, start:end] = weights[row, : end - start]
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    return matrix
+
+
+def _phash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
+    """Return ``phash`` of grids in each turn, shape (n_grids, n_turns, size, size)."""
+    cosines = _cosines(size, grids.shape[-1])
+    low = cosines @ grids @ cosines.T
+    # Reversing the rows of an image negates every other row of its DCT.
+    signs = 1 - 2 * (np.arange(size) % 2)
+    turned = []
+    for way in turns:
+        spectrum = low.swapaxes(-1, -2) if way.transposed else low
+        if way.rows_reversed:
+            spectrum = spectrum * signs[:, None]
+        if way.columns_reversed:
+            spectrum = spectrum * signs
+        turned.append(spectrum)
+    spectra = np.stack(turned, axis=1)
+    ordered = np.sort(spectra.reshape(*spectra.shape[:2], size * size), axis=-1)
+    middle = size * size // 2
+    median = (ordered[..., middle] + ordered[..., (size * size - 1) // 2]) / 2
+    return np.asarray(spectra > median[..., None, None])
+
+
+def _dhash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
+    """Return ``dhash`` of grids in each turn, shape (n_grids, n_turns, size, size)."""
+    side = grids.shape[-1]
+    short, long = _resizing(size, side), _resizing(size + 1, side)
+    upright = short @ grids @ long.T
+    lying = long @ grids @ short.T if any(way.transposed for way in turns) else upright
+    turned = [turn(lying if way.transposed else upright, way) for way in turns]
+    pixels = np.stack(turned, axis=1)
+    return np.asarray(pixels[..., 1:] > pixels[..., :-1])
+
+
+_TURNED: dict[str, Callable[[Grids, int, Sequence[Turn]], Bits]] = {
+    "phash": _phash,
+    "dhash": _dhash,
+}
+
+
+def measure_grids(grids: Grids) -> NDArray[np.int64]:
+    """Measure how much structure grids have, on the scale of `measure_detail`.
+
+    A grid of half as many pixels a side has steps that are twice as high where an image is smooth,
+    and a quarter as many of them: both are counted for.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n_grids, side, side), dtype float32
+        Luma from 0 to 255.
+
+    Returns
+    -------
+    ndarray of shape (n_grids,), dtype int64
+        0 (flat) to 100.
+    """
+    scale = grids.shape[-1] / _DETAIL_SIDE
+    total = np.zeros(len(grids))
+    for axis in (1, 2):
+        steps = np.abs(np.diff(np.rint(grids), axis=axis)) * (100 * scale / 255)
+        total += np.floor(steps).sum(axis=(1, 2))
+    detail: NDArray[np.int64] = np.minimum(100, total / scale**2 // 90).astype(np.int64)
+    return detail
+
+
+@dataclass(frozen=True)
+class ViewsSpec(HashSpec):
+    """The hashes of all views of an image, in one: to all that handles hashes, a hash like others.
+
+    Its bits are those of the views one after the other, each filled up with zeros to whole words
+    of 64 bits. The first view is the image as it is, and its bits are exactly those of the hashes.
+    The hashes of windows without detail are alike and say nothing, so such a window has the bits
+    of the whole image: it is not looked at.
+
+    Parameters
+    ----------
+    name : str
+        The name of a set in `hashfeatures.hashing.views._windows.VIEW_SETS`.
+    size : int
+        The greatest size of the hashes.
+    hashes : tuple of HashSpec
+        The hashes of each view.
+    min_detail : int
+        The least detail of a window that is looked at, 0 to 100, see `measure_grids`.
+
+    Examples
+    --------
+    >>> from hashfeatures.hashing._spec import parse_hashes
+    >>> from hashfeatures.hashing.views._view_hashes import ViewsSpec
+    >>> spec = ViewsSpec.of(parse_hashes(["phash", "dhash"]), "dihedral")
+    >>> str(spec), spec.n_bits
+    ('dihedral views of phash, dhash', 1024)
+    """
+
+    hashes: tuple[HashSpec, ...] = ()
+    min_detail: int = 0
+
+    @classmethod
+    def of(cls, hashes: tuple[HashSpec, ...], views: str, min_detail: int = 0) -> ViewsSpec:
+        """Return the spec of `hashes` of the views in the set named `views`.
+
+        Raises
+        ------
+        ParameterError
+            If a hash is not known from each side.
+        """
+        for spec in hashes:
+            if spec.name not in _TURNED:
+                raise ParameterError(
+                    f"views={views!r} can be had of {' and '.join(map(repr, _TURNED))}, of any "
+                    f"size. Got {str(spec)!r} instead."
+                )
+        if len(VIEW_SETS[views].windows) == 1:
+            min_detail = 0  # the whole image is always looked at
+        return cls(views, max(spec.size for spec in hashes), hashes, min_detail)
+
+    @cached_property
+    def _text(self) -> str:
+        detail = f", of detail {self.min_detail}" if self.min_detail else ""
+        return f"{self.name} views of {', '.join(map(str, self.hashes))}{detail}"
+
+    @property
+    def views(self) -> ViewSet:
+        """The views."""
+        return VIEW_SETS[self.name]
+
+    @property
+    def n_words(self) -> int:
+        """How many words of 64 bits the hashes of one view take."""
+        return -(-sum(spec.n_bits for spec in self.hashes) // _WORD)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many views there are, and how many bits of each."""
+        return self.views.n_views, _WORD * self.n_words
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The function and the facts of the hash."""
+        return Algorithm(self._compute, input_side=lambda size: _GRID_FACTOR * size)
+
+    def _compute(self, plate: Plate, size: int) -> Bits:
+        side = _GRID_FACTOR * size
+        turns = TURNS[: self.views.n_turns]
+        grids = self._draw(plate, side)
+        bits = np.zeros((len(grids), len(turns), self.shape[1]), dtype=bool)
+        start = 0
+        for spec in self.hashes:
+            part = bits[..., start : start + spec.n_bits]
+            part[...] = _TURNED[spec.name](grids, spec.size, turns).reshape(part.shape)
+            part[0, 0] = spec.algorithm.compute(plate, spec.size).ravel()
+            start += spec.n_bits
+        if self.min_detail:
+            lacks_detail = measure_grids(grids) < self.min_detail
+            bits[lacks_detail] = bits[0]
+        return bits.reshape(self.shape)
+
+    def _draw(self, plate: Plate, side: int) -> Grids:
+        """Draw the windows, shape (n_windows, side, side)."""
+        whole = plate.lanczos(side, side).astype(np.float32)[None]
+        windows = self.views.windows[1:]
+        if not windows:
+            return whole
+        maps = map_windows(windows, plate.luma)
+        sampled = _kernels().sample_views(plate.lanczos(2 * side, 2 * side), maps, side)
+        return np.concatenate([whole, sampled / 4])  # each pixel is a sum of four samples

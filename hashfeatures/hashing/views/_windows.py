@@ -1,0 +1,193 @@
+"""The ways to look at an image: as it is, turned and mirrored, cropped, without its borders.
+
+A copy matches its original if some view of the one looks like some view of the other. Each image
+shows all its views, and keeps a few of them, its base views, for the others to be compared with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._planes import Pixels
+from ._borders import Box, find_picture
+
+
+class Window(NamedTuple):
+    """A part of an image.
+
+    Parameters
+    ----------
+    name : str
+        What it is called where a match is told.
+    left, top, right, bottom : float
+        The shares of the width and of the height that are cut off.
+    degrees : float
+        By how much the part is rotated in the image, clockwise.
+    inner : bool
+        Whether borders and captions are cut off first.
+    """
+
+    name: str
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    degrees: float = 0.0
+    inner: bool = False
+
+
+class Turn(NamedTuple):
+    """One of the eight ways to lay a sheet of glass: exchange rows and columns, then reverse."""
+
+    name: str
+    transposed: bool
+    rows_reversed: bool
+    columns_reversed: bool
+
+
+TURNS = (
+    Turn("", False, False, False),
+    Turn("mirrored", False, False, True),
+    Turn("flipped", False, True, False),
+    Turn("turned by 180°", False, True, True),
+    Turn("turned by 90°", True, True, False),
+    Turn("turned by 270°", True, False, True),
+    Turn("transposed", True, False, False),
+    Turn("transposed and turned by 180°", True, True, True),
+)
+
+
+def turn(values: NDArray[Any], way: Turn) -> NDArray[Any]:
+    """Turn matrices in the last two axes."""
+    if way.transposed:
+        values = values.swapaxes(-1, -2)
+    rows = slice(None, None, -1 if way.rows_reversed else 1)
+    columns = slice(None, None, -1 if way.columns_reversed else 1)
+    return values[..., rows, columns]
+
+
+@dataclass(frozen=True)
+class ViewSet:
+    """The views by which images are compared.
+
+    Parameters
+    ----------
+    windows : tuple of Window
+        The parts that are looked at; the first is the whole image.
+    n_bases : int
+        How many of them, from the first on, are base views.
+    n_turns : int
+        In how many of `TURNS`, from the first on, each window is looked at.
+    """
+
+    windows: tuple[Window, ...]
+    n_bases: int
+    n_turns: int
+
+    @property
+    def n_views(self) -> int:
+        """How many views an image has: each window in each turn."""
+        return len(self.windows) * self.n_turns
+
+    @property
+    def base_views(self) -> NDArray[np.intp]:
+        """Which of the views are base views: the windows, not turned."""
+        return np.arange(self.n_bases) * self.n_turns
+
+    def name_view(self, view: int) -> str:
+        """Return what a view is called."""
+        window, turn = divmod(view, self.n_turns)
+        names = [self.windows[window].name, TURNS[turn].name]
+        return ", ".join(filter(None, names)) or "as it is"
+
+
+def _crop(share: float) -> Window:
+    return Window(f"cropped by {share:.0%} a side", share, share, share, share)
+
+
+def _rotate(degrees: float) -> Window:
+    side = "left" if degrees < 0 else "right"
+    name = f"rotated by {abs(degrees):.0f}° to the {side}"
+    return _crop(0.05)._replace(name=name, degrees=degrees)
+
+
+_WHOLE = Window("")
+
+# Chosen on 10,144 photos and drawings: by how many edited copies each window adds, at how many
+# matches of strangers.
+_ROBUST = (
+    _WHOLE,
+    _crop(0.05),
+    Window("without borders and captions", inner=True),
+    _crop(0.08),
+    Window("cut by 6% at the left", left=0.06),
+    Window("cut by 6% at the top", top=0.06),
+    Window("cut by 6% at the right", right=0.06),
+    Window("cut by 6% at the bottom", bottom=0.06),
+    Window("cut by 12% at the top", top=0.12),
+    Window("cut by 12% at the bottom", bottom=0.12),
+    _rotate(-3),
+    _rotate(3),
+)
+
+VIEW_SETS = {
+    "identity": ViewSet((_WHOLE,), n_bases=1, n_turns=1),
+    "flips": ViewSet((_WHOLE,), n_bases=1, n_turns=2),
+    "dihedral": ViewSet((_WHOLE,), n_bases=1, n_turns=8),
+    "robust": ViewSet(_ROBUST, n_bases=3, n_turns=8),
+}
+
+
+def map_windows(windows: tuple[Window, ...], luma: Pixels) -> NDArray[np.float32]:
+    """Return where windows lie in an image, as `view_kernels.sample_views` takes them.
+
+    Parameters
+    ----------
+    windows : tuple of Window
+        The parts.
+    luma : ndarray of shape (height, width), dtype uint8
+        The image.
+
+    Returns
+    -------
+    ndarray of shape (n_windows, 6), dtype float32
+        Affine maps from a window, its sides taken as 1, to the image, its sides taken as 1.
+    """
+    height, width = luma.shape
+    whole = Box(0, 0, width, height)
+    inner = _cut_borders_and_captions(luma)
+    maps = [
+        _map_window(window, inner if window.inner else whole, width, height) for window in windows
+    ]
+    return np.array(maps, dtype=np.float32)
+
+
+def _cut_borders_and_captions(luma: Pixels) -> Box:
+    box = find_picture(luma, with_text=True)
+    # Once more, for a caption inside a frame.
+    inner = find_picture(luma[box.top : box.bottom, box.left : box.right], with_text=True)
+    return Box(
+        *(box.left + inner.left, box.top + inner.top),
+        *(box.left + inner.right, box.top + inner.bottom),
+    )
+
+
+def _map_window(window: Window, box: Box, width: int, height: int) -> tuple[float, ...]:
+    box_width, box_height = box.right - box.left, box.bottom - box.top
+    across = (1 - window.left - window.right) * box_width
+    down = (1 - window.top - window.bottom) * box_height
+    # The middle of the window: rotation is about the middle of the box.
+    x = (window.left - window.right) / 2 * box_width
+    y = (window.top - window.bottom) / 2 * box_height
+    angle = math.radians(window.degrees)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    a, b = cosine * across, -sine * down
+    d, e = sine * across, cosine * down
+    c = (box.left + box.right) / 2 + cosine * x - sine * y - (a + b) / 2
+    f = (box.top + box.bottom) / 2 + sine * x + cosine * y - (d + e) / 2
+    return a / width, b / width, c / width, d / height, e / height, f / height

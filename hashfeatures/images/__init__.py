@@ -1,0 +1,1 @@
+"""Any source of an image as one upright, opaque Pillow image."""

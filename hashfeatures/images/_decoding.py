@@ -1,0 +1,78 @@
+"""The settings by which files become pixels."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL import ImageColor
+
+from .._utils.validation import check_bool, check_choice, check_int, refuse
+from ._pillow_state import max_image_pixels
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How files become pixels: the settings that every image of a run shares.
+
+    Parameters
+    ----------
+    decode : {"full", "reduced"}
+        Whether a JPEG is decoded at its full size or at an eighth, a quarter or a half of it.
+    orient : bool
+        Whether the EXIF orientation is applied.
+    background : str, tuple of int or None
+        What shows under transparent pixels, as `PIL.ImageColor.getrgb` reads it or as red, green
+        and blue. None: the pixels stay as Pillow decodes them, which is what ImageHash sees.
+    max_pixels : int or None
+        The most pixels that an image may have; None leaves it to Pillow's own limit.
+    reduced_side : int
+        With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
+    colour : bool
+        With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
+    trim_borders : bool
+        Whether uniform borders are cut off before hashing.
+    """
+
+    decode: str = "full"
+    orient: bool = True
+    background: Any = "white"
+    max_pixels: int | None = None
+    reduced_side: int = 256
+    colour: bool = True
+    trim_borders: bool = False
+
+    def with_limit(self) -> Decoding:
+        """Return the same with Pillow's limit of pixels, if it has none of its own."""
+        if self.max_pixels is not None:
+            return self
+        limit = max_image_pixels()  # Pillow refuses what is over twice as large
+        return replace(self, max_pixels=sys.maxsize if limit is None else 2 * limit)
+
+    def check(self, owner: str) -> Decoding:
+        """Return self, or raise `ParameterError` in the name of `owner`."""
+        check_choice(owner, "decode", self.decode, {"full", "reduced"})
+        check_bool(owner, "orient", self.orient)
+        check_bool(owner, "trim_borders", self.trim_borders)
+        if self.max_pixels is not None:
+            check_int(owner, "max_pixels", self.max_pixels, 1)
+        if self.background is not None:
+            try:
+                as_rgb(self.background)
+            except (ValueError, TypeError) as error:
+                expected = (
+                    "a colour that PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None"
+                )
+                raise refuse(owner, "background", expected, self.background) from error
+        return self
+
+
+def as_rgb(background: Any) -> tuple[int, int, int]:
+    if isinstance(background, str):
+        return ImageColor.getrgb(background)[:3]
+    red, green, blue = background
+    for value in (red, green, blue):
+        if not 0 <= value <= 255:
+            raise ValueError(f"{value} is out of the range 0 to 255")
+    return int(red), int(green), int(blue)

@@ -1,0 +1,314 @@
+"""What of Pillow's state decides which files can be read, and how it gets to other processes.
+
+Readers (plugins), limits and flags are globals of Pillow's modules. A worker is a new process: it
+has only those that Pillow sets by itself. A run takes the state of the process that started it
+along, and each worker puts it in place before it opens a file.
+"""
+
+from __future__ import annotations
+
+import pickle
+import platform
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import PIL
+from joblib.externals.loky.backend.reduction import dumps
+from PIL import Image
+
+from ..exceptions import EngineError
+
+# The globals that decide what can be read, or what its pixels are.
+_FLAGS = (
+    ("Image", "MAX_IMAGE_PIXELS"),
+    ("ImageFile", "LOAD_TRUNCATED_IMAGES"),
+    ("PngImagePlugin", "MAX_TEXT_CHUNK"),
+    ("PngImagePlugin", "MAX_TEXT_MEMORY"),
+    ("GifImagePlugin", "LOADING_STRATEGY"),
+    ("TiffImagePlugin", "READ_LIBTIFF"),
+    ("BmpImagePlugin", "USE_RAW_ALPHA"),
+)
+# Formats that Pillow knows by their start alone, and hands to who has registered for them.
+_STUBS = ("BUFR", "GRIB", "HDF5", "WMF")
+
+# Pillow asks these first, and then the others in the order of its list.
+_COMMON = ("Bmp", "Gif", "Jpeg", "Ppm", "Png")
+_MODULES = [f"PIL.{name}ImagePlugin" for name in _COMMON]
+_MODULES += [
+    f"PIL.{name}" for name in getattr(PIL, "_plugins", ()) if f"PIL.{name}" not in _MODULES
+]
+_RANK = {name: place for place, name in enumerate(_MODULES)}
+
+_LOADING = threading.Lock()
+_known: tuple[list[str], dict[str, Any]] = ([], {})
+
+
+def load_plugins() -> list[str]:
+    """Load all of Pillow's plugins, in one order, and return their formats in that order.
+
+    Pillow itself loads some as it meets their suffixes, and tries a file as each format in the
+    order in which they were loaded: a file that two of them take would be read by the one whose
+    suffix came first. Here what others have registered comes first, then what Pillow calls common,
+    then the rest in the order of its list.
+    """
+    global _known
+    with _LOADING:
+        Image.init()
+        if _known != (Image.ID, Image.OPEN):
+            Image.ID[:] = sorted(Image.ID, key=_rank)
+            _known = (list(Image.ID), dict(Image.OPEN))
+    return Image.ID
+
+
+def _rank(name: str) -> tuple[int, str]:
+    if not _is_pillows_own(name):
+        return -1, ""  # in the order in which they were registered
+    return _RANK.get(Image.OPEN[name][0].__module__, len(_RANK)), name
+
+
+def _is_pillows_own(name: str) -> bool:
+    return name in Image.OPEN and _is_pillows(Image.OPEN[name][0])
+
+
+def _is_pillows(thing: Any) -> bool:
+    return (getattr(thing, "__module__", None) or "").partition(".")[0] == "PIL"
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What others than Pillow have registered with it.
+
+    Parameters
+    ----------
+    readers : tuple of (str, callable, callable or None)
+        Formats, what opens them, and what tells them by their start.
+    decoders : tuple of (str, type)
+        Decoders by name.
+    handlers : tuple of (str, object)
+        What reads the formats that Pillow only tells, by format.
+    suffixes : tuple of (str, str)
+        Suffixes and their formats.
+    """
+
+    readers: tuple[tuple[str, Any, Any], ...]
+    decoders: tuple[tuple[str, Any], ...]
+    handlers: tuple[tuple[str, Any], ...]
+    suffixes: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def registered(cls, order: tuple[str, ...]) -> _Parts:
+        readers = [(name, *Image.OPEN[name][:2]) for name in order if not _is_pillows_own(name)]
+        theirs = {name for name, *_ in readers}
+        decoders = [pair for pair in sorted(Image.DECODERS.items()) if not _is_pillows(pair[1])]
+        handlers = [(name, _handler_of(name)) for name in _STUBS]
+        return cls(
+            tuple(readers),
+            tuple(decoders),
+            tuple(
+                (name, handler)
+                for name, handler in handlers
+                if handler is not None and not _is_pillows(type(handler))
+            ),
+            tuple(pair for pair in sorted(Image.EXTENSION.items()) if pair[1] in theirs),
+        )
+
+    def names(self) -> list[str]:
+        """Name what is registered, with the versions of the packages that it comes from."""
+        things = [(name, factory) for name, factory, _ in self.readers]
+        things += [*self.decoders, *((name, type(thing)) for name, thing in self.handlers)]
+        return [f"{name}: {_describe(thing)}" for name, thing in things]
+
+    def register(self) -> None:
+        """Register everything with the Pillow of this process."""
+        for name, factory, accept in self.readers:
+            Image.register_open(name, factory, accept)
+        for name, decoder in self.decoders:
+            Image.register_decoder(name, decoder)
+        for name, handler in self.handlers:
+            _module_of(name).register_handler(handler)
+        for suffix, name in self.suffixes:
+            Image.register_extension(name, suffix)
+
+
+def _handler_of(name: str) -> Any:
+    """Return what was registered to read a format that Pillow only tells."""
+    if name not in Image.OPEN:
+        return None
+    factory = Image.OPEN[name][0]  # which holds it itself in newer releases
+    return getattr(factory, "_handler", None) or getattr(_module_of(name), "_handler", None)
+
+
+def _module_of(name: str) -> Any:
+    return sys.modules[Image.OPEN[name][0].__module__]
+
+
+def _module(name: str) -> Any:
+    return import_module(f"PIL.{name}")
+
+
+def _describe(thing: Any) -> str:
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    name = getattr(thing, "__qualname__", type(thing).__qualname__)
+    version = getattr(sys.modules.get(module.partition(".")[0]), "__version__", "")
+    return f"{module}.{name} {version}".rstrip()
+
+
+@dataclass(frozen=True)
+class PillowState:
+    """The readers, limits and flags of Pillow in one process.
+
+    In the process that it was taken from, it changes nothing. In one that it was sent to,
+    `apply` puts it in place.
+
+    Parameters
+    ----------
+    flags : tuple
+        The values of the globals.
+    order : tuple of str
+        The formats in the order in which they are tried.
+    parts : _Parts or bytes or None
+        What others have registered; pickled in another process; None if it cannot be pickled.
+    names : tuple of str
+        What `parts` holds.
+    """
+
+    flags: tuple[Any, ...]
+    order: tuple[str, ...]
+    parts: _Parts | bytes | None
+    names: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> PillowState:
+        """Return the state of this process."""
+        order = tuple(load_plugins())
+        flags = [getattr(_module(module), name, None) for module, name in _FLAGS]
+        flags[0] = max_image_pixels()
+        parts = _Parts.registered(order)
+        return cls(tuple(flags), order, parts, tuple(parts.names()))
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.flags, self.order, self._pickled, self.names)
+
+    @cached_property
+    def _pickled(self) -> bytes | None:
+        if not isinstance(self.parts, _Parts):
+            return self.parts
+        try:
+            return bytes(dumps(self.parts))
+        except Exception:  # whatever a plugin of somebody else holds
+            return None
+
+    def apply(self) -> None:
+        """Put the state in place in a process that it was sent to.
+
+        Raises
+        ------
+        EngineError
+            If the package of a reader is not installed there.
+        """
+        global _installed
+        if isinstance(self.parts, _Parts) or self == _installed:
+            return
+        Image.init()
+        # What the process has of itself stays; what an earlier run has brought here does not.
+        kept = [name for name in Image.ID if name not in _brought and not _is_pillows_own(name)]
+        for name, before in _brought.items():
+            Image.OPEN.pop(name, None)
+            if before is not None:
+                Image.OPEN[name] = before
+        _brought.clear()
+        if self.parts is not None:
+            try:
+                parts = pickle.loads(self.parts)
+            except ImportError as error:
+                raise EngineError(
+                    f"A worker on {platform.node()} has not what the run was started with "
+                    f"({', '.join(self.names)}): {error}. Install the same packages there."
+                ) from error
+            _brought.update((name, Image.OPEN.get(name)) for name, *_ in parts.readers)
+            parts.register()
+        names = dict.fromkeys([*self.order, *kept])
+        Image.ID[:] = [name for name in names if name in Image.OPEN]
+        for (module, name), value in zip(_FLAGS, self.flags, strict=True):
+            setattr(_module(module), name, value)
+        _installed = self
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return what names the state among the settings of a cache.
+
+        The limit of pixels is left to `Decoding`, which may have another.
+        """
+        flags = {name: value for (_, name), value in zip(_FLAGS, self.flags, strict=True)}
+        del flags["MAX_IMAGE_PIXELS"]
+        flags["LOADING_STRATEGY"] = int(flags["LOADING_STRATEGY"] or 0)
+        return flags | {"readers": list(self.names)}
+
+
+_installed: PillowState | None = None
+_brought: dict[str, Any] = {}  # the formats that came with it, and what read them before
+
+
+def missing_readers() -> str:
+    """Say which readers did not get to this process; empty if all did."""
+    if _installed is None or _installed.parts is not None:
+        return ""
+    return (
+        f" (what the caller registered with Pillow, {', '.join(_installed.names)}, cannot be "
+        f"pickled, and is not known in this worker: n_jobs=1 or the backend 'threading' has it)"
+    )
+
+
+# ---- The limit of pixels ----
+
+_LOCK = threading.Lock()
+_needed: list[int] = []  # by the contexts that are open, in all threads
+_own: int | None = None  # what the limit was before the first of them
+_raised: int | None = None  # what it was set to
+
+
+def max_image_pixels() -> int | None:
+    """Return ``PIL.Image.MAX_IMAGE_PIXELS`` as the user has set it."""
+    with _LOCK:
+        is_raised = _needed and _raised == Image.MAX_IMAGE_PIXELS
+        return _own if is_raised else Image.MAX_IMAGE_PIXELS
+
+
+@contextmanager
+def at_least(max_pixels: int | None) -> Iterator[None]:
+    """Let Pillow open images of up to `max_pixels`, in every thread, while the context is open.
+
+    The limit belongs to the process. It is only ever raised, so that no other thread is refused
+    what it could open before: whoever needs a lower one has to look at the size.
+    """
+    global _own
+    limit = max_image_pixels()
+    if max_pixels is None or limit is None or max_pixels <= 2 * limit:  # what Pillow allows
+        yield
+        return
+    with _LOCK:
+        if not _needed:
+            _own = Image.MAX_IMAGE_PIXELS
+        _needed.append(max_pixels)  # not half of it: of what is over half, Pillow would warn
+        _adjust()
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _needed.remove(max_pixels)
+            _adjust()
+
+
+def _adjust() -> None:
+    """Set the limit to the greatest that is needed, or back to the user's own."""
+    global _own, _raised
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit not in (_own, _raised):  # the user has set it in the meantime
+        _own = limit
+    _raised = None if _own is None else max([_own, *_needed])
+    Image.MAX_IMAGE_PIXELS = _raised

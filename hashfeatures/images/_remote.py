@@ -1,0 +1,401 @@
+"""URLs, read whole through fsspec: with a time-out, a size limit, and retries.
+
+http and https, and every protocol that an installed fsspec file system speaks (``s3://``,
+``gs://``, ``memory://``, ``zip://`` …). Credentials, headers and endpoints come from fsspec's own
+configuration, proxies from the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._utils.optional import import_extra
+from .._utils.validation import refuse
+from ..exceptions import MissingExtraError
+from ._sources import local_path
+
+TIMEOUT = 30.0  # seconds, for one attempt from the connection to the last byte
+MAX_BYTES = 256 * 2**20
+ATTEMPTS = 3
+
+# How many seconds a server may make an image wait, in the environment, and if it is not there.
+MAX_WAIT_VARIABLE = "HASHFEATURES_MAX_WAIT"
+MAX_WAIT = 120.0
+
+_PURPOSE = "Reading a URL"
+_CHUNK = 2**20
+_WEB = ("http", "https")
+_RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_TOO_MANY_REQUESTS = 429
+_LEAST_PAUSE, _MOST_PAUSE = 0.5, 30.0  # seconds, where a server does not say how many
+
+
+def read_url(
+    url: str,
+    *,
+    timeout: float | None = None,
+    max_bytes: int = MAX_BYTES,
+    attempts: int = ATTEMPTS,
+    max_wait: float | None = None,
+) -> bytes:
+    """Read everything that a URL gives.
+
+    A server that answers with ``Retry-After``, or with HTTP 429, is left alone for as long as it
+    says: this read and all others of the process from the same host wait.
+
+    Parameters
+    ----------
+    url : str
+        The address, with its protocol.
+    timeout : float, optional
+        Seconds that one attempt may take; None: what fsspec is configured to allow, or 30.
+        Protocols other than http are looked at between blocks of 1 MiB only.
+    max_bytes : int
+        The most that is read.
+    attempts : int
+        How often a connection that fails, a time-out, or an answer that says "later" (HTTP 408,
+        425 and 5xx) and not when is tried, with growing pauses. Any other error is final at once.
+    max_wait : float, optional
+        How many seconds a server may make this read wait, or keep all reads waiting without an
+        answer in between. None: what the environment variable HASHFEATURES_MAX_WAIT says, or 120.
+
+    Returns
+    -------
+    bytes
+        The content.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at the address.
+    TimeoutError
+        If the last attempt took too long.
+    ConnectionError
+        If there is no connection, or the server said "later", in the last attempt too.
+    OSError
+        If more than `max_bytes` came, or the server refused.
+    MissingExtraError
+        If fsspec, or what it needs for the protocol, is not installed.
+    """
+    tenacity = import_extra("tenacity", "remote", _PURPOSE)
+    scheme, separator, rest = url.partition("://")
+    url = _link_up(scheme.lower() + separator + rest)
+    limit = max_wait_here() if max_wait is None else max_wait
+    host = _host_of(url)
+    start = time.monotonic()
+    n_failed = 0
+    pause = tenacity.wait_random_exponential(multiplier=0.2, max=5)
+
+    def read() -> bytes:
+        host.wait(start, limit)
+        content = _read_once(url, timeout, max_bytes, host, limit)
+        host.answered()
+        return content
+
+    def is_told(state: Any) -> bool:
+        return isinstance(state.outcome.exception(), _LaterError)
+
+    def is_last(state: Any) -> bool:
+        nonlocal n_failed
+        n_failed += not is_told(state)
+        return n_failed >= attempts
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(
+            lambda error: (
+                isinstance(error, TimeoutError | ConnectionError)
+                and not isinstance(error, _TooLateError)
+            )
+        ),
+        stop=is_last,
+        wait=lambda state: 0.0 if is_told(state) else pause(state),  # the host makes it wait
+        reraise=True,
+    )
+    content: bytes = retrying(read)
+    return content
+
+
+def max_wait_here() -> float:
+    """Return how many seconds a server may make an image wait, as the environment says."""
+    text = os.environ.get(MAX_WAIT_VARIABLE, "").strip()
+    try:
+        seconds = float(text) if text else MAX_WAIT
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise refuse("the environment", MAX_WAIT_VARIABLE, "a number of seconds", text)
+    return seconds
+
+
+@dataclass(frozen=True)
+class Network:
+    """What of this process decides how URLs are read, for workers that do not share it.
+
+    Parameters
+    ----------
+    process : tuple
+        Whose state it is.
+    variables : dict of str to str
+        The environment variables of proxies and of the longest wait.
+    config : mapping, optional
+        The configuration of fsspec, if it is in use.
+    """
+
+    process: tuple[str, int]
+    variables: dict[str, str]
+    config: Mapping[str, Any] | None = field(default=None, repr=False)  # it may hold secrets
+
+    @classmethod
+    def here(cls) -> Network:
+        """Return the state of this process."""
+        max_wait_here()
+        module = sys.modules.get("fsspec.config")
+        config = None if module is None else dict(module.conf)
+        return cls(_this_process(), _variables(), config)
+
+    def apply(self) -> None:
+        """Make this process a worker of the one whose state it is."""
+        if self.process == _this_process():
+            return
+        own = _variables()
+        if self.process[0] == platform.node():
+            for name in own.keys() - self.variables.keys():
+                del os.environ[name]
+            own = {}
+        # Another machine may have proxies of its own, which are right there.
+        own.pop(MAX_WAIT_VARIABLE, None)
+        os.environ.update(self.variables | own)
+        if self.config:
+            fsspec = import_extra("fsspec", "remote", _PURPOSE)
+            fsspec.config.conf.update(self.config)
+
+    def carry(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return the same function for workers, to which it takes this state along."""
+
+        @functools.wraps(function)
+        def there(task: Any) -> Any:
+            self.apply()
+            return function(task)
+
+        return there
+
+
+def _this_process() -> tuple[str, int]:
+    return platform.node(), os.getpid()
+
+
+def _variables() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower().endswith("_proxy") or name == MAX_WAIT_VARIABLE
+    }
+
+
+class _LaterError(ConnectionError):
+    """The server said "later"."""
+
+
+class _TooLateError(ConnectionError):
+    """The server says "later" for longer than it is waited for."""
+
+
+@dataclass
+class _Host:
+    """What a host said of when it wants to be asked again; all reads of a process share it."""
+
+    resume: float = 0.0  # by the clock of time.monotonic, as all times here
+    since: float | None = None  # the first "later" that no answer followed
+    latest: float = 0.0
+    n_told: int = 0
+    said: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def postpone(self, pause: float | None, said: str, limit: float) -> None:
+        """Keep in mind that the host is to be left alone for some seconds."""
+        with self.lock:
+            now = time.monotonic()
+            if self.since is None or now - max(self.latest, self.resume) > limit:
+                self.since, self.n_told = now, 0
+            if pause is None:
+                pause = min(2.0**self.n_told, _MOST_PAUSE)
+            self.n_told += 1
+            self.latest = now
+            self.resume = max(self.resume, now + max(pause, _LEAST_PAUSE))
+            self.said = said
+
+    def answered(self) -> None:
+        """Keep in mind that the host has answered."""
+        with self.lock:
+            self.since, self.n_told = None, 0
+
+    def wait(self, start: float, limit: float) -> None:
+        """Wait until the host wants to be asked, or raise if that is too long for a read."""
+        while (left := self.resume - time.monotonic()) > 0:
+            begun = start if self.since is None else min(start, self.since)
+            if self.resume - begun > limit:
+                raise _TooLateError(
+                    f"{self.said} and wants to be asked again in {left:.0f} seconds: it is given "
+                    f"{limit:g} seconds in all, or what the environment variable "
+                    f"{MAX_WAIT_VARIABLE} says"
+                )
+            time.sleep(left)
+
+
+def _link_up(url: str) -> str:
+    """Put the path in place of a ``file:`` URL at the end of a chain, as fsspec opens it."""
+    rest, separator, last = url.rpartition("::")
+    path = local_path(last)
+    return url if not separator or path is None else rest + separator + path
+
+
+_hosts: dict[str, _Host] = {}
+
+
+def _host_of(url: str) -> _Host:
+    last = url if url.startswith(("http://", "https://")) else url.rpartition("::")[2]
+    name = urlsplit(last).netloc.rpartition("@")[2].lower()
+    return _hosts.setdefault(name, _Host())
+
+
+def _read_once(
+    url: str, timeout: float | None, max_bytes: int, host: _Host, limit: float
+) -> bytes:
+    fsspec = import_extra("fsspec", "remote", _PURPOSE)
+    opening: dict[str, Any] = {}
+    faults: tuple[type[Exception], ...] = ()
+    protocols = [link.partition("://")[0] for link in url.split("::")]
+    web = [name for name in protocols if name in _WEB]
+    options = {name: _web_options(name, url, timeout) for name in web}
+    seconds = _seconds_in(options, timeout)
+    if web:
+        aiohttp = import_extra("aiohttp", "remote", _PURPOSE)
+        faults = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+    deadline = time.monotonic() + seconds
+    too_slow = f"no complete answer within {seconds:g} seconds"
+    try:
+        if protocols[0] in _WEB:
+            # Two colons are of the address, not the chain of file systems that fsspec sees.
+            system, path = fsspec.filesystem(protocols[0], **options[protocols[0]]), url
+            # One streamed answer. A size that is known beforehand spares the look-up in front,
+            # which reports every fault of the server as a missing file.
+            opening = {"block_size": 0, "size": 1}
+        else:
+            system, path = fsspec.core.url_to_fs(url, **options)
+        with system.open(path, "rb", **opening) as file:
+            content = bytearray()
+            while chunk := file.read(min(_CHUNK, max_bytes + 1 - len(content))):
+                content += chunk
+                if len(content) > max_bytes:
+                    raise OSError(f"the answer is longer than the limit of {max_bytes} bytes")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(too_slow)
+    except TimeoutError as error:
+        raise TimeoutError(too_slow) from error
+    except ImportError as error:
+        raise MissingExtraError(f"{_PURPOSE} of {protocols[0]}: {error}") from error
+    except Exception as error:
+        if answer := _answer_in(error):
+            raise _judge(answer, host, limit) from error
+        if isinstance(error, FileNotFoundError):
+            raise FileNotFoundError("there is nothing at this address") from error
+        if faults and isinstance(error, aiohttp.TooManyRedirects):
+            raise OSError("the address redirects in a circle") from error
+        if isinstance(error, faults):
+            raise ConnectionError(str(error)) from error
+        raise
+    return bytes(content)
+
+
+def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, Any]:
+    """Return what fsspec is configured to say to web servers, with a time-out and proxies."""
+    fsspec = import_extra("fsspec", "remote", _PURPOSE)
+    aiohttp = import_extra("aiohttp", "remote", _PURPOSE)
+    options = fsspec.config.apply_config(fsspec.get_filesystem_class(protocol), {})
+    client = dict(options.get("client_kwargs") or {})
+    if timeout is not None or "timeout" not in client:
+        client["timeout"] = aiohttp.ClientTimeout(total=TIMEOUT if timeout is None else timeout)
+    headers = {**(client.get("headers") or {}), **(options.get("headers") or {})}
+    if not any(name.lower() == "authorization" for name in headers):
+        client.setdefault("trust_env", True)
+    elif "trust_env" not in client and "proxy" not in options:
+        # Beside a header of this name, aiohttp must not meet another one in ~/.netrc.
+        name = urlsplit(url.rpartition("::")[2]).hostname or ""
+        if not urllib.request.proxy_bypass(name):
+            options["proxy"] = urllib.request.getproxies().get(protocol)
+    return {**options, "client_kwargs": client}
+
+
+def _seconds_in(options: Mapping[str, Any], timeout: float | None) -> float:
+    """Return how many seconds an attempt may take: as asked for, as configured, or by default."""
+    for web in options.values():
+        configured = web["client_kwargs"]["timeout"]
+        total = getattr(configured, "total", configured)
+        return float("inf") if total is None else float(total)
+    return TIMEOUT if timeout is None else timeout
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """How a server answered that did not give what was asked for."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+
+    def pause(self) -> float | None:
+        """Return in how many seconds the server wants to be asked again, if it says so."""
+        told = (self.headers.get("Retry-After") or "").strip()
+        try:
+            return max(float(int(told)), 0.0)
+        except ValueError:
+            pass
+        then, now = _read_date(told), _read_date(self.headers.get("Date") or "")
+        if then is None:
+            return None
+        return max((then - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _read_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError):  # older Pythons raise the one, newer ones the other
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _answer_in(error: BaseException | None) -> _Answer | None:
+    """Find the answer of a server in an error of aiohttp or requests, or in what it came of."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        status = getattr(error, "status", None) or getattr(response, "status_code", None)
+        if isinstance(status, int) and status >= 400:
+            reason = getattr(error, "message", None) or getattr(response, "reason", None) or ""
+            headers = getattr(error, "headers", None) or getattr(response, "headers", None) or {}
+            return _Answer(status, str(reason), headers)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _judge(answer: _Answer, host: _Host, limit: float) -> Exception:
+    """Return the error that an answer means."""
+    said = f"the server answered {answer.status} {answer.reason}".rstrip()
+    pause = answer.pause()
+    if pause is not None or answer.status == _TOO_MANY_REQUESTS:
+        host.postpone(pause, said, limit)
+        return _LaterError(said)
+    if answer.status in (404, 410):
+        return FileNotFoundError("there is nothing at this address")
+    return (ConnectionError if answer.status in _RETRIED_STATUS else OSError)(said)

@@ -1,0 +1,418 @@
+"""Any container of images as a list of image sources, and what a source is called."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from glob import has_magic
+from itertools import islice
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
+
+import numpy as np
+from PIL import Image
+
+from .._utils.descriptions import describe_value, shorten
+from .._utils.frames import column_names, is_dataset, is_frame, list_column, list_values
+from ._arrays import is_ambiguous, is_single, is_tensor, spell_out
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
+_FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[^,;/\\]*)*,", re.IGNORECASE)
+IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
+
+_EXPECTED = "a list, tuple, 1-D array, Series or DataFrame of images"
+
+
+def is_url(source: object) -> bool:
+    """Tell whether `source` is a string that names a protocol."""
+    return isinstance(source, str) and "://" in source and _URL.match(source) is not None
+
+
+def is_data_uri(source: object) -> bool:
+    """Tell whether `source` is a string that holds an encoded image itself, ``data:...``."""
+    return isinstance(source, str) and _DATA_URI.match(source) is not None
+
+
+def is_far(source: object) -> bool:
+    """Tell whether `source` is read through the network, or whatever stands behind a URL."""
+    if isinstance(source, Mapping):
+        return source.get("bytes") is None and is_far(source.get("path"))
+    return is_url(source) and not is_data_uri(source) and local_path(source) is None
+
+
+def local_path(source: object) -> str | None:
+    """Return the path of the file that `source` names, if it is a path or a ``file:`` URL.
+
+    Examples
+    --------
+    >>> from hashfeatures.images._sources import local_path
+    >>> local_path("file:///photos/my%20cat.png"), local_path("my%20cat.png")
+    ('/photos/my cat.png', 'my%20cat.png')
+    >>> local_path("https://example.org/my%20cat.png") is None
+    True
+    """
+    if isinstance(source, os.PathLike):
+        return os.fsdecode(source)
+    if not isinstance(source, str):
+        return None
+    if _FILE_URL.match(source):
+        return _path_in(source)
+    return None if is_url(source) or is_data_uri(source) else source
+
+
+def _path_in(url: str) -> str:
+    """Return the path in a ``file:`` URL; the opposite of `pathlib.Path.as_uri`."""
+    path = url.partition(":")[2]
+    host = ""
+    if path.startswith("//"):
+        host, slash, path = path[2:].partition("/")
+        host, path = "" if host.lower() == "localhost" else host, slash + path
+    path = unquote(path, errors="surrogateescape")  # bytes that are no UTF-8, as Python has them
+    if os.name != "nt":
+        return unquote(host, errors="surrogateescape") + path  # as fsspec: of here, not of a host
+    if re.fullmatch("[A-Za-z]:", host):
+        return host + path
+    if host:
+        return f"//{host}{path}"
+    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
+
+
+def read_data_uri(uri: str) -> bytes:
+    r"""Return the content of a ``data:`` URI.
+
+    Raises
+    ------
+    ValueError
+        If its base64 is damaged.
+
+    Examples
+    --------
+    >>> from hashfeatures.images._sources import read_data_uri
+    >>> read_data_uri("data:image/png;base64,iVBORw=="), read_data_uri("DATA:,%89PNG")
+    (b'\x89PNG', b'\x89PNG')
+    """
+    header, _, body = uri.partition(",")
+    data = unquote_to_bytes(body)
+    if not header.lower().rstrip().endswith(";base64"):
+        return data
+    letters = b"".join(data.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    try:
+        return base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError("the base64 of the data: URI is damaged") from error
+
+
+def describe_source(source: object) -> str:
+    r"""Say in a few words which image `source` is, for messages.
+
+    Examples
+    --------
+    >>> from hashfeatures.images._sources import describe_source
+    >>> describe_source("photos/cat.jpg")
+    'photos/cat.jpg'
+    >>> describe_source(b"\x89PNG")
+    '<4 bytes>'
+    """
+    if is_data_uri(source):
+        kind, _, _ = str(source)[:80].partition(",")
+        return f"<{kind}, of {len(str(source))} characters>"
+    if isinstance(source, str | os.PathLike):
+        return shorten(os.fsdecode(source))
+    if isinstance(source, Mapping):
+        path = source.get("path")
+        return describe_source(path) if path else "<mapping>"
+    if isinstance(source, Image.Image):
+        size = f"{source.width}x{source.height}"
+        file = shorten(str(getattr(source, "filename", "")))
+        return file or f"<{source.mode} image of {size}>"
+    name = getattr(source, "name", None)
+    is_named = isinstance(name, str) and not hasattr(source, "shape")
+    return shorten(str(name)) if is_named else describe_value(source)
+
+
+def name_source(source: object) -> str | None:
+    """Return the path or URL of an image source; None where there is none."""
+    if isinstance(source, Mapping):
+        source = source.get("path")
+    is_name = isinstance(source, str | os.PathLike) and not is_data_uri(source)
+    return os.fsdecode(source) if is_name else None  # type: ignore[arg-type]
+
+
+def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
+    """Return the path or URL of each image source, dtype object; None where there is none."""
+    names = [name_source(source) for source in sources]
+    column = np.empty(len(names), dtype=object)
+    column[:] = names
+    return column
+
+
+def count_bytes(source: object) -> int | None:
+    r"""Return the size of an encoded image: of its file, or in memory; None where neither is.
+
+    Examples
+    --------
+    >>> from hashfeatures.images._sources import count_bytes
+    >>> count_bytes(b"\x89PNG"), count_bytes("no such file.png")
+    (4, None)
+    """
+    if isinstance(source, Mapping):
+        data = source.get("bytes")
+        return count_bytes(source.get("path") if data is None else data)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return memoryview(source).nbytes
+    path = local_path(source)
+    try:
+        if is_data_uri(source):
+            return len(read_data_uri(str(source)))
+        return None if path is None else os.path.getsize(path)
+    except (OSError, ValueError):
+        return None
+
+
+def list_sources(images: Any, owner: str) -> list[Any]:
+    """Return the image sources that a container holds, in its order.
+
+    Parameters
+    ----------
+    images : list, tuple, array, Series or DataFrame
+        pandas, polars, Arrow, or a Dataset of Hugging Face; of a table the column that
+        `pick_image_column` finds. An array of uint8 of shape (n_images, height, width) or
+        (n_images, height, width, channels) counts as a list of images.
+    owner : str
+        Who asks, for the messages.
+
+    Returns
+    -------
+    list
+        One source an image.
+
+    Raises
+    ------
+    TypeError
+        If `images` is a single image, or no container.
+    ValueError
+        If `images` is a table, and none of its columns, or more than one, is that of the images.
+    """
+    check_container(images, owner)
+    got = f"{owner} expects {_EXPECTED}. Got"
+    if is_frame(images):
+        return list_column(images, pick_image_column(images, owner))
+    if isinstance(images, np.ndarray) or is_tensor(images):
+        return _list_array(images, got)
+    if not isinstance(images, Iterable):  # it is indexed, and an item may be costly
+        _check_items([images[0]] if len(images) else [], images, got)
+        return [images[place] for place in range(len(images))]
+    sources = list_values(images)
+    _check_items(sources[:5], images, got)
+    return sources
+
+
+def check_container(images: Any, owner: str) -> None:
+    """Raise unless `images` can be a container of images, and say what to write instead."""
+    if cure := _cure_of(images):
+        raise TypeError(f"{owner} expects {_EXPECTED}. Got {cure}.")
+
+
+def _check_items(items: list[Any], images: Any, got: str) -> None:
+    """Raise if what a container holds is of a kind that no image is of."""
+    if items and all(isinstance(item, tuple) for item in items):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of tuples: for the images alone, write "
+            f"[item[{_place_of_image(items[0])}] for item in images]."
+        )
+    rows = [item for item in items if isinstance(item, Mapping)]
+    named = [name for name in IMAGE_COLUMNS if all(name in row for row in rows)]
+    if rows and len(rows) == len(items) and named and not _are_encoded(rows):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of rows: for the images alone, write "
+            f"[row[{named[0]!r}] for row in images]."
+        )
+    if items and all(map(is_tensor, items)):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of {type(items[0]).__name__}: write "
+            f"[{spell_out(items[0], 'image', is_batch=False)} for image in images]."
+        )
+
+
+def _cure_of(images: Any) -> str | None:
+    """Say what `images` is and what to write instead, if it is no container of images."""
+    kind = type(images).__name__
+    package = type(images).__module__.partition(".")[0]
+    if any(base.__module__.startswith("pandas.") for base in type(images).__mro__):
+        return None  # whatever its columns are called
+    if isinstance(images, Mapping) and not {"bytes", "path"} & set(images):
+        return _cure_of_mapping(images)
+    if hasattr(images, "namelist"):  # a zip file
+        return f"a {kind}: write [images.open(name) for name in images.namelist()]"
+    single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
+    if isinstance(images, single) or hasattr(images, "read"):
+        return f"the single {kind} {describe_source(images)!r}: {_cure_of_single(images)}"
+    if isinstance(images, zip | enumerate):
+        return f"{kind}, which gives tuples: write the list of the images alone"
+    if isinstance(images, Iterator):
+        return f"{kind}, which can be read only once: make it a list, list(images)"
+    if isinstance(images, set | frozenset):
+        return f"{kind}, which has no order: make it a list, sorted(images)"
+    if package in ("dask", "dask_expr", "dask_array") or hasattr(images, "dask"):
+        return f"{kind} of dask, which is not computed yet: write images.compute()"
+    if package == "polars" and hasattr(images, "collect"):
+        return f"a {kind}, which holds no rows yet: write images.collect()"
+    if package == "datasets" and not hasattr(images, "__len__"):
+        columns = images.features or {}
+        typed = [name for name in columns if type(columns[name]).__name__ == "Image"]
+        return f"a {kind}: write [row[{[*typed, 'image'][0]!r}] for row in images]"
+    if hasattr(images, "toPandas"):  # of Spark
+        return f"a {kind} of Spark: write images.toPandas()"
+    if hasattr(images, "samples") and hasattr(images, "__getitem__"):  # of torchvision
+        return (
+            f"a {kind}, whose images come with classes: write [path for path, _ in images.samples]"
+        )
+    if package == "torch" and hasattr(images, "dataset"):
+        return f"a {kind}, which gives batches: write the paths of its images, in a list"
+    is_indexed = hasattr(images, "__getitem__") and hasattr(images, "__len__")
+    if not isinstance(images, Iterable) and not is_indexed and not is_frame(images):
+        return kind
+    return None
+
+
+def _cure_of_mapping(images: Mapping[Any, Any]) -> str:
+    kind, names = type(images).__name__, list(images)
+    named = [name for name in IMAGE_COLUMNS if name in images]
+    if named and not isinstance(images[named[0]], str | os.PathLike):
+        return f"a {kind} of columns: write images[{named[0]!r}]"
+    if names and is_frame(images[names[0]]):
+        return f"a {kind} of {describe_value(names)}: write images[{names[0]!r}], say"
+    return f"a {kind}: write list(images.values())"
+
+
+def _cure_of_single(images: Any) -> str:
+    path = local_path(images)
+    if path is not None and os.path.isdir(path):
+        suffix = _suffix_in(path)
+        return (
+            f"for the images in a folder, list them, as by sorted(Path(folder).rglob('*{suffix}'))"
+        )
+    if path is not None and not os.path.lexists(path) and has_magic(path):
+        return "for the files that a pattern matches, write sorted(glob.glob(pattern))"
+    if path is not None and path.lower().endswith(_ARCHIVES):
+        protocol = "zip" if path.lower().endswith("zip") else "tar"
+        return f"name the images in an archive, as by ['{protocol}://photo.jpg::{path[-60:]}']"
+    return "for one image, wrap it in a list"
+
+
+def _suffix_in(folder: str) -> str:
+    """Return the suffix that most of the first files of a folder have, if Pillow knows it."""
+    known = Image.registered_extensions()
+    with suppress(OSError):
+        walk = os.walk(folder)
+        names = islice((name for _, _, names in walk for name in names), 1000)
+        suffixes = Counter(os.path.splitext(name)[1] for name in names)
+        for suffix, _ in suffixes.most_common():
+            if suffix.lower() in known:
+                return suffix
+    return ".jpg"
+
+
+def _are_encoded(rows: list[Mapping[Any, Any]]) -> bool:
+    """Tell whether rows are images of Hugging Face, and not rows that hold such."""
+    return all({"bytes", "path"} & row.keys() for row in rows)
+
+
+def _place_of_image(item: tuple[Any, ...]) -> int:
+    """Return where in a tuple the image is, as well as can be told without reading it."""
+    for is_image in (_looks_like_a_file, _looks_like_an_image):
+        for place, value in enumerate(item):
+            if is_image(value):
+                return place
+    return 0
+
+
+def _looks_like_a_file(value: Any) -> bool:
+    name = name_source(value)
+    return name is not None and (is_url(name) or os.path.splitext(name)[1] != "")
+
+
+def _looks_like_an_image(value: Any) -> bool:
+    kinds = (bytes, os.PathLike, Mapping, Image.Image, np.ndarray)
+    return isinstance(value, kinds) or is_tensor(value)
+
+
+def _list_array(images: Any, got: str) -> list[Any]:
+    shape = tuple(images.shape)
+    if len(shape) == 1 and isinstance(images, np.ndarray):
+        return list(images)
+    if len(shape) == 2 and isinstance(images, np.ndarray) and images.dtype.kind in "OUT":
+        if shape[1] == 1:
+            return list(images[:, 0])
+        raise ValueError(
+            f"{got} an array of {shape[1]} columns: select the column that holds the images."
+        )
+    what = describe_value(images)
+    if is_ambiguous(shape):
+        one, many = spell_out(images, "images", False), spell_out(images, "images", True)
+        raise TypeError(
+            f"{got} {what}, which may be one image with its colors first, [{one}], or "
+            f"{shape[0]} grey ones, list({many}): write which."
+        )
+    if is_single(shape):
+        wrapped = f"[{spell_out(images, 'images', is_batch=False)}]"
+        raise TypeError(f"{got} {what}: for one image, wrap it in a list, {wrapped}.")
+    if len(shape) not in (3, 4):
+        raise TypeError(f"{got} {what}, which is no batch of images.")
+    text = spell_out(images, "images", is_batch=True)
+    if text != "images":
+        raise TypeError(f"{got} {what}: write {text}.")
+    return list(images)
+
+
+def pick_image_column(frame: Any, owner: str) -> Any:
+    """Return the name of the column of a table that holds the images.
+
+    Parameters
+    ----------
+    frame : table of pandas, polars, Arrow or Hugging Face
+        A table of one column, or with one that is called as `IMAGE_COLUMNS` says; of a Dataset of
+        Hugging Face, the one of images.
+    owner : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    label
+        The name of the column.
+
+    Raises
+    ------
+    ValueError
+        If no column, or more than one, has such a name.
+    """
+    columns = column_names(frame)
+    named = columns if len(columns) == 1 else [name for name in IMAGE_COLUMNS if name in columns]
+    if is_dataset(frame):
+        features = frame.features.items()
+        named = [name for name, kind in features if type(kind).__name__ == "Image"] or named
+    if len(named) == 1 or (named and named[0] == IMAGE_COLUMNS[0]):
+        return named[0]
+    found = f"several: {named}" if named else "none"
+    raise ValueError(
+        f"{owner} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}, "
+        f"and found {found}. Got a table of {len(columns)} columns, "
+        f"{describe_value(columns[:10])}: select one, or rename the one that holds the images to "
+        f"'image'."
+    )
+
+
+def image_column(images: Any, owner: str) -> Any:
+    """Return the column of a table that holds the images; what is no table as it is."""
+    if not is_frame(images) or _cure_of(images):
+        return images
+    name = pick_image_column(images, owner)
+    return list_column(images, name) if is_dataset(images) else images[name]

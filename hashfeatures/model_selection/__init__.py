@@ -1,0 +1,24 @@
+"""Splits that keep near duplicates together, and leaks between the parts of a split."""
+
+from typing import TYPE_CHECKING
+
+from .._utils.lazy import attach
+
+if TYPE_CHECKING:
+    from ._leakage import LeakageReport as LeakageReport
+    from ._leakage import assert_no_leakage as assert_no_leakage
+    from ._leakage import leakage_report as leakage_report
+    from ._repair import SplitRepair as SplitRepair
+    from ._repair import repair_split as repair_split
+    from ._split import NearDuplicateKFold as NearDuplicateKFold
+    from ._split import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
+    from ._split import train_test_split as train_test_split
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "_leakage": ["LeakageReport", "assert_no_leakage", "leakage_report"],
+        "_repair": ["SplitRepair", "repair_split"],
+        "_split": ["NearDuplicateKFold", "NearDuplicateShuffleSplit", "train_test_split"],
+    },
+)

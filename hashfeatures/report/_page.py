@@ -1,0 +1,189 @@
+"""A summary as one HTML page that needs nothing but itself, and as parts for notebooks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from .._utils.path_text import show_path, write_path
+from ._histogram import draw_histogram
+from ._summary import Summary
+from ._text import count, say_counts, say_settings, say_size, say_spare_size
+from ._thumbnails import shrink
+
+# Groups, and images of each, that are shown where no script runs, as in e-mails.
+_N_STATIC_GROUPS = 20
+_N_STATIC_IMAGES = 12
+# The same in a notebook, which is saved with all its cells, and how long the pictures may be.
+NOTEBOOK_GROUPS = 20
+NOTEBOOK_IMAGES = 4
+NOTEBOOK_BYTES = 400_000
+
+# The mark by which a page is known for one that was written here.
+_MARK = '<meta name="generator" content="hashfeatures report">'
+
+
+def is_page(start: str) -> bool:
+    """Tell whether a file that begins so is a page that `write_page` wrote."""
+    return _MARK in start
+
+
+def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
+    """Return a summary as an HTML page.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `summarise`.
+    thumbnails : dict of int to str
+        Data URIs by the place of the image in ``summary["images"]``.
+
+    Returns
+    -------
+    str
+        A page that makes no request: its style, its script and its pictures are in it, and its
+        security policy allows no others. Without a script, it shows the first groups.
+    """
+    style, script = _read("report.css"), _read("report.js")
+    return _render(
+        "page.html",
+        summary,
+        thumbnails,
+        n_groups=_N_STATIC_GROUPS,
+        n_images=_N_STATIC_IMAGES,
+        mark=_MARK,
+        style=style,
+        script=script,
+        policy="; ".join(
+            [
+                "default-src 'none'",
+                "img-src data:",
+                f"style-src '{_digest(style)}'",
+                f"script-src '{_digest(script)}'",
+                "base-uri 'none'",
+                "form-action 'none'",
+            ]
+        ),
+        data=_as_json(summary, thumbnails, _common_folder(summary)),
+    )
+
+
+def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None = None) -> str:
+    """Return a summary as a piece of HTML for a notebook, without a script.
+
+    The words `told` take the place of those that sum up the groups.
+    """
+    if told is None:
+        told = f"{say_counts(summary)} {say_settings(summary['settings'])}"
+    room = NOTEBOOK_BYTES
+    few: dict[int, str] = {}
+    for group in summary["groups"][:NOTEBOOK_GROUPS]:
+        for place in group["images"][:NOTEBOOK_IMAGES]:
+            if place not in thumbnails:
+                continue
+            thumbnail = shrink(thumbnails[place])
+            room -= len(thumbnail)
+            if room >= 0:
+                few[place] = thumbnail
+    return _render(
+        "notebook.html",
+        summary,
+        few,
+        n_groups=NOTEBOOK_GROUPS,
+        n_images=NOTEBOOK_IMAGES,
+        style=_read("report.css"),
+        told=told,
+    )
+
+
+def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: Any) -> str:
+    html: str = (
+        _environment()
+        .get_template(name)
+        .render(
+            summary=summary,
+            thumbnails=thumbnails,
+            counts=summary["counts"],
+            folder=_common_folder(summary),
+            histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
+            **values,
+        )
+    )
+    return html
+
+
+@cache
+def _environment() -> Any:
+    # Not at the top: whoever looks at no report does not wait for it.
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "show_path": _show,
+        "below": lambda path, folder: _show(path).removeprefix(folder),
+        "say_size": say_size,
+    }
+    environment.globals |= {
+        "count": count,
+        "say_counts": say_counts,
+        "say_settings": say_settings,
+        "say_spare_size": say_spare_size,
+    }
+    return environment
+
+
+@cache
+def _read(name: str) -> str:
+    folder = resources.files(__package__) / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _common_folder(summary: Summary) -> str:
+    """Return the folder that all paths begin with, as it is shown; nothing if there is none."""
+    rows = [row for name in ("images", "unreadable", "low_detail") for row in summary[name]]
+    paths = [row["path"] for row in rows]
+    # By letters and cut to whole names below: URLs stand among the paths.
+    start = os.path.commonprefix(paths) if len(paths) > 1 else ""  # noqa: RUF071
+    folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
+    is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
+    return _show(folder) if is_named else ""
+
+
+def _show(path: str) -> str:
+    return show_path(path).encode("utf-8", "replace").decode("utf-8")
+
+
+def _digest(text: str) -> str:
+    """Name a text as a content security policy does."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
+
+
+def _as_json(summary: Summary, thumbnails: dict[int, str], folder: str) -> str:
+    """Return what the script shows, spelled so that nothing in it can end its element."""
+    images = []
+    for image in summary["images"]:
+        path = image["path"]
+        forms = {"shown": show_path(path), "line": write_path(path)}
+        images.append(image | {name: text for name, text in forms.items() if text != path})
+    shown = {
+        "folder": folder,
+        "groups": summary["groups"],
+        "images": images,
+        "parts": summary["parts"],
+        "thumbnails": thumbnails,
+    }
+    text = json.dumps(shown, separators=(",", ":"))  # ASCII: other characters are escaped
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,693 @@
+"""Deleting, moving and linking: nothing without --yes, nothing lost, nothing half done."""
+
+import errno
+import io
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hashfeatures.cli import _file_actions as acting
+from hashfeatures.cli import _undoing as undoing
+from hashfeatures.cli._evidence import look
+
+JOURNAL = ("--journal", "j")
+
+
+def test_nothing_is_done_without_yes(run, photos_folder, tmp_path, tree):
+    before = tree(photos_folder)
+    for action in (["--delete"], ["--move-to", tmp_path / "copies"], ["--hardlink"]):
+        done = run("duplicates", photos_folder, *action)
+        assert done.code == 0
+        assert tree(photos_folder) == before
+        assert os.listdir() == []
+    assert "would move" in run("duplicates", photos_folder, "--move-to", "copies").out
+    assert not os.path.exists("copies")
+
+
+def test_delete(run, photos_folder, tree):
+    done = run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL)
+    assert done.code == 0
+    assert len(tree(photos_folder)) == 8
+    assert run("duplicates", photos_folder, "--json").json()["groups"] == []
+    assert "was deleted" in run("undo", "j").out
+
+
+def test_move_and_back(run, photos_folder, tree):
+    before = tree(photos_folder)
+    done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
+    assert done.code == 0
+    assert len(tree("copies")) == 4
+    assert {**tree(photos_folder), **{f"a/{k}": v for k, v in tree("copies").items()}} == before
+    back = run("undo", "j", "--json")
+    assert back.code == 0
+    assert back.json()["back"] == 4
+    assert tree(photos_folder) == before
+    assert run("undo", "j").code == 0  # a second time does no harm
+    assert tree(photos_folder) == before
+
+
+def test_hardlink_and_back(run, same_bytes, family, tree):
+    """Only files of the same bytes become one; what merely looks alike would be lost."""
+    shutil.copy(family[0][0], same_bytes / "photo.png")
+    shutil.copy(family[0][2], same_bytes / "photo_low.jpg")
+    before = tree(same_bytes)
+    done = run("duplicates", same_bytes, "--hardlink", "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert os.path.samefile(same_bytes / "first.png", same_bytes / "second.png")
+    assert tree(same_bytes) == before
+    assert "nothing to do" in run("duplicates", same_bytes, "--hardlink", "--yes").err
+    assert run("undo", "j").code == 0
+    assert not os.path.samefile(same_bytes / "first.png", same_bytes / "second.png")
+    assert tree(same_bytes) == before
+
+
+def test_destinations_that_exist(run, photos_folder, tree):
+    before = tree(photos_folder)
+    moved = run("duplicates", photos_folder, "--move-to", "copies", "--json").json()["actions"]
+    target = moved[-1]["target"]
+    os.makedirs(os.path.dirname(target))
+    with open(target, "w", encoding="utf-8") as file:
+        file.write("precious")
+    message = run("duplicates", photos_folder, "--move-to", "copies", "--yes").refusal()
+    assert "exists already: nothing was moved" in message
+    assert tree(photos_folder) == before
+    with open(target, encoding="utf-8") as file:
+        assert file.read() == "precious"
+    with open("a_file", "w", encoding="utf-8"):
+        pass
+    assert "is no folder" in run("duplicates", photos_folder, "--move-to", "a_file").refusal()
+
+
+def test_journals_are_not_overwritten(run, photos_folder, tree):
+    with open("j", "w", encoding="utf-8") as file:
+        file.write("precious")
+    before = tree(photos_folder)
+    assert "j exists" in run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL).err
+    assert tree(photos_folder) == before
+    assert "j, line 1: this is no journal" in run("undo", "j").refusal()
+
+
+def test_no_permission(run, photos_folder, monkeypatch, tree):
+    """The superuser may do everything, so the answer of the system is given here."""
+    before = tree(photos_folder)
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "photos" not in str(path) and real(path, mode)
+    )
+    for action in (["--delete"], ["--move-to", "copies"]):
+        message = run("duplicates", photos_folder, *action, "--yes").refusal()
+        assert "No permission" in message
+        assert tree(photos_folder) == before
+        assert os.listdir() == []
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])
+def test_moves_without_hard_links(number, tmp_path, monkeypatch, tree):
+    """To another file system a file is copied, and goes when its copy is whole."""
+
+    def refuse(*paths, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    source, target = tmp_path / "a", tmp_path / "below" / "b"
+    source.write_bytes(b"content")
+    acting.move(str(source), str(target))
+    assert tree(tmp_path) == {os.path.join("below", "b"): b"content"}
+    source.write_bytes(b"other")
+    with pytest.raises(FileExistsError):
+        acting.move(str(source), str(target))
+    assert tree(tmp_path) == {"a": b"other", os.path.join("below", "b"): b"content"}
+
+
+def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree):
+    """The file that has no room stays, those before it are moved, and all come back."""
+    before = tree(photos_folder)
+    copied = []
+
+    def no_links(*paths, **options):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    real = shutil.copy2
+
+    def copy(source, target):
+        if copied:
+            with open(target, "wb") as file:
+                file.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        copied.append(source)
+        return real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", no_links)
+        patch.setattr(shutil, "copy2", copy)
+        done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
+    assert done.code == 3
+    assert "after 1 of 4: No space left on device" in done.err
+    assert "hashfeatures undo j" in done.err
+    assert len(tree("copies")) == 1
+    assert len(tree(photos_folder)) == len(before) - 1
+    run("undo", "j")
+    assert tree(photos_folder) == before
+    assert tree("copies") == {}
+
+
+def test_what_stays_must_be_there(photos_folder, tmp_path, monkeypatch, tree):
+    """A duplicate is not deleted if what stands for it has gone in the meantime."""
+    before = tree(photos_folder)
+    monkeypatch.setattr(
+        acting, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
+    )
+    path, kept, *_ = (str(photos_folder / name) for name in before)
+    pair = acting.Duplicate(path, kept, look(path), look(kept))
+    planned = acting.plan("delete", [pair], None, print)
+    planned.actions = [replace(action, kept="gone") for action in planned.actions]
+    acting.act(planned, str(tmp_path / "j"), print)
+    assert planned.done == []
+    assert planned.left == [{"path": path, "why": "gone, which would stay for it, is gone"}]
+    assert tree(photos_folder) == before
+    assert not os.path.exists(tmp_path / "j")
+
+
+def test_urls_are_not_acted_on():
+    pair = acting.Duplicate("http://a/b.jpg", "c.jpg", None, None)
+    with pytest.raises(Exception, match="no file here"):
+        acting.plan("delete", [pair], None, print)
+
+
+def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
+    with open("t.csv", "w", encoding="utf-8") as file:
+        file.write(f"image\n{image_files[0]}\n{image_files[0]}\n")
+    message = run("duplicates", "t.csv", "--column", "image", "--delete", "--yes").refusal()
+    assert "same file twice" in message
+    assert os.path.exists(image_files[0])
+
+
+def test_what_was_hashed_is_deleted(run, same_bytes, tmp_path):
+    """Behind a link, ".." is the folder above its target, and no file elsewhere is touched."""
+    (same_bytes / "below").mkdir()
+    os.symlink(same_bytes / "below", "link", target_is_directory=True)
+    with open("second.png", "w", encoding="utf-8") as file:
+        file.write("precious")
+    paths = (same_bytes / "first.png", os.path.join("link", "..", "second.png"))
+    done = run("duplicates", *paths, "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert os.path.exists("second.png")
+    assert not os.path.exists(same_bytes / "second.png")
+
+
+def test_a_link_is_kept_by_what_it_points_to(run, same_bytes, tmp_path):
+    """A hard link to a symbolic link would dangle as soon as that goes."""
+    os.rename(same_bytes / "first.png", tmp_path / "real.png")
+    os.symlink(tmp_path / "real.png", "first.png")
+    paths = ("first.png", same_bytes / "second.png")
+    done = run("duplicates", *paths, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert not os.path.islink(same_bytes / "second.png")
+    assert os.path.samefile(same_bytes / "second.png", tmp_path / "real.png")
+
+
+@pytest.mark.parametrize("action", [("--move-to", "copies"), ("--hardlink",)])
+def test_links_stay_where_they_are(action, run, same_bytes, tmp_path):
+    """A relative link would point elsewhere from another place."""
+    os.rename(same_bytes / "second.png", tmp_path / "real.png")
+    os.symlink(os.path.join("..", "real.png"), same_bytes / "second.png")
+    paths = [same_bytes / name for name in ("first.png", "second.png")]
+    done = run("duplicates", *paths, "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 0, done.err
+    assert "1 symbolic links, left out" in done.err
+    assert os.path.islink(same_bytes / "second.png")
+    assert (same_bytes / "second.png").read_bytes() == (same_bytes / "first.png").read_bytes()
+
+
+def test_a_journal_cut_short_is_undone(run, photos_folder, tree):
+    """Half a last line is of an action that never began; those before it come back."""
+    before = tree(photos_folder)
+    run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
+    with open("j", "a", encoding="ascii") as file:
+        file.write('{"kind": "mo')
+    assert run("undo", "j", "--json").json()["back"] == 4
+    assert tree(photos_folder) == before
+
+
+def test_journals_of_other_actions_are_refused(run):
+    with open("j", "w", encoding="ascii") as file:
+        file.write('{"kind": "shred", "path": "a", "kept": "b"}\n')
+    assert "j, line 1: this is no journal" in run("undo", "j").refusal()
+
+
+def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
+    run, photos_folder, monkeypatch
+):
+    """A full disk refuses the journal twice, and the way back is named all the same."""
+
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def close(self):
+            self.flush()
+
+    monkeypatch.setattr(acting, "open", lambda *_, **__: Full(), raising=False)
+    done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
+    assert "after 0 of 4: No space left on device" in done.err
+    assert "hashfeatures undo j" in done.err
+    assert "undo" not in run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL).err
+
+
+ACTIONS = [("--delete",), ("--move-to", "copies"), ("--hardlink",)]
+
+
+def replace_at_equal_size(path):
+    """Let another content take a file's place, of the same size and time of modification."""
+    before = os.stat(path)
+    with open(path, "r+b") as file:
+        file.seek(before.st_size // 2)
+        file.write(b"other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.fixture
+def three_alike(tmp_path, image_files):
+    """Return a folder with three files of the same bytes, the first of which is kept."""
+    folder = tmp_path / "alike"
+    folder.mkdir()
+    for name in ("1.png", "2.png", "3.png"):
+        shutil.copy(image_files[0], folder / name)
+    return folder
+
+
+def replace_by_photo(path):
+    shutil.copy(Path(path).parent.parent / "image_4.png", path)
+
+
+def replace_by_folder(path):
+    os.unlink(path)
+    os.mkdir(path)
+
+
+CHANGES = [os.unlink, replace_by_photo, replace_by_folder, replace_at_equal_size]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changed_after_it_was_hashed_is_left(
+    change, action, suffix, run, three_alike, tree
+):
+    """The photo that took the place of a duplicate exists once; the other duplicate goes."""
+    assert run("hash", three_alike, "-o", f"h{suffix}").code == 0
+    change(str(three_alike / "2.png"))
+    before = tree(three_alike)
+    for yes in ([], ["--yes"]):
+        done = run(
+            *("duplicates", f"h{suffix}", "--keep", "first", *action, *yes, *JOURNAL, "--json")
+        )
+        assert done.code == 3, done
+        (left,) = done.json()["left"]
+        assert left["path"] == str(three_alike / "2.png")
+        assert [each["path"] for each in done.json()["actions"]] == [str(three_alike / "3.png")]
+    assert {name: content for name, content in tree(three_alike).items() if name == "2.png"} == {
+        name: content for name, content in before.items() if name == "2.png"
+    }
+    is_linked = os.path.exists(three_alike / "3.png") and os.path.samefile(
+        three_alike / "3.png", three_alike / "1.png"
+    )
+    assert is_linked == (action == ("--hardlink",))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("change", [*CHANGES, lambda path: os.truncate(path, 10)])
+def test_nothing_goes_if_what_stays_for_it_changed(change, action, run, three_alike, tree):
+    """A duplicate whose kept file is gone, cut or replaced may be the last of its kind."""
+    assert run("hash", three_alike, "-o", "h.csv").code == 0
+    change(str(three_alike / "1.png"))
+    before = tree(three_alike)
+    done = run("duplicates", "h.csv", "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 3, done
+    assert done.out.count("which would stay for it") == 2
+    assert tree(three_alike) == before
+    assert not os.path.exists("j")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("name", ["1.png", "2.png"])
+@pytest.mark.parametrize("moment", ["collected", "planned", "written"])
+def test_a_change_at_any_moment_is_seen(moment, name, action, run, three_alike, tree, monkeypatch):
+    """Before it is read, after it is planned, and as the journal is written, a file may change."""
+    from hashfeatures.cli.commands import _duplicates as duplicates
+
+    place = {
+        "collected": (duplicates, "fit"),
+        "planned": (duplicates, "act"),
+        "written": (acting, "_write_line"),
+    }[moment]
+    real = getattr(*place)
+
+    def change_first(*arguments, **options):
+        with open(three_alike / name, "ab") as file:
+            file.write(b"behind the image, which is read as before")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(*place, change_first)
+    done = run("duplicates", three_alike, "--keep", "first", *action, "--yes", *JOURNAL)
+    assert done.code == 3, done
+    assert {"1.png", name} <= set(tree(three_alike))
+    assert name == "2.png" or len(tree(three_alike)) == 3
+    assert os.stat(three_alike / name).st_nlink == 1
+    if name == "2.png" and action != ("--delete",):
+        assert run("undo", "j").code == 0  # of what was left there is nothing to undo
+
+
+def test_a_file_of_hashes_that_does_not_say_what_was_hashed(run, three_alike, tree):
+    """Without size and times nobody can tell, so nothing is done, and the cure is named."""
+    import pandas as pd
+
+    run("hash", three_alike, "-o", "h.csv")
+    pd.read_csv("h.csv").drop(columns=["bytes", "mtime", "ctime"]).to_csv("old.csv", index=False)
+    before = tree(three_alike)
+    message = run("duplicates", "old.csv", "--delete", "--yes").refusal()
+    assert "Hash the images again" in message
+    assert tree(three_alike) == before
+    assert run("duplicates", "old.csv").code == 0
+
+
+def test_linking_does_not_look_like_a_change(run, three_alike):
+    """A link changes the ctime of the file that stays, for which more are to be linked."""
+    run("hash", three_alike, "-o", "h.csv")
+    done = run("duplicates", "h.csv", "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert os.stat(three_alike / "1.png").st_nlink == 3
+
+
+def test_names_of_one_file_may_go(run, three_alike):
+    """Deleting one name changes the ctime of the others, which is no reason to leave them."""
+    for name in ("2.png", "3.png"):
+        os.unlink(three_alike / name)
+        os.link(three_alike / "1.png", three_alike / name)
+    done = run("duplicates", three_alike, "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert os.listdir(three_alike) == ["1.png"]
+
+
+def test_a_link_to_what_goes_is_not_kept(run, three_alike, tree):
+    """What stays was replaced by a link to the duplicate: deleting that would lose both."""
+    run("hash", three_alike, "-o", "h.csv")
+    os.unlink(three_alike / "1.png")
+    os.symlink(three_alike / "2.png", three_alike / "1.png")
+    before = tree(three_alike)
+    done = run("duplicates", "h.csv", "--keep", "first", "--delete", "--yes", *JOURNAL)
+    assert done.code == 3
+    assert tree(three_alike) == before
+
+
+def test_undo_brings_back_only_what_was_moved(run, three_alike, tree):
+    """A moved file that was edited since stays where it is, and is named."""
+    before = tree(three_alike)
+    run("duplicates", three_alike, "--keep", "first", "--move-to", "copies", "--yes", *JOURNAL)
+    with open("copies/2.png", "ab") as file:
+        file.write(b"edited")
+    done = run("undo", "j")
+    assert done.code == 3
+    assert "2.png" in done.out
+    assert "changed since it was moved" in done.out
+    assert done.out.endswith("\n1 file brought back\n")
+    assert set(tree(three_alike)) == {"1.png", "3.png"}
+    assert set(tree("copies")) == {"2.png"}
+    os.truncate("copies/2.png", len(before["2.png"]))
+    assert run("undo", "j").code == 3  # its time is another
+
+
+def test_undo_separates_only_what_was_linked(run, three_alike):
+    """A link that was edited has other bytes than the file that it stood for; it is left."""
+    run("duplicates", three_alike, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    with open(three_alike / "1.png", "ab") as file:
+        file.write(b"edited")
+    done = run("undo", "j")
+    assert done.code == 3
+    assert done.out.count("changed since it was linked") == 2
+    assert os.stat(three_alike / "1.png").st_nlink == 3
+
+
+def test_undo_gives_a_linked_file_its_own_time_and_mode(run, three_alike):
+    os.utime(three_alike / "2.png", ns=(10**18, 10**18 + 7))
+    os.chmod(three_alike / "2.png", 0o600)
+    run("duplicates", three_alike, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
+    assert run("undo", "j").code == 0
+    assert os.stat(three_alike / "2.png").st_mtime_ns == 10**18 + 7
+    assert os.stat(three_alike / "2.png").st_mode & 0o777 == 0o600
+    assert os.stat(three_alike / "3.png").st_mode & 0o777 != 0o600
+
+
+@pytest.mark.parametrize("action", ACTIONS[1:])
+def test_undo_twice_says_that_nothing_is_left(action, run, three_alike, tree):
+    before = tree(three_alike)
+    run("duplicates", three_alike, "--keep", "first", *action, "--yes", *JOURNAL)
+    done = run("undo", "j")
+    assert done.code == 0
+    assert done.out.count("back: ") == 2
+    assert done.out.endswith("\n2 files brought back\n")
+    again = run("undo", "j")
+    assert (again.code, again.out) == (0, "nothing is left to undo\n")
+    assert tree(three_alike) == before
+
+
+def test_undo_removes_the_folders_that_it_empties(run, photos_folder, tmp_path):
+    """The folder that files were moved to goes as well, unless something else is there."""
+    for name in ("x", "y"):
+        shutil.copytree(photos_folder, tmp_path / "more" / name)
+    folders = ("duplicates", tmp_path / "more", "--move-to", "new/copies", "--yes")
+    run(*folders, *JOURNAL)
+    assert len(os.listdir("new/copies")) == 2
+    assert run("undo", "j").code == 0
+    assert os.listdir("new") == []
+    run(*folders, "--journal", "k")
+    Path("new/copies/note").touch()
+    assert run("undo", "k").code == 0
+    assert os.listdir("new/copies") == ["note"]
+
+
+def test_deleting_advertises_no_undo(run, three_alike):
+    done = run("duplicates", three_alike, "--delete", "--yes", *JOURNAL)
+    assert "undo" not in done.out + done.err
+    assert "2 files were deleted; listed in j" in done.err
+
+
+def test_a_move_cut_short_is_undone(run, three_alike, tree, monkeypatch):
+    """A crash between making the new name and removing the old one leaves both; one goes."""
+    before = tree(three_alike)
+
+    def die(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", die)
+        run("duplicates", three_alike, "--keep", "first", "--move-to", "copies", "--yes", *JOURNAL)
+    assert run("undo", "j").code == 0
+    assert tree(three_alike) == before
+    assert not os.path.exists("copies")
+
+
+def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
+    """To another file system a file is copied, which takes time in which it may change."""
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"content")
+    real = shutil.copy2
+
+    def refuse(*paths, **options):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    def copy(one, other):
+        real(one, other)
+        source.write_bytes(b"other content")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(shutil, "copy2", copy)
+    with pytest.raises(OSError, match="changed"):
+        acting.move(str(source), str(target))
+    assert source.read_bytes() == b"other content"
+    assert not target.exists()
+
+
+def test_times_survive_file_systems_that_keep_them_less_exactly(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"content")
+    os.utime(path, ns=(0, 1_764_187_534_123_456_789))
+    was = look(str(path))
+    for coarse in (1_764_187_534_123_456_700, 1_764_187_534_000_000_000):
+        os.utime(path, ns=(0, coarse))
+        assert undoing._is_still(str(path), was)
+    os.utime(path, ns=(0, 1_764_187_534_123_456_780))
+    assert not undoing._is_still(str(path), was)
+
+
+def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
+    """On a disk that does not tell them apart, deleting the one deletes the other."""
+    (tmp_path / "A.png").write_bytes(b"content")
+    os.link(tmp_path / "A.png", tmp_path / "a.png")  # as such a disk answers
+    names = [str(tmp_path / name) for name in ("a.png", "A.png")]
+    pair = acting.Duplicate(*names, *map(look, names))
+    with pytest.raises(Exception, match="same file twice"):
+        acting.plan("delete", [pair], None, print)
+
+
+def test_duplicates_are_not_moved_to_where_they_are_searched(run, photos_folder, tree):
+    """They would be found, and moved, again by the next search."""
+    before = tree(photos_folder)
+    os.symlink(photos_folder, "link", target_is_directory=True)
+    for inside in (photos_folder, photos_folder / "copies", "link/copies/of", "link/a"):
+        message = run("duplicates", photos_folder, "--move-to", inside, "--yes").refusal()
+        assert "Choose a folder outside" in message
+    run("hash", photos_folder, "-o", "h.csv")
+    assert "outside" in run("duplicates", "h.csv", "--move-to", "link/a/copies").refusal()
+    assert tree(photos_folder) == before
+    beside = f"{photos_folder}-copies"
+    assert run("duplicates", photos_folder, "--move-to", beside, "--yes").code == 0
+
+
+@pytest.fixture
+def triple(tmp_path, photos):
+    """Return a folder with an image, two copies of it, and another image; and their names."""
+    folder = tmp_path / "triple"
+    folder.mkdir()
+    by_name = {path.name: path for path in photos}
+    with Image.open(by_name["chelsea.png"]) as image:
+        image.save(folder / "a.png")
+        image.save(folder / "b.jpg", quality=80)
+        image.resize((300, 200)).save(folder / "c.png")
+    shutil.copy(by_name["coffee.png"], folder / "other.png")
+    return folder
+
+
+def test_a_list_says_which_of_the_duplicates_go(run, triple, tmp_path):
+    """Also one that would be kept by default, and the others stay, whatever they are."""
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'a.png'}\n")
+    asked = ("duplicates", triple, "--from", listed, "--move-to", tmp_path / "out")
+    assert run(*asked).out.count("would move") == 1
+    assert run(*asked, "--yes").code == 0
+    assert sorted(path.name for path in triple.iterdir()) == ["b.jpg", "c.png", "other.png"]
+    assert run("undo", *tmp_path.glob("work/*.journal")).code == 0
+    assert (triple / "a.png").exists()
+
+
+def test_what_has_no_duplicate_that_stays_is_left(run, triple, tmp_path):
+    """Nothing is deleted because it stands on a list: all copies, and a photo without any."""
+    listed = tmp_path / "images.txt"
+    names = ["a.png", "b.jpg", "c.png", "other.png"]
+    listed.write_text("".join(f"{triple / name}\n" for name in names))
+    done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert done.out.count("nothing that it is a near duplicate of stays") == 4
+    assert len(list(triple.iterdir())) == 4
+    listed.write_text("".join(f"{triple / name}\n" for name in ["a.png", "c.png", "other.png"]))
+    done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert "left 1 file" in done.err or "1 file left alone" in done.err
+    assert sorted(path.name for path in triple.iterdir()) == ["b.jpg", "other.png"]
+
+
+def test_what_changed_since_is_left_of_a_list_too(run, triple, tmp_path):
+    """The evidence is that of the images that were hashed, not of the page."""
+    hashes = tmp_path / "hashes.csv"
+    assert run("hash", triple, "-o", hashes).code == 0
+    shutil.copy(triple / "other.png", triple / "a.png")
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'a.png'}\n")
+    done = run("duplicates", hashes, "--from", listed, "--delete", "--yes")
+    assert done.code == 3
+    assert (triple / "a.png").exists()
+
+
+def test_lists_that_say_nothing_here_are_refused(run, triple, tmp_path, monkeypatch):
+    listed = tmp_path / "images.txt"
+    listed.write_text("elsewhere/a.png\n")
+    asked = ("duplicates", triple, "--from", listed)
+    assert "needs one of --delete" in run(*asked).refusal()
+    assert "1 of the 1 images in" in run(*asked, "--delete", "--yes").refusal()
+    listed.write_text("\n")
+    assert "lists no image" in run(*asked, "--delete", "--yes").refusal()
+    monkeypatch.chdir(triple)  # a path is that of the same file however it is spelled
+    listed.write_text("./b.jpg\n")
+    assert run(*asked, "--delete", "--yes").code == 0
+    assert not (triple / "b.jpg").exists()
+
+
+def test_the_list_of_a_report_can_be_acted_on(run, triple, tmp_path):
+    """As the page's button writes it: every image that could go."""
+    page = run("report", triple, "-o", tmp_path / "r.json")
+    assert page.code == 0
+    images = json.loads((tmp_path / "r.json").read_text())["images"]
+    listed = tmp_path / "images.txt"
+    listed.write_text("".join(f"{i['path']}\n" for i in images if not i["kept"]))
+    assert run("duplicates", triple, "--from", listed, "--delete", "--yes").code == 0
+    assert len(list(triple.iterdir())) == 2
+
+
+@pytest.fixture
+def documents(tmp_path, image_files):
+    """Return a folder of documents of two pages that share their cover, and of animations."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    cover, *others = (Image.open(path).convert("RGB") for path in image_files)
+    for number, page in enumerate(others[:2], 1):
+        for suffix in ("tif", "gif", "webp", "png"):
+            path = folder / f"{suffix}{number}.{suffix}"
+            cover.save(path, save_all=True, append_images=[page.resize(cover.size)])
+    cover.save(folder / "cover.bmp")
+    return folder
+
+
+@pytest.mark.parametrize("action", [("--delete",), ("--move-to", "out")])
+def test_pages_and_frames_that_were_not_compared_stay(action, run, documents, tree):
+    """Of a file of many pictures the first is compared: that another has it says little."""
+    before = tree(documents)
+    done = run("duplicates", documents, *action, "--yes", *JOURNAL)
+    assert done.code == 3
+    assert "it holds further frames or pages" in done.out
+    assert {**tree(documents), "cover.bmp": before["cover.bmp"]} == before
+
+
+def test_copies_of_a_document_may_go(run, documents):
+    """Also MPO, as which phones write photos: beside the photo it holds what was made of it."""
+    for path in documents.iterdir():
+        if path.name != "tif1.tif":
+            path.unlink()
+    shutil.copy(documents / "tif1.tif", documents / "copy.tif")
+    with Image.open(documents / "tif1.tif") as image:
+        small = image.resize((image.width // 2, image.height // 2))
+        small.save(documents / "phone.jpg", format="MPO", save_all=True, append_images=[small])
+    with Image.open(documents / "phone.jpg") as image:
+        assert image.format == "MPO"
+        assert image.is_animated
+    done = run("duplicates", documents, "--delete", "--yes", *JOURNAL)
+    assert done.code == 0, done
+    assert [path.suffix for path in documents.iterdir()] == [".tif"]
+
+
+def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monkeypatch):
+    """The folder above the target of a link is another than the one that the link is in."""
+    other = tmp_path / "far" / "below"
+    other.mkdir(parents=True)
+    (triple / "link").symlink_to(other)
+    shutil.copy(triple / "a.png", other.parent / "a.png")
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{triple / 'link' / '..' / 'a.png'}\n")
+    asked = ("duplicates", triple, "--from", listed, "--delete", "--yes")
+    assert "1 of the 1 images in" in run(*asked).refusal()
+    assert (triple / "a.png").exists()
+
+
+def test_images_of_any_size_can_be_acted_on(run, same_bytes, monkeypatch):
+    """No pixel is read of what a table names, so the limit against bombs says nothing of it."""
+    with Image.open(same_bytes / "second.png") as image:
+        image.save(same_bytes / "second.bmp")
+    (same_bytes / "second.png").unlink()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert run("hash", same_bytes, "-o", "h.csv", "--max-pixels", 10**9).code == 0
+    done = run("duplicates", "h.csv", "--delete", "--yes")
+    assert (done.code, done.out.count("delete ")) == (0, 1), done

@@ -1,0 +1,107 @@
+"""The join in bands: every near pair once, whatever is cut where and in how many generations."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hashfeatures import HammingNeighbors, ParameterError, RadiusWarning
+from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
+from hashfeatures.distributed._hash_worker import KIND, keys_of, schema_of, settings_of
+from hashfeatures.distributed._stages import Stage, arrow
+from hashfeatures.hashing._default_radius import default_radius
+from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.images._decoding import Decoding
+
+SPECS = parse_hashes(("phash", "dhash"))
+
+
+def write_part(out, number, codes):
+    pyarrow, schema = arrow(), schema_of(SPECS)
+    names = [f"/{number}/{row}.png" for row in range(len(codes))]
+    known = {
+        "image": pyarrow.array(names),
+        "key": pyarrow.array(keys_of(names)),
+        "codes": pyarrow.array([row.tobytes() for row in codes], type=schema.field("codes").type),
+    }
+    columns = [
+        known.get(field.name, pyarrow.nulls(len(codes)).cast(field.type)) for field in schema
+    ]
+    table = pyarrow.table(columns, schema=schema)
+    with Stage.create(out, KIND, settings_of(SPECS, Decoding("reduced"), 10)) as stage:
+        stage.write(f"part-{number:08d}.parquet", [table], schema)
+
+
+def make_codes(n_codes, rng):
+    """Make codes: a third are within 10 bits of others, a tenth in one oversized bucket."""
+    codes = rng.integers(0, 256, (n_codes, 16), dtype=np.uint8)
+    codes[: n_codes // 10, :12] = 7
+    copies = rng.integers(0, n_codes, n_codes // 3)
+    flips = np.zeros((len(copies), 128), dtype=np.uint8)
+    flips[np.arange(len(copies))[:, None], rng.integers(0, 128, (len(copies), 10))] = 1
+    flips[::5] = 0
+    codes[-len(copies) :] = codes[copies] ^ np.packbits(flips, axis=1)
+    return rng.permutation(codes)
+
+
+@pytest.mark.parametrize("n_first", [30_000, 22_000])
+def test_pairs_are_those_of_brute_force(tmp_path, n_first):
+    codes = make_codes(30_000, np.random.default_rng(0))
+    parts = [part for part in np.split(codes, [9_000, n_first]) if len(part)]
+    for number, part in enumerate(parts):
+        write_part(tmp_path / "hashes", number, part)
+        if number:
+            done = find_pairs(
+                tmp_path / "hashes",
+                tmp_path / "pairs",
+                12,
+                part_seconds=0.005,
+                executor=LocalExecutor(2),
+            )
+    assert done.n_images == 30_000
+    generations = json.loads((tmp_path / "pairs" / "_generations.json").read_text())
+    assert [len(each["bands"]) > 1 for each in generations] == [True] * (len(parts) - 1)
+    table = read_stage(tmp_path / "pairs")
+    assert len(list((tmp_path / "pairs").glob("pairs-*"))) > 10
+
+    # Equal codes are paired with the first of them alone.
+    _, firsts, numbers = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    order = np.sort(firsts)
+    bits = np.unpackbits(codes[order], axis=1)
+    near = HammingNeighbors(radius=12, algorithm="brute").fit(bits).pairs()
+    first_of = firsts[numbers.ravel()]
+    again = np.flatnonzero(first_of != np.arange(len(codes)))
+    expected = np.column_stack(
+        [
+            np.concatenate([order[near.left], first_of[again]]),
+            np.concatenate([order[near.right], again]),
+            np.concatenate([near.distance, np.zeros(len(again), dtype=int)]),
+        ]
+    )
+    found = table[["left", "right", "distance"]].to_numpy().astype(np.int64)
+    assert len(again) > 1000
+    assert len(near.left) > 5000
+    for pairs in (found, expected):
+        pairs[:] = pairs[np.lexsort(pairs.T[::-1])]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
+    """A stage of other hashes gets another one, and none of more bits than there are."""
+    rng = np.random.default_rng(0)
+    write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (20, 16), dtype=np.uint8))
+    find_pairs(tmp_path / "hashes", tmp_path / "pairs")
+    settings = json.loads((tmp_path / "pairs" / "_manifest.json").read_text())["settings"]
+    assert settings["radius"] == default_radius(SPECS).bits == 12
+    with pytest.raises(ParameterError, match=r"'radius' .* find_pairs .* \[0, 128\].* Got 129"):
+        find_pairs(tmp_path / "hashes", tmp_path / "other", 129)
+
+
+def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
+    """Before billions of pairs are written."""
+    rng = np.random.default_rng(0)
+    write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (100, 16), dtype=np.uint8))
+    with pytest.warns(
+        RadiusWarning, match=r"A radius of 64 of 128 bits matches \d\d% of all pairs"
+    ):
+        find_pairs(tmp_path / "hashes", tmp_path / "pairs", 64)

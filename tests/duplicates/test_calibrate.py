@@ -1,0 +1,295 @@
+"""The radius is fitted to the images; what cannot be known is told, the rest still computed."""
+
+import json
+import warnings
+from contextlib import nullcontext
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashfeatures import (
+    Calibration,
+    CalibrationWarning,
+    ChainingWarning,
+    FailedImagesWarning,
+    NearDuplicateFinder,
+    ParameterError,
+    RadiusWarning,
+    calibrate,
+)
+from hashfeatures.edits import Edit
+from hashfeatures.hashing._planes import Plate, measure_detail
+
+EDITS = [Edit("resize"), Edit("recompress", quality=20), Edit("crop", share=0.05), Edit("mirror")]
+
+
+@pytest.fixture(scope="module")
+def tiles(photos):
+    """Return 94 different crops of photos that have detail."""
+    by_name = {path.name: path for path in photos}
+    names = ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png"]
+    cut = []
+    for name in [*names, "rocket.jpg", "ihc.png"]:
+        photo = Image.open(by_name[name]).convert("RGB").resize((480, 480))
+        cut += [
+            photo.crop((x, y, x + 120, y + 120))
+            for y in range(0, 480, 120)
+            for x in range(0, 480, 120)
+        ]
+    return [tile for tile in cut if measure_detail(Plate(tile)) >= 10]
+
+
+@pytest.fixture(scope="module")
+def calibration(tiles):
+    return calibrate(tiles, edits=EDITS, n_edited=20, target=300)
+
+
+def test_the_table_tells_of_each_radius(calibration, tiles):
+    table = calibration.table
+    assert table.index.tolist() == list(range(len(table)))
+    assert len(table) > 24
+    assert table.index.name == "radius"
+    for name in ("recall", "false_per_million", "false_in_set"):
+        low, value, high = (table[f"{name}{end}"] for end in ("_low", "", "_high"))
+        assert (low <= value + 1e-9).all() and (value <= high + 1e-9).all()
+        assert (value.diff().dropna() >= -1e-9).all(), "more is found at a greater radius"
+    n_pairs = len(tiles) * (len(tiles) - 1) / 2
+    np.testing.assert_allclose(table["false_in_set"], table["false_per_million"] * n_pairs / 1e6)
+    edits = [str(edit) for edit in EDITS]
+    np.testing.assert_allclose(table["recall"], table[edits].mean(axis=1))
+    assert table.loc[12, "resize"] > 0.9
+    assert table.loc[24, "mirror"] < 0.2
+
+
+def test_the_radius_keeps_to_the_target(calibration):
+    rates = calibration.table["false_per_million"]
+    assert rates[calibration.radius] <= 300 < rates[calibration.radius + 1]
+
+
+def test_no_end_falls_where_the_radius_grows(calibration):
+    for name in ("recall", "false_per_million", "false_in_set"):
+        for end in ("_low", "_high"):
+            assert (calibration.table[f"{name}{end}"].diff().dropna() >= 0).all()
+
+
+def test_a_radius_rests_on_the_upper_end_or_says_that_it_cannot(tiles, calibration):
+    """The estimate of few pairs is as often too low as too high."""
+    assert calibration.summary()["rests_on"] == "false_per_million"
+    assert "by the estimate alone: 94 different images cannot prove a rate of 300" in str(
+        calibration
+    )
+    proved = calibrate(tiles, edits=EDITS, n_edited=5, target=20_000)
+    assert proved.summary()["rests_on"] == "false_per_million_high"
+    assert "by the estimate" not in str(proved)
+    high = proved.table["false_per_million_high"]
+    assert high[proved.radius] <= 20_000 < high[proved.radius + 1]
+
+
+def test_a_calibration_says_what_takes_long(tiles, capsys, monkeypatch):
+    """Bars, if asked for or somebody looks; else a line for whoever collects logs."""
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2, progress=False)
+    assert not capsys.readouterr().err
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2, progress=True)
+    told = capsys.readouterr().err
+    assert "looking at near pairs" in told and "looking for edited copies" in told
+    said = []
+    monkeypatch.setattr(
+        "hashfeatures.duplicates.calibration._trial.busy",
+        lambda doing: said.append(doing) or nullcontext(),
+    )
+    calibrate(tiles[:30], edits=EDITS[:2], n_edited=2)
+    assert [each.split()[:2] for each in said] == [
+        ["calibrating:", "hashing"],
+        ["calibrating:", "looking"],
+        ["calibrating:", "looking"],
+    ]
+    with pytest.raises(ParameterError, match="'progress' parameter of calibrate"):
+        calibrate(tiles[:30], progress="yes")
+
+
+def test_the_table_counts_what_the_bits_say(calibration, tiles):
+    reach = len(calibration.table) - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ChainingWarning)
+        warnings.simplefilter("ignore", RadiusWarning)
+        finder = NearDuplicateFinder(radius=reach).fit(tiles)
+    apart = ~calibration.trial.near["same"].to_numpy()
+    assert len(finder.pairs_.left) == len(apart)
+    counts = np.bincount(np.sort(finder.pairs_.distance)[-apart.sum() :], minlength=reach + 1)
+    np.testing.assert_array_equal(calibration.trial.apart.within, np.cumsum(counts))
+    copies = [Edit("recompress", quality=20)(tiles[row]) for row in range(94)]
+    assert len(NearDuplicateFinder(radius=12).fit(tiles).matches(copies).left) >= 90
+
+
+def test_true_duplicates_are_set_aside(tiles, calibration):
+    """Copies in the set would be taken for false matches, and the radius be far too small."""
+    copies = [Edit("recompress", quality=70)(tile) for tile in tiles[::3]]
+    both = calibrate([*tiles, *copies, *tiles[:20]], edits=EDITS, n_edited=20, target=300)
+    assert both.trial.near["same"].sum() > 50
+    assert both.trial.n_different == pytest.approx(len(tiles), abs=3)
+    assert abs(both.radius - calibration.radius) <= 4
+    assert both.table.loc[4, "false_per_million"] < 300
+
+
+def test_views_are_calibrated_too(tiles):
+    robust = calibrate(
+        tiles, finder=NearDuplicateFinder(views="robust"), edits=EDITS, n_edited=10, target=300
+    )
+    assert robust.table.loc[9, "mirror"] == 1
+    assert robust.table.loc[9, "crop share=0.05"] > 0.9
+
+
+def test_colours_count_if_they_are_asked_for(tiles):
+    edits = [Edit("greyscale"), Edit("hue", shift=100), *map(Edit, ["resize", "resize"])]
+    settings = {"edits": edits, "n_edited": 10, "target": 300}
+    light = calibrate(tiles, **settings)
+    colours = calibrate(tiles, finder=NearDuplicateFinder(color_radius=15), **settings)
+    assert light.trial.edits == ["greyscale", "hue shift=100", "resize", "resize (3)"]
+    assert light.table.loc[20, "hue shift=100"] > 0.8
+    assert colours.table.loc[20, "hue shift=100"] < 0.3
+    assert colours.table.loc[20, "resize"] > 0.8
+    assert (colours.trial.apart.within[:25] <= light.trial.apart.within[:25]).all()
+
+
+def test_the_finder_calibrates_itself(tiles):
+    finder = NearDuplicateFinder(radius="calibrated").fit(tiles)
+    assert finder.radius == "calibrated"
+    assert finder.radius_ == calibrate(tiles).radius
+    with_it = NearDuplicateFinder(radius=finder.radius_).fit(tiles)
+    np.testing.assert_array_equal(finder.labels_, with_it.labels_)
+
+
+def test_the_same_seed_gives_the_same_table(tiles, calibration):
+    again = calibrate(tiles, edits=EDITS, n_edited=20, target=300)
+    assert again.table.equals(calibration.table)
+    other = calibrate(tiles, edits=EDITS, n_edited=20, target=300, random_state=1)
+    assert not other.table.equals(calibration.table)
+
+
+def test_the_summary_is_plain(calibration, tiles):
+    told = json.loads(json.dumps(calibration.summary()))
+    assert told["radius"] == calibration.radius
+    assert told["images"] == told["sampled"] == len(tiles)
+    assert told["edited"] == 20 and told["edits"] == 4
+    assert next(iter(told["worst_edits"])) in ("mirror", "crop share=0.05")
+    text = str(calibration)
+    assert f"radius {calibration.radius} bits" in text
+    assert "false matches in the whole set of 94" in text
+    assert repr(calibration).startswith("<Calibration: radius")
+
+
+def test_the_set_may_be_larger_than_the_sample(tiles, calibration):
+    larger = calibrate(tiles, edits=EDITS, n_edited=20, target=300, n_images=10_000)
+    ratio = larger.table["false_in_set"] / calibration.table["false_in_set"]
+    np.testing.assert_allclose(ratio, 10_000 * 9_999 / (94 * 93))
+    sampled = calibrate(tiles, edits=EDITS, n_edited=5, n_sampled=40)
+    assert len(sampled.trial.rows) == 40
+
+
+def test_borderline_pairs_are_there_to_look_at(calibration, tiles):
+    pairs = calibration.borderline
+    assert 0 < len(pairs) <= 20
+    assert pairs["distance"].is_monotonic_increasing
+    assert pairs.loc[0, "left_image"] is tiles[pairs.loc[0, "left"]]
+
+
+def test_the_figure_is_drawn(calibration):
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    ax = calibration.plot()
+    assert ax.get_xlabel() == "radius in bits"
+    _, given = plt.subplots()
+    assert calibration.plot(given) is given
+    plt.close("all")
+
+
+def test_too_few_different_images_still_have_a_recall(tiles):
+    with pytest.warns(CalibrationWarning, match=r"5 differ from each other, and 20 are needed"):
+        few = calibrate(tiles[:5], edits=EDITS)
+    assert few.radius == 12
+    assert few.table["false_per_million"].isna().all()
+    assert few.table.loc[12, "resize"] > 0.5
+    json.dumps(few.summary())
+    with pytest.warns(CalibrationWarning, match="stays at 5 bits"):
+        given = calibrate(tiles[:5], finder=NearDuplicateFinder(radius=np.int64(5)), edits=EDITS)
+    assert given.radius == 5
+    matplotlib.use("Agg")
+    few.plot()
+    matplotlib.pyplot.close("all")
+
+
+def test_copies_of_one_image_are_one_image(tiles):
+    copies = [Edit("noise", sigma=3)(tiles[0], seed) for seed in range(30)]
+    with pytest.warns(CalibrationWarning, match="of the images 1 differ|Of the images 1 differ"):
+        one = calibrate(copies, edits=EDITS)
+    assert one.trial.n_different == 1
+    assert one.trial.apart.n_pairs == 0
+    assert len(one.trial.copies) == 1
+
+
+def test_flat_images_are_nothing_to_calibrate_on():
+    flat = [np.full((60, 60), level, dtype=np.uint8) for level in range(30)]
+    with pytest.raises(ValueError, match=r"of 30 images 0 could not be read and 30 have less"):
+        calibrate(flat)
+    with (
+        pytest.warns(FailedImagesWarning),
+        pytest.raises(ValueError, match=r"of 2 images 2 could not be read and 0 have less"),
+    ):
+        calibrate([None, "no such file.png"])
+    with pytest.raises(ValueError, match="of 0 images"):
+        calibrate([])
+
+
+def test_what_cannot_be_read_is_left_out(tiles):
+    with pytest.warns(FailedImagesWarning):
+        some = calibrate([None, *tiles], edits=EDITS, n_edited=3)
+    assert 0 not in some.trial.rows
+    assert len(some.trial.rows) == len(tiles)
+
+
+def test_an_edit_that_raises_is_told_and_left_out(tiles):
+    def broken(image):
+        raise RuntimeError("no such filter")
+
+    def half(image):
+        return image.resize((60, 60))
+
+    with pytest.warns(
+        CalibrationWarning, match="1 of 3 edits raised.*\n.*broken: RuntimeError: no"
+    ):
+        some = calibrate(tiles, edits=[half, broken, EDITS[0]], n_edited=5)
+    assert some.trial.edits == ["half", "resize"]
+    assert some.summary()["failed_edits"] == {"broken": "RuntimeError: no such filter"}
+    with pytest.warns(CalibrationWarning, match="1 of 1 edits"):
+        none = calibrate(tiles, edits=[broken])
+    assert none.table["recall"].isna().all()
+    assert none.table["false_per_million"].notna().all()
+
+
+def test_hashes_that_tell_nothing_are_told(tiles):
+    finder = NearDuplicateFinder(hashes="ahash:2")
+    with pytest.warns(CalibrationWarning, match="No radius keeps to 10 false matches"):
+        assert calibrate(tiles, finder=finder, edits=EDITS, n_edited=3).radius == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"target": 0}, r"'target' parameter of calibrate .* \(0, inf\). Got 0"),
+        ({"target": "low"}, "'target' parameter"),
+        ({"n_edited": 0}, "'n_edited' parameter"),
+        ({"n_images": -1}, "'n_images' parameter"),
+        ({"finder": "phash"}, "'finder' parameter of calibrate must be None or a NearDuplicate"),
+    ],
+    ids=str,
+)
+def test_wrong_parameters_are_told(wrong, message):
+    with pytest.raises(ParameterError, match=message):
+        calibrate(["no such file.png"], **wrong)
+
+
+def test_the_result_is_public(calibration):
+    assert isinstance(calibration, Calibration)

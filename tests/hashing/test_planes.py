@@ -1,0 +1,108 @@
+"""What is measured of an image beside its hashes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from hashfeatures.hashing import _planes as plate
+from hashfeatures.hashing._planes import Plate, measure_detail
+
+
+def detail(image):
+    return measure_detail(Plate(image))
+
+
+def test_photos_have_detail_and_flat_images_none(photos):
+    with Image.open(next(path for path in photos if path.name == "astronaut.png")) as photo:
+        assert detail(photo) == 100
+    assert detail(Image.new("L", (300, 200), 77)) == 0
+
+
+@pytest.mark.parametrize("sigma", [1, 3])
+def test_noise_is_no_detail(sigma):
+    noise = np.random.default_rng(0).normal(200, sigma, (500, 500))
+    assert detail(Image.fromarray(noise.astype(np.uint8))) == 0
+
+
+def test_a_soft_gradient_is_no_detail():
+    ramp = np.tile(np.linspace(100, 160, 256).astype(np.uint8), (256, 1))
+    assert detail(Image.fromarray(ramp)) == 0
+
+
+def test_more_text_is_more_detail():
+    page = Image.new("L", (600, 800), 255)
+    draw = ImageDraw.Draw(page)
+    measured = []
+    for line in range(20):
+        draw.text((50, 100 + 20 * line), "how vexingly quick daft zebras jump " * 2, fill=0)
+        measured.append(detail(page))
+    assert 0 < measured[0] < measured[9] < measured[19] < 100
+
+
+def test_detail_is_whole_and_bounded():
+    for pixels in (np.zeros((1, 1)), np.indices((64, 64)).sum(axis=0) % 2 * 255):
+        value = detail(Image.fromarray(pixels.astype(np.uint8)))
+        assert isinstance(value, int)
+        assert 0 <= value <= 100
+
+
+def test_digest_is_of_the_colours_that_are_seen():
+    """Whatever the mode holds them in: palettes of one index may be of any colour."""
+    colours = ["red", "blue", "white"]
+    by_mode = {
+        mode: [Plate(Image.new("RGB", (6, 4), c).convert(mode)).digest() for c in colours]
+        for mode in ("RGB", "P", "RGBA")
+    }
+    assert len(set(by_mode["RGB"])) == 3
+    assert by_mode["P"] == by_mode["RGBA"] == by_mode["RGB"]
+    assert Plate(Image.new("L", (6, 4), 255)).digest() == by_mode["RGB"][2]
+    assert Plate(Image.new("RGB", (4, 6), "white")).digest() != by_mode["RGB"][2]
+
+
+def test_without_agreement_pillow_resizes(monkeypatch, noise_image, caplog):
+    """Where the compiled loop gave other pixels than the installed Pillow, it is not used."""
+    image = noise_image(0, size=(300, 200), mode="L")
+    expected = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
+    plate.kernel_agrees_with_pillow.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(plate, "_lanczos", lambda *args: np.zeros((8, 8), np.uint8))
+        with caplog.at_level("DEBUG", logger="hashfeatures"):
+            np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+        assert "Resizing with Pillow" in caplog.text
+    plate.kernel_agrees_with_pillow.cache_clear()
+    assert plate.kernel_agrees_with_pillow()
+    np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 90), st.integers(1, 90))
+def test_the_compiled_resize_is_pillow_s(height, width, new_height, new_width):
+    """In both orders of the passes, whether lines are lost or won."""
+    rng = np.random.default_rng(height * width)
+    noise = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
+        resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.LANCZOS)
+        image = Image.fromarray(pixels)
+        np.testing.assert_array_equal(Plate(image).lanczos(new_width, new_height), resized)
+
+
+def test_every_colour_is_counted_as_by_pillow():
+    """All 2 ** 24 colours fall into the classes that Pillow's own conversion gives."""
+    levels = np.arange(256, dtype=np.uint8)
+    green, blue = np.meshgrid(levels, levels, indexing="ij")
+    for red in levels:
+        pixels = np.stack([np.full_like(green, red), green, blue], axis=-1)
+        image = Image.fromarray(pixels)
+        fast, slow = Plate(image, colour=True), Plate(image)
+        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts, err_msg=str(red))
+        np.testing.assert_array_equal(fast.luma, slow.luma)
+
+
+def test_large_images_are_unpacked_in_bands(noise_image, monkeypatch):
+    monkeypatch.setattr(plate, "_BAND_PIXELS", 1000)
+    for size in ((123, 77), (1500, 3), (3, 1500)):
+        image = noise_image(0, size=size)
+        fast, slow = Plate(image, colour=True), Plate(image)
+        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts)
+        np.testing.assert_array_equal(fast.luma, slow.luma)

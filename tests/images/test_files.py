@@ -1,0 +1,94 @@
+"""Which files are taken for images, and what is said of those that are not."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from hashfeatures import ImageHashFeaturizer, ImageReadError
+from hashfeatures.images._files import LeftOut, holds_image, recognize
+
+HEIC = b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heicmiaf\x00\x00\x01V"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF"])
+def test_formats_are_known_by_their_first_bytes(noise_image, kind):
+    Image.init()
+    if kind not in Image.SAVE:
+        pytest.skip("this Pillow does not write the format")
+    buffer = io.BytesIO()
+    noise_image(0).save(buffer, kind)
+    assert recognize(buffer.getvalue()[:32]) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"BMW 3.0 CSL, a car of the seventies",
+        b"P1 report",
+        b"#define X 1",
+        b"\0" * 32,
+        b"GIF",
+    ],
+)
+def test_other_files_are_not_taken_for_images(text, tmp_path):
+    assert recognize(text) is None
+    (tmp_path / "file").write_bytes(text)
+    assert not holds_image(str(tmp_path / "file"))
+
+
+def test_many_suffixes_are_summed_up():
+    left_out = LeftOut()
+    for number in range(12):
+        left_out.add(f"folder/file.{number}")
+    left_out.add("folder/.DS_Store")
+    assert left_out.describe().endswith(".7, 4 of other kinds, 1 hidden")
+    assert LeftOut().describe() == ""
+
+
+def test_heic_is_named_with_its_cure(without_heif):
+    """In a note on a folder, and in the error of an image."""
+    left_out = LeftOut()
+    left_out.add("IMG_0001.HEIC")
+    assert "1 .HEIC. HEIC needs a plugin" in left_out.describe()
+    assert "register_heif_opener" in left_out.describe()
+    with pytest.raises(ImageReadError, match=r"HEIC needs a plugin of Pillow: pip install"):
+        ImageHashFeaturizer("ahash").transform([HEIC])
+
+
+def test_the_command_reads_heic_where_its_plugin_is_installed(tmp_path, noise_image):
+    """In every worker, though nobody registers the plugin; in Python the caller does."""
+    pytest.importorskip("pillow_heif")
+    for number in range(4):
+        noise_image(number, size=(200, 150)).save(tmp_path / f"{number}.png")
+    convert = (
+        "import pathlib, sys, pillow_heif, PIL.Image; pillow_heif.register_heif_opener();"
+        "[PIL.Image.open(p).save(p.with_suffix('.heic'), quality=95)"
+        " for p in pathlib.Path(sys.argv[1]).glob('*.png')]"
+    )
+    subprocess.run([sys.executable, "-c", convert, tmp_path], check=True)
+    command = [sys.executable, "-m", "hashfeatures", "duplicates", tmp_path, "--json", "-j", "2"]
+    done = subprocess.run(command, check=True, capture_output=True)
+    counts = json.loads(done.stdout)["counts"]
+    assert (counts["images"], counts["groups"], counts["unreadable"]) == (8, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\n<!DOCTYPE HTML><html>404", "web page"),
+        (b"\xef\xbb\xbf<html>", "web page"),
+        (b"<svg xmlns='x'>", "SVG"),
+        (b"%PDF-1.7", "save its pages as images"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "film"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_what_is_taken_for_an_image_is_named(data, told):
+    """With what to do: downloads are pages, and drawings have the suffix of a photo."""
+    with pytest.raises(ImageReadError, match=told):
+        ImageHashFeaturizer("ahash").transform([data])
