@@ -109,7 +109,12 @@ def n_hashed(monkeypatch):
         hashed.append(len(sources))
         return hash_sources(sources, *arguments, **options)
 
-    for module in ("finder", "table", "deduplication", "distributed.hash_parts"):
+    for module in (
+        "duplicates._finder",
+        "duplicates._representatives",
+        "hashing._hash_table",
+        "distributed._hash_worker",
+    ):
         monkeypatch.setattr(f"hashfeatures.{module}.hash_sources", watch)
     return hashed
 

@@ -40,7 +40,7 @@ def attach(
         return value
 
     def list_names() -> list[str]:
-        dunders = [name for name in vars(sys.modules[package]) if name.startswith("__")]
-        return sorted({*public, *modules, *dunders})
+        own = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        return sorted({*public, *modules, *own})
 
     return load, list_names, public

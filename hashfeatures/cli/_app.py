@@ -65,6 +65,8 @@ class _Commands(Mapping[str, click.Command]):
     """The commands by name, each imported when it is asked for."""
 
     def __getitem__(self, name: str) -> click.Command:
+        if name not in _COMMANDS:
+            raise KeyError(name)
         module = import_module(f".commands._{name}", __package__)
         command: click.Command = module.command
         return command

@@ -22,7 +22,11 @@ from hashfeatures import (
 )
 from hashfeatures.plotting import plot_groups
 
-HASHERS = ("finder.hash_sources", "deduplication.hash_sources", "table.hash_sources")
+HASHERS = (
+    "duplicates._finder.hash_sources",
+    "duplicates._representatives.hash_sources",
+    "hashing._hash_table.hash_sources",
+)
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""Parameters that many public functions share, described once."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+_Documented = TypeVar("_Documented")
+
+# A docstring names one of these on a line of its own: "    $n_jobs". What is particular to a
+# function follows on the next lines, indented like a description.
+_SHARED = {
+    "images": """
+        images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
+            Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
+            arrays, or mappings with "bytes" and "path". A DataFrame holds them in its only column
+            or in one named "image", "path", "url", "file" or "filename".
+    """,
+    "finder": """
+        finder : estimator with ``fit_predict(X) -> labels``, default=None
+            Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. A finder
+            that is fitted on these images hashes none of them again, unless a file has changed.
+    """,
+    "decode": """
+        decode : {"full", "reduced"}, default="full"
+            How JPEG files are decoded. "full" gives ImageHash's bits. "reduced" decodes at an
+            eighth, a quarter or a half of the size where that leaves enough pixels for the
+            hashes. It is much faster on large photos and changes a few bits.
+    """,
+    "orient": """
+        orient : bool, default=True
+            Whether to apply the EXIF orientation. ImageHash does not.
+    """,
+    "background": """
+        background : str, tuple of int or None, default="white"
+            The color under transparent pixels, as a name or as red, green and blue. An image that
+            would be blank on it is laid on black or white instead, whichever contrasts. None
+            drops alpha and clips 16-bit values to 255, as ImageHash does.
+    """,
+    "trim_borders": """
+        trim_borders : bool, default=False
+            Whether to cut off uniform borders before hashing, such as the bars of a letterbox or
+            a frame. A bordered copy then has nearly the hash of its original.
+    """,
+    "max_pixels": """
+        max_pixels : int, default=None
+            The most pixels that an image may have. None means Pillow's own limit against
+            decompression bombs, twice `PIL.Image.MAX_IMAGE_PIXELS`.
+    """,
+    "n_jobs": """
+        n_jobs : int, default=None
+            The number of joblib workers that hash and of threads that search. None means 1 unless
+            in a `joblib.parallel_config` context. -1 means all processors.
+    """,
+    "n_threads": """
+        n_jobs : int, default=None
+            The number of threads that search. None means 1 unless in a `joblib.parallel_config`
+            context. -1 means all processors.
+    """,
+    "cache": """
+        cache : path, default=None
+            A file that stores hashes, which is created if it does not exist. An image is found
+            there by its path, size, times of change and inode, or by its content. Several
+            processes may share the file. Images at a URL are assumed not to change. If the cache
+            fails, for example on a full disk, the run goes on without it and raises a
+            `CacheWarning`.
+    """,
+    "progress": """
+        progress : bool, default=False
+            Whether to show a progress bar.
+    """,
+    "random_state": """
+        random_state : int, RandomState instance or None, default=None
+            Controls the random choices. Pass an int for reproducible output.
+    """,
+}
+
+
+def fill_in_parameters(documented: _Documented) -> _Documented:
+    """Write the shared descriptions into the docstring of a function or class.
+
+    Parameters
+    ----------
+    documented : callable or class
+        Its docstring names shared parameters, each on a line such as ``$n_jobs``.
+
+    Returns
+    -------
+    callable or class
+        The same object.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.docstrings import fill_in_parameters
+    >>> @fill_in_parameters
+    ... def hash_all(progress=False):
+    ...     '''Hash.
+    ...
+    ...     $progress
+    ...     '''
+    >>> print(hash_all.__doc__)
+    Hash.
+    <BLANKLINE>
+        progress : bool, default=False
+            Whether to show a progress bar.
+    <BLANKLINE>
+    """
+    if documented.__doc__:  # there is none under python -OO
+        documented.__doc__ = re.sub(r"(?m)^( *)\$(\w+)$", _describe, documented.__doc__)
+    return documented
+
+
+def _describe(placeholder: re.Match[str]) -> str:
+    indent, name = placeholder.groups()
+    lines = _SHARED[name].strip("\n").rstrip().splitlines()
+    margin = len(lines[0]) - len(lines[0].lstrip())
+    return "\n".join(indent + line[margin:] for line in lines)
