@@ -13,6 +13,7 @@ from .._utils.validation import check_bool, check_int, check_positive, refuse
 from ..edits import EVERYDAY_EDITS
 from ..images._sources import list_sources
 from ..plotting import plot_calibration
+from ..report._notebook import show_pairs
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
 from .calibration._trial import (
@@ -142,10 +143,7 @@ class Calibration:
 
     def _repr_html_(self) -> str:
         """Show the figures and the pairs to look at in a notebook."""
-        # Here, as the notebook's parts stand on this module.
-        from ..report._notebook import show_calibration
-
-        return show_calibration(self)
+        return show_pairs("Calibration", str(self), self.borderline)
 
     def __repr__(self) -> str:
         return f"<Calibration: {self}>"

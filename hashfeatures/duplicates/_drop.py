@@ -84,7 +84,9 @@ def drop_duplicates(
     sources = list_sources(images, name)
     finder = check_finder(finder)
     if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(images):
-        representatives = choose_kept(finder, images_or_frame, keep)
+        representatives = choose_kept(
+            finder._near, images_or_frame, keep, finder._n_pixels, finder.max_pixels
+        )
     elif isinstance(finder, NearDuplicateFinder):
         signed = finder._sign(images)
         radius = finder._choose_radius(images)

@@ -28,6 +28,7 @@ from ..hashing.views._modes import VIEWS, compare_by, count_turns
 from ..images._decoding import Decoding
 from ..images._identities import identify
 from ..images._sources import image_column, list_sources, name_sources
+from ..report._notebook import show_groups
 from ._conflicts import find_conflicts
 from ._diameters import Diameters, tabulate_groups, warn_of_chains
 from ._labels import Labels, relabel, tabulate_duplicates
@@ -35,6 +36,8 @@ from ._linkage import LINKAGES
 from ._pair_graph import CompactPairs
 from ._persistence import SavedFinder
 from ._radius_warnings import warn_of_crowd, warn_of_strangers
+from ._representatives import greedy_cover
+from ._summary import count_nearest, make_grouping
 from .calibration._trial import recommend, tabulate, try_out
 from .fingerprints._fingerprinted_images import Signed
 from .fingerprints._fingerprints import Signatures, SignatureSearch
@@ -764,10 +767,20 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         return lambda: box() + (self._show() if hasattr(self, "labels_") else "")
 
     def _show(self) -> str:
-        # Here, as the report stands on the finder, and few finders are looked at.
-        from ..report._notebook import show_finder
-
-        return show_finder(self)
+        sources = [f"image {row}" if name is None else name for row, name in enumerate(self.ids_)]
+        rows = np.flatnonzero(self._near.has_company())
+        grouping = make_grouping(
+            sources,
+            self._near,
+            self.labels_,
+            self.groups_,
+            self.failures_,
+            self._signatures.hashed,
+            greedy_cover(self._near, rows).row,
+        )
+        settings = {name: self.summary()[name] for name in ("hashes", "bits", "radius")}
+        distances, n_measured = count_nearest(self._signatures, self.n_jobs)
+        return show_groups(type(self).__name__, grouping, settings, distances, n_measured)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

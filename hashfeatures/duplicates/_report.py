@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
@@ -19,19 +18,16 @@ from .._utils.frames import column_names, is_frame, is_missing, list_column
 from .._utils.labels import list_labels
 from .._utils.stored_columns import read_numbers
 from .._utils.validation import check_int, refuse
-from ..hamming._index import HammingIndex
 from ..images._sources import image_column, list_sources
 from ..report._page import write_page, write_parts
-from ..report._summary import Grouping, Summary, summarise
+from ..report._summary import Summary, summarise
 from ..report._text import say_counts, write_text
 from ..report._thumbnails import Facts, picture
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
 from ._representatives import check_keep, choose_kept
 from ._resolve import check_finder
-
-# Images whose nearest neighbours are looked for, at the most: enough for a histogram.
-_MOST_MEASURED = 20_000
+from ._summary import count_nearest, make_grouping
 
 # The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
@@ -179,9 +175,17 @@ def report_fitted(
 ) -> DuplicateReport:
     """Report what a fitted finder found, see `make_report`."""
     sources = list_sources(images, "A report")
-    grouping = replace(
-        group_fitted(finder, sources, classes, parts),
-        stand_in=choose_kept(finder, images, keep).row,
+    representatives = choose_kept(finder._near, images, keep, finder._n_pixels, finder.max_pixels)
+    grouping = make_grouping(
+        sources,
+        finder._near,
+        finder.labels_,
+        finder.groups_,
+        finder.failures_,
+        finder._signatures.hashed,
+        representatives.row,
+        classes,
+        parts,
     )
     rows = [row for members in grouping.members().values() for row in members]
     facts, thumbnails = picture(
@@ -196,7 +200,17 @@ def report_fitted(
         names = {"width", "height", "bytes", "format"} & set(column_names(images))
         told = {name: list_column(images, name) for name in names}
         known = {row: _fill_up(fact, told, row) for row, fact in known.items()}
-    return DuplicateReport(summarise_fitted(finder, grouping, known, title), thumbnails)
+    facts_of_finder = finder.summary()
+    distances, n_measured = count_nearest(finder._signatures, finder.n_jobs)
+    summary = summarise(
+        grouping,
+        known,
+        title=title,
+        settings={name: facts_of_finder[name] for name in ("hashes", "bits", "radius")},
+        distances=distances,
+        n_measured=n_measured,
+    )
+    return DuplicateReport(summary, thumbnails)
 
 
 def _fill_up(fact: Facts, told: Mapping[str, Sequence[Any]], row: int) -> Facts:
@@ -209,69 +223,3 @@ def _fill_up(fact: Facts, told: Mapping[str, Sequence[Any]], row: int) -> Facts:
     kind = told["format"][row] if "format" in told else None
     seen = {name: value for name, value in asdict(fact).items() if value is not None}
     return Facts(**{"format": None if is_missing(kind) else str(kind)} | said | seen)
-
-
-def group_fitted(
-    finder: NearDuplicateFinder,
-    sources: Sequence[Any],
-    classes: Sequence[Any] | None,
-    parts: Sequence[Any] | None,
-) -> Grouping:
-    """Return what a fitted finder found among images."""
-    failed = dict(zip(finder.failures_["position"], finder.failures_["error"], strict=True))
-    compared = finder._signatures.hashed
-    low = [int(row) for row in np.flatnonzero(~compared) if row not in failed]
-    return Grouping(
-        sources,
-        finder.labels_,
-        finder._near.nearest(),
-        None,
-        dict(zip(finder.groups_.index.tolist(), finder.groups_["diameter"].tolist(), strict=True)),
-        {int(row): str(cause) for row, cause in failed.items()},
-        low,
-        classes,
-        parts,
-    )
-
-
-def summarise_fitted(
-    finder: NearDuplicateFinder, grouping: Grouping, facts: dict[int, Facts], title: str
-) -> Summary:
-    """Sum up what a fitted finder found."""
-    distances, n_measured = count_nearest(finder)
-    told = finder.summary()
-    settings = {name: told[name] for name in ("hashes", "bits", "radius")}
-    return summarise(
-        grouping,
-        facts,
-        title=title,
-        settings=settings,
-        distances=distances,
-        n_measured=n_measured,
-    )
-
-
-def count_nearest(finder: NearDuplicateFinder) -> tuple[list[int], int]:
-    """Count how many images have their nearest neighbour at each distance, however far.
-
-    Parameters
-    ----------
-    finder : NearDuplicateFinder
-        A fitted one.
-
-    Returns
-    -------
-    counts : list of int
-        How many images there are at each distance, from 0 bits on.
-    n_measured : int
-        For how many images that is: of more than 20,000, some at even steps.
-    """
-    signatures = finder._signatures
-    present = np.flatnonzero(signatures.hashed)
-    if len(present) < 2:
-        return [], 0
-    step = -(-len(present) // _MOST_MEASURED)
-    rows = present[::step]
-    index = HammingIndex(signatures.words, signatures.hashed, signatures.n_bits, finder.n_jobs)
-    distances = index.kneighbors(signatures.words[rows], 1, own=rows)[0][:, 0]
-    return np.bincount(distances).tolist(), len(rows)

@@ -24,7 +24,6 @@ from ..images._sources import (
     list_sources,
     name_source,
 )
-from ._finder import NearDuplicateFinder
 from ._pair_graph import CompactPairs, ask
 
 
@@ -44,48 +43,55 @@ class Representatives(NamedTuple):
 
 
 def choose_kept(
-    fitted: NearDuplicateFinder, images: Any, keep: Any = "largest"
+    graph: CompactPairs,
+    images: Any,
+    keep: Any = "largest",
+    n_pixels: NDArray[np.int64] | None = None,
+    max_pixels: int | None = None,
 ) -> Representatives:
-    """Choose the images of a fitted finder that are kept, as `drop_duplicates` does.
+    """Choose the images that are kept, as `drop_duplicates` does.
 
     Parameters
     ----------
-    fitted : NearDuplicateFinder
-        A finder that was fitted on `images`.
+    graph : CompactPairs
+        Which images are near each other.
     images : container of image sources, or DataFrame
-        As `drop_duplicates` takes them. For ``keep="largest"`` the sizes that were read count. If
-        the finder was fitted on hashes, the columns "width" and "height" of the table are
-        believed, and without them the near duplicates are read again.
+        As `drop_duplicates` takes them.
     keep : {"first", "largest"}, column name or callable, default="largest"
         As in `drop_duplicates`.
+    n_pixels : ndarray of shape (n_images,), dtype int64, optional
+        The sizes of the images, 0 where they are not known. Where no size is known,
+        ``keep="largest"`` takes them from the columns "width" and "height" of `images`, and
+        without these reads the near duplicates again.
+    max_pixels : int, optional
+        The most pixels that an image may have that is read again.
 
     Returns
     -------
     Representatives
-        What stands for each image.
+        The image that represents each.
     """
     check_keep(keep, images)
-    sources = list_sources(images, "choose_kept")
-    rows = np.flatnonzero(fitted._near.has_company())
-    if fitted._n_pixels[rows].any():
-        n_pixels = fitted._n_pixels
-    elif is_frame(images) and {"width", "height"} <= set(column_names(images)):
-        sides = [
-            read_numbers(pd.Series(list_column(images, name))) for name in ("width", "height")
-        ]
-        n_pixels = (sides[0] * sides[1]).fillna(0).to_numpy(dtype=np.int64)
-    else:
-        n_pixels = count_pixels(sources, rows, keep, fitted.max_pixels)
-    return greedy_cover(fitted._near, rank_candidates(images, sources, rows, keep, n_pixels))
+    sources = list_sources(images, "drop_duplicates")
+    rows = np.flatnonzero(graph.has_company())
+    if n_pixels is None or not n_pixels[rows].any():
+        if is_frame(images) and {"width", "height"} <= set(column_names(images)):
+            sides = [
+                read_numbers(pd.Series(list_column(images, name))) for name in ("width", "height")
+            ]
+            n_pixels = (sides[0] * sides[1]).fillna(0).to_numpy(dtype=np.int64)
+        else:
+            n_pixels = count_pixels(sources, rows, keep, max_pixels)
+    return greedy_cover(graph, rank_candidates(images, sources, rows, keep, n_pixels))
 
 
-def choose_outside(fitted: NearDuplicateFinder, rows: Rows) -> Rows:
+def choose_outside(near: CompactPairs, rows: Rows) -> Rows:
     """Choose what stands for images that are to go: the nearest of those that stay.
 
     Parameters
     ----------
-    fitted : NearDuplicateFinder
-        A fitted finder.
+    near : CompactPairs
+        Which images are near each other.
     rows : ndarray of shape (n_rows,), dtype intp
         The rows of the images that are to go; all others stay.
 
@@ -95,7 +101,6 @@ def choose_outside(fitted: NearDuplicateFinder, rows: Rows) -> Rows:
         For each image that is to go, the nearest near duplicate that stays, of equally near ones
         the first; -1 where all its near duplicates are to go as well, or it has none.
     """
-    near = fitted._near
     stays = np.setdiff1d(np.flatnonzero(near.codes >= 0), rows)
     chosen = np.full(near.n_codes, -1, dtype=np.intp)
     chosen[near.codes[stays[::-1]]] = stays[::-1]

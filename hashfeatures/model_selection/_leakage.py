@@ -23,6 +23,8 @@ from ..exceptions import LeakageError, UncheckedLeakageError
 from ..hamming._pairs import Pairs
 from ..images._sources import name_sources
 from ..plotting import plot_pairs
+from ..report._notebook import show_pairs
+from ..report._page import NOTEBOOK_GROUPS
 from ._parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 
 
@@ -207,10 +209,7 @@ class LeakageReport:
 
     def _repr_html_(self) -> str:
         """Show the nearest pairs in a notebook."""
-        # Here, as the notebook's parts stand on this module.
-        from ..report._notebook import show_leaks
-
-        return show_leaks(self)
+        return show_pairs("Leakage", str(self), self.worst(NOTEBOOK_GROUPS))
 
     def __repr__(self) -> str:
         return f"<LeakageReport: {self}>"

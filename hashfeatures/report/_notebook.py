@@ -1,71 +1,80 @@
-"""What objects show of themselves in a notebook: the parts of a report, few and small.
+"""What objects show in a notebook: the parts of a report, few and small.
 
-Nothing is fetched from the network for it, and images that came from memory have no picture.
+Nothing is fetched from the network for it, and images from memory have no picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..duplicates._report import group_fitted, summarise_fitted
-from ..duplicates._representatives import choose_kept
-from ._page import (
-    NOTEBOOK_BYTES,
-    NOTEBOOK_GROUPS,
-    NOTEBOOK_IMAGES,
-    write_parts,
-)
+from ._page import NOTEBOOK_BYTES, NOTEBOOK_GROUPS, NOTEBOOK_IMAGES, write_parts
 from ._summary import Grouping, summarise
 from ._thumbnails import picture
 
-if TYPE_CHECKING:
-    from ..duplicates._calibrate import Calibration
-    from ..duplicates._finder import NearDuplicateFinder
-    from ..model_selection._leakage import LeakageReport
 
+def show_groups(
+    title: str,
+    grouping: Grouping,
+    settings: dict[str, Any],
+    distances: Sequence[int],
+    n_measured: int,
+) -> str:
+    """Return groups of near duplicates as HTML.
 
-def show_finder(finder: NearDuplicateFinder) -> str:
-    """Return the groups that a fitted finder found, as HTML."""
-    sources = [
-        f"image {row}" if source is None else source for row, source in enumerate(finder.ids_)
-    ]
-    grouping = replace(
-        group_fitted(finder, sources, None, None),
-        stand_in=choose_kept(finder, sources, "first").row,
-    )
+    Parameters
+    ----------
+    title : str
+        The heading.
+    grouping : Grouping
+        The groups.
+    settings, distances, n_measured
+        As for `summarise`.
+
+    Returns
+    -------
+    str
+        A part of a page.
+    """
     first = islice(grouping.members().values(), NOTEBOOK_GROUPS)
     few = [row for members in first for row in members[:NOTEBOOK_IMAGES]]
-    facts, thumbnails = _picture([sources[row] for row in few])
-    known = dict(zip(few, facts, strict=True))
-    summary = summarise_fitted(finder, grouping, known, type(finder).__name__)
+    facts, thumbnails = _picture([grouping.sources[row] for row in few])
+    summary = summarise(
+        grouping,
+        dict(zip(few, facts, strict=True)),
+        title=title,
+        settings=settings,
+        distances=distances,
+        n_measured=n_measured,
+    )
     return write_parts(summary, thumbnails)
 
 
-def show_leaks(report: LeakageReport) -> str:
-    """Return a leakage report and its nearest pairs, as HTML."""
-    worst = report.worst(NOTEBOOK_GROUPS)
-    parts = [
-        name for pair in zip(worst["left_part"], worst["right_part"], strict=True) for name in pair
-    ]
-    return _show_pairs("Leakage", str(report), worst, parts)
+def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
+    """Return a text and the first pairs of images, side by side, as HTML.
 
+    Parameters
+    ----------
+    title, text : str
+        The heading, and what stands below it.
+    pairs : pandas.DataFrame
+        The columns "left_image", "right_image" and "distance", and "left_part" and "right_part"
+        if the images are in parts of a split.
 
-def show_calibration(calibration: Calibration) -> str:
-    """Return a calibration and the pairs nearest to its radius, as HTML."""
-    told = str(calibration)
-    return _show_pairs("Calibration", told, calibration.borderline[:NOTEBOOK_GROUPS], None)
-
-
-def _show_pairs(title: str, told: str, pairs: pd.DataFrame, parts: Sequence[str] | None) -> str:
-    """Return pairs of images, side by side."""
-    images = zip(pairs["left_image"], pairs["right_image"], strict=True)
-    sources: list[Any] = [image for pair in images for image in pair]
+    Returns
+    -------
+    str
+        A part of a page.
+    """
+    pairs = pairs[:NOTEBOOK_GROUPS]
+    sources = _interleave(pairs["left_image"], pairs["right_image"])
+    parts = None
+    if "left_part" in pairs.columns:
+        parts = _interleave(pairs["left_part"], pairs["right_part"])
     distance = pairs["distance"].fillna(-1).to_numpy(dtype=np.int64)
     facts, thumbnails = _picture(sources)
     grouping = Grouping(
@@ -78,10 +87,14 @@ def _show_pairs(title: str, told: str, pairs: pd.DataFrame, parts: Sequence[str]
         [],
         parts=parts,
     )
-    # As they come: the nearest first.
     known = dict(enumerate(facts))
+    # The pairs keep their order: the nearest come first.
     summary = summarise(grouping, known, title=title, settings={}, in_order=True)
-    return write_parts(summary, thumbnails, told)
+    return write_parts(summary, thumbnails, text)
+
+
+def _interleave(left: pd.Series[Any], right: pd.Series[Any]) -> list[Any]:
+    return [value for pair in zip(left, right, strict=True) for value in pair]
 
 
 def _picture(sources: Sequence[Any]) -> Any:

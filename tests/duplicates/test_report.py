@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hashfeatures import NearDuplicateFinder, ParameterError, hash_images, make_report
-from hashfeatures.duplicates._report import count_nearest
+from hashfeatures.duplicates._summary import count_nearest
 
 
 @pytest.fixture
@@ -127,11 +127,11 @@ def test_a_table_knows_files_that_are_not_here(family):
 def test_nearest_neighbours_are_counted_however_far(family, monkeypatch):
     files, _ = family
     finder = NearDuplicateFinder().fit(files[::3])
-    counts, n_measured = count_nearest(finder)
+    counts, n_measured = count_nearest(finder._signatures, None)
     assert sum(counts) == n_measured == 5
     assert sum(counts[:13]) == 0
-    monkeypatch.setattr("hashfeatures.duplicates._report._MOST_MEASURED", 2)
-    assert count_nearest(finder)[1] == 2
+    monkeypatch.setattr("hashfeatures.duplicates._summary._MOST_MEASURED", 2)
+    assert count_nearest(finder._signatures, None)[1] == 2
 
 
 def test_what_is_written_replaces_a_file_as_a_whole(report, tmp_path):

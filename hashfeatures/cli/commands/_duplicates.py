@@ -142,7 +142,7 @@ def command(
         spare = [image for image in summary["images"] if not image["kept"]]
         stand_in = {image["row"]: image["stand_in"] for image in spare}
     else:
-        stand_in = dict(zip(places, choose_outside(finder, np.array(places)), strict=True))
+        stand_in = dict(zip(places, choose_outside(finder._near, np.array(places)), strict=True))
     sources, states = collection.sources, collection.states
     duplicates = [
         Duplicate(sources[row], sources[kept], states[row], states[kept])
