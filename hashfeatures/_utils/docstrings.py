@@ -21,6 +21,29 @@ _SHARED = {
             Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. A finder
             that is fitted on these images hashes none of them again, unless a file has changed.
     """,
+    "images_or_bits": """
+        images : list, tuple, array, Series or DataFrame of length n_images
+            Image sources, or a matrix of bits of shape (n_images, n_bits), which `DuplicateGroups`
+            groups. A DataFrame holds the images in a column named "image", "path", "url", "file"
+            or "filename".
+    """,
+    "groups": """
+        groups : array-like of shape (n_images,), or column, default=None
+            Groups of images that must stay together for other reasons. They are merged with the
+            groups of near duplicates.
+    """,
+    "finder_or_precomputed": """
+        finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None
+            Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. With
+            "precomputed", images stay together by `groups` alone, and no image is read.
+    """,
+    "parts": """
+        train, test : list, tuple, array, Series or DataFrame
+            The images of two parts: image sources, DataFrames with the images in a column named
+            "image", "path", "url", "file" or "filename", or matrices of bits of shape
+            (n_images, n_bits). For other parts, pass one mapping of names to parts as `train`, in
+            the order of their use: ``{"train": ..., "validation": ..., "test": ...}``.
+    """,
     "decode": """
         decode : {"full", "reduced"}, default="full"
             How JPEG files are decoded. "full" gives ImageHash's bits. "reduced" decodes at an

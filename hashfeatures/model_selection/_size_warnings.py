@@ -1,4 +1,4 @@
-"""What a split reached, beside what was asked for."""
+"""Warnings about parts whose sizes or classes are far from the request."""
 
 from __future__ import annotations
 
@@ -10,58 +10,62 @@ from scipy.sparse import csr_matrix
 
 from ..duplicates._labels import Labels
 from ..exceptions import SplitSizeWarning, warn_user
+from ._quotas import Counts
 from ._strata import Strata
 
-_Counts = NDArray[np.int64]
 
-
-def warn_of_shortfalls(
-    groups: Labels, strata: Strata | None, parts: Labels, sizes: _Counts, what: str
+def warn_if_off_target(
+    groups: Labels, strata: Strata | None, parts: Labels, sizes: Counts, part_name: str
 ) -> None:
-    """Warn if whole groups came out far from the sizes, or the shares of strata, asked for.
+    """Warn if whole groups keep parts far from their sizes, or from their shares of strata.
 
     Parameters
     ----------
     groups : ndarray of shape (n_images,)
-        The group of each image, from 0 on.
+        The group of each image, counted from 0.
     strata : Strata or None
-        What each part was to hold its share of.
+        The strata that each part should have its share of.
     parts : ndarray of shape (n_images,)
-        The part of each image; those from ``len(sizes)`` on are unused.
+        The part of each image. Parts from ``len(sizes)`` on are unused.
     sizes : ndarray of shape (n_parts,)
-        The sizes asked for, in images.
-    what : str
-        What a part is called.
+        The requested sizes, in images.
+    part_name : str
+        The name of a part in the message, such as "fold".
+
+    Warns
+    -----
+    SplitSizeWarning
+        If a size, or a share of a stratum, is off target.
     """
     largest = np.bincount(groups).max()
     reached = np.bincount(parts, minlength=len(sizes))[: len(sizes)]
-    # A part that is off by a tenth of what was asked for is news, however large the groups are.
+    # A part that is off by a tenth of its size is worth a warning, however large the groups are.
     grain = np.minimum([largest], 0.1 * sizes.min())
     if _is_off(reached[:, None], sizes[:, None], grain).any():
         warn_user(
-            f"Groups of near duplicates, which stay whole, keep the parts from the sizes asked "
-            f"for. Images in each {what}: asked for {sizes.tolist()}, reached "
+            f"Groups of near duplicates stay whole, so the parts differ from the requested "
+            f"sizes. Images in each {part_name}: requested {sizes.tolist()}, reached "
             f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images.",
             SplitSizeWarning,
         )
     if strata is not None:
-        _warn_of_strata(groups, strata, parts, reached, what)
+        _warn_of_strata(groups, strata, parts, reached, part_name)
 
 
 def _warn_of_strata(
-    groups: Labels, strata: Strata, parts: Labels, sizes: _Counts, what: str
+    groups: Labels, strata: Strata, parts: Labels, sizes: Counts, part_name: str
 ) -> None:
-    """Warn of strata in fewer groups than parts, or far from their shares of the sizes reached."""
+    """Warn about strata in fewer groups than parts, or far from their shares of the sizes."""
     n_parts = len(sizes)
-    makeup = _sum_rows(strata.members, groups)
-    n_groups = makeup.getnnz(axis=0)
-    largest = makeup.max(axis=0).toarray().ravel()
-    n_images = np.asarray(makeup.sum(axis=0)).ravel()
+    composition = _sum_rows(strata.members, groups)
+    n_groups = composition.getnnz(axis=0)
+    largest = composition.max(axis=0).toarray().ravel()
+    n_images = np.asarray(composition.sum(axis=0)).ravel()
     reached = _sum_rows(strata.members, parts).toarray()[:n_parts]
-    asked = np.outer(sizes, n_images) / len(groups)
-    slack = 0 if strata.is_partition else 2  # strata that overlap cannot all be met to the image
-    grain = np.where(largest <= asked.min(axis=0), largest, 1) + slack
-    off = _is_off(reached, asked, grain).any(axis=0)
+    requested = np.outer(sizes, n_images) / len(groups)
+    slack = 0 if strata.is_partition else 2  # overlapping strata cannot all be met exactly
+    grain = np.where(largest <= requested.min(axis=0), largest, 1) + slack
+    off = _is_off(reached, requested, grain).any(axis=0)
     short = np.flatnonzero((off | (n_groups < n_parts)) & (n_images > 0))
     if not len(short):
         return
@@ -72,16 +76,16 @@ def _warn_of_strata(
     )
     more = f"; and {len(short) - 3} more" if len(short) > 3 else ""
     warn_user(
-        f"Groups of near duplicates, which stay whole, keep {len(short)} of "
-        f"{len(strata.names)} classes from their shares of each {what}: {shown}{more}.",
+        f"Groups of near duplicates stay whole, so {len(short)} of {len(strata.names)} classes "
+        f"differ from their shares of each {part_name}: {shown}{more}.",
         SplitSizeWarning,
     )
 
 
-def _is_off(reached: _Counts, asked: NDArray[Any], grain: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell where parts are further from what was asked for than by one image, 5 %, or a grain."""
-    tolerance = np.maximum(np.maximum(grain, 1), 0.05 * asked)
-    off: NDArray[np.bool_] = np.abs(reached - asked) > tolerance
+def _is_off(reached: Counts, requested: NDArray[Any], grain: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where a part is off by more than one image, more than 5 % and more than a grain."""
+    tolerance = np.maximum(np.maximum(grain, 1), 0.05 * requested)
+    off: NDArray[np.bool_] = np.abs(reached - requested) > tolerance
     return off
 
 

@@ -1,4 +1,4 @@
-"""Shares and numbers of images to the sizes of the parts, rounded as scikit-learn does."""
+"""Sizes of the parts of a split, from shares or numbers of images, rounded as by scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .._utils.validation import refuse
 _NAMES = {"train_size": "training", "validation_size": "validation", "test_size": "test"}
 
 
-def count_images(
-    owner: str,
+def part_sizes(
+    caller: str,
     n_images: int,
     *,
     train_size: Any,
@@ -20,41 +20,46 @@ def count_images(
     validation_size: Any = None,
     default: float,
 ) -> list[int]:
-    """Return how many images each part is to have.
+    """Return the number of images in each part.
 
     Parameters
     ----------
-    owner : str
-        Who asks, for the messages.
+    caller : str
+        The name of the caller, for messages.
     n_images : int
-        How many images there are.
+        The number of images.
     train_size, test_size, validation_size : float, int or None
-        Shares in (0, 1) or numbers of images. The test part is rounded up, the others down.
-        Of the training and the test part, the one that is None is what the others leave.
+        Shares in (0, 1) or numbers of images. A share is rounded up for the test part and down
+        for the others. If `train_size` or `test_size` is None, that part gets the rest.
     default : float
-        The `test_size` if both are None.
+        The `test_size` if `train_size` is None too.
 
     Returns
     -------
     list of int
-        The sizes of the training and the test part; if there is a `validation_size`, of the
-        training, the validation and the test part.
+        The sizes of the training and the test part. With a `validation_size`, the size of the
+        validation part stands between them.
 
     Raises
     ------
+    ParameterError
+        If a size is neither a share nor a number of the images.
     ValueError
-        If a size is impossible, or they add up to more than all images, or shares to more than
-        one, or a part would be empty.
+        If the sizes exceed the number of images, the shares exceed 1, or a part would be empty.
     """
     if test_size is None and train_size is None:
         test_size = default
-    asked = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
+    requested = {
+        "train_size": train_size,
+        "validation_size": validation_size,
+        "test_size": test_size,
+    }
     if validation_size is None:
-        del asked["validation_size"]
-    # Of three parts, shares that add up to one must not add up to more images than there are. Of
-    # two, they are rounded as scikit-learn rounds them.
+        del requested["validation_size"]
+    # Shares of three parts that add up to 1 must not add up to more than all images. Shares of two
+    # parts are rounded as by scikit-learn.
     slack = 0.0 if validation_size is None else 1e-9
-    sizes = {name: _count(owner, name, size, n_images, slack) for name, size in asked.items()}
+    sizes = {name: _count(caller, name, size, n_images, slack) for name, size in requested.items()}
     given = sum(size for size in sizes.values() if size is not None)
     for name, size in sizes.items():
         if size is None and given <= n_images:
@@ -66,18 +71,18 @@ def count_images(
             f"The sum of {named} = {given}, should be smaller than the number of images "
             f"{n_images}. Reduce {' and/or '.join(sizes)}."
         )
-    shares = sum(float(size) for size in asked.values() if _is_share(size))
-    if shares > 1 + slack:  # where rounding down lets them fit, too
+    shares = sum(float(size) for size in requested.values() if _is_share(size))
+    if shares > 1 + slack:  # even if they fit after rounding down
         raise ValueError(
-            f"The sum of the shares {named} = {shares:.6g}, should be 1 at the most. Reduce "
+            f"The sum of the shares {named} = {shares:.6g}, should be at most 1. Reduce "
             f"{' and/or '.join(sizes)}."
         )
     for name, size in sizes.items():
         if size <= 0:
-            told = ", ".join(f"{name}={size}" for name, size in asked.items())
+            listed = ", ".join(f"{name}={size}" for name, size in requested.items())
             raise ValueError(
-                f"With {n_images} images, {told}, the {_NAMES[name]} part will be empty. Adjust "
-                f"the sizes."
+                f"With {n_images} images, {listed}, the {_NAMES[name]} part will be empty. "
+                f"Adjust the sizes."
             )
     return list(sizes.values())
 
@@ -86,7 +91,7 @@ def _is_share(size: Any) -> bool:
     return isinstance(size, Real) and not isinstance(size, Integral)
 
 
-def _count(owner: str, name: str, size: Any, n_images: int, slack: float) -> Any:
+def _count(caller: str, name: str, size: Any, n_images: int, slack: float) -> Any:
     if size is None:
         return None
     is_number = isinstance(size, Real) and not isinstance(size, bool)
@@ -99,4 +104,4 @@ def _count(owner: str, name: str, size: Any, n_images: int, slack: float) -> Any
         f"a float in the range (0, 1), an int in the range [1, {n_images}) (there are {n_images} "
         f"images), or None"
     )
-    raise refuse(owner, name, expected, size)
+    raise refuse(caller, name, expected, size)

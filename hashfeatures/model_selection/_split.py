@@ -1,4 +1,4 @@
-"""Splits in which near duplicates never stand on both sides."""
+"""Splits that never separate near duplicates."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from .._utils.containers import check_length, column_of, take_rows
+from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_bool, check_int
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import PRECOMPUTED, group_images, own_groups
 from ..exceptions import ParameterError
 from ..images._sources import check_container
-from ._allocation import by_lot, by_need, deal, fill_empty
-from ._size_warnings import warn_of_shortfalls
-from ._sizes import count_images
+from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
+from ._size_warnings import warn_if_off_target
+from ._sizes import part_sizes
 from ._strata import Strata, find_strata
 
 
+@fill_in_parameters
 @point_to_finder
 def train_test_split(
     images: Any,
@@ -35,47 +37,39 @@ def train_test_split(
     groups: Any = None,
     finder: Any = None,
 ) -> list[Any]:
-    """Split images at random so that near duplicates stay on one side.
+    """Split images at random and keep near duplicates in one part.
 
-    `sklearn.model_selection.train_test_split` for images.
+    Works like `sklearn.model_selection.train_test_split`.
 
     Parameters
     ----------
-    images : list, tuple, array, Series or DataFrame of length n_images
-        Image sources; or a matrix of bits of shape (n_images, n_bits), grouped by
-        `DuplicateGroups`; or a frame with the images in a column named "image", "path",
-        "url", "file" or "filename".
+    $images_or_bits
     *arrays : sequences of length n_images
-        Labels and the like, split alike.
+        Labels and other data, which are split in the same way.
     test_size : float or int, default=None
-        The share or the number of images, not of groups, in the test part. None: what
-        `train_size` leaves, or 0.25.
+        The share of images, or their number, in the test part. If None, the test part gets what
+        `train_size` leaves, or 0.25 if that is None too.
     train_size : float or int, default=None
-        The share or the number of images in the training part. None: what the others leave.
+        The share of images, or their number, in the training part. If None, the training part
+        gets the rest.
     validation_size : float or int, default=None
-        The share or the number of images, of all, in a third part for validation. None: there is
-        no such part.
-    random_state : int, RandomState instance or None, default=None
-        Makes the split repeatable.
+        The share of all images, or their number, in a third part for validation. If None, there
+        are two parts.
+    $random_state
     stratify : array-like of shape (n_images,) or (n_images, n_labels), or column, default=None
-        What all parts are to hold in the same shares, as far as groups allow: class labels of any
-        kind, columns of which each row that occurs is a class, a 0/1 matrix of several labels an
-        image, or a continuous target, of which quantiles are made. Whole numbers are classes,
-        unless more than 20 different ones are more than half as many as the images, or occur fewer
-        than 10 times on average and are no codes counted from 0 or 1; strings always are. Of a
-        frame, the name of a column will do, here and for `groups`.
-    groups : array-like of shape (n_images,), or column, default=None
-        Images that must stay together for other reasons: these groups are merged with those of
-        near duplicates.
-    finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. "precomputed":
-        `groups` tells all that must stay together, and no image is read.
+        Labels that all parts contain in the same proportions, as far as groups allow. Class labels
+        may be of any type, and each distinct row of several columns is one class. A matrix of
+        zeros and ones holds several labels for each image. A continuous target is cut into
+        quantiles. Strings are always classes. Whole numbers with more than 20 distinct values may
+        be a continuous target, see the Notes. For a DataFrame, the name of a column is enough.
+    $groups
+    $finder_or_precomputed
 
     Returns
     -------
-    list, of length 2 * (1 + len(arrays)), or 3 * (1 + len(arrays)) with `validation_size`
-        The training, the validation if asked for, and the test part of `images`, then of each
-        array, in containers of the kind that was given, in random order.
+    list of length 2 * (1 + len(arrays)), or 3 * (1 + len(arrays)) with `validation_size`
+        The training, validation and test part of `images`, then those of each array. Each part is
+        a container of the input's type, in random order.
 
     Raises
     ------
@@ -85,8 +79,15 @@ def train_test_split(
     Warns
     -----
     SplitSizeWarning
-        If groups, which stay whole, keep a part from the size asked for by more than a tenth, or a
-        class from its share by more than one group.
+        If whole groups keep a part from its size by more than a tenth, or a class from its share
+        by more than one group.
+
+    Notes
+    -----
+    Whole numbers with more than 20 distinct values are a continuous target in two cases. Either
+    there are more than half as many distinct values as images, or each value occurs fewer than 10
+    times on average and the values are no class codes. Class codes start at 0 or 1 and use at
+    least half of the numbers up to the largest.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def train_test_split(
     >>> set(y_train) & set(y_test)
     set()
 
-    Training, validation and test part, with groups that are known:
+    Training, validation and test part, with known groups:
 
     >>> rows = list(range(10))
     >>> same = [0, 0, 0, 1, 1, 2, 3, 4, 5, 6]
@@ -113,8 +114,8 @@ def train_test_split(
     everything = indexable(images, *arrays)
     n_images = _num_samples(images)
     for array in arrays:
-        check_length("A further array", array, n_images)
-    sizes = count_images(
+        check_length("Each further array", array, n_images)
+    sizes = part_sizes(
         "train_test_split",
         n_images,
         train_size=train_size,
@@ -127,12 +128,12 @@ def train_test_split(
     strata = None if stratify is None else find_strata(stratify, n_images)
     rng = check_random_state(random_state)
     _check_enough(own_groups(groups, n_images), len(sizes))
-    parts = _deal_once(group_images(images, finder, groups), strata, sizes, rng)
+    parts = _split_once(group_images(images, finder, groups), strata, sizes, rng)
     return [take_rows(array, rows) for array in everything for rows in parts]
 
 
 class _NearDuplicateSplitter(BaseCrossValidator):
-    """What the splitters share: where groups come from, and the metadata they ask for."""
+    """Base class of the splitters, which finds the groups and requests the metadata."""
 
     __metadata_request__split = {"groups": True}  # noqa: RUF012
 
@@ -146,7 +147,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
     _least_splits = 1
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of splits; the arguments are ignored.
+        """Return the number of splits.
 
         Parameters
         ----------
@@ -161,7 +162,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         return self.n_splits
 
     def _check_enough(self, groups: Labels) -> None:
-        """Raise if there are too few groups to be dealt."""
+        """Raise if there are fewer groups than parts."""
         _check_enough(groups, 2)
 
     def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
@@ -170,39 +171,37 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         _check_images(name, X, self.finder)
         y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
         if self.stratify and y is None:
-            raise ValueError(
-                f"{type(self).__name__}(stratify=True) needs the labels: split(X, y)."
-            )
+            raise ValueError(f"{name}(stratify=True) needs the labels. Call split(X, y).")
         strata = find_strata(y, _num_samples(X)) if self.stratify else None
         self._check_enough(own_groups(groups, _num_samples(X)))
         return group_images(X, self.finder, groups), strata
 
 
+@fill_in_parameters
 class NearDuplicateKFold(_NearDuplicateSplitter):
-    """K-fold cross-validation in which near duplicates are in the same fold.
+    """K-fold cross-validation that keeps near duplicates in the same fold.
 
     Parameters
     ----------
     n_splits : int, default=5
         The number of folds, at least 2.
     stratify : bool, default=False
-        Whether each fold is to hold the classes of `y` in the same shares, as far as groups allow.
+        Whether each fold contains the classes of `y` in the same proportions, as far as groups
+        allow.
     shuffle : bool, default=False
-        Whether groups are dealt at random. False: in their order.
+        Whether to allocate groups to folds at random. False allocates them in order.
     random_state : int, RandomState instance or None, default=None
-        With ``shuffle=True``, makes the folds repeatable.
-    finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. "precomputed":
-        the `groups` of `split` tell all that must stay together, and no image is read.
+        Controls the random choices of ``shuffle=True``. Pass an int for reproducible output.
+    $finder_or_precomputed
 
     See Also
     --------
-    sklearn.model_selection.StratifiedGroupKFold : For groups that are known.
+    sklearn.model_selection.StratifiedGroupKFold : For known groups.
 
     Notes
     -----
-    Folds are about as equal in images as the groups allow: with enough images that have no near
-    duplicates, equal within one.
+    Folds have about as equal numbers of images as the groups allow. With enough images that have
+    no near duplicates, the numbers differ by at most one.
 
     Examples
     --------
@@ -233,23 +232,22 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
                 "at None, or set shuffle=True."
             )
 
+    @fill_in_parameters
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
-        """Yield the rows of each fold's training and test part.
+        """Yield the rows of the training and the test part of each fold.
 
         Parameters
         ----------
         X : list, tuple, array, Series or DataFrame of length n_images
-            Image sources or a matrix of bits, as for `train_test_split`.
+            Image sources or a matrix of bits, as in `train_test_split`.
         y : array-like of shape (n_images,) or (n_images, n_labels), default=None
-            What to stratify by, as for `train_test_split`; needed with ``stratify=True``.
-        groups : array-like of shape (n_images,), default=None
-            Images that must stay together for other reasons: these groups are merged with those
-            of near duplicates.
+            Labels to stratify by, as in `train_test_split`. Required with ``stratify=True``.
+        $groups
 
         Yields
         ------
         train, test : ndarray, dtype intp
-            Row numbers, ascending.
+            Row numbers in ascending order.
         """
         rng = check_random_state(self.random_state) if self.shuffle else None
         labels, strata = self._group(X, y, groups)
@@ -258,9 +256,9 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
         shares = np.full(self.n_splits, 1 / self.n_splits)
-        fold = deal(labels, strata, sizes, by_need, rng, shares)
+        fold = allocate(labels, strata, sizes, largest_deficit, rng, shares)
         fold = fill_empty(fold, labels, self.n_splits)
-        warn_of_shortfalls(labels, strata, fold, sizes, "fold")
+        warn_if_off_target(labels, strata, fold, sizes, "fold")
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
@@ -273,26 +271,25 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
             )
 
 
+@fill_in_parameters
 class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
-    """Random splits in which near duplicates stay on one side.
+    """Random splits that keep near duplicates in one part.
 
     Parameters
     ----------
     n_splits : int, default=10
-        How many splits, each independent of the others.
+        The number of splits. Each is independent of the others.
     test_size : float or int, default=None
-        The share or the number of images, not of groups, in the test part. None: what
-        `train_size` leaves, or 0.1.
+        The share of images, or their number, in the test part. If None, the test part gets what
+        `train_size` leaves, or 0.1 if that is None too.
     train_size : float or int, default=None
-        The share or the number of images in the training part. None: what `test_size` leaves.
+        The share of images, or their number, in the training part. If None, the training part
+        gets the rest.
     stratify : bool, default=False
-        Whether both parts are to hold the classes of `y` in the same shares, as far as groups
+        Whether both parts contain the classes of `y` in the same proportions, as far as groups
         allow.
-    random_state : int, RandomState instance or None, default=None
-        Makes the splits repeatable.
-    finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. "precomputed":
-        the `groups` of `split` tell all that must stay together, and no image is read.
+    $random_state
+    $finder_or_precomputed
 
     Examples
     --------
@@ -320,26 +317,25 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         self.test_size = test_size
         self.train_size = train_size
 
+    @fill_in_parameters
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
-        """Yield the rows of each split's training and test part.
+        """Yield the rows of the training and the test part of each split.
 
         Parameters
         ----------
         X : list, tuple, array, Series or DataFrame of length n_images
-            Image sources or a matrix of bits, as for `train_test_split`.
+            Image sources or a matrix of bits, as in `train_test_split`.
         y : array-like of shape (n_images,) or (n_images, n_labels), default=None
-            What to stratify by, as for `train_test_split`; needed with ``stratify=True``.
-        groups : array-like of shape (n_images,), default=None
-            Images that must stay together for other reasons: these groups are merged with those
-            of near duplicates.
+            Labels to stratify by, as in `train_test_split`. Required with ``stratify=True``.
+        $groups
 
         Yields
         ------
         train, test : ndarray, dtype intp
-            Row numbers, in random order.
+            Row numbers in random order.
         """
         _check_images(type(self).__name__, X, self.finder)
-        sizes = count_images(
+        sizes = part_sizes(
             type(self).__name__,
             _num_samples(X),
             train_size=self.train_size,
@@ -349,27 +345,27 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         rng = check_random_state(self.random_state)
         labels, strata = self._group(X, y, groups)
         for _ in range(self.n_splits):
-            train, test = _deal_once(labels, strata, sizes, rng)
+            train, test = _split_once(labels, strata, sizes, rng)
             yield train, test
 
 
-def _check_images(owner: str, images: Any, finder: Any) -> None:
-    """Raise if there are no images to be grouped; with known groups, anything can be split."""
+def _check_images(caller: str, images: Any, finder: Any) -> None:
+    """Raise unless `images` holds images; with precomputed groups, anything can be split."""
     if not (isinstance(finder, str) and finder == PRECOMPUTED):
-        check_container(images, owner)
+        check_container(images, caller)
 
 
-def _deal_once(
+def _split_once(
     groups: Labels, strata: Strata | None, sizes: list[int], rng: np.random.RandomState
 ) -> list[Labels]:
-    """Return the rows of parts of given sizes, in random order; other rows are in none."""
+    """Return the rows of each part in random order; rows beyond the sizes are left out."""
     n_parts = len(sizes)
     _check_enough(groups, n_parts)
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)
-    parts = fill_empty(deal(groups, strata, quota, by_lot, rng), groups, n_parts)
-    what = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
-    warn_of_shortfalls(groups, strata, parts, np.array(sizes), what)
+    parts = fill_empty(allocate(groups, strata, quota, draw_by_deficit, rng), groups, n_parts)
+    name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
+    warn_if_off_target(groups, strata, parts, np.array(sizes), name)
     return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
 
 
@@ -379,7 +375,7 @@ def _check_enough(groups: Labels, n_parts: int) -> None:
     if n_groups < n_parts:
         where = "one group" if n_groups == 1 else f"{n_groups} groups"
         raise ValueError(
-            f"All {len(groups)} images are in {where} of near duplicates, so one of the "
-            f"{n_parts} parts would be empty. A smaller radius makes smaller groups; what is "
-            f"given as groups is merged with them."
+            f"All {len(groups)} images are in {where} of near duplicates, so one of the {n_parts} "
+            f"parts would be empty. Use a smaller radius, which makes smaller groups. Groups that "
+            f"are passed as groups=... are merged with those of near duplicates."
         )

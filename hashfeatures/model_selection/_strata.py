@@ -1,4 +1,4 @@
-"""The strata of images that the parts of a split are to hold in the same shares."""
+"""Strata of images, which a stratified split shares out among its parts in proportion."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from sklearn.utils.multiclass import type_of_target
 
 from .._utils.labels import Classes, read_labels
 
-# A continuous target is cut into so many quantiles, or fewer, of so many images at the least.
+# A continuous target is cut into at most so many quantiles, of at least so many images each.
 _MOST_BINS = 10
 _LEAST_BIN = 5
 
-# Whole numbers are classes if they are so few, or if each has so many images on average.
+# Whole numbers are classes if there are so few of them, or so many images of each on average.
 _FEW_CLASSES = 20
 _IMAGES_A_CLASS = 10
 
 
 @dataclass(frozen=True)
 class Strata:
-    """Which images are in which strata.
+    """Membership of images in strata.
 
     Parameters
     ----------
     members : csr_matrix of shape (n_images, n_strata), dtype int64
-        Ones where an image is in a stratum.
+        One where an image is in a stratum.
     names : list of str
-        What the strata are called.
+        The names of the strata.
     is_partition : bool
         Whether each image is in exactly one stratum.
     """
@@ -47,30 +47,30 @@ def find_strata(y: Any, n_images: int) -> Strata:
     Parameters
     ----------
     y : array-like of shape (n_images,) or (n_images, n_labels)
-        Classes; or a matrix of zeros and ones, a column a label (multilabel); or the values of a
-        continuous target, which are cut into ten quantiles, or fewer of five images or more. Of
-        several columns of classes, each row that occurs is a class. Whole numbers are classes, but
-        for those that `are_measured`.
+        Classes, several columns of classes, multilabel indicators, or a continuous target. Each
+        distinct row of several columns is one class. Indicators are zeros and ones with one column
+        for each label. A continuous target is cut into ten quantiles, or into fewer of at least
+        five images. Whole numbers are classes, except where `is_continuous`.
     n_images : int
-        How many images there are.
+        The number of images.
 
     Returns
     -------
     Strata
-        One stratum a class, a label or a quantile.
+        One stratum for each class, label or quantile.
 
     Raises
     ------
     ValueError
-        If labels are missing, are not as many as the images, or are of another kind.
+        If labels are missing, have another length than the images, or are of another kind.
     TypeError
-        If they are a single string, such as the name of a column.
+        If `y` is a single string, such as the name of a column.
     """
     labels = read_labels(y, n_images)
     if isinstance(labels, Classes):
         return _partition(labels.codes, labels.names)
     is_column = getattr(labels, "ndim", 2) == 1
-    measured = is_column and are_measured(labels)
+    measured = is_column and is_continuous(labels)
     kind = "continuous" if measured else type_of_target(labels, input_name="y")
     if kind in ("binary", "multiclass"):
         classes = Classes.of(labels)
@@ -86,7 +86,7 @@ def find_strata(y: Any, n_images: int) -> Strata:
         members = csr_matrix(labels).astype(np.int64)
         names = [f"label {column}" for column in range(members.shape[1])]
         return Strata(members, names, is_partition=False)
-    if kind.endswith("multioutput"):  # as scikit-learn: a class for each row that occurs
+    if kind.endswith("multioutput"):  # as by scikit-learn, each distinct row is a class
         classes = Classes.of_rows(list(labels.T))
         if kind.startswith("multiclass") or np.bincount(classes.codes).min() > 1:
             return _partition(classes.codes, classes.names)
@@ -96,30 +96,30 @@ def find_strata(y: Any, n_images: int) -> Strata:
     )
 
 
-def are_measured(numbers: NDArray[Any]) -> bool:
-    """Tell whether whole numbers are values of a continuous target, such as prices, not classes.
+def is_continuous(numbers: NDArray[Any]) -> bool:
+    """Return whether whole numbers are a continuous target, such as prices, and not classes.
 
-    They are if more than 20 values occur, and these are more than half as many as the images (from
-    where on scikit-learn takes a target for one of regression) or occur fewer than 10 times on
-    average. Codes of classes, which begin at 0 or 1 and use half of all numbers up to the greatest
-    at least, are classes for all that; but not beyond one for every two images.
+    Up to 20 distinct values are classes. More are a continuous target if they are more than half
+    as many as the images, where scikit-learn too assumes a regression. They are also a continuous
+    target if each occurs fewer than 10 times on average, unless they look like class codes. Class
+    codes start at 0 or 1 and use at least half of the numbers up to the largest.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_images,)
-        Numbers of any kind.
+        Numbers of any type.
 
     Returns
     -------
     bool
-        False as well for numbers that are not whole.
+        Always False for numbers that are not whole.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from hashfeatures.model_selection._strata import are_measured
+    >>> from hashfeatures.model_selection._strata import is_continuous
     >>> prices, codes = np.arange(500, 900) * 100, np.arange(400) % 150
-    >>> are_measured(prices), are_measured(codes)
+    >>> is_continuous(prices), is_continuous(codes)
     (True, False)
     """
     values = np.unique(numbers)

@@ -502,10 +502,10 @@ def test_the_splitters_show_their_parameters():
 def test_groups_that_do_not_allow_the_sizes_are_told():
     X = ["0"] * 60 + [str(number) for number in range(1, 41)]
     with pytest.warns(
-        SplitSizeWarning, match=r"asked for \[50, 50\], reached \[(40, 60|60, 40)\]"
+        SplitSizeWarning, match=r"requested \[50, 50\], reached \[(40, 60|60, 40)\]"
     ):
         train_test_split(X, test_size=0.5, random_state=0, finder=Given())
-    with pytest.warns(SplitSizeWarning, match=r"asked for \[20, 20, 20, 20, 20\], reached \[60"):
+    with pytest.warns(SplitSizeWarning, match=r"requested \[20, 20, 20, 20, 20\], reached \[60"):
         list(NearDuplicateKFold(5, finder=Given()).split(X))
 
 
@@ -605,7 +605,7 @@ def test_impossible_splits_are_refused():
         ValueError, match=r"n_splits=5 greater than the number of groups.*: 1, among"
     ):
         next(NearDuplicateKFold(5, finder=Given()).split(same))
-    with pytest.raises(ValueError, match=r"needs the labels: split\(X, y\)"):
+    with pytest.raises(ValueError, match=r"needs the labels\. Call split\(X, y\)"):
         next(NearDuplicateKFold(2, stratify=True, finder=Given()).split(["0", "1"]))
     with pytest.raises(ValueError, match="Got 'continuous-multioutput' instead"):
         train_test_split(["0", "1"], stratify=[[0.3, 1], [0.7, 2]], finder=Given())
@@ -627,7 +627,7 @@ def test_impossible_splits_are_refused():
         ({"train_size": 1.5}, "'train_size' parameter of train_test_split"),
         ({"test_size": 0.7, "train_size": 0.7}, "sum of train_size and test_size = 14"),
         ({"test_size": 0.95}, "training part will be empty"),
-        ({"test_size": 0.2, "train_size": 0.85}, r"sum of the shares .* = 1.05, should be 1 at"),
+        ({"test_size": 0.2, "train_size": 0.85}, r"shares .* = 1.05, should be at most 1"),
         (
             {"test_size": 0.25, "train_size": 0.7, "validation_size": 0.09},
             r"sum of the shares train_size, validation_size and test_size = 1.04",

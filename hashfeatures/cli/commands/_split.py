@@ -73,7 +73,7 @@ def command(
     from ..._utils.atomic_write import write_together
     from ..._utils.containers import take_rows
     from ..._utils.path_text import write_path
-    from ...model_selection._sizes import count_images
+    from ...model_selection._sizes import part_sizes
     from ...model_selection._split import train_test_split
     from ...model_selection._strata import find_strata
     from ...report._text import count
@@ -92,7 +92,7 @@ def command(
     collection = collect(paths, gathering, common)
     classes = collection.classes(stratify_by)
     n_images = len(collection.sources)
-    count_images("split", n_images, train_size=None, test_size=test_size,
+    part_sizes("split", n_images, train_size=None, test_size=test_size,
                  validation_size=validation_size, default=0.25)  # fmt: skip
     if classes is not None:
         find_strata(classes, n_images)

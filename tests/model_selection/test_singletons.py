@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashfeatures.model_selection._filling import fill_up
+from hashfeatures.model_selection._singletons import fill_quotas
 
 
 def distance(filled, low, high, weight):
@@ -35,7 +35,7 @@ def rooms(draw, n_parts, n_classes, most=4):
 def test_all_sums_hold_and_nothing_is_negative(data, n_parts, n_classes, seed):
     room, wanted, *shares = data.draw(rooms(n_parts, n_classes))
     rng = None if seed is None else np.random.RandomState(seed)
-    filled = fill_up(room, wanted, *shares, rng)
+    filled = fill_quotas(room, wanted, *shares, rng)
     assert (filled >= 0).all()
     np.testing.assert_array_equal(filled.sum(axis=0), room.sum(axis=0))
     np.testing.assert_array_equal(filled.sum(axis=1), wanted)
@@ -49,7 +49,7 @@ def test_no_other_filling_is_nearer_to_the_shares(data, seed):
     """All fillings of three parts by two classes are tried."""
     room, wanted, *shares = data.draw(rooms(3, 2, most=2))
     rng = None if seed is None else np.random.RandomState(seed)
-    filled = fill_up(room, wanted, *shares, rng)
+    filled = fill_quotas(room, wanted, *shares, rng)
     n_first, n_second = room.sum(axis=0)
     least = np.inf
     for some in product(range(n_first + 1), repeat=2):
