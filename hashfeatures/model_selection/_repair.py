@@ -1,8 +1,8 @@
-"""From a split that leaks to one that does not, by moving few images."""
+"""Repair of a split that leaks, by moving few images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ from sklearn.utils.validation import _num_samples
 from .._utils.containers import as_column, join_rows, take_rows
 from .._utils.descriptions import describe_value
 from .._utils.display import rows_as_html
+from .._utils.docstrings import fill_in_parameters
+from .._utils.validation import refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
-from ..exceptions import ParameterError, SplitSizeWarning, warn_user
+from ..exceptions import SplitSizeWarning, warn_user
 from ..images._sources import describe_source
 from ._parts import ComparedParts, compare_parts, name_parts, tell_uncompared
 
@@ -24,15 +26,17 @@ _MAJORITY = "majority"
 
 @dataclass(frozen=True, repr=False)
 class SplitRepair:
-    """What `repair_split` moved.
+    """The moves of images between the parts of a split.
+
+    `repair_split` returns it.
 
     Attributes
     ----------
     moved : pandas.DataFrame
-        One row an image that was moved: "image", "from_part" and "from_row" where it was,
-        "to_part" and "to_row" where it is now.
+        One row for each image that was moved: "image", its place before in "from_part" and
+        "from_row", and its place now in "to_part" and "to_row".
     unreadable : dict of str to int
-        How many images of each part could not be read: they stay where they are.
+        The number of images in each part that could not be read. They are not moved.
     """
 
     _parts: ComparedParts
@@ -59,33 +63,34 @@ class SplitRepair:
 
     @property
     def unreadable(self) -> dict[str, int]:
-        """How many images of each part could not be read."""
+        """The number of images in each part that could not be read."""
         return dict(zip(self._parts.names, self._parts.unreadable, strict=True))
 
     def apply(self, *parts: Any) -> list[Any]:
-        """Move the rows of something else that is split alike, such as labels.
+        """Move the rows of other data with the same split, such as labels.
 
         Parameters
         ----------
         *parts : list, tuple, array, sparse matrix, Series or DataFrame
-            One for each part of the split, in the same order and of the same lengths.
+            One container for each part of the split, in the same order and of the same length.
 
         Returns
         -------
         list
-            The parts after the move, in containers of their kinds.
+            The parts after the moves, as containers of the input's types.
         """
         for part in parts:
             if isinstance(part, str | bytes):
                 raise TypeError(
                     f"Expected one container for each part of the split. Got the single "
-                    f"{type(part).__name__} {describe_value(part)}: of a table, give the columns "
-                    f"of its parts."
+                    f"{type(part).__name__} {describe_value(part)}. Pass the columns themselves, "
+                    f"train[column] and test[column]."
                 )
         lengths = [_num_samples(part) for part in parts]
         if lengths != self._parts.sizes:
             raise ValueError(
-                f"The split has parts of {self._parts.sizes} images. Got parts of {lengths}."
+                f"Expected parts of {self._parts.sizes} rows, as in the split. Got parts of "
+                f"{lengths} rows."
             )
         repaired = []
         for number in range(len(parts)):
@@ -98,7 +103,7 @@ class SplitRepair:
         return repaired
 
     def _repr_html_(self) -> str:
-        """Show the first images that were moved in a notebook."""
+        """Show the first moved images in a notebook."""
         moved = self.moved
         columns = {str(name): moved[name].tolist() for name in moved.columns}
         columns["image"] = [describe_source(image) for image in columns["image"]]
@@ -109,16 +114,13 @@ class SplitRepair:
 
     def __str__(self) -> str:
         moves = self.moved.groupby(["from_part", "to_part"], sort=False).size().reset_index()
-        told = ", ".join(f"{n} from {one} to {other}" for one, other, n in moves.to_numpy())
-        names = self._parts.names
-        before = ", ".join(
-            f"{name} {size}" for name, size in zip(names, self._parts.sizes, strict=True)
-        )
-        sizes = np.bincount(self._target, minlength=len(names))
-        after = ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
+        listed = ", ".join(f"{n} from {one} to {other}" for one, other, n in moves.to_numpy())
+        before = _join_sizes(self._parts.names, self._parts.sizes)
+        sizes = np.bincount(self._target, minlength=len(self._parts.names)).tolist()
+        after = _join_sizes(self._parts.names, sizes)
         n_moved = len(self._moved_rows())
         return (
-            f"{n_moved} of {len(self._target)} images moved{f': {told}' if told else ''}. "
+            f"{n_moved} of {len(self._target)} images moved{f': {listed}' if listed else ''}. "
             f"Images before: {before}; after: {after}.{tell_uncompared(self._parts)}"
         )
 
@@ -126,39 +128,43 @@ class SplitRepair:
         return np.flatnonzero(self._target != self._parts.part)
 
     def _rows_of(self, number: int) -> Labels:
-        """Return the rows that a part has after the move: its own, then those that came."""
+        """Return the rows of a part after the moves: its own rows first, then the new ones."""
         rows = np.flatnonzero(self._target == number)
         return rows[np.argsort(self._parts.part[rows] != number, kind="stable")]
 
 
+def _join_sizes(names: Sequence[str], sizes: Sequence[int]) -> str:
+    return ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
+
+
+@fill_in_parameters
 @point_to_finder
 def repair_split(
     train: Any, test: Any = None, *, priority: Any = "train", finder: Any = None
 ) -> Any:
-    """Move images between the parts of a split until no near duplicates straddle them.
+    """Move images between the parts of a split until it leaks no near duplicates.
 
-    A group of near duplicates that stands in more than one part goes as a whole to the part that
-    keeps it. No other image is moved.
+    A group of near duplicates in more than one part moves as a whole to the part that keeps it.
+    No other image is moved.
 
     Parameters
     ----------
-    train, test : list, tuple, array, Series or DataFrame
-        As for `leakage_report`; or a mapping of names to parts, as `train` alone.
+    $parts
     priority : str or sequence of str, default="train"
-        Which part keeps a group: the named one, if it has an image of the group. Of several names
-        the first that has; parts that are not named come last, in their order. "majority": the
-        part that has most of the group, so that the fewest images are moved (of equal ones the
-        first).
-    finder : estimator with ``fit_predict(X) -> labels``, default=None
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``.
+        The part that keeps a group, if it has an image of the group. Among several names, the
+        first part with an image of the group keeps it. Parts that are not named come last, in
+        their order. "majority" stands for the part with most of the group, so that the fewest
+        images move. Ties go to the first part.
+    $finder
 
     Returns
     -------
     train, test : container
-        Of the kinds that were given: what stays, in its order, then what was moved there. Pandas
-        indexes go along. If a mapping was given, a dict of all parts stands in their place.
+        The images that stay, in their order, then the images that were moved there. The containers
+        are of the input's types, and pandas objects keep their index. For a mapping of parts, one
+        dict of all parts takes the place of `train` and `test`.
     repair : SplitRepair
-        What was moved; ``repair.apply(y_train, y_test)`` moves labels likewise.
+        The moves. ``repair.apply(y_train, y_test)`` moves labels in the same way.
 
     Warns
     -----
@@ -202,19 +208,18 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
         if before and not after:
             warn_user(
                 f"All {before} images of {name} have near duplicates in other parts, which keep "
-                f"them: {name} is empty now. Another priority, or a smaller radius, leaves more.",
+                f"them, so {name} is empty now. To leave images there, pass another priority or a "
+                f"finder with a smaller radius.",
                 SplitSizeWarning,
             )
 
 
 def _order_of_priority(names: list[str], priority: Any) -> list[int]:
-    """Return the parts in the order in which they keep groups: those named, then the rest."""
+    """Return the parts in the order in which they keep groups: named parts, then the rest."""
     is_list = isinstance(priority, list | tuple)
     wanted = [str(name) for name in priority] if is_list else [str(priority)]
     if any(name not in names for name in wanted):
-        raise ParameterError(
-            f"The 'priority' parameter of repair_split must name parts among {names}, or be "
-            f"'majority'. Got {describe_value(priority)} instead."
-        )
+        expected = f"the name of a part among {names}, several of them, or {_MAJORITY!r}"
+        raise refuse("repair_split", "priority", expected, priority)
     rest = [name for name in names if name not in wanted]
     return [names.index(name) for name in dict.fromkeys([*wanted, *rest])]

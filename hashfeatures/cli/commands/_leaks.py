@@ -141,7 +141,7 @@ def _compare_tables(finder: Any, train: Collection, test: Collection) -> Any:
     """Compare two tables of hashes; no image is read."""
     import pandas as pd
 
-    from ...model_selection._leakage import LeakageReport
+    from ...model_selection._leakage_report import LeakageReport
     from ...model_selection._parts import ComparedParts
 
     fitted = finder.fit_table(pd.concat([train.columns, test.columns], ignore_index=True))

@@ -1,0 +1,240 @@
+"""The report of near duplicates in different parts of a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.containers import as_column
+from .._utils.validation import check_count_or_share
+from ..hamming._pairs import Pairs
+from ..plotting import plot_pairs
+from ..report._notebook import show_pairs
+from ..report._page import NOTEBOOK_GROUPS
+from ._cross_pairs import CrossPairs
+from ._parts import ComparedParts, tell_uncompared
+
+
+@dataclass(frozen=True, repr=False)
+class LeakageReport:
+    """Near duplicates in different parts of a split.
+
+    `leakage_report` returns it.
+
+    Attributes
+    ----------
+    share : float
+        The share of images in the last part, usually the test part, that have a near duplicate in
+        an earlier part. Images that could not be read count as if they had no near duplicate.
+    leaking : ndarray, dtype intp
+        The rows of these images in the last part.
+    shares : pandas.DataFrame
+        The share of images in each part (row) that have a near duplicate in each other part
+        (column).
+    n_pairs : int
+        The number of pairs of near duplicates in different parts.
+    pairs : pandas.DataFrame
+        These pairs, the nearest first. The columns are "left_part", "left" (the row in that part),
+        "left_image", "right_part", "right", "right_image", and "distance" in bits, which is
+        missing if the finder measures no distances. The left part is the earlier one. More than
+        100 million pairs raise a `TooManyPairsError`.
+    unreadable : dict of str to int
+        The number of images in each part that could not be read. They were not compared.
+    by_class : pandas.DataFrame or None
+        The columns "images", "leaking" and "share" for each class of the last part, the worst
+        first. None without labels.
+    """
+
+    _parts: ComparedParts
+    _labels: NDArray[np.object_] | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of images in the last part with a near duplicate in an earlier part."""
+        n_images = self._parts.sizes[-1]
+        return len(self.leaking) / n_images if n_images else 0.0
+
+    @cached_property
+    def leaking(self) -> NDArray[np.intp]:
+        """The rows of the images in the last part with a near duplicate in an earlier part."""
+        in_last = self._parts.part == len(self._parts.sizes) - 1
+        return np.flatnonzero(self._cross_pairs.reaches[in_last, :-1].any(axis=1))
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """The share of images in each part with a near duplicate in each other part."""
+        names = self._parts.names
+        sums = (
+            pd.DataFrame(self._cross_pairs.reaches, columns=names).groupby(self._parts.part).sum()
+        )
+        table = sums.reindex(range(len(names)), fill_value=0).set_axis(names).astype(float)
+        for name, size in zip(names, self._parts.sizes, strict=True):
+            table.loc[name] /= max(size, 1)
+            table.loc[name, name] = np.nan
+        return table
+
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """The number of images in each part that could not be read."""
+        return dict(zip(self._parts.names, self._parts.unreadable, strict=True))
+
+    def why_unchecked(self, allow_unreadable: float | int = 0) -> str | None:
+        """Return why too few images were compared to rule out leaks.
+
+        Parameters
+        ----------
+        allow_unreadable : int or float, default=0
+            As in `assert_no_leakage`.
+
+        Returns
+        -------
+        str or None
+            A sentence, or None if enough images were compared.
+        """
+        allowed = check_count_or_share("why_unchecked", "allow_unreadable", allow_unreadable)
+        return self._parts.why_unchecked(allowed)
+
+    @cached_property
+    def n_pairs(self) -> int:
+        """The number of pairs of near duplicates in different parts."""
+        return self._cross_pairs.n_pairs
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """The pairs of near duplicates in different parts, the nearest first."""
+        return self._tabulate(self._cross_pairs.pairs())
+
+    @cached_property
+    def by_class(self) -> pd.DataFrame | None:
+        """The images and the leaking images of each class of the last part."""
+        if self._labels is None:
+            return None
+        leaks = np.zeros(len(self._labels), dtype=bool)
+        leaks[self.leaking] = True
+        facts = pd.DataFrame({"class": self._labels, "leaks": leaks})
+        table = facts.groupby("class", sort=False, dropna=False).agg(
+            images=("leaks", "size"), leaking=("leaks", "sum"), share=("leaks", "mean")
+        )
+        return table.sort_values("share", ascending=False, kind="stable")
+
+    def worst(self, n: int = 5) -> pd.DataFrame:
+        """Return the nearest pairs, without listing all pairs.
+
+        Parameters
+        ----------
+        n : int, default=5
+            The number of pairs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The first rows of `pairs`.
+        """
+        return self._tabulate(self._cross_pairs.nearest(n))
+
+    def summary(self) -> dict[str, Any]:
+        """Summarize the report in plain numbers, ready for JSON.
+
+        Returns
+        -------
+        dict
+            The keys are "parts" (their sizes), "unreadable" (by part), "pairs", "leaking" (the
+            number of images in the last part), "share", and "shares" (by part and other part). A
+            share is None where no image of a part was compared.
+        """
+        names = self._parts.names
+        unseen = dict(zip(names, self._parts.unseen, strict=True))
+        *earlier, last = self._parts.unseen
+        table = self.shares
+        shares = {
+            name: {
+                other: None if unseen[name] or unseen[other] else float(table[other][name])
+                for other in names
+                if other != name
+            }
+            for name in names
+        }
+        return {
+            "parts": dict(zip(names, self._parts.sizes, strict=True)),
+            "unreadable": self.unreadable,
+            "pairs": self.n_pairs,
+            "leaking": len(self.leaking),
+            "share": None if last or all(earlier) else self.share,
+            "shares": shares,
+        }
+
+    def plot(self, n: int = 5, *, ax: Any = None) -> Any:
+        """Draw the nearest pairs side by side.
+
+        Parameters
+        ----------
+        n : int, default=5
+            The number of pairs.
+        ax : matplotlib Axes or array of them, optional
+            The axes to draw on. None makes a new figure.
+
+        Returns
+        -------
+        ndarray of matplotlib Axes, shape (n, 2)
+            The axes, with one pair in each row.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        return plot_pairs(self.worst(n), ax=ax)
+
+    def _repr_html_(self) -> str:
+        """Show the nearest pairs in a notebook."""
+        return show_pairs("Leakage", str(self), self.worst(NOTEBOOK_GROUPS))
+
+    def __repr__(self) -> str:
+        return f"<LeakageReport: {self}>"
+
+    def __str__(self) -> str:
+        facts = self.summary()
+        *earlier, last = self._parts.names
+        sizes = ", ".join(f"{name} {size}" for name, size in facts["parts"].items())
+        unchecked = self._parts.why_unchecked(len(self._parts.part))
+        if unchecked and not facts["pairs"]:
+            return f"{unchecked} (Images: {sizes}.)"
+        text = f"{unchecked} " if unchecked else ""
+        text += (
+            f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
+            f"({_percent(facts['share'])}) have a near duplicate in {' or '.join(earlier)}."
+        )
+        for name, other in combinations(earlier, 2):
+            share = facts["shares"][other][name]
+            text += f" {_percent(share)} of the images in {other} have one in {name}."
+        n_pairs = facts["pairs"]
+        across = "1 pair is" if n_pairs == 1 else f"{n_pairs} pairs are"
+        text += f" In all, {across} in different parts (images: {sizes})."
+        return text + tell_uncompared(self._parts)
+
+    @cached_property
+    def _cross_pairs(self) -> CrossPairs:
+        return CrossPairs(self._parts)
+
+    def _tabulate(self, pairs: Pairs) -> pd.DataFrame:
+        parts = self._parts
+        left, right, distance = pairs
+        order = np.lexsort((right, left, distance))
+        columns: dict[str, Any] = {}
+        for side, rows in (("left", left[order]), ("right", right[order])):
+            columns[f"{side}_part"] = pd.Series(np.array(parts.names, object)[parts.part[rows]])
+            columns[side] = parts.row[rows]
+            columns[f"{side}_image"] = as_column([parts.sources[row] for row in rows])
+        missing = pd.Series(pd.NA, index=range(len(order)), dtype="Int64")
+        columns["distance"] = distance[order] if parts.has_distances else missing
+        return pd.DataFrame(columns)
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share:.1%}"
