@@ -342,11 +342,11 @@ def _say_bits(distance: Any, unit: str = "bits") -> str:
     return f"{distance} {unit[:-1] if distance == 1 else unit}"
 
 
-def _check_columns(table: Any, columns: Sequence[str], owner: str, maker: str) -> None:
+def _check_columns(table: Any, columns: Sequence[str], caller: str, maker: str) -> None:
     if not isinstance(table, pd.DataFrame) or not set(columns) <= set(table.columns):
         got = list(table.columns) if isinstance(table, pd.DataFrame) else type(table).__name__
         raise ParameterError(
-            f"{owner} expects a table of {maker}, with the columns "
+            f"{caller} expects a table of {maker}, with the columns "
             f"{', '.join(map(repr, columns))}. Got {got} instead."
         )
 

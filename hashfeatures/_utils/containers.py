@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 from pandas.api.types import union_categoricals
 from scipy.sparse import issparse, vstack
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from .descriptions import describe_value
 from .frames import column_names, is_dataset, is_frame
+from .sklearn_internals import count_samples, take_indexed
 from .validation import refuse
 
 
@@ -44,7 +43,7 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
         return container.select(rows)
     if type(container).__module__.partition(".")[0] == "pyarrow":
         return container.take(rows)
-    taken = _safe_indexing(container, rows)
+    taken = take_indexed(container, rows)
     return tuple(taken) if type(container) is tuple else taken
 
 
@@ -74,7 +73,7 @@ def join_rows(pieces: Sequence[Any]) -> Any:
     ['a', 'b', 'a']
     """
     first, *others = pieces
-    others = [piece for piece in others if _num_samples(piece)]
+    others = [piece for piece in others if count_samples(piece)]
     if not others:
         return first
     kinds = [_kind(piece) for piece in (first, *others)]
@@ -83,7 +82,7 @@ def join_rows(pieces: Sequence[Any]) -> Any:
             f"Rows can be moved only between containers of one kind, and tables with the same "
             f"columns. Got {' and '.join(dict.fromkeys(kinds))}."
         )
-    all_pieces = [first, *others] if _num_samples(first) else others
+    all_pieces = [first, *others] if count_samples(first) else others
     if isinstance(first, list | tuple):
         return sum(others, start=first)
     if isinstance(first, pd.Series | pd.DataFrame):
@@ -168,7 +167,7 @@ def _kind(piece: Any) -> str:
     return f"{type(piece).__module__.partition('.')[0]} {type(piece).__name__}{columns}"
 
 
-def column_of(values: Any, images: Any, owner: str, name: str) -> Any:
+def column_of(values: Any, images: Any, caller: str, name: str) -> Any:
     """Return values of images; those of a column, if a table of images is there and it is named.
 
     Raises
@@ -193,7 +192,7 @@ def column_of(values: Any, images: Any, owner: str, name: str) -> Any:
         f"the table has the columns {describe_value(columns)}" if columns else "there is no table"
     )
     expected = f"an array with one value an image, or a column of the table of images: {known}"
-    raise refuse(owner, name, expected, values)
+    raise refuse(caller, name, expected, values)
 
 
 def check_length(name: str, values: Any, n_images: int) -> None:
@@ -204,10 +203,10 @@ def check_length(name: str, values: Any, n_images: int) -> None:
             f"{type(values).__name__} {describe_value(values)}: for a column of a table, give "
             f"table[{describe_value(values)}]."
         )
-    if _num_samples(values) != n_images:
+    if count_samples(values) != n_images:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {n_images} images, and "
-            f"{name} of length {_num_samples(values)}."
+            f"{name} of length {count_samples(values)}."
         )
 
 

@@ -12,10 +12,11 @@ from ..exceptions import ParameterError
 from .descriptions import describe_value
 
 
-def refuse(owner: str, name: str, expected: str, got: object) -> ParameterError:
+def refuse(caller: str, name: str, expected: str, got: object) -> ParameterError:
     """Return the error of a parameter that is not what was expected."""
     return ParameterError(
-        f"The {name!r} parameter of {owner} must be {expected}. Got {describe_value(got)} instead."
+        f"The {name!r} parameter of {caller} must be {expected}. "
+        f"Got {describe_value(got)} instead."
     )
 
 
@@ -23,54 +24,54 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def check_int(owner: str, name: str, value: Any, low: int) -> int:
+def check_int(caller: str, name: str, value: Any, low: int) -> int:
     """Return `value` as an int, or raise unless it is an integer of at least `low`."""
     if not _is_int(value) or value < low:
-        raise refuse(owner, name, f"an int in the range [{low}, inf)", value)
+        raise refuse(caller, name, f"an int in the range [{low}, inf)", value)
     return int(value)
 
 
-def check_radius(owner: str, value: Any, n_bits: int, name: str = "radius") -> int:
+def check_radius(caller: str, value: Any, n_bits: int, name: str = "radius") -> int:
     """Return `value` as an int, or raise unless it is one of so many bits as are compared."""
     if not _is_int(value) or not 0 <= value <= n_bits:
         expected = f"an int in the range [0, {n_bits}], as {n_bits} bits are compared"
-        raise refuse(owner, name, expected, value)
+        raise refuse(caller, name, expected, value)
     return int(value)
 
 
-def check_n_jobs(owner: str, value: Any) -> None:
+def check_n_jobs(caller: str, value: Any) -> None:
     """Raise unless `value` is None or an integer other than 0."""
     if value is not None and (not _is_int(value) or value == 0):
-        raise refuse(owner, "n_jobs", "an int other than 0, -1 for every core, or None", value)
+        raise refuse(caller, "n_jobs", "an int other than 0, -1 for every core, or None", value)
 
 
-def check_positive(owner: str, name: str, value: Any) -> float:
+def check_positive(caller: str, name: str, value: Any) -> float:
     """Return `value` as a float, or raise unless it is a number above 0."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not 0 < value < float("inf"):
-        raise refuse(owner, name, "a float in the range (0, inf)", value)
+        raise refuse(caller, name, "a float in the range (0, inf)", value)
     return float(value)
 
 
-def check_count_or_share(owner: str, name: str, value: Any) -> float | int:
+def check_count_or_share(caller: str, name: str, value: Any) -> float | int:
     """Return `value`, or raise unless it is a count from 0 on or a share from 0 to below 1."""
     is_share = isinstance(value, Real) and not isinstance(value, bool | Integral)
     if not (is_share and 0 <= value < 1) and not (_is_int(value) and value >= 0):
         expected = "an int in the range [0, inf) or a float in the range [0, 1)"
-        raise refuse(owner, name, expected, value)
+        raise refuse(caller, name, expected, value)
     return float(value) if is_share else int(value)
 
 
-def check_bool(owner: str, name: str, value: Any) -> bool:
+def check_bool(caller: str, name: str, value: Any) -> bool:
     """Return `value`, or raise unless it is True or False."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise refuse(owner, name, "an instance of 'bool'", value)
+    raise refuse(caller, name, "an instance of 'bool'", value)
 
 
-def check_choice(owner: str, name: str, value: Any, choices: Collection[str]) -> str:
+def check_choice(caller: str, name: str, value: Any, choices: Collection[str]) -> str:
     """Return `value`, or raise unless it is one of the strings in `choices`."""
     if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(repr(choice) for choice in sorted(choices))
-    raise refuse(owner, name, f"a str among {{{listed}}}", value)
+    raise refuse(caller, name, f"a str among {{{listed}}}", value)

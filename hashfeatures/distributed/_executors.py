@@ -18,9 +18,9 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from joblib import cpu_count
-from joblib.externals.loky import ProcessPoolExecutor
 
 from .._utils.descriptions import describe_value
+from .._utils.joblib_internals import ProcessPoolExecutor
 from .._utils.optional import import_extra
 from ..exceptions import EngineError
 from ..images._remote import Network

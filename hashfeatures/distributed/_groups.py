@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.display import facts_as_html
+from .._utils.kernels import load_kernels
 from .._utils.progress import busy
-from ..hamming._bands import kernels
 from ._hash_worker import KIND as HASHES
 from ._pairs import KIND as PAIRS
 from ._pairs import row_order
@@ -117,8 +117,8 @@ def _find_roots(paired: Stage, n_rows: int) -> NDArray[np.uint32]:
         table = paired.read(name, ["left", "right"])
         for batch in table.to_batches():
             left, right = (np.ascontiguousarray(batch.column(place)) for place in (0, 1))
-            kernels().unite(parents, left, right)
-    kernels().flatten(parents)
+            load_kernels("hamming").unite(parents, left, right)
+    load_kernels("hamming").flatten(parents)
     return parents
 
 

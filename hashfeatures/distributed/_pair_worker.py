@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamming._bands import Band, Buckets, flips, kernels
+from .._utils.kernels import load_kernels
+from ..hamming._bands import Band, Buckets, flips
 from ..hamming._plan import candidate_cost
 from ._shared_arrays import share, shared
 from ._stages import PartDirectory, arrow
@@ -83,7 +84,7 @@ def join_stretch(stretch: Stretch) -> int:
     masks = np.array(stretch.masks, dtype=np.uint64).reshape(-1, n_words)
     limits = np.array(stretch.limits, dtype=np.int64)
     wanted = flips(stretch.width, stretch.n_flips)
-    join = kernels().join_of(n_words)
+    join = load_kernels("hamming").join_of(n_words)
     left = np.empty(HELD_PAIRS, dtype=np.uint32)
     right = np.empty(HELD_PAIRS, dtype=np.uint32)
     distance = np.empty(HELD_PAIRS, dtype=np.int32)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._utils.kernels import load_kernels
 from ..exceptions import ChainingWarning, warn_user
-from ..hamming._bands import kernels
+from ..hamming._packing import hamming_distances
 from ..hamming._unique import number_rows
 
 _Counts = NDArray[np.int64]
@@ -79,7 +80,7 @@ def measure_diameters(
     if (n_different[exact].astype(float) ** 2).sum() > _FEW_PAIRS:
         shown = words[rows[of_row <= most_exact]]
         ends = np.where(n_different <= most_exact, n_different, 0).cumsum()
-        kernels().widest_distances(np.ascontiguousarray(shown), ends, at_least)
+        load_kernels("hamming").widest_distances(np.ascontiguousarray(shown), ends, at_least)
         at_most[:] = at_least
         exact[:] = False
     for n in np.unique(n_different[exact]):
@@ -142,7 +143,7 @@ def _spell(diameters: Diameters, label: int) -> str:
 
 def _exactly(members: NDArray[np.uint64]) -> _Counts:
     """Return the diameters of groups of equal size, shape (n_groups, n_members, n_words)."""
-    diameters: _Counts = _distances(members[:, :, None], members[:, None]).max(axis=(1, 2))
+    diameters: _Counts = hamming_distances(members[:, :, None], members[:, None]).max(axis=(1, 2))
     return diameters
 
 
@@ -153,15 +154,8 @@ def _bounds(members: NDArray[np.uint64]) -> tuple[int, int]:
     """
     place, reaches = 0, []
     for _ in range(4):
-        distances = _distances(members[place], members)
+        distances = hamming_distances(members[place], members)
         reaches.append(int(distances.max()))
         place = int(distances.argmax())
     either, both = np.bitwise_or.reduce(members), np.bitwise_and.reduce(members)
-    return max(reaches), min(2 * min(reaches), int(_distances(either, both)))
-
-
-def _distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> _Counts:
-    total = np.zeros(np.broadcast_shapes(left.shape[:-1], right.shape[:-1]), dtype=np.int64)
-    for word in range(left.shape[-1]):
-        total += np.bitwise_count(left[..., word] ^ right[..., word])
-    return total
+    return max(reaches), min(2 * min(reaches), int(hamming_distances(either, both)))

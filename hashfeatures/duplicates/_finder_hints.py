@@ -26,7 +26,7 @@ _ALIASES = {
     "verbose": "progress",
 }
 _SHUFFLE = (
-    "{owner} has no parameter 'shuffle': it always draws at random, the same with the same "
+    "{caller} has no parameter 'shuffle': it always draws at random, the same with the same "
     "random_state. For a test part of the last rows, split by scikit-learn's function with "
     "shuffle=False, and give both parts to repair_split."
 )
@@ -62,9 +62,9 @@ def point_to_finder(function: Callable[_P, _R]) -> Callable[_P, _R]:
 def _refuse(function: Callable[..., Any], typed: dict[str, Any]) -> None:
     """Raise if what was typed belongs elsewhere; what is unknown is refused by Python."""
     names = function.__qualname__.split(".")
-    owner = names[0]
+    caller = names[0]
     if "shuffle" in typed and "test_size" in inspect.signature(function).parameters:
-        raise ParameterError(_SHUFFLE.format(owner=owner))
+        raise ParameterError(_SHUFFLE.format(caller=caller))
     known = inspect.signature(NearDuplicateFinder).parameters
     meant = {_ALIASES.get(name, name): value for name, value in typed.items()}
     meant = {name: value for name, value in meant.items() if name in known}
@@ -74,7 +74,7 @@ def _refuse(function: Callable[..., Any], typed: dict[str, Any]) -> None:
     written = ", ".join(f"{name}={describe_value(value)}" for name, value in meant.items())
     plural = "s" if len(said) > 1 else ""
     raise ParameterError(
-        f"{owner} has no parameter{plural} {' and '.join(map(repr, said))}: what near duplicates "
+        f"{caller} has no parameter{plural} {' and '.join(map(repr, said))}: what near duplicates "
         f"are, and how they are found, is said by the finder. Write "
         f"finder=NearDuplicateFinder({written})."
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.stored_columns import read_hashes
+from ..hamming._packing import hamming_distances
 from ..hashing._hex import hex_to_words
 
 # Columns of fewer rows are read again in no time.
@@ -42,15 +43,13 @@ class HexColumn(NamedTuple):
 
     def distances(self, query: NDArray[np.uint64], unit: str) -> NDArray[np.int64]:
         """Count in how many bits, or digits (``unit="hex"``), each differs from a query."""
-        counts = np.zeros(len(self.words), dtype=np.int64)
-        for word, other in zip(self.words.T, query, strict=True):
-            differing = word ^ other
-            if unit == "hex":
-                differing |= differing >> np.uint64(2)
-                differing |= differing >> np.uint64(1)
-                differing &= _LOWEST_OF_DIGIT
-            counts += np.bitwise_count(differing)
-        return counts
+        if unit == "bits":
+            return hamming_distances(self.words, query)
+        differing = self.words ^ query
+        differing |= differing >> np.uint64(2)
+        differing |= differing >> np.uint64(1)
+        differing &= _LOWEST_OF_DIGIT
+        return hamming_distances(differing, np.zeros_like(query))
 
 
 class _Kept(NamedTuple):

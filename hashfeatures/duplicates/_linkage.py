@@ -11,6 +11,7 @@ from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as link
 
 from ..hamming._index import HammingIndex
+from ..hamming._packing import hamming_distances
 from ..hamming._unique import number_rows
 from ._diameters import (
     Diameters,
@@ -127,7 +128,7 @@ def _agglomerate(words: NDArray[np.uint64], radius: int, alike: Alike | None) ->
     if len(words) == 1:
         return np.zeros(1, dtype=np.intp)
     left, right = np.triu_indices(len(words), k=1)
-    distances = np.bitwise_count(words[left] ^ words[right]).sum(axis=1, dtype=float)
+    distances = hamming_distances(words[left], words[right])
     return cut_tree(distances, radius, None if alike is None else ~alike(left, right))
 
 
@@ -142,7 +143,7 @@ def _grow(
         seeds = free[:_SEEDS]
         found = index.radius(words[seeds], radius)
         if alike is not None:
-            found = found.where(alike(seeds[found.left], found.right))
+            found = found.take(alike(seeds[found.left], found.right))
         ends = np.bincount(found.left, minlength=len(seeds)).cumsum()[:-1]
         for seed, near, far in zip(
             seeds, np.split(found.right, ends), np.split(found.distance, ends), strict=True
@@ -153,7 +154,7 @@ def _grow(
             near = near[parts[near] < 0]
             while len(near):  # the nearest is within the radius of all taken before
                 parts[near[0]] = n_parts
-                apart = np.bitwise_count(words[near[0]] ^ words[near[1:]]).sum(axis=1)
+                apart = hamming_distances(words[near[0]], words[near[1:]])
                 keep = apart <= radius
                 if alike is not None:
                     keep &= alike(np.repeat(near[0], len(keep)), near[1:])

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.kernels import load_kernels
 from ..exceptions import TooManyPairsError
-from ..hamming._bands import kernels
 from ..hamming._pairs import Bits, Pairs
 from ._labels import Labels, label_components, relabel
 
@@ -205,7 +205,7 @@ class CompactPairs:
         """
         check_room(int(self._members.of(matches.right)[2].sum()))
         rows = Members(np.arange(int(matches.left.max(initial=-1)) + 1))
-        return in_order(Pairs.concatenate(expand(matches, rows, self._members)))
+        return Pairs.concatenate(expand(matches, rows, self._members)).in_order()
 
     @cached_property
     def _members(self) -> Members:
@@ -241,7 +241,7 @@ class CompactPairs:
         itself = Pairs(equal, equal, np.zeros(len(equal), dtype=np.int64))
         for found in expand(itself, self._members):
             # An image is no pair with itself, and equal ones are met from both sides.
-            yield found.where(found.left < found.right)
+            yield found.take(found.left < found.right)
 
 
 class _Tally:
@@ -285,7 +285,7 @@ class _Tally:
         """Return the pairs if they are few, the groups, and the nearest distances."""
         if self._parents is not None:
             self._unite()
-            kernels().flatten(self._parents)
+            load_kernels("hamming").flatten(self._parents)
             self._components = self._parents.astype(np.intp)
         elif self._n_waiting:  # so few that they are joined before a loop is even loaded
             links = Pairs.concatenate(self._waiting)
@@ -301,7 +301,7 @@ class _Tally:
         if self._parents is None:
             self._parents = self._components.astype(np.uint32)
         for pairs in self._waiting:
-            kernels().note_pairs(self._parents, self._nearest, *pairs)
+            load_kernels("hamming").note_pairs(self._parents, self._nearest, *pairs)
         self._waiting, self._n_waiting = [], 0
 
 
@@ -410,12 +410,6 @@ class Members:
         """Return rows ordered by code, where those of each code asked for begin, how many."""
         starts = np.searchsorted(self._ordered, asked)
         return self._rows, starts, np.searchsorted(self._ordered, asked, side="right") - starts
-
-
-def in_order(pairs: Pairs) -> Pairs:
-    """Return pairs ordered by left, then right."""
-    order = np.lexsort((pairs.right, pairs.left))
-    return Pairs(*(column[order] for column in pairs))
 
 
 def _count(codes: Labels, n_codes: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import RadiusWarning, warn_user
+from ..hamming._packing import hamming_distances
 from ..hashing._default_radius import PER_MILLION, DefaultRadius
 from ..hashing._spec import HashSpec
 
@@ -51,7 +52,7 @@ def warn_of_crowd(
 def warn_of_crowded_codes(codes: NDArray[np.uint64], radius: int, n_bits: int) -> None:
     """Warn in the same way of packed hashes that all differ, shape (n_codes, n_words)."""
     sample = np.random.default_rng(0).choice(codes, min(_SAMPLED, len(codes)), replace=False)
-    distances = np.bitwise_count(sample[:, None] ^ sample).sum(axis=2, dtype=np.int64)
+    distances = hamming_distances(sample[:, None], sample)
     n_near = int(np.triu(distances <= radius, k=1).sum())
     _warn_if_crowd(n_near, len(sample), radius, n_bits)
 

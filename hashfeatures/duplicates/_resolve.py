@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_numeric_dtype
 from sklearn.base import clone
-from sklearn.utils.validation import _num_samples
 
 from .._utils.containers import check_length
 from .._utils.descriptions import describe_value
 from .._utils.frames import is_frame
 from .._utils.labels import list_labels
+from .._utils.sklearn_internals import count_samples
 from ..exceptions import ParameterError
 from ..images._sources import image_column
 from ._finder import NearDuplicateFinder
@@ -71,7 +71,7 @@ def group_images(images: Any, finder: Any = None, groups: Any = None) -> Labels:
     ndarray of shape (n_images,), dtype intp
         The group of each image, counted from 0 in order of first appearance.
     """
-    own = None if groups is None else own_groups(groups, _num_samples(images))
+    own = None if groups is None else own_groups(groups, count_samples(images))
     if isinstance(finder, str) and finder == PRECOMPUTED:
         if own is None:
             raise ValueError("With finder='precomputed', groups must be given.")
@@ -98,7 +98,7 @@ def _predict(images: Any, finder: Any) -> Labels:
             f"Expected one label an image from {describe_value(finder)}. Got an array "
             f"of shape {labels.shape}."
         )
-    check_length(f"labels from {describe_value(finder)}", labels, _num_samples(images))
+    check_length(f"labels from {describe_value(finder)}", labels, count_samples(images))
     alone = np.flatnonzero(labels == -1)
     groups = relabel(labels)
     groups[alone] = len(labels) + alone

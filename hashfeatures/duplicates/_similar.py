@@ -154,15 +154,15 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
 
 
 def _find_hashes(
-    images_or_table: Any, query: Any, spec: HashSpec, owner: str
+    images_or_table: Any, query: Any, spec: HashSpec, caller: str
 ) -> tuple[Any, pd.Index[Any], pd.Series[Any], HexColumn, NDArray[np.uint64]]:
     """Return images, their index, and their hashes: of the table, or made now; and the query's.
 
     A query that cannot be read is found before any image is hashed.
     """
-    images, index, table = open_table(images_or_table, owner)
+    images, index, table = open_table(images_or_table, caller)
     if table is None:
-        asked = _query_words(query, spec, owner)
+        asked = _query_words(query, spec, caller)
         column = hash_images(images, [str(spec)])[str(spec)]
         return images, index, column, HexColumn.read(column, spec.n_bits), asked
     if str(spec) not in table.columns:
@@ -172,14 +172,14 @@ def _find_hashes(
         )
     column = table[str(spec)]
     known = read_column(images_or_table, column, spec.n_bits)
-    return images, index, column, known, _query_words(query, spec, owner)
+    return images, index, column, known, _query_words(query, spec, caller)
 
 
-def _pick(images: Any, rows: NDArray[np.intp], owner: str) -> list[Any]:
+def _pick(images: Any, rows: NDArray[np.intp], caller: str) -> list[Any]:
     """Return some of the sources that a container holds."""
     if isinstance(images, pd.Series):
         return images.iloc[rows].to_list()
-    sources = list_sources(images, owner)
+    sources = list_sources(images, caller)
     return [sources[row] for row in rows]
 
 
@@ -190,10 +190,10 @@ def _order(distance: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.argsort(distance, kind="stable")
 
 
-def _query_words(query: Any, spec: HashSpec, owner: str) -> NDArray[np.uint64]:
+def _query_words(query: Any, spec: HashSpec, caller: str) -> NDArray[np.uint64]:
     if isinstance(query, list | tuple | pd.Series | pd.DataFrame):
         raise TypeError(
-            f"{owner} looks for one image at a time. Got a {type(query).__name__} of "
+            f"{caller} looks for one image at a time. Got a {type(query).__name__} of "
             f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
         )
     if isinstance(query, imagehash.ImageHash) or is_hex(query, spec.n_bits):
@@ -211,9 +211,11 @@ def is_hex(query: Any, n_bits: int) -> bool:
     return set(hexdigits).issuperset(query) and not os.path.exists(query)
 
 
-def open_table(images_or_table: Any, owner: str) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
+def open_table(
+    images_or_table: Any, caller: str
+) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
     """Return the images, the index, and the table where hashes stand beside the images."""
-    check_container(images_or_table, owner)
+    check_container(images_or_table, caller)
     if is_frame(images_or_table):
         frame = images_or_table
         if not isinstance(frame, pd.DataFrame):  # polars
@@ -222,11 +224,11 @@ def open_table(images_or_table: Any, owner: str) -> tuple[Any, pd.Index[Any], pd
                 {name: column.infer_objects() for name, column in columns.items()}
             )
         has_hashes = any(map(_is_hash, frame.columns))
-        images = frame[pick_image_column(images_or_table, owner)]
+        images = frame[pick_image_column(images_or_table, caller)]
         return images, frame.index, frame if has_hashes else None
     if isinstance(images_or_table, pd.Series):
         return images_or_table, images_or_table.index, None
-    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, owner))), None
+    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, caller))), None
 
 
 def _is_hash(column: object) -> bool:

@@ -14,26 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.progress import COMPILING, busy
+from .._utils.kernels import load_kernels
 
 Words = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
 MAX_WIDTH = 24
-
-
-@cache
-def kernels() -> ModuleType:
-    """Import the compiled loops on first use: whoever searches little does not wait."""
-    with busy(COMPILING):
-        from . import _kernels as kernels
-
-    return kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +69,7 @@ class Band:
         places, table = self._table
         keys = np.empty(len(codes), dtype=np.uint32)
         octets = np.ascontiguousarray(codes).view(np.uint8).reshape(len(codes), 8 * self.n_words)
-        kernels().band_keys(octets, places, table, keys)
+        load_kernels("hamming").band_keys(octets, places, table, keys)
         return keys
 
 
@@ -128,7 +118,7 @@ class Buckets:
         keys = band.keys(codes)
         starts = np.zeros((1 << band.width) + 2, dtype=np.uint32)
         order = np.empty(len(codes), dtype=np.uint32)
-        kernels().group(keys, starts, order)
+        load_kernels("hamming").group(keys, starts, order)
         return cls(np.take(codes, order, axis=0), keys[order], order, starts[:-1])
 
     @classmethod

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ._bands import Numbers, Words, kernels
+from .._utils.kernels import load_kernels
+from ._bands import Numbers, Words
 from ._join import Block
 from ._pairs import Pairs, Rows
 
@@ -40,7 +41,7 @@ class Copies:
         firsts = np.empty(n_codes, dtype=np.uint32)
         table = np.zeros(1 << (2 * n_codes + 1).bit_length(), dtype=np.uint32)
         seed = np.uint64(secrets.randbits(64))
-        n_unique = kernels().collapse(words, seed, numbers, firsts, table)
+        n_unique = load_kernels("hamming").collapse(words, seed, numbers, firsts, table)
         self.numbers = numbers
         self.firsts = firsts[:n_unique]
         self.codes = words if n_unique == n_codes else np.take(words, self.firsts, axis=0)
@@ -48,7 +49,7 @@ class Copies:
         self._starts = np.zeros(n_unique + 2, dtype=np.uint32)
         self._order = np.empty(n_codes, dtype=np.uint32)
         if n_unique < n_codes:
-            kernels().group(numbers, self._starts, self._order)
+            load_kernels("hamming").group(numbers, self._starts, self._order)
             self._starts = self._starts[:-1]
         self.any = n_unique < n_codes
 

@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.kernels import load_kernels
 from .._utils.progress import progress_bar
-from ._bands import Words, kernels
+from ._bands import Words
 from ._copies import Copies
 from ._join import Block, join, nearest, self_join
 from ._layouts import Layouts
@@ -105,9 +106,9 @@ class HammingIndex:
         for start in range(0, len(words), step):
             block = slice(start, start + step)
             near = self._spread(self._nearest_codes(words[block], k + 1), k + 1)
-            near = _keep(near, near.right != own[block][near.left])
+            near = near.take(near.right != own[block][near.left])
             ranks = _ranks(near)
-            near, ranks = _keep(near, ranks < k), ranks[ranks < k]
+            near, ranks = near.take(ranks < k), ranks[ranks < k]
             distances[start + near.left, ranks] = near.distance
             rows[start + near.left, ranks] = near.right
         return distances, rows
@@ -158,7 +159,7 @@ class HammingIndex:
         """
         if self._is_small(len(self._words)):
             found = scan_within(self._words, self._words, radius)
-            found = _keep(found, found.left < found.right)
+            found = found.take(found.left < found.right)
             yield Pairs(self._rows[found.left], self._rows[found.right], found.distance)
             return
         for block in self._near_codes(radius, progress):
@@ -198,8 +199,8 @@ class HammingIndex:
         if len(self._rows):
             parents = np.arange(len(self._copies.codes), dtype=np.uint32)
             for block in self._near_codes(radius, progress):
-                kernels().unite(parents, block.left, block.right)
-            kernels().flatten(parents)
+                load_kernels("hamming").unite(parents, block.left, block.right)
+            load_kernels("hamming").flatten(parents)
             roots = parents[self._copies.numbers]
             heads[self._rows] = self._rows[self._copies.firsts[roots]]
         labels: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
@@ -246,7 +247,7 @@ class HammingIndex:
             near = self._join(words, radius)
             blocks = (pairs for block in near for pairs in self._copies.matches_of(block))
         for pairs in blocks:
-            yield pairs if own is None else _keep(pairs, pairs.right != own[pairs.left])
+            yield pairs if own is None else pairs.take(pairs.right != own[pairs.left])
 
     def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
         layouts, radius = self._layouts, min(radius, self._n_bits)
@@ -272,7 +273,7 @@ class HammingIndex:
                 minlength=len(left),
             )
             done = counts >= k
-            near = _keep(near, done[near.left])
+            near = near.take(done[near.left])
             found.append(near._replace(left=left[near.left]))
             left = left[~done]
         if len(left):
@@ -299,8 +300,8 @@ class HammingIndex:
                 )
                 held = Pairs.concatenate([held, more])
             if len(held.left) > _HELD_PAIRS:
-                held = _sorted_by_distance(held)
-                held = _keep(held, _ranks(held) < k)
+                held = held.by_distance()
+                held = held.take(_ranks(held) < k)
         return held
 
     def _spread(self, near: Pairs, k: int) -> Pairs:
@@ -310,7 +311,7 @@ class HammingIndex:
         place = np.repeat(np.arange(len(numbers)), n_copies)
         rank = np.arange(len(place)) - np.repeat(np.cumsum(n_copies) - n_copies, n_copies)
         rows = self._copies.row(numbers[place], rank)
-        return _sorted_by_distance(Pairs(near.left[place], rows, near.distance[place]))
+        return Pairs(near.left[place], rows, near.distance[place]).by_distance()
 
     def _places_of(self, own: Rows) -> Rows:
         """Turn rows into places among the present codes; -1 where there is none."""
@@ -318,15 +319,6 @@ class HammingIndex:
             return np.full(len(own), -1, dtype=np.intp)
         places = np.searchsorted(self._rows, own).clip(max=len(self._rows) - 1)
         return np.where(self._rows[places] == own, places, -1)
-
-
-def _keep(pairs: Pairs, chosen: NDArray[np.bool_]) -> Pairs:
-    return Pairs(*(column[chosen] for column in pairs))
-
-
-def _sorted_by_distance(pairs: Pairs) -> Pairs:
-    order = np.lexsort((pairs.right, pairs.distance, pairs.left))
-    return Pairs(*(column[order] for column in pairs))
 
 
 def _ranks(pairs: Pairs) -> Rows:

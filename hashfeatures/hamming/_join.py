@@ -13,7 +13,8 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from .._utils.jobs import count_jobs
-from ._bands import Band, Buckets, Numbers, Words, flips, kernels
+from .._utils.kernels import load_kernels
+from ._bands import Band, Buckets, Numbers, Words, flips
 from ._plan import Plan
 
 _Result = TypeVar("_Result")
@@ -59,7 +60,7 @@ class _Task(NamedTuple):
         distance = np.empty(_BLOCK_PAIRS, dtype=np.int32)
         state = self.state.copy()
         before = int(state[3])
-        n_found = kernels().join_of(self.codes.codes.shape[1])(
+        n_found = load_kernels("hamming").join_of(self.codes.codes.shape[1])(
             self.codes.codes, self.codes.keys, self.codes.numbers, self.first, self.last,
             self.others.codes, self.starts, self.others.numbers,
             self.flips, self.same, self.radius, self.masks, self.limits,
@@ -132,10 +133,10 @@ def nearest(
     def scan(start: int) -> None:
         rows = slice(start, start + step)
         if k > _FEW_NEIGHBORS:
-            kernel = kernels().many_nearest_of(codes.shape[1])
+            kernel = load_kernels("hamming").many_nearest_of(codes.shape[1])
             kernel(queries[rows], codes, distances[rows], numbers[rows])
             return
-        kernel = kernels().nearest_of(codes.shape[1])
+        kernel = load_kernels("hamming").nearest_of(codes.shape[1])
         for first in range(0, len(codes), _TILE):
             tile = codes[first : first + _TILE]
             kernel(queries[rows], tile, first, distances[rows], numbers[rows])

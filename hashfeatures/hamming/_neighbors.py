@@ -583,8 +583,7 @@ class HammingNeighbors(TakesBits):
         )
         found = found._replace(left=queries[found.left])
         if sort_results:
-            order = np.lexsort((found.right, found.distance, found.left))
-            found = Pairs(*(column[order] for column in found))
+            found = found.by_distance()
         return found, len(words)
 
     def _graph(self, found: Pairs, n_queries: int, mode: str) -> csr_matrix:

@@ -5,10 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 # Rows that are checked and packed at a time, so that a matrix of floats is never copied whole.
 _BLOCK_ROWS = 65_536
+
+
+def hamming_distances(
+    left: NDArray[np.unsignedinteger[Any]],
+    right: NDArray[np.unsignedinteger[Any]],
+    dtype: DTypeLike = np.int64,
+) -> NDArray[Any]:
+    """Count the bits in which packed codes differ.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (..., n_words), of an unsigned dtype
+        The codes. All axes but the last are broadcast.
+    dtype : dtype, default=int64
+        The dtype of the distances.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        The distances in bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.hamming._packing import hamming_distances
+    >>> codes = np.array([[0b0000], [0b0111]], dtype=np.uint64)
+    >>> hamming_distances(codes[:, None], codes)
+    array([[0, 3],
+           [3, 0]])
+    """
+    # Word by word: numpy sums over a short last axis slowly.
+    distances = np.zeros(np.broadcast_shapes(left.shape[:-1], right.shape[:-1]), dtype)
+    for word in range(left.shape[-1]):
+        distances += np.bitwise_count(left[..., word] ^ right[..., word])
+    return distances
 
 
 def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

@@ -115,9 +115,9 @@ class Pairs(NamedTuple):
         whole >>= np.uint64(row_bits)
         return cls(whole.view(np.int64).astype(np.intp, copy=False), right, distance)
 
-    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
-        """Return the pairs that are chosen."""
-        return Pairs(*(column[chosen] for column in self))
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Pairs:
+        """Return the pairs at the given positions, or where a mask is true."""
+        return Pairs(*(column[rows] for column in self))
 
     def in_order(self) -> Pairs:
         """Return the pairs ordered by left, then right."""
@@ -125,7 +125,11 @@ class Pairs(NamedTuple):
             return self
         width = int(self.right.max()) + 1
         order = np.argsort(self.left * width + self.right, kind="stable")
-        return Pairs(*(column[order] for column in self))
+        return self.take(order)
+
+    def by_distance(self) -> Pairs:
+        """Return the pairs ordered by left, then distance, then right."""
+        return self.take(np.lexsort((self.right, self.distance, self.left)))
 
 
 def count_pairs(pairs: Any) -> str:

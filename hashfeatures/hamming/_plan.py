@@ -17,7 +17,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from ._bands import MAX_WIDTH, Band, Words, cut_bands, kernels
+from .._utils.kernels import load_kernels
+from ._bands import MAX_WIDTH, Band, Words, cut_bands
 
 _SAMPLE = 1024  # codes, whose pairs are counted
 _MAX_FLIPS = 1 << 18
@@ -181,7 +182,9 @@ def measure_shares(codes: Words, bands: Sequence[Band], radius: int) -> list[NDA
     step = max(1, len(codes) // _SAMPLE)
     sample = np.ascontiguousarray(codes[::step][:_SAMPLE])
     counts = np.zeros((len(bands), MAX_WIDTH + 2), dtype=np.int64)
-    kernels().count_band_distances(sample, np.array([band.mask for band in bands]), counts)
+    load_kernels("hamming").count_band_distances(
+        sample, np.array([band.mask for band in bands]), counts
+    )
     n_pairs = max(1, len(sample) * (len(sample) - 1) // 2)
     return [
         np.maximum(

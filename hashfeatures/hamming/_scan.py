@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._bands import Words
+from ._packing import hamming_distances
 from ._pairs import Bits, Pairs, Rows
 
 _BLOCK_ROWS = 32
@@ -20,7 +21,7 @@ def scan_within(queries: Words, codes: Words, radius: int) -> Pairs:
     for row in range(0, len(queries), _BLOCK_ROWS):
         found = []
         for column in range(0, len(codes), _BLOCK_COLUMNS):
-            distances = _distances(
+            distances = _all_distances(
                 queries[row : row + _BLOCK_ROWS], codes[column : column + _BLOCK_COLUMNS]
             )
             left, right = np.nonzero(distances <= radius)
@@ -39,7 +40,7 @@ def scan_nearest(queries: Words, codes: Words, k: int, own: Rows) -> tuple[Bits,
     for row in range(0, len(queries), _BLOCK_ROWS):
         rows = slice(row, row + _BLOCK_ROWS)
         for column in range(0, n_codes, _BLOCK_COLUMNS):
-            block = _distances(queries[rows], codes[column : column + _BLOCK_COLUMNS])
+            block = _all_distances(queries[rows], codes[column : column + _BLOCK_COLUMNS])
             width = block.shape[1]
             # One integer orders by distance, then by code.
             keys = block.astype(np.int64) * n_codes + np.arange(column, column + width)
@@ -54,10 +55,7 @@ def scan_nearest(queries: Words, codes: Words, k: int, own: Rows) -> tuple[Bits,
     return distances, numbers
 
 
-def _distances(left: Words, right: Words) -> NDArray[np.unsignedinteger[Any]]:
+def _all_distances(left: Words, right: Words) -> NDArray[np.unsignedinteger[Any]]:
     """Return the distance of every row of `left` to every row of `right`."""
     fits = 64 * left.shape[1] <= np.iinfo(np.uint16).max
-    total = np.zeros((len(left), len(right)), dtype=np.uint16 if fits else np.uint32)
-    for word in range(left.shape[1]):
-        total += np.bitwise_count(left[:, word, None] ^ right[None, :, word])
-    return total
+    return hamming_distances(left[:, None], right, np.uint16 if fits else np.uint32)

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import joblib
 import PIL
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from .._utils.joblib_internals import TerminatedWorkerError
 from .._utils.jobs import choose_backend, count_jobs
 from .._utils.progress import COMPILING, busy, progress_bar
 from ..exceptions import (

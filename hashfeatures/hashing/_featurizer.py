@@ -173,11 +173,11 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         return layout_of(parse_hashes(self.hashes)).column_names()
 
     def _check_parameters(self) -> tuple[HashSpec, ...]:
-        owner = type(self).__name__
-        self._decoding().check(owner)
-        check_choice(owner, "errors", self.errors, {"raise", "coerce"})
-        check_bool(owner, "progress", self.progress)
-        check_n_jobs(owner, self.n_jobs)
+        caller = type(self).__name__
+        self._decoding().check(caller)
+        check_choice(caller, "errors", self.errors, {"raise", "coerce"})
+        check_bool(caller, "progress", self.progress)
+        check_n_jobs(caller, self.n_jobs)
         return parse_hashes(self.hashes)
 
     def _decoding(self) -> Decoding:

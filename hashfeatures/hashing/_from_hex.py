@@ -97,19 +97,19 @@ def from_hex(
     return table
 
 
-def _list_hashes(hashes: Any, owner: str) -> tuple[list[Any], list[Any]]:
+def _list_hashes(hashes: Any, caller: str) -> tuple[list[Any], list[Any]]:
     """Return hashes, and the images that they are of."""
     if isinstance(hashes, str | os.PathLike):
         if not os.path.exists(hashes):
             expected = "the path of a JSON file that exists, or a container of hashes"
-            raise refuse(owner, "hashes", expected, hashes)
+            raise refuse(caller, "hashes", expected, hashes)
         with open_regular(hashes) as file:
             hashes = json.load(file)
     if isinstance(hashes, Mapping):
         return list(hashes.values()), list(hashes)
     if isinstance(hashes, pd.Series):
         return hashes.tolist(), hashes.index.tolist()
-    strings = list_sources(hashes, owner)
+    strings = list_sources(hashes, caller)
     return strings, list(range(len(strings)))
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from functools import cache, cached_property
-from types import ModuleType
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from .._utils.progress import COMPILING, busy
+from .._utils.kernels import load_kernels
 from ..images._flatten import convert
 from ._pillow_buffer import borrow_memory
 from ._pixel_digest import digest_pixels
@@ -31,15 +30,6 @@ _HUE_EDGES = np.linspace(0, 255, 7)
 _BLACK_BELOW = 256 // 8
 _GREY_BELOW = 256 // 3
 _BRIGHT_ABOVE = 256 * 2 // 3
-
-
-@cache
-def _kernels() -> ModuleType:
-    """Import the compiled loops on first use: whoever only imports the package does not wait."""
-    with busy(COMPILING):
-        from . import _kernels as kernels
-
-    return kernels
 
 
 class Plate:
@@ -93,11 +83,11 @@ class Plate:
     def _luma_and_counts(self) -> tuple[Pixels, NDArray[np.int64]]:
         width, height = self._image.size
         luma = np.empty((height, width), dtype=np.uint8)
-        counts = np.zeros(_kernels().N_COLOUR_CLASSES, dtype=np.int64)
+        counts = np.zeros(load_kernels("hashing").N_COLOUR_CLASSES, dtype=np.int64)
         first = 0
         for pixels in self._packed_pixels():
             part = luma.ravel()[first : first + len(pixels)]
-            _kernels().measure_colours(pixels, part, counts)
+            load_kernels("hashing").measure_colours(pixels, part, counts)
             first += len(pixels)
         return luma, counts
 
@@ -116,7 +106,7 @@ class Plate:
 
     @cached_property
     def _turned(self) -> Pixels:
-        turned: Pixels = _kernels().turn(self.luma)
+        turned: Pixels = load_kernels("hashing").turn(self.luma)
         return turned
 
     def lanczos(self, width: int, height: int) -> Pixels:
@@ -150,7 +140,9 @@ class Plate:
         ndarray of shape (n_blocks, n_blocks), dtype int64
             The sums.
         """
-        sums: NDArray[np.int64] = _kernels().sum_blocks(self.lanczos(side, side), n_blocks)
+        sums: NDArray[np.int64] = load_kernels("hashing").sum_blocks(
+            self.lanczos(side, side), n_blocks
+        )
         return sums
 
     def digest(self, content: bytes = b"") -> bytes:
@@ -161,7 +153,7 @@ class Plate:
 def _lanczos(
     luma: Pixels, turned: Pixels, width: int, height: int, vertical_first: bool
 ) -> Pixels:
-    resized: Pixels = _kernels().lanczos(
+    resized: Pixels = load_kernels("hashing").lanczos(
         luma, turned, width, height, vertical_first=vertical_first
     )
     return resized
@@ -185,7 +177,7 @@ def kernel_agrees_with_pillow() -> bool:
             for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
                 theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
                 first = _is_vertical_first(shape, width, height)
-                ours = _lanczos(pixels, _kernels().turn(pixels), width, height, first)
+                ours = _lanczos(pixels, load_kernels("hashing").turn(pixels), width, height, first)
                 if not np.array_equal(ours, np.asarray(theirs)):
                     _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
                     return False
@@ -212,4 +204,4 @@ def measure_detail(plate: Plate) -> int:
     ----------
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
-    return min(100, int(_kernels().sum_steps(plate.lanczos(64, 64))) // 90)
+    return min(100, int(load_kernels("hashing").sum_steps(plate.lanczos(64, 64))) // 90)

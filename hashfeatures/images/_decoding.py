@@ -50,13 +50,13 @@ class Decoding:
         limit = max_image_pixels()  # Pillow refuses what is over twice as large
         return replace(self, max_pixels=sys.maxsize if limit is None else 2 * limit)
 
-    def check(self, owner: str) -> Decoding:
-        """Return self, or raise `ParameterError` in the name of `owner`."""
-        check_choice(owner, "decode", self.decode, {"full", "reduced"})
-        check_bool(owner, "orient", self.orient)
-        check_bool(owner, "trim_borders", self.trim_borders)
+    def check(self, caller: str) -> Decoding:
+        """Return self, or raise `ParameterError` in the name of `caller`."""
+        check_choice(caller, "decode", self.decode, {"full", "reduced"})
+        check_bool(caller, "orient", self.orient)
+        check_bool(caller, "trim_borders", self.trim_borders)
         if self.max_pixels is not None:
-            check_int(owner, "max_pixels", self.max_pixels, 1)
+            check_int(caller, "max_pixels", self.max_pixels, 1)
         if self.background is not None:
             try:
                 as_rgb(self.background)
@@ -64,7 +64,7 @@ class Decoding:
                 expected = (
                     "a colour that PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None"
                 )
-                raise refuse(owner, "background", expected, self.background) from error
+                raise refuse(caller, "background", expected, self.background) from error
         return self
 
 

@@ -19,9 +19,9 @@ from importlib import import_module
 from typing import Any
 
 import PIL
-from joblib.externals.loky.backend.reduction import dumps
 from PIL import Image
 
+from .._utils.joblib_internals import pickle_for_worker
 from ..exceptions import EngineError
 
 # The globals that decide what can be read, or what its pixels are.
@@ -200,7 +200,7 @@ class PillowState:
         if not isinstance(self.parts, _Parts):
             return self.parts
         try:
-            return bytes(dumps(self.parts))
+            return bytes(pickle_for_worker(self.parts))
         except Exception:  # whatever a plugin of somebody else holds
             return None
 

@@ -177,7 +177,7 @@ def count_bytes(source: object) -> int | None:
         return None
 
 
-def list_sources(images: Any, owner: str) -> list[Any]:
+def list_sources(images: Any, caller: str) -> list[Any]:
     """Return the image sources that a container holds, in its order.
 
     Parameters
@@ -186,7 +186,7 @@ def list_sources(images: Any, owner: str) -> list[Any]:
         pandas, polars, Arrow, or a Dataset of Hugging Face; of a table the column that
         `pick_image_column` finds. An array of uint8 of shape (n_images, height, width) or
         (n_images, height, width, channels) counts as a list of images.
-    owner : str
+    caller : str
         Who asks, for the messages.
 
     Returns
@@ -201,10 +201,10 @@ def list_sources(images: Any, owner: str) -> list[Any]:
     ValueError
         If `images` is a table, and none of its columns, or more than one, is that of the images.
     """
-    check_container(images, owner)
-    got = f"{owner} expects {_EXPECTED}. Got"
+    check_container(images, caller)
+    got = f"{caller} expects {_EXPECTED}. Got"
     if is_frame(images):
-        return list_column(images, pick_image_column(images, owner))
+        return list_column(images, pick_image_column(images, caller))
     if isinstance(images, np.ndarray) or is_tensor(images):
         return _list_array(images, got)
     if not isinstance(images, Iterable):  # it is indexed, and an item may be costly
@@ -215,10 +215,10 @@ def list_sources(images: Any, owner: str) -> list[Any]:
     return sources
 
 
-def check_container(images: Any, owner: str) -> None:
+def check_container(images: Any, caller: str) -> None:
     """Raise unless `images` can be a container of images, and say what to write instead."""
     if cure := _cure_of(images):
-        raise TypeError(f"{owner} expects {_EXPECTED}. Got {cure}.")
+        raise TypeError(f"{caller} expects {_EXPECTED}. Got {cure}.")
 
 
 def _check_items(items: list[Any], images: Any, got: str) -> None:
@@ -373,7 +373,7 @@ def _list_array(images: Any, got: str) -> list[Any]:
     return list(images)
 
 
-def pick_image_column(frame: Any, owner: str) -> Any:
+def pick_image_column(frame: Any, caller: str) -> Any:
     """Return the name of the column of a table that holds the images.
 
     Parameters
@@ -381,7 +381,7 @@ def pick_image_column(frame: Any, owner: str) -> Any:
     frame : table of pandas, polars, Arrow or Hugging Face
         A table of one column, or with one that is called as `IMAGE_COLUMNS` says; of a Dataset of
         Hugging Face, the one of images.
-    owner : str
+    caller : str
         Who asks, for the message.
 
     Returns
@@ -403,16 +403,16 @@ def pick_image_column(frame: Any, owner: str) -> Any:
         return named[0]
     found = f"several: {named}" if named else "none"
     raise ValueError(
-        f"{owner} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}, "
+        f"{caller} looks for the images in a column named {', '.join(map(repr, IMAGE_COLUMNS))}, "
         f"and found {found}. Got a table of {len(columns)} columns, "
         f"{describe_value(columns[:10])}: select one, or rename the one that holds the images to "
         f"'image'."
     )
 
 
-def image_column(images: Any, owner: str) -> Any:
+def image_column(images: Any, caller: str) -> Any:
     """Return the column of a table that holds the images; what is no table as it is."""
     if not is_frame(images) or _cure_of(images):
         return images
-    name = pick_image_column(images, owner)
+    name = pick_image_column(images, caller)
     return list_column(images, name) if is_dataset(images) else images[name]

@@ -130,10 +130,10 @@ def _nearest_of(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None 
     held = Pairs.concatenate([])
     for block in blocks:
         if len(held.left) >= n > 0:
-            block = block.where(block.distance <= held.distance[-1])
+            block = block.take(block.distance <= held.distance[-1])
         if len(block.left):
             held = Pairs.concatenate([held, block])
             left, right = (rows if order is None else order[rows] for rows in held[:2])
             chosen = np.lexsort((right, left, held.distance))[:n]
-            held = Pairs(*(column[chosen] for column in held))
+            held = held.take(chosen)
     return held

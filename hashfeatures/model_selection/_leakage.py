@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
 from .._utils.containers import column_of
 from .._utils.descriptions import shorten
 from .._utils.docstrings import fill_in_parameters
 from .._utils.labels import list_labels
+from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_count_or_share
 from ..duplicates._finder_hints import point_to_finder
 from ..exceptions import LeakageError, UncheckedLeakageError
@@ -64,7 +64,7 @@ def leakage_report(
     parts = name_parts("leakage_report", train, test)
     *_, last = parts.values()
     y = column_of(y, last, "leakage_report", "y")
-    labels = None if y is None else list_labels(y, _num_samples(last))
+    labels = None if y is None else list_labels(y, count_samples(last))
     return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import _num_samples
 
 from .._utils.frames import is_missing
+from .._utils.sklearn_internals import count_samples
 from ..duplicates._finder import NearDuplicateFinder
 from ..duplicates._groups import DuplicateGroups
 from ..duplicates._labels import Labels
@@ -140,12 +140,12 @@ def _count(n_images: int) -> str:
     return "1 image" if n_images == 1 else f"{n_images} images"
 
 
-def name_parts(owner: str, train: Any, test: Any) -> dict[str, Any]:
+def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
     """Return the parts by name: "train" and "test", or those of a mapping in its order."""
     if isinstance(train, Mapping):
         if test is not None:
             raise TypeError(
-                f"{owner} takes a training and a test part, or one mapping of names to parts. "
+                f"{caller} takes a training and a test part, or one mapping of names to parts. "
                 f"Got a mapping and something beside it."
             )
         parts = {str(name): part for name, part in train.items()}
@@ -154,21 +154,21 @@ def name_parts(owner: str, train: Any, test: Any) -> dict[str, Any]:
     missing = [name for name, part in parts.items() if part is None]
     if len(parts) < 2 or missing:
         raise TypeError(
-            f"{owner} needs two parts or more: {owner}(train, test), or "
-            f"{owner}({{'train': ..., 'validation': ..., 'test': ...}}). "
+            f"{caller} needs two parts or more: {caller}(train, test), or "
+            f"{caller}({{'train': ..., 'validation': ..., 'test': ...}}). "
             f"Got {', '.join(missing) + ' = None' if missing else f'{len(parts)} part'}."
         )
     for part in parts.values():
-        check_container(part, owner)
+        check_container(part, caller)
     return parts
 
 
-def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> ComparedParts:
+def compare_parts(caller: str, parts: dict[str, Any], finder: Any = None) -> ComparedParts:
     """Find the near duplicates within and among the parts of a split.
 
     Parameters
     ----------
-    owner : str
+    caller : str
         Who asks, for the messages.
     parts : dict of str to container
         Image sources, frames with a column of them, or matrices of bits: all of one kind.
@@ -181,17 +181,17 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
         The parts, and what is near.
     """
     finder = check_finder(finder)
-    filled = [part for part in parts.values() if _num_samples(part)]
+    filled = [part for part in parts.values() if count_samples(part)]
     are_bits = [is_bit_matrix(part) for part in filled or parts.values()]
     if any(are_bits):
         if not all(are_bits):
             raise TypeError(
-                f"{owner} expects parts of one kind, images or matrices of bits. Got both, in "
+                f"{caller} expects parts of one kind, images or matrices of bits. Got both, in "
                 f"{', '.join(parts)}."
             )
-        return _compare_bits(owner, parts, finder)
-    images = {name: image_column(part, owner) for name, part in parts.items()}
-    listed = [list_sources(part, owner) for part in images.values()]
+        return _compare_bits(caller, parts, finder)
+    images = {name: image_column(part, caller) for name, part in parts.items()}
+    listed = [list_sources(part, caller) for part in images.values()]
     sources = [source for part in listed for source in part]
     sizes = [len(part) for part in listed]
     if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(sources):
@@ -216,12 +216,12 @@ def compare_parts(owner: str, parts: dict[str, Any], finder: Any = None) -> Comp
     return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
 
 
-def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedParts:
-    given = [part for part in parts.values() if _num_samples(part)] or list(parts.values())
+def _compare_bits(caller: str, parts: dict[str, Any], finder: Any) -> ComparedParts:
+    given = [part for part in parts.values() if count_samples(part)] or list(parts.values())
     checked = [HammingNeighbors()._check_bits(part, reset=True) for part in given]
     widths = [part.shape[1] for part in checked]
     if len(set(widths)) > 1:
-        raise ValueError(f"{owner} expects parts of as many bits each. Got {widths}.")
+        raise ValueError(f"{caller} expects parts of as many bits each. Got {widths}.")
     bits = np.vstack(checked)
     knows_distances = isinstance(finder, NearDuplicateFinder | DuplicateGroups)
     if knows_distances:
@@ -235,7 +235,7 @@ def _compare_bits(owner: str, parts: dict[str, Any], finder: Any) -> ComparedPar
     else:
         present = ~np.isnan(bits).any(axis=1)
         near = CompactPairs.of_labels(np.where(present, group_images(bits, finder), -1))
-    sizes = [_num_samples(part) for part in parts.values()]
+    sizes = [count_samples(part) for part in parts.values()]
     # A row of NaN is of an image that could not be read.
     unreadable = [int((~rows).sum()) for rows in np.split(present, np.cumsum(sizes)[:-1])]
     sources = [None] * len(bits)

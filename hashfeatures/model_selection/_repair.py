@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
 from .._utils.containers import as_column, join_rows, take_rows
 from .._utils.descriptions import describe_value
 from .._utils.display import rows_as_html
 from .._utils.docstrings import fill_in_parameters
+from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
@@ -86,7 +86,7 @@ class SplitRepair:
                     f"{type(part).__name__} {describe_value(part)}. Pass the columns themselves, "
                     f"train[column] and test[column]."
                 )
-        lengths = [_num_samples(part) for part in parts]
+        lengths = [count_samples(part) for part in parts]
         if lengths != self._parts.sizes:
             raise ValueError(
                 f"Expected parts of {self._parts.sizes} rows, as in the split. Got parts of "

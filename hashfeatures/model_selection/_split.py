@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, indexable
-from sklearn.utils.validation import _num_samples
 
 from .._utils.containers import check_length, column_of, take_rows
 from .._utils.docstrings import fill_in_parameters
+from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_bool, check_int
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
@@ -112,7 +112,7 @@ def train_test_split(
     """
     _check_images("train_test_split", images, finder)
     everything = indexable(images, *arrays)
-    n_images = _num_samples(images)
+    n_images = count_samples(images)
     for array in arrays:
         check_length("Each further array", array, n_images)
     sizes = part_sizes(
@@ -172,8 +172,8 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
         if self.stratify and y is None:
             raise ValueError(f"{name}(stratify=True) needs the labels. Call split(X, y).")
-        strata = find_strata(y, _num_samples(X)) if self.stratify else None
-        self._check_enough(own_groups(groups, _num_samples(X)))
+        strata = find_strata(y, count_samples(X)) if self.stratify else None
+        self._check_enough(own_groups(groups, count_samples(X)))
         return group_images(X, self.finder, groups), strata
 
 
@@ -337,7 +337,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         _check_images(type(self).__name__, X, self.finder)
         sizes = part_sizes(
             type(self).__name__,
-            _num_samples(X),
+            count_samples(X),
             train_size=self.train_size,
             test_size=self.test_size,
             default=0.1,

@@ -160,7 +160,7 @@ def try_out(
     with _saying(f"looking at {len(near.left)} near pairs of the sample", progress):
         correlations = _correlate([sampled[row] for row in hashed], near, finder, progress)
     same = correlations >= SAME_PICTURE
-    pictures = label_components(len(hashed), Pairs(*(column[same] for column in near)))
+    pictures = label_components(len(hashed), near.take(same))
     apart = pictures[near.left] != pictures[near.right]
     sizes = np.bincount(pictures)
     of_pair = pictures[near.left[apart]], pictures[near.right[apart]]

@@ -8,6 +8,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from ...hamming._packing import hamming_distances
 from ...hashing.views._windows import Turn, turn
 
 # Pairs that are compared at a time.
@@ -41,7 +42,7 @@ def measure_colours(
             for part in (left, right)
         )
         ways = [
-            np.bitwise_count(turn(one, way) ^ other).sum(axis=(1, 2), dtype=np.int64)
+            hamming_distances(turn(one, way).reshape(len(one), -1), other.reshape(len(other), -1))
             for way in turns
         ]
         distances[block] = np.min(ways, axis=0)

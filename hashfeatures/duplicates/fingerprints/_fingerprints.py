@@ -16,7 +16,7 @@ from ..._utils.progress import busy
 from ..._utils.stored_columns import read_hashes, read_numbers
 from ...hamming._index import HammingIndex
 from ...hamming._log_structured import SegmentedIndex, grow
-from ...hamming._packing import words_from_bits
+from ...hamming._packing import hamming_distances, words_from_bits
 from ...hamming._pairs import MAX_PAIRS, Pairs
 from ...hamming._unique import RowLookup, number_rows
 from ...hashing._hash_arrays import Hashes
@@ -229,10 +229,7 @@ class Signatures:
         """Return the distance in bits of each image to the one in the same row of `others`."""
         if self.views is not None and others.views is not None:
             return self.views.distances(others.views)
-        counts: NDArray[np.int64] = np.bitwise_count(self.words ^ others.words).sum(
-            axis=1, dtype=np.int64
-        )
-        return counts
+        return hamming_distances(self.words, others.words)
 
     def agree_in_colour(
         self, others: Signatures, pairs: Pairs, color_radius: int | None
@@ -293,7 +290,7 @@ class Signatures:
     def _alike(self, others: Signatures, pairs: Pairs, color_radius: int | None) -> Pairs:
         """Keep the pairs of which the colours are near as well."""
         near = self.agree_in_colour(others, pairs, color_radius)
-        return pairs if near.all() else pairs.where(near)
+        return pairs if near.all() else pairs.take(near)
 
 
 class SignatureSearch:
@@ -369,14 +366,14 @@ class SignatureSearch:
     def neighbors(self, asked: Labels, limit: int | None = None) -> Pairs:
         """Return what is near signatures: left the place in `asked`, right the signature."""
         found = self._search(self._signatures.take(asked), limit)
-        return found.where(asked[found.left] != found.right)
+        return found.take(asked[found.left] != found.right)
 
     def matches(self, queries: Signatures) -> Pairs:
         """Return what is near other images: left the image, right the signature."""
         by_hashes = self._search(queries, MAX_PAIRS)
         plain = np.flatnonzero(queries.plain)
         equal = _find(self._by_pixels, queries.pixels[plain])
-        by_pixels = Pairs(plain, equal, np.zeros(len(plain), dtype=np.int64)).where(equal >= 0)
+        by_pixels = Pairs(plain, equal, np.zeros(len(plain), dtype=np.int64)).take(equal >= 0)
         return Pairs.concatenate([by_hashes, by_pixels])
 
     def _search(self, queries: Signatures, limit: int | None) -> Pairs:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.kernels import load_kernels
 from ...exceptions import TooManyPairsError
-from ...hamming._bands import kernels
 from ...hamming._index import HammingIndex
 from ...hamming._join import in_threads
 from ...hamming._pairs import Pairs
@@ -78,7 +78,7 @@ class SegmentCodes(Codes):
     def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
         """Yield every two images that are near, each pair once, with ``left < right``."""
         for found in self._look_up(self, radius, n_jobs):
-            yield found.where(found.left < found.right)
+            yield found.take(found.left < found.right)
 
     def matches(
         self,
@@ -122,7 +122,7 @@ class SegmentCodes(Codes):
                 continue
             agreeing = Pairs(rows.start + askers[near.left], images[near.right], near.distance)
             found = _agree(agreeing, parts[near.left], segments[near.right], self.n_bits)
-            yield found.where(found.distance <= radius)
+            yield found.take(found.distance <= radius)
 
     def _compare(
         self, others: SegmentCodes, rows: Rows, radius: int, n_jobs: int | None
@@ -133,14 +133,16 @@ class SegmentCodes(Codes):
         def compare(row: int) -> Pairs:
             itself = np.full(len(everyone), row)
             found = Pairs(itself, everyone, self._measure(others, itself, everyone))
-            return found.where(found.distance <= radius)
+            return found.take(found.distance <= radius)
 
         yield from in_threads((partial(compare, row) for row in rows), n_jobs)
 
     def _measure(self, others: SegmentCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
         """Return the distances of images to others."""
         least = np.empty(len(rows), dtype=np.int64)
-        kernels().second_distances(*self._whole, rows, *others._whole, other_rows, least)
+        load_kernels("hamming").second_distances(
+            *self._whole, rows, *others._whole, other_rows, least
+        )
         return least
 
     @cached_property
@@ -179,7 +181,7 @@ def _agree(near: Pairs, of_left: Rows, of_right: Rows, n_bits: int) -> Pairs:
         Each two images once, ordered by left, then right.
     """
     order = np.lexsort((near.distance, near.right, near.left))
-    left, right, distance = (column[order] for column in near)
+    left, right, distance = near.take(order)
     of_left, of_right = of_left[order], of_right[order]
     is_first = np.ones(len(order), dtype=bool)
     is_first[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)

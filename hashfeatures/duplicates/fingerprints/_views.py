@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._utils.display import rows_as_html, rows_as_text
+from ..._utils.kernels import load_kernels
 from ...exceptions import TooManyPairsError
-from ...hamming._bands import kernels
 from ...hamming._index import HammingIndex
 from ...hamming._join import in_threads
 from ...hamming._pairs import Pairs, Rows, count_pairs
@@ -92,11 +92,11 @@ class ViewCodes(Codes):
     def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
         """Yield every two images of which two views are near, once, with ``left < right``."""
         for found in self._look_up(self, radius, n_jobs):
-            near = _nearest(found.where(found.left != found.right))
+            near = _nearest(found.take(found.left != found.right))
             # By the views of the other image they may be nearer, and are found from there too.
             back = self._towards(self, near.right, near.left, n_jobs)
             near = near._replace(distance=np.minimum(near.distance, back))
-            left, right, distance = near.where((near.left < near.right) | (back > radius))
+            left, right, distance = near.take((near.left < near.right) | (back > radius))
             yield Pairs(np.minimum(left, right), np.maximum(left, right), distance)
 
     def matches(
@@ -122,7 +122,7 @@ class ViewCodes(Codes):
     def name(self, others: ViewCodes, pairs: Pairs) -> ViewPairs:
         """Tell in which views images on the left are near `others` on the right."""
         chosen = np.zeros((len(pairs.left), 3), dtype=np.int64)
-        kernels().choose_views(
+        load_kernels("hamming").choose_views(
             np.ascontiguousarray(self.words),
             pairs.left,
             np.ascontiguousarray(others.words),
@@ -157,7 +157,7 @@ class ViewCodes(Codes):
 
         def measure(start: int) -> None:
             part = slice(start, start + _MEASURED)
-            kernels().least_distances(
+            load_kernels("hamming").least_distances(
                 words, rows[part], theirs, other_rows[part], bases, least[part]
             )
 
@@ -191,10 +191,10 @@ class ViewCodes(Codes):
 def _nearest(pairs: Pairs) -> Pairs:
     """Keep each pair once, at its least distance, ordered by left, then right."""
     order = np.lexsort((pairs.distance, pairs.right, pairs.left))
-    left, right = pairs.left[order], pairs.right[order]
+    pairs = pairs.take(order)
     is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)
-    return Pairs(left[is_new], right[is_new], pairs.distance[order][is_new])
+    is_new[1:] = (np.diff(pairs.left) != 0) | (np.diff(pairs.right) != 0)
+    return pairs.take(is_new)
 
 
 @cache

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from ..._utils.progress import COMPILING, busy
+from ..._utils.kernels import load_kernels
 from ...images._flatten import convert
 from .._planes import Pixels
 
@@ -30,14 +28,6 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
-
-
-@cache
-def _kernels() -> ModuleType:
-    with busy(COMPILING):
-        from . import _kernels as view_kernels
-
-    return view_kernels
 
 
 def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
@@ -91,5 +81,5 @@ def trim_borders(image: Image.Image) -> Image.Image:
 
 def _count_lines(lines: Pixels, share: float) -> tuple[int, int]:
     """Return the first line of the picture, and the one behind its last."""
-    count = _kernels().count_border_lines
+    count = load_kernels("hashing.views").count_border_lines
     return count(lines, _NEAR, share), len(lines) - count(lines[::-1], _NEAR, share)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._utils.progress import COMPILING, busy
+from ..._utils.kernels import load_kernels
 from ...exceptions import ParameterError
 from .._algorithms import Algorithm, Bits
 from .._planes import Plate
@@ -33,14 +32,6 @@ _DETAIL_SIDE = 64
 
 
 @cache
-def _kernels() -> ModuleType:
-    with busy(COMPILING):
-        from . import _kernels as view_kernels
-
-    return view_kernels
-
-
-@cache
 def _cosines(size: int, side: int) -> Grids:
     """Return the matrix of the first `size` coefficients of a DCT."""
     angles = np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side)
@@ -51,9 +42,7 @@ def _cosines(size: int, side: int) -> Grids:
 @cache
 def _resizing(n_out: int, n_in: int) -> Grids:
     """Return the matrix of Lanczos' filter."""
-    from .._kernels import lanczos_weights
-
-    spans, weights = lanczos_weights(n_in, n_out)
+    spans, weights = load_kernels("hashing").lanczos_weights(n_in, n_out)
     matrix = np.zeros((n_out, n_in), dtype=np.float32)
     for row, (start, end) in enumerate(spans):
         matrix[row, start:end] = weights[row, : end - start]
@@ -223,5 +212,7 @@ class ViewsSpec(HashSpec):
         if not windows:
             return whole
         maps = map_windows(windows, plate.luma)
-        sampled = _kernels().sample_views(plate.lanczos(2 * side, 2 * side), maps, side)
+        sampled = load_kernels("hashing.views").sample_views(
+            plate.lanczos(2 * side, 2 * side), maps, side
+        )
         return np.concatenate([whole, sampled / 4])  # each pixel is a sum of four samples

@@ -1,0 +1,27 @@
+"""Modules of compiled loops, imported on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from .progress import COMPILING, busy
+
+
+@cache
+def load_kernels(package: str) -> ModuleType:
+    """Import the compiled loops of a package on first use, as numba takes a second to import.
+
+    Parameters
+    ----------
+    package : {"hamming", "hashing", "hashing.views"}
+        The package that holds the module ``_kernels``.
+
+    Returns
+    -------
+    module
+        The module ``_kernels``.
+    """
+    with busy(COMPILING):
+        return import_module(f"hashfeatures.{package}._kernels")
