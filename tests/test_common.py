@@ -31,8 +31,8 @@ from hashfeatures import (
 ON_BITS = [
     HammingNeighbors(),
     HammingNeighborsTransformer(),
-    HammingNeighborsTransformer("connectivity", radius=3),
-    DuplicateGroups(),
+    HammingNeighborsTransformer("connectivity", radius=1),
+    DuplicateGroups(radius=1),  # what the checks make up has as few as one bit a row
 ]
 ON_IMAGES = [
     ImageHashFeaturizer(),

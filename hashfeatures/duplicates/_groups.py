@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import ClusterMixin
 
 from .._utils.progress import busy
-from .._utils.validation import check_choice, check_int, check_n_jobs
+from .._utils.validation import check_choice, check_n_jobs, check_radius
 from ..hamming._neighbors import HammingNeighbors, TakesBits
 from ..hamming._packing import words_from_bits
 from ._diameters import (
@@ -27,7 +27,8 @@ class DuplicateGroups(ClusterMixin, TakesBits):
     radius : int, default=12
         The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
         bits of "phash" and "dhash"; other hashes want another one, which
-        ``NearDuplicateFinder(hashes=...)`` knows. A radius of all bits or more makes one group.
+        ``NearDuplicateFinder(hashes=...)`` knows. A radius above
+        the number of bits raises `ParameterError`.
     linkage : {"single", "complete"}, default="single"
         "single": what is near a member of a group belongs to the group, so that no two near
         duplicates are ever in different groups, as splits need it. "complete": no two members of
@@ -97,10 +98,10 @@ class DuplicateGroups(ClusterMixin, TakesBits):
             The object itself.
         """
         name = type(self).__name__
-        check_int(name, "radius", self.radius, 0)
         check_choice(name, "linkage", self.linkage, LINKAGES)
         check_n_jobs(name, self.n_jobs)
         bits, learnt = self._read_bits(X)
+        check_radius(name, self.radius, bits.shape[1])
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(bits)
         joined = neighbors.components()
         words = words_from_bits(bits)[0]

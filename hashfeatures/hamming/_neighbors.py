@@ -16,7 +16,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._utils.array_file import Strings, read_store, write_store
 from .._utils.progress import busy
-from .._utils.validation import check_bool, check_choice, check_int, check_n_jobs, refuse
+from .._utils.validation import (
+    check_bool,
+    check_choice,
+    check_int,
+    check_n_jobs,
+    check_radius,
+    refuse,
+)
 from ._index import HammingIndex
 from ._log_structured import SegmentedIndex, grow
 from ._packing import words_from_bits
@@ -69,8 +76,9 @@ class HammingNeighbors(TakesBits):
     n_neighbors : int, default=5
         How many neighbours `kneighbors` finds.
     radius : int, default=12
-        The greatest distance in bits of the neighbours that `radius_neighbors` finds. 12 is meant
-        for the 128 bits of "phash" and "dhash". Within a radius of all bits or more are all rows.
+        The greatest distance in bits of the neighbors that the searches by radius find. The
+        default suits the 128 bits of "phash" and "dhash". A search by a radius above the number
+        of bits raises `ParameterError`.
     algorithm : {"auto", "brute", "multi_index"}, default="auto"
         How neighbours are searched; the answers are the same. "multi_index" searches bands of
         bits, "brute" compares all with all, "auto" does what costs less.
@@ -529,7 +537,7 @@ class HammingNeighbors(TakesBits):
 
     def _check_radius(self, radius: int | None) -> int:
         value = self.radius if radius is None else radius
-        return check_int(type(self).__name__, "radius", value, 0)
+        return check_radius(type(self).__name__, value, self.n_features_in_)
 
     def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         return words_from_bits(self._check_bits(X, reset=reset))

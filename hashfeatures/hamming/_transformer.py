@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils.validation import check_choice, check_int, check_n_jobs
+from .._utils.validation import check_choice, check_int, check_n_jobs, check_radius
 from ._neighbors import MODES, HammingNeighbors, TakesBits
 
 
@@ -87,10 +87,10 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         name = type(self).__name__
         check_choice(name, "mode", self.mode, MODES)
         check_int(name, "n_neighbors", self.n_neighbors, 1)
-        if self.radius is not None:
-            check_int(name, "radius", self.radius, 0)
         check_n_jobs(name, self.n_jobs)
         bits, learnt = self._read_bits(X)
+        if self.radius is not None:
+            check_radius(name, self.radius, bits.shape[1])
         neighbors = HammingNeighbors(n_jobs=self.n_jobs).fit(bits)
         n_rows = len(bits)
         self._set_fitted(

@@ -49,7 +49,7 @@ def test_a_chain_is_one_group():
 def test_missing_rows_are_alone():
     bits = np.zeros((4, 8))
     bits[[1, 3]] = np.nan
-    groups = DuplicateGroups().fit(bits)
+    groups = DuplicateGroups(8).fit(bits)
     assert groups.labels_.tolist() == [0, 1, 0, 2]
     assert groups.n_groups_ == 3
 

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from hashfeatures import (
     DuplicateGroups,
     HammingNeighbors,
+    HammingNeighborsTransformer,
     NearDuplicateFinder,
     ParameterError,
     RadiusWarning,
@@ -110,11 +111,24 @@ def test_a_radius_of_more_bits_than_there_are_is_refused(tiles):
     assert fitted.with_radius(64).n_groups_ == 1
 
 
-def test_rows_of_bits_are_all_within_a_radius_of_more_bits():
-    """What a row of bits is of nobody says, and it may have few: this is not refused."""
+def test_a_radius_of_more_bits_than_a_row_has_is_refused():
+    """Estimators on rows of bits keep to the same rule, in every search by a radius."""
     rows = np.eye(4, dtype=np.uint8)
-    assert DuplicateGroups(radius=99).fit(rows).n_groups_ == 1
-    assert len(HammingNeighbors(radius=99).fit(rows).pairs().left) == 6
+    neighbors = HammingNeighbors(2).fit(rows)  # the default radius, 12, is not used yet
+    assert neighbors.kneighbors()[0].max() == 2
+    for search in (
+        DuplicateGroups(radius=5).fit,
+        HammingNeighborsTransformer(radius=5).fit,
+        lambda rows: neighbors.pairs(),
+        lambda rows: neighbors.iter_pairs(5),
+        lambda rows: neighbors.components(5),
+        lambda rows: neighbors.radius_neighbors(rows, 5),
+        lambda rows: neighbors.radius_neighbors_graph(rows, 5),
+    ):
+        with pytest.raises(ParameterError, match=r"'radius' .* range \[0, 4\].* Got (5|12)"):
+            search(rows)
+    assert DuplicateGroups(radius=4).fit(rows).n_groups_ == 1
+    assert len(neighbors.pairs(4).left) == 6
 
 
 def test_the_default_radius_for_a_matrix_of_bits_is_the_same_share_of_them():

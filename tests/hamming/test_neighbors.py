@@ -123,7 +123,7 @@ def test_what_is_missing_may_be_spelt_otherwise(X):
 
 def test_every_row_missing():
     X = np.full((3, 8), np.nan)
-    neighbors = HammingNeighbors(n_neighbors=2).fit(X)
+    neighbors = HammingNeighbors(n_neighbors=2, radius=8).fit(X)
     assert (neighbors.kneighbors()[1] == -1).all()
     assert len(neighbors.pairs().left) == 0
     assert neighbors.radius_neighbors_graph().nnz == 0
@@ -328,7 +328,7 @@ def test_pairs_block_by_block_and_up_to_a_limit(bits):
     assert len(neighbors.pairs(limit=len(pairs.left)).left) == len(pairs.left)
     with pytest.raises(TooManyPairsError, match="iter_pairs"):
         neighbors.pairs(limit=len(pairs.left) - 1)
-    assert len(HammingNeighbors(radius=1000).fit(bits).pairs().left) == 120 * 119 // 2
+    assert len(HammingNeighbors(radius=N_BITS).fit(bits).pairs().left) == 120 * 119 // 2
 
 
 def test_removed_rows_are_forgotten_and_the_others_keep_their_numbers(bits):
