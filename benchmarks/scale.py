@@ -33,8 +33,9 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._hash_worker import KIND, LISTING, keys_of, schema_of, settings_of
-from hashfeatures.distributed._stages import Stage, arrow
+from hashfeatures.distributed._hash_stage import KIND, LISTING, keys_of, schema_of, settings_of
+from hashfeatures.distributed._part_directory import arrow
+from hashfeatures.distributed._stages import Stage
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding
 

@@ -80,6 +80,12 @@ _SHARED = {
             The number of threads that search. None means 1 unless in a `joblib.parallel_config`
             context. -1 means all processors.
     """,
+    "executor": """
+        executor : None, str or Executor, default=None
+            Where to run the tasks. None means one process for each processor of this machine,
+            ``LocalExecutor(n_jobs)`` another number of them. A string is the address of a Ray
+            cluster, such as "auto" or "ray://host:10001", which `RayExecutor` takes too.
+    """,
     "cache": """
         cache : path, default=None
             A file that stores hashes, which is created if it does not exist. An image is found

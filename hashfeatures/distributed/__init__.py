@@ -1,9 +1,8 @@
-"""Past one machine: images to hashes, pairs, groups and splits, stage by stage and restartable.
+"""Hashes, pairs, groups and splits of data sets of any size, in stages that can be restarted.
 
-Each stage reads directories of Parquet files and writes one. It is cut into parts that are written
-whole or not at all, so that a run that was killed goes on where it stopped, and new images cost
-what they cost alone. The work is done by processes of this machine or by a Ray cluster, as the
-``executor`` says; the results are the same.
+Each stage reads directories of Parquet files and writes one. It writes each part of its work whole
+or not at all. A killed run therefore continues where it stopped, and only new images cost time.
+An ``executor`` runs the work in processes of this machine or on a Ray cluster, with equal results.
 """
 
 from typing import TYPE_CHECKING

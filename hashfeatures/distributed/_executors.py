@@ -1,15 +1,17 @@
-"""Who does the work: processes of this machine, or a Ray cluster.
+"""Executors of tasks: processes of this machine, or the workers of a Ray cluster.
 
-An executor runs one function over many small tasks and gives back their results as they come. A
-task whose worker dies is run again, and at last given back as lost: what is done about it is the
-stage's affair.
+An executor calls one function for each of many small tasks, and yields the results as they come. A
+task whose worker dies runs again. If its workers keep dying, the executor yields it as lost, and
+the stage decides what to do.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-import time
+import subprocess
+import sys
+import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,30 +21,42 @@ from typing import Any, NamedTuple, Protocol
 
 from joblib import cpu_count
 
-from .._utils.descriptions import describe_value
 from .._utils.joblib_internals import ProcessPoolExecutor
 from .._utils.optional import import_extra
+from .._utils.validation import refuse
 from ..exceptions import EngineError
 from ..images._remote import Network
 
-_PATIENCE = 5.0  # seconds that an address may take to answer, and then to speak
-_START = 60.0  # seconds that a node may take to start a worker
-_IDLE = 60  # seconds after which processes without work end
+_CONNECT_SECONDS = 5.0  # until a machine accepts a connection
+_CLUSTER_SECONDS = 30.0  # until Ray's client finds a cluster
+_START_SECONDS = 60.0  # until a node starts a worker
+_IDLE_SECONDS = 60  # until idle processes end
+
+# Ray's client, in a process of its own, which can be killed.
+_CONNECT = """
+import sys
+try:
+    import ray
+    ray.init(sys.argv[1], log_to_driver=False, logging_level="ERROR")
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+    sys.exit(1)
+"""
 
 Function = Callable[[Any], Any]
 
 
 class Outcome(NamedTuple):
-    """What came of a task.
+    """The outcome of a task.
 
     Parameters
     ----------
     task : object
         The task.
     result : object
-        What the function returned; None if the task is lost.
+        The return value of the function, or None if the task is lost.
     lost : str or None
-        Why there is no result, if every worker that tried the task died.
+        Why there is no result, if every worker that ran the task died.
     """
 
     task: Any
@@ -51,25 +65,25 @@ class Outcome(NamedTuple):
 
 
 class Executor(Protocol):
-    """What a stage asks of an executor."""
+    """The interface that stages need of an executor."""
 
     def check(self, function: Function, task: Any) -> None:
-        """Run a function once on each machine, and raise what it raises."""
+        """Call a function once on each machine, and raise what it raises."""
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
-        """Run a function over tasks, in any order; an error that it raises is raised here.
+        """Call a function for each task, in any order, and raise what it raises.
 
-        A task whose worker dies is run up to `retries` times again.
+        A task whose worker dies runs again, up to `retries` times.
         """
 
 
 class LocalExecutor:
-    """Processes of this machine.
+    """Run tasks in processes of this machine.
 
     Parameters
     ----------
     n_jobs : int, default=-1
-        How many; -1 is one a core.
+        The number of processes. -1 starts one for each processor.
     """
 
     def __init__(self, n_jobs: int = -1) -> None:
@@ -77,29 +91,29 @@ class LocalExecutor:
         self._pool: ProcessPoolExecutor | None = None
 
     def check(self, function: Function, task: Any) -> None:
-        """Run a function once, here: workers are copies of this process."""
+        """Call a function once in this process, because the workers are copies of it."""
         function(task)
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
-        """Run a function over tasks; see `Executor`."""
+        """Call a function for each task, see `Executor`."""
         n_workers = max(1, self.n_jobs if self.n_jobs >= 0 else cpu_count() + 1 + self.n_jobs)
         left = ((task, 0) for task in tasks)
         again: deque[tuple[Any, int]] = deque()
         running: dict[Future[Any], tuple[Any, int]] = {}
         try:
             while True:
-                # When a worker dies, loky ends the others too, so who was to blame is not known:
-                # what was running is run again by itself.
-                handed = list(islice(left, n_workers - len(running))) if not again else []
+                # When one worker dies, loky kills the others too, so the task that killed it is
+                # not known. Each task that was running then runs again alone.
+                submitted = list(islice(left, n_workers - len(running))) if not again else []
                 if again and not running:
-                    handed = [again.popleft()]
-                for task, n_deaths in handed:
+                    submitted = [again.popleft()]
+                for task, n_deaths in submitted:
                     future = self._submit(n_workers, function, task)
                     running[future] = (task, n_deaths)
                 if not running:
                     return
                 with warnings.catch_warnings():
-                    # A worker that has grown is replaced between two tasks: nothing is lost.
+                    # loky replaces a worker that has grown between two tasks. Nothing is lost.
                     warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
                     done = wait(running, return_when=FIRST_COMPLETED).done
                 for future in done:
@@ -112,41 +126,41 @@ class LocalExecutor:
                     elif n_deaths < retries:
                         again.append((task, n_deaths + 1))
                     else:
-                        yield Outcome(task, lost=f"{n_deaths + 1} processes died of it")
+                        yield Outcome(task, lost=f"it killed {n_deaths + 1} worker processes")
         finally:
-            if running and self._pool is not None:  # what runs after an error is of no use
+            if running and self._pool is not None:  # after an error, nobody needs the results
                 self._pool.shutdown(kill_workers=True)
                 self._pool = None
 
     def _submit(self, n_workers: int, function: Function, task: Any) -> Future[Any]:
-        """Hand a task to processes, which are started if there are none or they broke down."""
-        there = Network.here().carry(function)
+        """Submit a task to the processes, and start them if they do not run or broke down."""
+        carried = Network.here().carry(function)
         if self._pool is not None:
             try:
-                return self._pool.submit(there, task)  # type: ignore[no-any-return]
+                return self._pool.submit(carried, task)  # type: ignore[no-any-return]
             except BrokenExecutor:
                 self._pool.shutdown()
-        # Not joblib's own pool of processes, which joblib takes to be made by itself.
-        self._pool = ProcessPoolExecutor(n_workers, timeout=_IDLE)
-        return self._pool.submit(there, task)  # type: ignore[no-any-return]
+        # joblib assumes that it alone starts its shared pool, so this one is separate.
+        self._pool = ProcessPoolExecutor(n_workers, timeout=_IDLE_SECONDS)
+        return self._pool.submit(carried, task)  # type: ignore[no-any-return]
 
 
 class RayExecutor:
-    """The workers of a Ray cluster.
+    """Run tasks on the workers of a Ray cluster.
 
     Parameters
     ----------
     address : str or None, default=None
-        As in ``ray.init``: "auto" for the cluster that this machine belongs to, "host:port",
-        "ray://host:port", or "local" for a new one on this machine. None: the one that is
-        connected already.
+        The address of the cluster, as in ``ray.init``: "auto" for the cluster of this machine,
+        "host:port", "ray://host:port", or "local" to start a cluster on this machine. None uses
+        the cluster that this process is connected to.
 
     Raises
     ------
     MissingExtraError
         If Ray is not installed.
     EngineError
-        If nobody answers at the address, or somebody who is not Ray: told within ten seconds.
+        If Ray finds no cluster at the address within half a minute.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -155,9 +169,11 @@ class RayExecutor:
             return
         if address is None:
             raise EngineError(
-                "No Ray cluster is connected: give its address, or 'local' to start one here."
+                "This process is connected to no Ray cluster. Pass the address of a cluster, or "
+                "'local' to start one on this machine."
             )
-        _knock(address)
+        if address != "local":
+            check_address(address)
         try:
             self._ray.init(
                 None if address == "local" else address,
@@ -169,31 +185,31 @@ class RayExecutor:
             raise EngineError(f"There is no Ray cluster at {address!r}: {error}") from error
 
     def check(self, function: Function, task: Any) -> None:
-        """Run a function once on each node."""
+        """Call a function once on each node."""
         strategies = import_extra("ray.util.scheduling_strategies", "ray", "A Ray executor")
         remote = self._ray.remote(Network.here().carry(function))
-        asked = {}
+        references = {}
         for node in self._ray.nodes():
             if node["Alive"] and node["Resources"].get("CPU"):
                 strategy = strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 options = {"scheduling_strategy": strategy, "num_cpus": 0}
-                asked[node["NodeManagerAddress"]] = remote.options(**options).remote(task)
-        if not asked:
-            raise EngineError("The Ray cluster has no node with a CPU to work on.")
-        for name, reference in asked.items():
+                references[node["NodeManagerAddress"]] = remote.options(**options).remote(task)
+        if not references:
+            raise EngineError("No node of the Ray cluster has a CPU.")
+        for name, reference in references.items():
             try:
-                self._ray.get(reference, timeout=_START)
+                self._ray.get(reference, timeout=_START_SECONDS)
             except self._ray.exceptions.RayTaskError as error:
                 raise cause_of(error) from None
             except self._ray.exceptions.RayError as error:
                 raise EngineError(f"The Ray node {name} starts no worker: {error}") from error
 
     def put(self, value: Any) -> tuple[Any, Function]:
-        """Hand a value to all nodes once; return its reference and what fetches it."""
+        """Send a value to all nodes once, and return its reference and a function to fetch it."""
         return self._ray.put(value), self._ray.get
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
-        """Run a function over tasks; see `Executor`."""
+        """Call a function for each task, see `Executor`."""
         ray = self._ray
         remote = ray.remote(Network.here().carry(function)).options(
             max_retries=retries, num_cpus=1
@@ -214,7 +230,7 @@ class RayExecutor:
                 except ray.exceptions.RayTaskError as error:
                     raise cause_of(error) from None
                 except ray.exceptions.RayError as error:
-                    cause = f"{retries + 1} workers died of it ({type(error).__name__})"
+                    cause = f"it killed {retries + 1} workers ({type(error).__name__})"
                     outcome = Outcome(task, lost=cause)
                 yield outcome
         finally:
@@ -222,66 +238,63 @@ class RayExecutor:
                 ray.cancel(reference, force=True)
 
 
-def as_executor(executor: Any) -> Executor:
-    """Return an executor: None means processes of this machine, an address a Ray cluster."""
+def as_executor(executor: Any, caller: str) -> Executor:
+    """Return an executor; None means processes of this machine, an address a Ray cluster."""
     if executor is None:
         return LocalExecutor()
     if isinstance(executor, str):
         return RayExecutor(executor)
     if not hasattr(executor, "run") or not hasattr(executor, "check"):
-        raise EngineError(
-            f"The executor must be None, the address of a Ray cluster, a LocalExecutor or a "
-            f"RayExecutor. Got {describe_value(executor)} instead."
-        )
+        expected = "None, the address of a Ray cluster, a LocalExecutor or a RayExecutor"
+        raise refuse(caller, "executor", expected, executor)
     return executor  # type: ignore[no-any-return]
 
 
-def _knock(address: str) -> None:
-    """Raise unless somebody listens at an address: Ray itself would try for minutes."""
+def check_address(address: str) -> None:
+    """Raise unless Ray's client finds a cluster at an address within half a minute.
+
+    Ray itself would retry for minutes, so its client runs in a process that can be killed.
+    """
+    _check_port(address)
+    command = [sys.executable, "-P", "-c", _CONNECT, address]
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open in what the client started
+        try:
+            ended = subprocess.run(
+                command, stdout=output, stderr=subprocess.DEVNULL, timeout=_CLUSTER_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            said = f"Ray's client found none within {_CLUSTER_SECONDS:g} seconds"
+        else:
+            if not ended.returncode:
+                return
+            output.seek(0)
+            said = output.read().decode("utf-8", "replace").strip()
+            said = said or f"Ray's client ended with exit code {ended.returncode}"
+    raise EngineError(
+        f"There is no Ray cluster at {address!r}: {said.rstrip('.')}. Is this the port of the "
+        f"cluster (6379, or 10001 with 'ray://'), and not that of its dashboard?"
+    )
+
+
+def _check_port(address: str) -> None:
+    """Raise at once if an address has no port, or if its port accepts no connection."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdigit():
-        if address in ("auto", "local"):
+        if address == "auto":
             return
-        raise EngineError(
-            f"A Ray address is 'auto', 'local', 'host:port' or 'ray://host:port'. Got {address!r}."
-        )
+        expected = "'auto', 'local', 'host:port', 'ray://host:port' or None"
+        raise refuse("RayExecutor", "address", expected, address)
     try:
-        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE)
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else f"after {_CONNECT_SECONDS:g} seconds"
         raise EngineError(
-            f"Nobody answers at the Ray address {address!r}: {os.strerror(error.errno or 0)}. "
-            f"Is the cluster up, and is this its port?"
-            if error.errno
-            else f"Nobody answers at the Ray address {address!r} within {_PATIENCE:g} seconds."
+            f"Nobody answers at the Ray address {address!r}: {why}. Is the cluster running, and "
+            f"is this its port?"
         ) from error
-    with connection:
-        if os.environ.get("RAY_USE_TLS", "0") == "0" and not _speaks_http2(connection):
-            raise EngineError(
-                f"Somebody listens at the Ray address {address!r}, and it is not Ray: it does not "
-                f"speak Ray's protocol within {_PATIENCE:g} seconds. Is this the port of the "
-                f"cluster (6379, or 10001 with 'ray://'), and not that of its dashboard?"
-            )
-
-
-def _speaks_http2(connection: socket.socket) -> bool:
-    """Tell whether the other side greets as servers of gRPC do: with settings (RFC 9113, 3.4)."""
-    deadline = time.monotonic() + _PATIENCE
-    greeting = b""
-    try:
-        connection.sendall(
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-        )
-        while len(greeting) < 4:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            if not (received := connection.recv(64)):
-                return False
-            greeting += received
-    except OSError:
-        return False
-    return greeting[3] == 4  # the kind of the first frame, after its length
 
 
 def cause_of(error: Any) -> BaseException:
-    """Return what a task raised, out of what Ray wraps it in."""
+    """Return the exception of a task, which Ray wraps in another."""
     cause: BaseException = getattr(error, "cause", None) or error
     return cause

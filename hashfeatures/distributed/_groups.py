@@ -1,4 +1,4 @@
-"""Pairs to groups."""
+"""The stage `components`: the groups that pairs connect."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from numpy.typing import NDArray
 from .._utils.display import facts_as_html
 from .._utils.kernels import load_kernels
 from .._utils.progress import busy
-from ._hash_worker import KIND as HASHES
+from ._hash_stage import KIND as HASHES
 from ._pairs import KIND as PAIRS
 from ._pairs import row_order
-from ._stages import Stage, arrow, version_of
+from ._part_directory import arrow
+from ._stages import Stage, version_of
 
 KIND = "groups"
 
 
 class GroupsSummary(NamedTuple):
-    """What a call of `components` found.
+    """The results of `components`.
 
     Parameters
     ----------
     out : str
         The stage directory.
     n_images : int
-        How many images there are.
+        The number of images.
     n_groups : int
-        How many groups, those of one image included.
+        The number of groups, including those of one image.
     n_duplicates : int
-        How many images are in groups of two or more.
+        The number of images in groups of two or more.
     """
 
     out: str
@@ -50,33 +51,32 @@ def components(
     *,
     hashes: str | os.PathLike[str],
 ) -> GroupsSummary:
-    """Group the images that chains of near pairs connect.
+    """Group the images that chains of near duplicates connect.
 
     The groups are those of ``NearDuplicateFinder(linkage="single")``. The pairs are read part by
-    part; what is held in memory is about 100 bytes an image.
+    part, so memory grows with the number of images and not with that of pairs.
 
     Parameters
     ----------
     pairs : path or URL
         The directory that `find_pairs` wrote.
     out : path or URL
-        The directory for the groups, a part for each part of `hashes` and of the same rows. The
-        columns are "image" and "key" as there; "group", the least key of the group's images, which
-        depends neither on the order of the images nor on who did the work; "size", in images; and
-        "error" as there, why an image could not be read.
-        When there are new pairs, all parts are written anew.
+        The directory for the groups, with one part of the same rows for each part of `hashes`. The
+        columns are "image", "key" and "error" as there, "group", and "size" in images. The group
+        is the smallest key of its images, which depends neither on the order of images nor on the
+        executor. If there are new pairs, all parts are written again.
     hashes : path or URL
         The directory that `hash_dataset` wrote.
 
     Returns
     -------
     GroupsSummary
-        What was found.
+        The numbers of images and groups.
 
     Raises
     ------
     StageError
-        If a directory cannot be used, or the pairs are not all found.
+        If a directory cannot be used, or the pairs are not complete.
     """
     arrow()
     paired, hashed = Stage.open(pairs, PAIRS), Stage.open(hashes, HASHES)
@@ -86,8 +86,8 @@ def components(
         tables = [hashed.read(name, ["key"]).column("key").to_numpy() for name in names]
         keys = np.concatenate([np.zeros(0, np.uint64), *tables])
         roots = _find_roots(paired, len(keys))
-        least = np.full(len(keys), np.iinfo(np.uint64).max, dtype=np.uint64)
-        np.minimum.at(least, roots, keys)
+        smallest = np.full(len(keys), np.iinfo(np.uint64).max, dtype=np.uint64)
+        np.minimum.at(smallest, roots, keys)
         sizes = np.bincount(roots, minlength=len(keys)).astype(np.uint32)
         present = set(stage.names(version))
         first = 0
@@ -100,7 +100,7 @@ def components(
                     stage,
                     written,
                     hashed.read(name, ["image", "key", "error"]),
-                    least,
+                    smallest,
                     sizes,
                     rows,
                 )
@@ -112,13 +112,15 @@ def components(
 
 
 def _find_roots(paired: Stage, n_rows: int) -> NDArray[np.uint32]:
+    """Return the first image of each image's group."""
     parents = np.arange(n_rows, dtype=np.uint32)
+    kernels = load_kernels("hamming")
     for name in paired.names():
         table = paired.read(name, ["left", "right"])
         for batch in table.to_batches():
             left, right = (np.ascontiguousarray(batch.column(place)) for place in (0, 1))
-            load_kernels("hamming").unite(parents, left, right)
-    load_kernels("hamming").flatten(parents)
+            kernels.unite(parents, left, right)
+    kernels.flatten(parents)
     return parents
 
 
@@ -126,10 +128,10 @@ def _write_part(
     stage: Stage,
     name: str,
     images: Any,
-    least: NDArray[np.uint64],
+    smallest: NDArray[np.uint64],
     sizes: NDArray[np.uint32],
     roots: NDArray[np.uint32],
 ) -> None:
-    table = images.add_column(2, "group", arrow().array(least[roots]))
+    table = images.add_column(2, "group", arrow().array(smallest[roots]))
     table = table.add_column(3, "size", arrow().array(sizes[roots]))
     stage.write(name, [table], table.schema)

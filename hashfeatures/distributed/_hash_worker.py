@@ -1,19 +1,17 @@
-"""Images of one part to their hashes: what runs in the workers of `hash_dataset`."""
+"""Hashing of one part of a data set, in the workers of `hash_dataset`."""
 
 from __future__ import annotations
 
 import platform
 import tarfile
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
 import numpy as np
 import PIL
-from numpy.typing import NDArray
 from PIL import Image
 
 from .._utils.path_text import read_path, write_path
@@ -21,23 +19,21 @@ from ..exceptions import EngineError, FailedImagesWarning, StageError
 from ..hashing._algorithms import BITS_VERSION
 from ..hashing._batch import hash_sources
 from ..hashing._hash_arrays import Hashes
-from ..hashing._spec import HashSpec, parse_hashes
+from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
 from ..images._errors import charge
 from ..images._files import HEAD, has_image_suffix, recognize
 from ..images._process_state import Surroundings
-from ._stages import Stage, arrow, locate, open_located
+from ._hash_stage import KIND, LISTING, keys_of, read_settings, schema_of
+from ._part_directory import arrow, locate, open_located
+from ._stages import Stage
 
-KIND = "hashes"
-LISTING = "_listing"
-DIGEST = 16  # bytes by which a name is known
-
-_HELD = 1 << 26  # bytes of encoded images that are held at a time
+_MAX_BATCH_BYTES = 1 << 26  # of encoded images in memory
 
 
 @dataclass(frozen=True)
 class Place:
-    """A stage directory that workers are to write to, and whose workers they are."""
+    """A stage directory for workers to write to, and the state of the process that starts them."""
 
     out: str
     surroundings: Surroundings = field(default_factory=Surroundings.here)
@@ -45,36 +41,36 @@ class Place:
 
 @dataclass(frozen=True)
 class HashTask:
-    """A part to be hashed; apart: each image where it takes no other along."""
+    """A part to hash; with `isolated`, a crash on one image does not affect the others."""
 
     out: str
     name: str
-    apart: bool = False
+    isolated: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings.here)
 
 
 def check_worker(place: Place) -> None:
-    """Raise unless this process sees the stage directory, and reads and hashes the same."""
+    """Raise unless this process sees the stage directory and computes the same bits."""
     place.surroundings.apply()
     try:
         stage = Stage.open(place.out, KIND)
     except StageError as error:
         raise EngineError(
-            f"A worker on {platform.node()} does not see what this run writes ({error}): name "
-            f"a directory that all machines share, or a bucket."
+            f"A worker on {platform.node()} does not see the files of this run ({error}). Name a "
+            f"directory that all machines share, or a bucket."
         ) from error
     check_versions(stage.settings)
 
 
 def check_versions(settings: dict[str, Any]) -> None:
-    """Raise unless this process makes the bits that a stage is made of."""
+    """Raise unless this process computes the bits that a stage holds."""
     ours = {"pillow": PIL.__version__, "bits": BITS_VERSION}
     theirs = {name: settings[name] for name in ours}
     if ours != theirs:
         raise EngineError(
-            f"A worker has Pillow {ours['pillow']} and hash version {ours['bits']}; the run was "
+            f"A worker has Pillow {ours['pillow']} and hash version {ours['bits']}. The run was "
             f"started with Pillow {theirs['pillow']} and hash version {theirs['bits']}. Bits "
-            f"could differ: install the same versions on all machines."
+            f"could differ. Install the same versions on all machines."
         )
 
 
@@ -88,7 +84,7 @@ def hash_part(task: HashTask) -> None:
 
     def tables() -> Iterator[Any]:
         for names, sources in _batches([read_path(unit) for unit in units]):
-            yield hash_batch(names, sources, specs, decoding, min_detail, task.apart)
+            yield hash_batch(names, sources, specs, decoding, min_detail, task.isolated)
 
     stage.write(task.name, tables(), schema_of(specs))
 
@@ -99,10 +95,10 @@ def hash_batch(
     specs: tuple[HashSpec, ...],
     decoding: Decoding,
     min_detail: int,
-    apart: bool = False,
+    isolated: bool = False,
 ) -> Any:
-    """Return the rows of some images as a table of Arrow."""
-    backend, n_jobs = ("loky", 2) if apart else ("sequential", 1)
+    """Return the rows of some images as a pyarrow.Table."""
+    backend, n_jobs = ("loky", 2) if isolated else ("sequential", 1)
     with warnings.catch_warnings(), joblib.parallel_config(backend=backend):
         warnings.simplefilter("ignore", FailedImagesWarning)
         hashed = hash_sources(
@@ -111,61 +107,13 @@ def hash_batch(
     return _tabulate(names, hashed)
 
 
-def schema_of(specs: Sequence[HashSpec]) -> Any:
-    """Return the columns of the parts."""
-    pyarrow = arrow()
-    return pyarrow.schema(
-        {
-            "image": pyarrow.string(),
-            "key": pyarrow.uint64(),
-            "codes": pyarrow.binary(sum(-(-spec.n_bits // 8) for spec in specs)),
-            "detail": pyarrow.uint8(),
-            "width": pyarrow.int32(),
-            "height": pyarrow.int32(),
-            "format": pyarrow.string(),
-            "digest": pyarrow.binary(),
-            "error": pyarrow.string(),
-        }
-    )
-
-
-def digest_of(name: str) -> bytes:
-    """Return the 16 bytes by which a name is known."""
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=DIGEST).digest()
-
-
-def keys_of(names: Iterable[str]) -> NDArray[np.uint64]:
-    """Return 64 bits for each name, the same in all runs."""
-    joined = b"".join(digest_of(name)[:8] for name in names)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
-
-
-def read_settings(settings: dict[str, Any]) -> tuple[tuple[HashSpec, ...], Decoding, int]:
-    """Return the hashes, the decoding and the least detail that a stage is made with."""
-    decoding = dict(settings["decoding"])
-    if isinstance(decoding["background"], list):
-        decoding["background"] = tuple(decoding["background"])
-    return parse_hashes(settings["hashes"]), Decoding(**decoding), settings["min_detail"]
-
-
-def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) -> dict[str, Any]:
-    """Return what decides the bits, as a manifest tells it."""
-    return {
-        "hashes": [str(spec) for spec in specs],
-        "decoding": asdict(decoding),
-        "min_detail": min_detail,
-        "pillow": PIL.__version__,
-        "bits": BITS_VERSION,
-    }
-
-
 def is_archive(name: str) -> bool:
-    """Tell whether a unit of the listing is a tar file of images."""
+    """Return whether an entry of the listing is a tar file of images."""
     return name.lower().endswith(".tar")
 
 
 def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
-    """Yield the names of images and what can be read of them, some at a time."""
+    """Yield the names and the sources of images, in batches."""
     if not any(map(is_archive, units)):
         yield list(units), list(units)
         return
@@ -177,7 +125,7 @@ def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
             names.append(name)
             sources.append(content)
             held += len(content["bytes"]) if isinstance(content, dict) else 0
-            if held > _HELD:
+            if held > _MAX_BATCH_BYTES:
                 yield names, sources
                 names, sources, held = [], [], 0
         if names:
@@ -185,7 +133,7 @@ def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
 
 
 def _members(archive: str) -> Iterator[tuple[str, Any]]:
-    """Yield the images of a tar file, and where it cannot be read on, an error in its name."""
+    """Yield the images of a tar file, and an error under its name where it is damaged."""
     system, path, _ = locate(archive)
     try:
         with open_located(system, path) as file, tarfile.open(fileobj=file, mode="r|") as tar:

@@ -1,4 +1,4 @@
-"""Images to hashes, part by part."""
+"""The stage `hash_dataset`: the hashes of a data set, part by part."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .._utils.descriptions import describe_value
 from .._utils.display import facts_as_html
+from .._utils.docstrings import fill_in_parameters
 from .._utils.path_text import read_path, write_path
 from .._utils.progress import progress_bar
 from .._utils.validation import check_bool, check_int
@@ -16,37 +17,28 @@ from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
 from ..hashing._spec import parse_hashes
 from ..images._decoding import Decoding
 from ._executors import Executor, as_executor
-from ._hash_worker import (
-    DIGEST,
-    KIND,
-    LISTING,
-    HashTask,
-    Place,
-    check_worker,
-    digest_of,
-    hash_part,
-    is_archive,
-    settings_of,
-)
+from ._hash_stage import DIGEST_BYTES, KIND, LISTING, digest_of, settings_of
+from ._hash_worker import HashTask, Place, check_worker, hash_part, is_archive
 from ._listing import list_names
-from ._stages import Stage, arrow
+from ._part_directory import arrow
+from ._stages import Stage
 
-_SHOWN = 5  # failures that are told
+_MAX_SHOWN = 5  # failures in a warning
 
 
 class HashSummary(NamedTuple):
-    """What a call of `hash_dataset` did.
+    """The results of `hash_dataset`.
 
     Parameters
     ----------
     out : str
         The stage directory.
     n_images : int
-        How many images it holds now, those that failed included.
+        The number of images in the directory, including those that failed.
     n_new : int
-        How many of them this call hashed.
+        The number of images that this call hashed.
     n_failed : int
-        How many of all have no hashes, for the reason in the column "error".
+        The number of all images without hashes. The column "error" has the reasons.
     """
 
     out: str
@@ -58,6 +50,7 @@ class HashSummary(NamedTuple):
         return facts_as_html(type(self).__name__, self._asdict())
 
 
+@fill_in_parameters
 def hash_dataset(
     source: Any,
     out: str | os.PathLike[str],
@@ -67,6 +60,7 @@ def hash_dataset(
     decode: str = "reduced",
     orient: bool = True,
     background: Any = "white",
+    trim_borders: bool = False,
     max_pixels: int | None = None,
     min_detail: int = 10,
     part_size: int = 4096,
@@ -76,58 +70,62 @@ def hash_dataset(
 ) -> HashSummary:
     """Hash a data set of any size into a directory of Parquet parts.
 
-    A second call goes on where the first one stopped: names that were seen before are not looked
-    at again, so a source that has grown costs what is new in it. An image is known by its name
-    alone; one that was changed under its name, or that failed, is not hashed again unless its part
-    is deleted.
+    A second call continues where the first one stopped, and hashes only names that are new. An
+    image is known by its name alone. An image that failed, or whose file has changed, is not
+    hashed again unless its part is deleted.
 
     Parameters
     ----------
     source : path, URL, container or ray.data.Dataset
-        A Parquet or CSV file of paths or URLs; a directory or bucket, searched with all below it;
-        tar files of images (WebDataset), as a pattern ``"shards/*.tar"`` or a list; a list or
-        column of paths and URLs; or a Ray Dataset with a column of names ("path", "url", ...)
-        and, if the names are not to be opened, the images themselves in "bytes" or "image".
+        The names of images: a Parquet or CSV file of paths or URLs, a directory or bucket, which
+        is searched with its subfolders, or a list or column of paths and URLs. For tar files of
+        images (WebDataset), a pattern such as ``"shards/*.tar"`` or a list. A Ray Dataset has a
+        column of names ("path", "url", ...), and may have the images themselves in a column
+        "bytes" or "image".
     out : path or URL
-        The directory. Its parts have the columns "image" (the absolute path or the URL; of a
-        member of a tar file ``tar://member::archive``; a path that is not UTF-8 as a JSON string),
-        "key" (64 bits of the hash of that name), "codes" (the hashes one after the other, packed
-        eight bits to a byte), "detail", "width", "height", "format", "digest" and "error".
-    hashes, decode, orient, background, max_pixels, min_detail
+        The directory for the hashes. "image" is the absolute path or the URL. It is
+        ``tar://member::archive`` for a member of a tar file, and a JSON string for a path that is
+        not UTF-8. "key" is a 64-bit hash of that name. "codes" holds the hashes one after the
+        other, packed eight bits to a byte. The other columns are "detail", "width", "height",
+        "format", "digest" and "error".
+    hashes, min_detail
         As in `NearDuplicateFinder`.
     column : str, optional
-        The column of tables, or of the Ray Dataset, that holds the names.
+        The column of a table or Ray Dataset that holds the names.
+    decode : {"full", "reduced"}, default="reduced"
+        As in `NearDuplicateFinder`.
+    $orient
+    $background
+    $trim_borders
+    $max_pixels
     part_size : int, default=4096
-        Images a part: what a run that is killed may have to do again, for each worker. A tar file
-        is a part of its own.
+        The number of images in a part. A killed run loses at most one part for each worker. A tar
+        file is a part of its own.
     retries : int, default=2
-        How often a part is hashed again whose worker died. After that its images are hashed apart
-        from each other; one whose process dies three times more is given up, and told in "error".
-    executor : None, str or Executor, default=None
-        None: processes of this machine, one a core; `LocalExecutor` has other numbers. The address
-        of a Ray cluster ("auto", "ray://host:10001"), or a `RayExecutor`.
-    progress : bool, default=False
-        Whether to show a bar.
+        How often a part is hashed again if its worker dies. After that, its images are hashed in
+        isolation. An image that kills three more workers is recorded in the column "error".
+    $executor
+    $progress
 
     Returns
     -------
     HashSummary
-        What was done.
+        The numbers of images.
 
     Warns
     -----
     FailedImagesWarning
-        If images of this call could not be read.
+        If this call could not read some images.
 
     Raises
     ------
     StageError
-        If `out` cannot be written or was made with other settings, or the source cannot be listed
-        or is empty.
+        If `out` cannot be written or was made with other settings, or if the source is empty or
+        cannot be listed.
     EngineError
-        If the workers are of no use: other versions than here, or none at all.
+        If the workers cannot be used, for example because their versions differ.
     MissingExtraError
-        If pyarrow, or Ray where it is asked for, is not installed.
+        If pyarrow, or Ray for a Ray cluster, is not installed.
 
     Examples
     --------
@@ -142,14 +140,15 @@ def hash_dataset(
     (1, [512])
     """
     specs = parse_hashes(hashes)
-    decoding = Decoding(decode, orient, background, max_pixels).check("hash_dataset").with_limit()
+    decoding = Decoding(decode, orient, background, max_pixels, trim_borders=trim_borders)
+    decoding = decoding.check("hash_dataset").with_limit()
     check_int("hash_dataset", "min_detail", min_detail, 0)
     check_int("hash_dataset", "part_size", part_size, 1)
     check_int("hash_dataset", "retries", retries, 0)
     check_bool("hash_dataset", "progress", progress)
     arrow()
     with Stage.create(out, KIND, settings_of(specs, decoding, min_detail)) as stage:
-        workers = as_executor(executor)
+        workers = as_executor(executor, "hash_dataset")
         workers.check(check_worker, Place(stage.address))
         if type(source).__module__.startswith("ray.data"):
             from ._ray_source import hash_ray_dataset
@@ -157,18 +156,18 @@ def hash_dataset(
             before = set(stage.names())
             hash_ray_dataset(source, stage, column, part_size, workers)
             if not stage.names():
-                raise StageError("There is nothing to hash: the Ray Dataset has no rows.")
-            return _summarise(stage, before)
+                raise StageError("There is nothing to hash. The Ray Dataset has no rows.")
+            return _summarize(stage, before)
         _list_new(source, column, stage, part_size)
         before = set(stage.names())
         _hash_parts(stage, before, workers, retries, progress)
-        return _summarise(stage, before)
+        return _summarize(stage, before)
 
 
 def _hash_parts(
     stage: Stage, before: set[str], workers: Executor, retries: int, progress: bool
 ) -> None:
-    """Hash the parts of the listing that are not finished."""
+    """Hash the unfinished parts of the listing."""
     left = [name for name in stage.sub(LISTING).names() if name not in before]
     lost: list[HashTask] = []
     with progress_bar(progress, total=len(left), unit="part") as bar:
@@ -177,30 +176,30 @@ def _hash_parts(
             if outcome.lost is None:
                 bar.update()
             else:
-                lost.append(HashTask(stage.address, outcome.task.name, apart=True))
+                lost.append(HashTask(stage.address, outcome.task.name, isolated=True))
         for outcome in workers.run(hash_part, lost, retries):
             if outcome.lost is not None:
                 raise EngineError(
                     f"The part {outcome.task.name} of {stage.address} cannot be hashed, not even "
-                    f"image by image: {outcome.lost}. Is there enough memory for one worker? The "
-                    f"parts that are finished stay."
+                    f"image by image: {outcome.lost}. There may be too little memory for one "
+                    f"worker. A further run keeps the finished parts."
                 )
             bar.update()
 
 
 def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> None:
-    """Add what the source names and the listing does not have to the listing."""
+    """Add the names of the source that are new to the listing."""
     pyarrow = arrow()
     listing = stage.sub(LISTING)
     known: set[bytes] = set()
     present = listing.names()
     for part in present:
         known.update(listing.read(part, ["digest"]).column("digest").to_pylist())
-    schema = pyarrow.schema({"unit": pyarrow.string(), "digest": pyarrow.binary(DIGEST)})
+    schema = pyarrow.schema({"unit": pyarrow.string(), "digest": pyarrow.binary(DIGEST_BYTES)})
     n_parts = 1 + int(present[-1].partition("-")[2].partition(".")[0]) if present else 0
     n_named = 0
 
-    def new_units() -> Iterator[tuple[str, bytes]]:
+    def new_entries() -> Iterator[tuple[str, bytes]]:
         nonlocal n_named
         for name in list_names(source, column):
             n_named += 1
@@ -209,19 +208,19 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
                 known.add(digest)
                 yield write_path(name), digest
 
-    def write(units: list[tuple[str, bytes]]) -> None:
+    def write(entries: list[tuple[str, bytes]]) -> None:
         nonlocal n_parts
-        table = pyarrow.table(list(map(list, zip(*units, strict=True))), schema=schema)
+        table = pyarrow.table(list(map(list, zip(*entries, strict=True))), schema=schema)
         listing.write(f"part-{n_parts:08d}.parquet", [table], schema)
         n_parts += 1
 
-    left = new_units()
+    left = new_entries()
     waiting: list[tuple[str, bytes]] = []
-    for unit in left:
-        if is_archive(read_path(unit[0])):
-            write([unit])
+    for entry in left:
+        if is_archive(read_path(entry[0])):
+            write([entry])
             continue
-        waiting.append(unit)
+        waiting.append(entry)
         if len(waiting) == part_size:
             write(waiting)
             waiting = []
@@ -229,14 +228,13 @@ def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> 
         write(waiting)
     if not n_named:
         raise StageError(
-            f"There is nothing to hash in {describe_value(source)}: it names no image. "
-            f"Folders are searched for "
-            f"the formats that Pillow reads; tar files are named by a pattern, 'folder/*.tar'."
+            f"There is nothing to hash. {describe_value(source)} contains no image in a format "
+            f"that Pillow reads. For tar files, pass a pattern, 'folder/*.tar'."
         )
 
 
-def _summarise(stage: Stage, before: set[str]) -> HashSummary:
-    """Count what the parts hold, and warn of the images that failed in those of this run."""
+def _summarize(stage: Stage, before: set[str]) -> HashSummary:
+    """Count the images of all parts, and warn about those that failed in this run."""
     n_images = n_new = n_failed = 0
     n_new_failed = 0
     shown: list[str] = []
@@ -249,15 +247,15 @@ def _summarise(stage: Stage, before: set[str]) -> HashSummary:
             continue
         n_new += len(errors)
         n_new_failed += failed
-        if failed and len(shown) < _SHOWN:
+        if failed and len(shown) < _MAX_SHOWN:
             table = stage.read(name, ["image", "error"])
-            told = [row for row in table.to_pylist() if row["error"] is not None]
-            shown += [f"  {row['image']}: {row['error']}" for row in islice(told, _SHOWN)]
+            failures = [row for row in table.to_pylist() if row["error"] is not None]
+            shown += [f"  {row['image']}: {row['error']}" for row in islice(failures, _MAX_SHOWN)]
     if n_new_failed:
-        listed = "\n".join(shown[:_SHOWN])
+        listed = "\n".join(shown[:_MAX_SHOWN])
         warn_user(
-            f"{n_new_failed} of {n_new} images could not be read; the column 'error' of "
-            f"{stage.address} says why:\n{listed}",
+            f"{n_new_failed} of {n_new} images could not be read. The column 'error' of "
+            f"{stage.address} has the reasons:\n{listed}",
             FailedImagesWarning,
         )
     return HashSummary(stage.address, n_images, n_new, n_failed)

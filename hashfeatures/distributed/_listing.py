@@ -1,4 +1,4 @@
-"""What there is to hash: the names of images, or of tar files of images."""
+"""Listing of a source: the names of its images, or of its tar files of images."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ..exceptions import StageError
 from ..images._errors import describe_error
 from ..images._files import LeftOut, has_image_suffix, holds_image
 from ..images._sources import IMAGE_COLUMNS, list_sources, local_path
-from ._stages import arrow, locate, open_located
+from ._part_directory import arrow, is_local, locate, open_located
 
 _TABLES = (".parquet", ".csv")
-_BLOCK = 1 << 16  # rows of a table that are read at a time
+_BLOCK_ROWS = 1 << 16  # of a table in memory
 _LOGGER = logging.getLogger(__name__)
 
 
 def list_names(source: Any, column: str | None = None) -> Iterator[str]:
-    """Yield the absolute path or the URL of every image, or tar file, of a source.
+    """Yield the absolute path or the URL of each image, or of each tar file, in a source.
 
     Parameters
     ----------
     source : path, URL or container of these
-        A table (.parquet, .csv), a directory or bucket, which is searched with all below it, or a
-        pattern such as "s3://bucket/shards/*.tar"; or a list, array or column of names.
+        A table (.parquet, .csv), a directory or bucket, which is searched with its subfolders, a
+        pattern such as "s3://bucket/shards/*.tar", or a list, array or column of names.
     column : str, optional
-        The column of tables that holds the names.
+        The column of a table that holds the names.
 
     Raises
     ------
@@ -64,19 +64,19 @@ def _walk(system: Any, path: str) -> Iterator[str]:
         raise NotADirectoryError(
             "expected a directory, a table (.parquet, .csv), a pattern or .tar files"
         )
-    is_wanted = holds_image if "file" in system.protocol else has_image_suffix
+    is_wanted = holds_image if is_local(system) else has_image_suffix
     left_out = LeftOut()
     for found in sorted(system.find(path)):
         if is_wanted(found):
             yield _address_of(system, found)
         else:
             left_out.add(found)
-    if told := left_out.describe():
-        _LOGGER.info("%s: %s", path, told)
+    if description := left_out.describe():
+        _LOGGER.info("%s: %s", path, description)
 
 
 def _address_of(system: Any, path: str) -> str:
-    if "file" in system.protocol:
+    if is_local(system):
         return path
     address: str = system.unstrip_protocol(path)
     return address
@@ -86,7 +86,7 @@ def _whole_name(source: Any) -> str:
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"A data set is a list of paths and URLs, which any worker can read. Got "
-            f"{type(source).__name__}; images in memory are what hash_images is for."
+            f"{type(source).__name__}. For images in memory, call hash_images."
         )
     path = local_path(source)
     return os.fspath(source) if path is None else os.path.abspath(path)
@@ -100,24 +100,23 @@ def _read_column(system: Any, path: str, address: str, column: str | None) -> It
             header = list(pd.read_csv(file, nrows=0).columns)
             file.seek(0)
             name = _pick(header, column, address)
-            for frame in pd.read_csv(file, usecols=[name], dtype=str, chunksize=_BLOCK):
+            for frame in pd.read_csv(file, usecols=[name], dtype=str, chunksize=_BLOCK_ROWS):
                 yield from frame[name].dropna().tolist()
             return
         parquet = arrow().parquet.ParquetFile(file)
         name = _pick(parquet.schema_arrow.names, column, address)
-        for batch in parquet.iter_batches(_BLOCK, columns=[name]):
+        for batch in parquet.iter_batches(_BLOCK_ROWS, columns=[name]):
             yield from (value for value in batch.column(0).to_pylist() if value is not None)
 
 
 def _pick(columns: Iterable[str], column: str | None, address: str) -> str:
-    """Return the column that holds the names."""
+    """Return the name of the column with the names of images."""
     known = list(columns)
     wanted = IMAGE_COLUMNS if column is None else (column,)
     named = known if column is None and len(known) == 1 else [c for c in wanted if c in known]
     if named:
         return named[0]
     raise ValueError(
-        f"{shorten(address)} has the columns {describe_value(known[:10])}, and "
-        f"none of {list(wanted)}: say which holds the "
-        f"paths or URLs, column=..."
+        f"{shorten(address)} has the columns {describe_value(known[:10])}, and none of "
+        f"{list(wanted)}. Pass the name of the column with paths or URLs as column=..."
     )

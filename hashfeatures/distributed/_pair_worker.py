@@ -1,4 +1,4 @@
-"""Parts of the join: stretches of a band's codes, cut to even work and searched in the workers."""
+"""Parts of the join: ranges of a band's codes, which workers compare with all of its codes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from .._utils.kernels import load_kernels
 from ..hamming._bands import Band, Buckets, flips
 from ..hamming._plan import candidate_cost
-from ._shared_arrays import share, shared
-from ._stages import PartDirectory, arrow
+from ._part_directory import PartDirectory, arrow
+from ._shared_arrays import map_arrays, share_arrays
 
-HELD_PAIRS = 1 << 18  # pairs that are written at a time
+PAIRS_PER_TABLE = 1 << 18
 
-_PER_PROBE = 2.5  # nanoseconds
+_PROBE_NANOSECONDS = 2.5
 
 
-class Layout(NamedTuple):
-    """A band to be laid out in a file."""
+class BandLayout(NamedTuple):
+    """A band whose codes are to be written in its order."""
 
     work: str
     name: str
@@ -31,8 +31,8 @@ class Layout(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A part of the join: some codes of a band against all."""
+class BandRange:
+    """A part of the join: a range of the codes of a band, to be compared with all of them."""
 
     out: str
     name: str
@@ -48,16 +48,16 @@ class Stretch:
     limits: tuple[int, ...]
 
 
-def lay_out(layout: Layout) -> None:
-    """Write the codes in the order of a band, and those that are asked about likewise."""
-    arrays = shared(layout.work, layout.codes)
+def lay_out(layout: BandLayout) -> None:
+    """Write the codes in the order of a band, and the queries among them too."""
+    arrays = map_arrays(layout.work, layout.codes)
     codes, rows = arrays["codes"], arrays["rows"]
     if not layout.positions:
-        all_, asked = Buckets.of_one(codes), Buckets.of_one(codes[layout.n_old :])
+        all_, queries = Buckets.of_one(codes), Buckets.of_one(codes[layout.n_old :])
     else:
         band = Band(np.array(layout.positions, dtype=np.int64), codes.shape[1])
         all_ = Buckets.of(codes, band)
-        asked = Buckets.of_queries(codes[layout.n_old :], band) if layout.n_old else all_
+        queries = Buckets.of_queries(codes[layout.n_old :], band) if layout.n_old else all_
     written: dict[str, NDArray[Any]] = {
         "codes": all_.codes,
         "keys": all_.keys,
@@ -65,82 +65,82 @@ def lay_out(layout: Layout) -> None:
         "starts": all_.starts,
     }
     if layout.n_old:
-        asked_rows = rows[layout.n_old :][asked.numbers]
-        written |= {"asked": asked.codes, "asked_keys": asked.keys, "asked_rows": asked_rows}
+        query_rows = rows[layout.n_old :][queries.numbers]
+        written |= {"queries": queries.codes, "query_keys": queries.keys, "query_rows": query_rows}
     else:
-        written["asked_keys"] = all_.keys
-    share(PartDirectory(layout.work), layout.name, written)
+        written["query_keys"] = all_.keys
+    share_arrays(PartDirectory(layout.work), layout.name, written)
 
 
-def join_stretch(stretch: Stretch) -> int:
-    """Write the pairs of a stretch, and return how many they are."""
-    arrays = shared(stretch.work, stretch.band)
-    same = stretch.same
-    asked, keys, ids = (
+def join_range(part: BandRange) -> int:
+    """Write the pairs of a range, and return their number."""
+    arrays = map_arrays(part.work, part.band)
+    same = part.same
+    queries, keys, ids = (
         arrays[name] for name in (("codes", "keys", "rows") if same else
-                                  ("asked", "asked_keys", "asked_rows"))
+                                  ("queries", "query_keys", "query_rows"))
     )  # fmt: skip
-    n_words = asked.shape[1]
-    masks = np.array(stretch.masks, dtype=np.uint64).reshape(-1, n_words)
-    limits = np.array(stretch.limits, dtype=np.int64)
-    wanted = flips(stretch.width, stretch.n_flips)
+    n_words = queries.shape[1]
+    masks = np.array(part.masks, dtype=np.uint64).reshape(-1, n_words)
+    limits = np.array(part.limits, dtype=np.int64)
+    wanted = flips(part.width, part.n_flips)
     join = load_kernels("hamming").join_of(n_words)
-    left = np.empty(HELD_PAIRS, dtype=np.uint32)
-    right = np.empty(HELD_PAIRS, dtype=np.uint32)
-    distance = np.empty(HELD_PAIRS, dtype=np.int32)
-    state = np.array([0, stretch.first, 0, 0], dtype=np.int64)
+    left = np.empty(PAIRS_PER_TABLE, dtype=np.uint32)
+    right = np.empty(PAIRS_PER_TABLE, dtype=np.uint32)
+    distance = np.empty(PAIRS_PER_TABLE, dtype=np.int32)
+    state = np.array([0, part.first, 0, 0], dtype=np.int64)
     n_pairs = 0
 
     def tables() -> Iterator[Any]:
         nonlocal n_pairs
         while state[0] < len(wanted):
             n_found = join(
-                asked, keys, ids, stretch.first, stretch.last,
+                queries, keys, ids, part.first, part.last,
                 arrays["codes"], arrays["starts"], arrays["rows"],
-                wanted, same, stretch.radius, masks, limits, left, right, distance, state,
+                wanted, same, part.radius, masks, limits, left, right, distance, state,
             )  # fmt: skip
             found = left[:n_found], right[:n_found], distance[:n_found]
-            if not same:  # two new codes meet twice, and each meets itself
+            if not same:  # two new codes are found twice, and each finds itself
                 keep = found[1] < found[0]
                 found = found[1][keep], found[0][keep], found[2][keep]
             n_pairs += len(found[0])
             yield table_of(*found)
 
-    PartDirectory(stretch.out).write(stretch.name, tables(), schema())
+    PartDirectory(part.out).write(part.name, tables(), schema())
     return n_pairs
 
 
 def cut_band(
     arrays: dict[str, NDArray[Any]], width: int, n_flips: int, most: float
 ) -> list[tuple[int, int]]:
-    """Cut the codes of a band that are asked about into stretches.
+    """Cut the queries of a band into ranges.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
-        What `lay_out` wrote.
+        The arrays that `lay_out` wrote.
     width, n_flips : int
-        How many bits the band has, and how many of them may differ.
+        The number of bits in the band, and how many of them may differ.
     most : float
-        The nanoseconds that a stretch may take, as predicted.
+        The predicted nanoseconds that a range may take at most.
 
     Returns
     -------
     list of (int, int)
-        Where each stretch begins and ends.
+        The start and the end of each range.
     """
     n_words = arrays["codes"].shape[1]
     met = _count_met(np.diff(arrays["starts"]).astype(np.int64), width, n_flips)
-    cost = met * candidate_cost(n_words) + len(flips(width, n_flips)) * _PER_PROBE
-    ends = _even_ends(arrays["asked_keys"], cost, most)
-    return list(zip([0, *ends], ends, strict=False))  # none where there are no codes
+    cost = met * candidate_cost(n_words) + len(flips(width, n_flips)) * _PROBE_NANOSECONDS
+    ends = _even_ends(arrays["query_keys"], cost, most)
+    return list(zip([0, *ends], ends, strict=False))  # empty without codes
 
 
 def _count_met(sizes: NDArray[np.int64], width: int, n_flips: int) -> NDArray[np.float64]:
     """Count, for each key, the codes whose keys are within so many bits.
 
-    The sums over keys at distance k + 1 follow from those at k and k - 1: among the neighbours of
-    all keys at distance k, each key at k + 1 is found k + 1 times, and each at k - 1
+    The sums over keys at distance k + 1 follow from those at k and k - 1. Among the neighbors of
+    all keys at distance k, each key at k + 1 occurs k + 1 times, and each key at k - 1 occurs
     ``width - k + 1`` times.
     """
     before, here = np.zeros(len(sizes)), sizes.astype(np.float64)
@@ -155,13 +155,13 @@ def _count_met(sizes: NDArray[np.int64], width: int, n_flips: int) -> NDArray[np
 
 
 def _even_ends(keys: NDArray[np.uint32], cost: NDArray[np.float64], most: float) -> list[int]:
-    """Return where stretches of sorted keys end that cost about as much each, at most `most`."""
+    """Return the ends of ranges of sorted keys that cost about the same, and at most `most`."""
     sizes = np.bincount(keys, minlength=len(cost))
     spent = np.cumsum(sizes * cost)
     starts = np.cumsum(sizes) - sizes
     total = float(spent[-1]) if len(spent) else 0.0
-    n_stretches = max(1, int(np.ceil(total / most)))
-    wanted = total * np.arange(1, n_stretches) / n_stretches
+    n_ranges = max(1, int(np.ceil(total / most)))
+    wanted = total * np.arange(1, n_ranges) / n_ranges
     at = np.searchsorted(spent, wanted)
     within = (wanted - (spent[at] - sizes[at] * cost[at])) / cost[at]
     ends = starts[at] + np.minimum(np.ceil(within).astype(np.int64), sizes[at])
@@ -177,6 +177,6 @@ def schema() -> Any:
 
 
 def table_of(left: Any, right: Any, distance: Any) -> Any:
-    """Return pairs as a table of Arrow."""
+    """Return pairs as a pyarrow.Table."""
     columns = [left.astype(np.uint32), right.astype(np.uint32), distance.astype(np.int32)]
     return arrow().table(columns, schema=schema())

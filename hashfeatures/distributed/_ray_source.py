@@ -1,4 +1,4 @@
-"""Ray Datasets as a source: hashed where their blocks are read."""
+"""Hashing of Ray Datasets, in the tasks that read their blocks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,8 @@ from ..exceptions import EngineError
 from ..images._process_state import Surroundings
 from ..images._sources import IMAGE_COLUMNS
 from ._executors import RayExecutor, cause_of
-from ._hash_worker import (
-    KIND,
-    check_versions,
-    hash_batch,
-    keys_of,
-    read_settings,
-    schema_of,
-)
+from ._hash_stage import KIND, keys_of, read_settings, schema_of
+from ._hash_worker import check_versions, hash_batch
 from ._stages import Stage
 
 _DATA_COLUMNS = ("bytes", "image")
@@ -33,15 +27,16 @@ def hash_ray_dataset(
 ) -> None:
     """Hash the images of a Ray Dataset.
 
-    Each batch is hashed in the task that reads it (``map_batches``) and written there as a part;
-    what goes back are counts, so that no image is in the object store.
+    The task that reads a batch (``map_batches``) hashes it and writes it as a part. It returns
+    only a count, so no image goes through the object store.
     """
     if not isinstance(workers, RayExecutor):
         raise EngineError(
-            "A Ray Dataset is hashed on its Ray cluster: give its address, or a RayExecutor."
+            "A Ray Dataset is hashed on its Ray cluster. Pass the address of the cluster, or a "
+            "RayExecutor, as executor=..."
         )
     columns = dataset.columns()
-    if columns is None:  # of a dataset without rows
+    if columns is None:  # the dataset has no rows
         return
     name = _name_column(columns, column)
     known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
@@ -55,12 +50,12 @@ def hash_ray_dataset(
     try:
         for _ in dataset.map_batches(step, batch_size=part_size).iter_batches():
             pass
-    except Exception as error:  # Ray wraps what a task raises in classes of its own
+    except Exception as error:  # Ray wraps the exception of a task
         raise cause_of(error) from error
 
 
 def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[np.uint64]) -> int:
-    """Hash the images of a batch that are new, and return how many."""
+    """Hash the new images of a batch, and return their number."""
     stage = Stage.open(out, KIND)
     check_versions(stage.settings)
     specs, decoding, min_detail = read_settings(stage.settings)
@@ -73,12 +68,12 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     part, begun = f"part-{digest}.parquet", f"begun-{digest}.json"
     if not chosen or stage.has(part):
         return 0
-    # Found here, this note tells that a worker died of the batch: Ray runs it again.
+    # If this note exists already, the batch killed a worker, and Ray runs it again.
     notes = stage.sub("_begun")
     died = notes.read_json(begun) is not None
     notes.write_json(begun, {})
     sources = [_source_of(batch, int(row), names[row]) for row in new]
-    table = hash_batch(chosen, sources, specs, decoding, min_detail, apart=died)
+    table = hash_batch(chosen, sources, specs, decoding, min_detail, isolated=died)
     stage.write(part, [table], schema_of(specs))
     notes.remove([begun])
     return len(chosen)
@@ -90,9 +85,9 @@ def _name_column(columns: list[str], column: str | None) -> str:
         if name in columns:
             return name
     raise ValueError(
-        f"The Ray Dataset has the columns {columns[:10]}, and none of {list(wanted)}: say which "
-        f"holds the names of the images, column=... (read_images and read_binary_files give them "
-        f"with include_paths=True)."
+        f"The Ray Dataset has the columns {columns[:10]}, and none of {list(wanted)}. Pass the "
+        f"column with the names of images as column=... (read_images and read_binary_files add "
+        f"names with include_paths=True)."
     )
 
 

@@ -1,4 +1,4 @@
-"""Arrays that workers map into memory: written once, and read from the disk of each machine."""
+"""Arrays that are written once and that all workers map from the disk of their machine."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .._utils.array_file import read_store, write_store
-from ._stages import PartDirectory
+from ._part_directory import PartDirectory
 
 _KIND = "arrays of a join"
-_OLD = 3600  # seconds after which a copy makes room for others
+_OLD_SECONDS = 3600  # after which a copy makes room for others
 
 
-def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+def share_arrays(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a file of a directory, whole or not at all."""
     if directory.is_local:
         os.makedirs(directory.path, exist_ok=True)
@@ -36,18 +36,18 @@ def share(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]
 
 
 @lru_cache(maxsize=2)
-def shared(address: str, name: str) -> dict[str, NDArray[Any]]:
-    """Map the arrays of a file; a name is never used for other arrays."""
+def map_arrays(address: str, name: str) -> dict[str, NDArray[Any]]:
+    """Map the arrays of a file, whose name never stands for other arrays."""
     directory = PartDirectory(address)
     if directory.is_local:
         return read_store(directory.place(name), _KIND)[0]
-    place = blake2b(f"{address}/{name}".encode(), digest_size=8).hexdigest()
+    digest = blake2b(f"{address}/{name}".encode(), digest_size=8).hexdigest()
     folder = Path(tempfile.gettempdir())
-    copy = folder / f"hashfeatures-{place}.store"
+    copy = folder / f"hashfeatures-{digest}.store"
     if not copy.exists():  # the workers of a machine share one copy
         for old in folder.glob("hashfeatures-*.store"):
             with suppress(OSError):
-                if time.time() - old.stat().st_mtime > _OLD:  # whoever has mapped it, keeps it
+                if time.time() - old.stat().st_mtime > _OLD_SECONDS:  # a mapped file stays mapped
                     old.unlink()
         temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
         directory.system.get_file(directory.place(name), str(temporary))

@@ -1,4 +1,4 @@
-"""Groups to a split that stays as it is when images are added."""
+"""The stage `assign`: a split of groups that stays the same when images are added."""
 
 from __future__ import annotations
 
@@ -17,29 +17,28 @@ from .._utils.path_text import read_path
 from .._utils.progress import busy
 from .._utils.validation import check_int, refuse
 from ._groups import KIND as GROUPS
-from ._stages import PartDirectory, Stage, arrow, version_of
+from ._part_directory import PartDirectory, arrow
+from ._stable_allocation import NOWHERE, TEST, TRAIN, Keys, allocate_stably
+from ._stages import Stage, version_of
 
 KIND = "splits"
-SPLITS = ("train", "test")
+PARTS = ("train", "test")
 
 _CONFLICTS = "_conflicts"
-_NOWHERE, _TRAIN, _TEST = -1, 0, 1
-
-Keys = NDArray[np.uint64]
 
 
 class SplitSummary(NamedTuple):
-    """What a call of `assign` did.
+    """The results of `assign`.
 
     Parameters
     ----------
     out : str
         The stage directory.
     n_train, n_test : int
-        How many images each part of the split has; images that could not be read are in none.
+        The number of images in each part. Images that could not be read are in neither.
     conflicts : pandas.DataFrame
-        The images that an earlier call had put into the other part: "image", "was", "split" and
-        "group".
+        The images that moved from one part to the other since an earlier call: "image", "was",
+        "split" and "group".
     """
 
     out: str
@@ -48,12 +47,12 @@ class SplitSummary(NamedTuple):
     conflicts: pd.DataFrame
 
     def __repr__(self) -> str:
-        return facts_as_text(type(self).__name__, self._told())
+        return facts_as_text(type(self).__name__, self._facts())
 
     def _repr_html_(self) -> str:
-        return facts_as_html(type(self).__name__, self._told())
+        return facts_as_html(type(self).__name__, self._facts())
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         return self._replace(conflicts=len(self.conflicts))._asdict()  # type: ignore[arg-type]
 
 
@@ -66,35 +65,36 @@ def assign(
     *,
     random_state: int = 0,
 ) -> SplitSummary:
-    """Deal groups of near duplicates to training and test part.
+    """Assign groups of near duplicates to a training and a test part.
 
-    No group straddles the two. Groups go in the order of a hash of their least member, so that the
-    same data is dealt the same way by everybody. A second call with more images deals only what is
-    new: an image keeps its part, and a new one joins the near duplicates that it has. Only where
-    new images connect groups of both parts must some move: then all go to the training part, since
-    a model may have been trained on some of them, and the images that left the test part are told.
+    No group is in both parts. The order of groups depends only on their smallest keys, so the same
+    data always gives the same split. A second call with more images keeps the part of each image,
+    and new images join the part of their near duplicates. New images may connect groups of both
+    parts. Such groups go to the training part, because a model may have been trained on some of
+    their images, and the summary lists the images that left the test part.
 
     Parameters
     ----------
     groups : path or URL
         The directory that `components` wrote.
     out : path or URL
-        The directory for the split, a part for each part of `groups` and of the same rows. The
-        columns are "image", "key" and "group" as there, and "split": "train" or "test", and null
-        for an image that could not be read. Images that moved stand in its folder "_conflicts".
+        The directory for the split, with one part of the same rows for each part of `groups`. The
+        columns are "image", "key" and "group" as there, and "split": "train", "test", or null for
+        an image that could not be read. The folder "_conflicts" in it lists images that moved.
     test_size : float, default=0.25
-        The share of the images for the test part.
+        The share of the images in the test part.
     stratify : None, "parent", mapping, Series, path or URL, default=None
-        The class of each image, whose images are to be shared out as `test_size` says: "parent" is
-        the name of its folder; a mapping or Series has it by image; a Parquet or CSV file has it
-        in the column beside "image". A group counts to the class of its least member.
+        The class of each image. Each class has the share `test_size` in the test part. "parent"
+        stands for the name of the image's folder. A mapping or Series holds the classes by image.
+        A Parquet or CSV file holds them in the column beside "image". A group belongs to the class
+        of its image with the smallest key.
     random_state : int, default=0
-        Another number makes another split.
+        Controls the order of groups. Another number gives another split.
 
     Returns
     -------
     SplitSummary
-        The sizes, and what moved.
+        The sizes of the parts, and the images that moved.
 
     Raises
     ------
@@ -115,8 +115,8 @@ def assign(
         classes_of = _classes(stratify)
         keys, labels, classes, is_readable = _read_groups(grouped, names, classes_of)
         before = _read_before(stage, keys)
-        splits = np.full(len(keys), _NOWHERE, dtype=np.int8)
-        splits[is_readable] = _deal(
+        splits = np.full(len(keys), NOWHERE, dtype=np.int8)
+        splits[is_readable] = allocate_stably(
             keys[is_readable],
             labels[is_readable],
             classes[is_readable],
@@ -125,40 +125,40 @@ def assign(
             random_state,
         )
         version = version_of(names)
-        moved = (before != _NOWHERE) & (before != splits) & is_readable
+        moved = (before != NOWHERE) & (before != splits) & is_readable
         conflicts, first = [], 0
         for number, name in enumerate(names):
             table = grouped.read(name, ["image", "key", "group"])
             rows = slice(first, first + len(table))
             first += len(table)
             if moved[rows].any():
-                conflicts.append(_tell(table, before[rows], splits[rows], moved[rows]))
-            table = table.append_column("split", _spell(splits[rows]))
+                conflicts.append(_list_moved(table, before[rows], splits[rows], moved[rows]))
+            table = table.append_column("split", _name_parts(splits[rows]))
             stage.write(f"{version}-{number:08d}.parquet", [table], table.schema)
-        told = _keep_conflicts(stage.sub(_CONFLICTS), version, conflicts)
+        moved_images = _write_conflicts(stage.sub(_CONFLICTS), version, conflicts)
         stage.publish(version)
-        n_train, n_test = (int((splits == part).sum()) for part in (_TRAIN, _TEST))
-        return SplitSummary(stage.address, n_train, n_test, told)
+        n_train, n_test = (int((splits == part).sum()) for part in (TRAIN, TEST))
+        return SplitSummary(stage.address, n_train, n_test, moved_images)
 
 
 @busy("writing lists of the parts")
 def write_lists(split: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
-    """Write what each part holds to ``train.txt`` and ``test.txt``, one path or URL a line.
+    """Write the images of each part to ``train.txt`` and ``test.txt``, one path or URL a line.
 
-    Images that could not be read are in neither: they go to ``unreadable.txt``.
+    Images that could not be read go to ``unreadable.txt``.
 
     Parameters
     ----------
     split : path or URL
         The directory that `assign` wrote.
     out : path or URL
-        The directory for the lists; those of an earlier call are replaced.
+        The directory for the lists. Lists of an earlier call are replaced.
     """
     stage, directory = Stage.open(split, KIND), PartDirectory(out)
     with ExitStack() as stack:
         files = {
             part: stack.enter_context(directory.renaming(f"{part or 'unreadable'}.txt"))
-            for part in (*SPLITS, None)
+            for part in (*PARTS, None)
         }
         for name in stage.parts():
             table = stage.read(name, ["image", "split"])
@@ -168,7 +168,7 @@ def write_lists(split: str | os.PathLike[str], out: str | os.PathLike[str]) -> N
 
 
 def _classes(stratify: Any) -> Any:
-    """Return a function from names of images to their classes; None if there are none."""
+    """Return a function from names of images to their classes, or None without classes."""
     if stratify is None:
         return None
     if isinstance(stratify, str) and stratify == "parent":
@@ -185,23 +185,22 @@ def _classes(stratify: Any) -> Any:
             return [known[name] for name in names]
         except KeyError as error:
             raise ValueError(
-                f"The image {describe_value(error.args[0])} has no class in `stratify`. "
-                f"Images go by their "
-                f"absolute path or URL, as in the column 'image' of the groups."
+                f"The image {describe_value(error.args[0])} has no class in `stratify`. Name each "
+                f"image by its absolute path or URL, as in the column 'image' of the groups."
             ) from error
 
     return look_up
 
 
 def read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
-    """Read the class of each image from a file, as `assign` takes it."""
+    """Read the class of each image from a file, for `assign`."""
     is_csv = os.fspath(path).lower().endswith(".csv")
     table = pd.read_csv(path) if is_csv else pd.read_parquet(path, engine="pyarrow")
     others = [column for column in table.columns if column != "image"]
     if len(others) != 1 or len(table.columns) != 2:
         raise ValueError(
-            f"{os.fspath(path)} must have the column 'image' and one with the classes. It has "
-            f"{list(table.columns)[:10]}."
+            f"{os.fspath(path)} must have the column 'image' and one column of classes. Got the "
+            f"columns {list(table.columns)[:10]}."
         )
     return table.drop_duplicates("image").set_index("image")[others[0]]
 
@@ -209,6 +208,7 @@ def read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
 def _read_groups(
     grouped: Stage, names: Sequence[str], classes_of: Any
 ) -> tuple[Keys, Keys, NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the key, the group and the class of each image, and whether it is readable."""
     keys, labels, classes = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], []
     are_readable = [np.zeros(0, bool)]
     number_of: dict[Any, int] = {}
@@ -217,7 +217,7 @@ def _read_groups(
         keys.append(table.column("key").to_numpy())
         labels.append(table.column("group").to_numpy())
         are_readable.append(np.ones(len(table), dtype=bool))
-        if "error" in grouped.columns(name):  # groups of earlier releases do not say
+        if "error" in grouped.columns(name):  # earlier releases write no such column
             errors = grouped.read(name, ["error"]).column("error")
             are_readable[-1] = errors.is_null().to_numpy()
         if classes_of is None:
@@ -237,15 +237,15 @@ def _read_groups(
 
 
 def _read_before(stage: Stage, keys: Keys) -> NDArray[np.int8]:
-    """Return where an earlier call put each image."""
-    before = np.full(len(keys), _NOWHERE, dtype=np.int8)
+    """Return the part that an earlier call assigned each image to."""
+    before = np.full(len(keys), NOWHERE, dtype=np.int8)
     known, splits = [np.zeros(0, np.uint64)], [np.zeros(0, np.int8)]
     for name in stage.parts():
         table = stage.read(name, ["key", "split"])
         known.append(table.column("key").to_numpy())
         split = np.array(table.column("split").to_pylist(), dtype=object)
-        parts = [split == SPLITS[_TRAIN], split == SPLITS[_TEST]]
-        splits.append(np.select(parts, [_TRAIN, _TEST], _NOWHERE).astype(np.int8))
+        parts = [split == PARTS[TRAIN], split == PARTS[TEST]]
+        splits.append(np.select(parts, [TRAIN, TEST], NOWHERE).astype(np.int8))
     all_known, all_splits = np.concatenate(known), np.concatenate(splits)
     if not len(all_known):
         return before
@@ -256,68 +256,27 @@ def _read_before(stage: Stage, keys: Keys) -> NDArray[np.int8]:
     return before
 
 
-def _deal(
-    keys: Keys,
-    labels: Keys,
-    classes: NDArray[np.intp],
-    before: NDArray[np.int8],
-    test_size: float,
-    seed: int,
-) -> NDArray[np.int8]:
-    """Return the part of each image."""
-    groups, number = np.unique(labels, return_inverse=True)
-    sizes = np.bincount(number, minlength=len(groups))
-    class_of = np.zeros(len(groups), dtype=np.intp)
-    is_least = keys == labels
-    class_of[number[is_least]] = classes[is_least]
-    split_of = np.full(len(groups), _NOWHERE, dtype=np.int8)
-    for split in (_TEST, _TRAIN):  # of a group in both, the training part keeps all
-        split_of[number[before == split]] = split
-    n_classes = int(class_of.max(initial=-1)) + 1
-    room = test_size * np.bincount(class_of, sizes, minlength=n_classes)
-    tested = split_of == _TEST
-    room -= np.bincount(class_of[tested], sizes[tested], minlength=n_classes)
-    new = np.flatnonzero(split_of == _NOWHERE)
-    # Large groups have less keys for their least, so the keys themselves are no fair order.
-    new = new[np.lexsort((_mix(groups[new], seed), class_of[new]))]
-    taken = np.cumsum(sizes[new])
-    starts = np.flatnonzero(np.diff(class_of[new], prepend=-1))
-    lengths = np.diff(starts, append=len(new))
-    taken -= np.repeat(taken[starts] - sizes[new[starts]], lengths)
-    split_of[new] = np.where(taken - sizes[new] / 2 <= room[class_of[new]], _TEST, _TRAIN)
-    dealt: NDArray[np.int8] = split_of[number]
-    return dealt
-
-
-def _mix(values: Keys, seed: int) -> Keys:
-    """Hash words (the finalizer of SplitMix64: Steele, Lea and Flood, 2014)."""
-    mixed = values + np.uint64(seed % 2**64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _spell(splits: NDArray[np.int8]) -> Any:
+def _name_parts(splits: NDArray[np.int8]) -> Any:
     pyarrow = arrow()
-    places = pyarrow.array(splits, mask=splits == _NOWHERE)
-    named = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(SPLITS))
+    places = pyarrow.array(splits, mask=splits == NOWHERE)
+    named = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(PARTS))
     return named.cast(pyarrow.string())
 
 
-def _tell(
+def _list_moved(
     table: Any, before: NDArray[np.int8], splits: NDArray[np.int8], moved: NDArray[np.bool_]
 ) -> Any:
     rows = np.flatnonzero(moved)
-    told = table.select(["image", "group"]).take(rows)
-    told = told.append_column("was", _spell(before[rows]))
-    return told.append_column("split", _spell(splits[rows]))
+    listed = table.select(["image", "group"]).take(rows)
+    listed = listed.append_column("was", _name_parts(before[rows]))
+    return listed.append_column("split", _name_parts(splits[rows]))
 
 
-def _keep_conflicts(directory: PartDirectory, version: str, found: list[Any]) -> pd.DataFrame:
+def _write_conflicts(directory: PartDirectory, version: str, found: list[Any]) -> pd.DataFrame:
     columns = ["image", "was", "split", "group"]
     if not found:
         return pd.DataFrame(columns=columns)
     table = arrow().concat_tables(found).select(columns)
     directory.write(f"{version}.parquet", [table], table.schema)
-    told: pd.DataFrame = table.to_pandas()
-    return told
+    listed: pd.DataFrame = table.to_pandas()
+    return listed

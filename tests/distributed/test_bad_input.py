@@ -20,13 +20,13 @@ from hashfeatures._utils.optional import install_command
 from hashfeatures.distributed import (
     LocalExecutor,
     RayExecutor,
+    _executors,
     assign,
     components,
     find_pairs,
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._executors import _knock
 from hashfeatures.distributed._stages import Stage
 
 here = LocalExecutor(1)
@@ -84,43 +84,60 @@ def test_an_address_nobody_answers_fails_within_seconds(image_files, tmp_path, s
 
 @pytest.mark.parametrize("said", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 @pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_a_listener_that_is_not_ray_fails_within_seconds(image_files, tmp_path, scheme, said):
+def test_a_listener_that_is_not_ray_fails_within_seconds(
+    image_files, tmp_path, monkeypatch, scheme, said
+):
     """One that accepts and says nothing, hangs up at once, or speaks another protocol."""
     ray = pytest.importorskip("ray")
     if ray.is_initialized():
         pytest.skip("another test has connected this process to a cluster")
-    over = threading.Event()
+    monkeypatch.setattr(_executors, "_CLUSTER_SECONDS", 8)
 
     def answer(listener):
-        connection, _ = listener.accept()
-        with connection:
-            if said is None:
-                over.wait(60)
-            else:
-                connection.sendall(said)
+        held = []
+        while True:
+            try:
+                held.append(listener.accept()[0])
+            except OSError:  # the test is over
+                break
+            if said is not None:
+                with held.pop() as connection:
+                    connection.sendall(said)
+        for connection in held:
+            connection.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, args=(listener,))
+        thread = threading.Thread(target=answer, args=(listener,), daemon=True)
         thread.start()
         address = f"{scheme}127.0.0.1:{listener.getsockname()[1]}"
         start = time.monotonic()
         try:
-            with pytest.raises(EngineError, match=r"Somebody listens at the Ray address.*not Ray"):
+            with pytest.raises(EngineError, match=r"no Ray cluster at .*Ray.*not that of its"):
                 hash_dataset(image_files, tmp_path / "out", executor=address)
         finally:
-            over.set()
-            thread.join()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
         assert time.monotonic() - start < 20
 
 
 @pytest.mark.cluster
-def test_a_cluster_that_listens_is_known(ray_cluster):
-    """The check that comes before connecting takes a real Ray for one."""
-    _knock(ray_cluster.get_runtime_context().gcs_address)
+def test_a_cluster_is_found(ray_cluster):
+    """The check before connecting accepts the address of a real cluster."""
+    _executors.check_address(ray_cluster.get_runtime_context().gcs_address)
+
+
+@pytest.mark.parametrize("address", ["6379", "head", "head:", "ray://"])
+def test_an_address_without_a_port_is_refused(address):
+    pytest.importorskip("ray")
+    with pytest.raises(ParameterError, match=r"'address' parameter of RayExecutor .*host:port"):
+        _executors.check_address(address)
 
 
 def test_an_address_that_is_none(image_files, tmp_path):
-    with pytest.raises(EngineError, match="executor must be None, the address"):
+    with pytest.raises(
+        ParameterError,
+        match=r"'executor' parameter of hash_dataset must be None, the address .* Got 3",
+    ):
         hash_dataset(image_files, tmp_path / "out", executor=3)
 
 
@@ -139,10 +156,14 @@ def test_a_run_continued_with_another_pillow_is_refused(hashes, image_files, mon
 
 
 def test_a_directory_of_other_settings_names_both(hashes, image_files, tmp_path):
-    with pytest.raises(StageError, match=r"hashes=\['phash', 'dhash'\].*hashes=\['ahash'\]"):
+    with pytest.raises(
+        StageError, match=r"It has hashes=\['phash', 'dhash'\], .*run has hashes=\['ahash'\]"
+    ):
         hash_dataset(image_files, hashes, hashes="ahash", executor=here)
     find_pairs(hashes, tmp_path / "pairs", 12, executor=here)
-    with pytest.raises(StageError, match=r"made with other settings: radius=12; .* radius=10"):
+    with pytest.raises(
+        StageError, match=r"made with other settings\. It has radius=12, .* radius=10"
+    ):
         find_pairs(hashes, tmp_path / "pairs", 10, executor=here)
     with pytest.raises(StageError, match="holds hashes, not pairs"):
         components(hashes, tmp_path / "groups", hashes=hashes)
@@ -151,7 +172,7 @@ def test_a_directory_of_other_settings_names_both(hashes, image_files, tmp_path)
 
 def test_a_half_written_directory_is_refused(hashes, image_files, tmp_path):
     (hashes / "_manifest.json").unlink()
-    with pytest.raises(StageError, match=r"no _manifest\.json.*half of one"):
+    with pytest.raises(StageError, match=r"no _manifest\.json, so it is no complete"):
         hash_dataset(image_files, hashes, executor=here)
     with pytest.raises(StageError, match="is no stage directory"):
         find_pairs(hashes, tmp_path / "pairs", executor=here)
@@ -181,7 +202,7 @@ def test_a_directory_of_another_run_is_refused_until_that_ends(
         try:
             assert other.stdout.readline() == b"mine\n"
             before = read_stage(tmp_path / stage)
-            with pytest.raises(StageError, match=rf"Another run is writing to .*{stage}: wait"):
+            with pytest.raises(StageError, match=rf"Another run is writing to .*{stage}\. Wait"):
                 run[stage]()
         finally:
             other.kill()
@@ -208,7 +229,7 @@ def test_a_damaged_part_is_named_and_made_again(hashes, image_files, tmp_path):
     part = hashes / "part-00000001.parquet"
     whole = part.read_bytes()
     part.write_bytes(whole[:100])
-    with pytest.raises(StageError, match=r"part-00000001\.parquet is damaged.*delete this file"):
+    with pytest.raises(StageError, match=r"part-00000001\.parquet is damaged.*Delete this file"):
         find_pairs(hashes, tmp_path / "pairs", executor=here)
     part.unlink()
     assert hash_dataset(image_files, hashes, part_size=2, executor=here).n_new == 2
@@ -246,7 +267,7 @@ def test_a_folder_without_permission(image_files, tmp_path):
 def test_an_empty_listing(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no image")
-    with pytest.raises(StageError, match=r"nothing to hash in .*it names no image"):
+    with pytest.raises(StageError, match=r"nothing to hash\. .*empty.* contains no image"):
         hash_dataset(tmp_path / "empty", tmp_path / "out", executor=here)
     with pytest.raises(StageError, match="cannot be listed: NotADirectoryError"):
         hash_dataset(tmp_path / "missing", tmp_path / "out", executor=here)

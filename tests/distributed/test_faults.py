@@ -217,7 +217,7 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
 
             yield from super().run(die, tasks, retries)
 
-    with pytest.raises(EngineError, match=r"00-0000003.* 3 processes died of it"):
+    with pytest.raises(EngineError, match=r"00-0000003.* it killed 3 worker processes"):
         find_pairs(tmp_path / "hashes", tmp_path / "out", executor=Deadly(2), **JOIN)
     before = len(list((tmp_path / "out").glob("pairs-*")))
     assert before > 3

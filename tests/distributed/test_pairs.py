@@ -7,8 +7,9 @@ import pytest
 
 from hashfeatures import HammingNeighbors, ParameterError, RadiusWarning
 from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
-from hashfeatures.distributed._hash_worker import KIND, keys_of, schema_of, settings_of
-from hashfeatures.distributed._stages import Stage, arrow
+from hashfeatures.distributed._hash_stage import KIND, keys_of, schema_of, settings_of
+from hashfeatures.distributed._part_directory import arrow
+from hashfeatures.distributed._stages import Stage
 from hashfeatures.hashing._default_radius import default_radius
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from hashfeatures.distributed import assign, read_stage
-from hashfeatures.distributed._hash_worker import keys_of
-from hashfeatures.distributed._stages import Stage, arrow, version_of
+from hashfeatures.distributed._hash_stage import keys_of
+from hashfeatures.distributed._part_directory import arrow
+from hashfeatures.distributed._stages import Stage, version_of
 
 
 def write_groups(out, names, groups):
