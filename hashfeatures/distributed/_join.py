@@ -195,7 +195,6 @@ class Join:
 
 def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Plan:
     """Plan the join of all codes, or of those from `n_old` on with all."""
-    radius = min(radius, n_bits)
     n_codes, n_words = codes.shape
     if not n_old:
         return plan_self_join(codes, n_bits, radius)

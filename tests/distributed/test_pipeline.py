@@ -75,6 +75,23 @@ def test_bits_are_those_of_hash_images(folder, tmp_path, executor):
         np.testing.assert_array_equal(table[column][~failed], expected[column][~failed])
 
 
+def test_borders_are_trimmed_as_by_the_finder(tmp_path, noise_image):
+    """A bordered copy has the hash of its original, and a run without trimming is another run."""
+    image = noise_image(0, size=(64, 48))
+    bordered = Image.new("RGB", (104, 88), "black")
+    bordered.paste(image, (20, 20))
+    image.save(tmp_path / "image.png")
+    bordered.save(tmp_path / "bordered.png")
+    files = [str(tmp_path / name) for name in ("bordered.png", "image.png")]
+    here = LocalExecutor(1)
+    hash_dataset(files, tmp_path / "out", trim_borders=True, executor=here)
+    assert len(set(read_stage(tmp_path / "out")["codes"])) == 1
+    with pytest.raises(StageError, match=r"'trim_borders': True.*'trim_borders': False"):
+        hash_dataset(files, tmp_path / "out", executor=here)
+    hash_dataset(files, tmp_path / "whole", executor=here)
+    assert len(set(read_stage(tmp_path / "whole")["codes"])) == 2
+
+
 def test_new_images_cost_what_they_cost_alone(folder, tmp_path, noise_image, executor):
     out = tmp_path / "run"
     run(folder, out, executor)

@@ -47,3 +47,11 @@ def test_writes_lists_that_training_reads(family, tmp_path, capsys):
     assert lists["unreadable"] == [str(tmp_path / "broken.png")]
     assert sorted(lists["train"] + lists["test"]) == sorted(map(str, family[0]))
     assert main(["leaks", str(out / "train.txt"), str(out / "test.txt")]) == 0
+
+
+def test_borders_are_trimmed_only_from_the_start(family, tmp_path, capsys):
+    """Another setting would mix hashes of two kinds in one directory."""
+    command = ["stages", str(tmp_path), "-o", str(tmp_path / "run"), "-j", "1"]
+    assert main([*command, "--trim-borders"]) == 0
+    assert main(command) == 3
+    assert "made with other settings" in capsys.readouterr().err

@@ -20,6 +20,11 @@ from .._options import echo_json, pixels_option, telling_options
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
 @click.option("--hashes", default="phash,dhash", show_default=True, metavar="NAMES")
 @click.option(
+    "--trim-borders",
+    is_flag=True,
+    help="Cut off uniform borders before hashing, as of letterboxes.",
+)
+@click.option(
     "--radius",
     type=click.IntRange(min=0),
     metavar="BITS",
@@ -68,6 +73,7 @@ def command(
     output: str,
     column: str | None,
     hashes: str,
+    trim_borders: bool,
     radius: int | None,
     test_size: float,
     stratify_by: str | None,
@@ -113,7 +119,12 @@ def command(
         stratify = read_classes(stratify_by)
     shared = {"executor": executor, "progress": common.progress}
     hashed = hash_dataset(
-        source, f"{folder}/hashes", hashes=hashes.split(","), column=column, **shared
+        source,
+        f"{folder}/hashes",
+        hashes=hashes.split(","),
+        column=column,
+        trim_borders=trim_borders,
+        **shared,
     )
     if hashed.n_images and hashed.n_failed == hashed.n_images:
         raise CommandError(
