@@ -86,6 +86,19 @@ _SHARED = {
             ``LocalExecutor(n_jobs)`` another number of them. A string is the address of a Ray
             cluster, such as "auto" or "ray://host:10001", which `RayExecutor` takes too.
     """,
+    "bits": """
+        X : array-like of shape (n_samples, n_bits)
+            Zeros and ones, of any numeric or boolean dtype. A row that holds a NaN is missing.
+    """,
+    "queries": """
+        X : array-like of shape (n_queries, n_bits), default=None
+            The queries. None means all fitted rows, which are then not their own neighbors.
+    """,
+    "search_radius": """
+        radius : int, default=None
+            The greatest distance in bits, at most the number of bits. None means the estimator's
+            own.
+    """,
     "cache": """
         cache : path, default=None
             A file that stores hashes, which is created if it does not exist. An image is found

@@ -9,7 +9,8 @@ from sklearn.base import ClusterMixin
 
 from .._utils.progress import busy
 from .._utils.validation import check_choice, check_n_jobs, check_radius
-from ..hamming._neighbors import HammingNeighbors, TakesBits
+from ..hamming._base import BitsEstimator
+from ..hamming._neighbors import HammingNeighbors
 from ..hamming._packing import words_from_bits
 from ._diameters import (
     tabulate_groups,
@@ -19,7 +20,7 @@ from ._labels import Labels
 from ._linkage import LINKAGES, group_words
 
 
-class DuplicateGroups(ClusterMixin, TakesBits):
+class DuplicateGroups(ClusterMixin, BitsEstimator):
     """Group rows of bits that are near duplicates of each other.
 
     Parameters

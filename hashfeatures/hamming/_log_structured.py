@@ -1,8 +1,8 @@
-"""Rows that grow by batches, searched without being laid out anew for each.
+"""Rows that grow in batches, searched without indexing all of them anew for each batch.
 
-Rows stand in segments, each with an index of its own. A new batch is a segment, and segments are
-joined while the last is as large as the one before: a row is laid out a few times, about the
-logarithm of how many there are, however small the batches (the logarithmic method).
+The rows stand in runs, each with an index of its own. A new batch is a run. Runs are merged while
+the last is at least as large as the one before it. So the number of runs, and of the times that a
+row is indexed, grows with the logarithm of the number of rows (the logarithmic method).
 
 References
 ----------
@@ -23,33 +23,33 @@ from ._index import HammingIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
 
 
-def grow(ends: Iterable[int], n_rows: int) -> tuple[int, ...]:
-    """Return where segments end once there are `n_rows` rows.
+def merge_runs(ends: Iterable[int], n_rows: int) -> tuple[int, ...]:
+    """Return where the runs end once there are `n_rows` rows.
 
     Examples
     --------
-    >>> from hashfeatures.hamming._log_structured import grow
+    >>> from hashfeatures.hamming._log_structured import merge_runs
     >>> ends = ()
     >>> for n_rows in range(1, 8):
-    ...     ends = grow(ends, n_rows)
+    ...     ends = merge_runs(ends, n_rows)
     >>> ends
     (4, 6, 7)
     """
-    grown = [0, *ends, n_rows]
-    while len(grown) > 2 and grown[-1] - grown[-2] >= grown[-2] - grown[-3]:
-        del grown[-2]
-    return tuple(grown[1:])
+    merged = [0, *ends, n_rows]
+    while len(merged) > 2 and merged[-1] - merged[-2] >= merged[-2] - merged[-3]:
+        del merged[-2]
+    return tuple(merged[1:])
 
 
-class SegmentedIndex:
-    """The indexes of segments, searched as one.
+class LogStructuredIndex:
+    """The indexes of all runs, searched as one.
 
     Parameters
     ----------
     indexes : list of HammingIndex
-        One a segment.
+        The index of each run.
     ends : tuple of int
-        The row behind the last of each segment.
+        The row behind the last of each run.
     """
 
     def __init__(self, indexes: list[HammingIndex], ends: tuple[int, ...]) -> None:
@@ -71,7 +71,7 @@ class SegmentedIndex:
                 for (_, row), (start, _) in zip(found, self._spans, strict=True)
             ]
         )
-        # Rows of a segment come in order, and segments do: ties stay by row.
+        # The rows of a run are in order, and so are the runs: a stable sort breaks ties by row.
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
 
@@ -93,7 +93,7 @@ class SegmentedIndex:
 
 
 def _within(own: NDArray[np.intp] | None, start: int, end: int) -> NDArray[np.intp] | None:
-    """Return rows as a segment counts them; -1 where they are in others."""
+    """Return row numbers within a run; -1 for rows of other runs."""
     if own is None:
         return None
     return np.where((own >= start) & (own < end), own - start, -1)

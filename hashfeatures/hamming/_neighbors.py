@@ -1,20 +1,18 @@
-"""Nearest neighbours in the Hamming metric, with the methods of scikit-learn's own."""
+"""The estimator that finds the nearest neighbors of rows of bits."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils.array_file import Strings, read_store, write_store
+from .._utils.docstrings import fill_in_parameters
 from .._utils.progress import busy
 from .._utils.validation import (
     check_bool,
@@ -24,8 +22,10 @@ from .._utils.validation import (
     check_radius,
     refuse,
 )
+from ._base import BitsEstimator
+from ._fitted_rows import FittedRows
 from ._index import HammingIndex
-from ._log_structured import SegmentedIndex, grow
+from ._log_structured import LogStructuredIndex
 from ._packing import words_from_bits
 from ._pairs import MAX_PAIRS, Pairs
 
@@ -34,71 +34,47 @@ _KIND = "HammingNeighbors"
 MODES = ("connectivity", "distance")
 
 
-class TakesBits(BaseEstimator):
-    """What the estimators on rows of bits share: how their input is checked, and its tags."""
+@fill_in_parameters
+class HammingNeighbors(BitsEstimator):
+    """Find the exact nearest neighbors of rows of bits, by Hamming distance.
 
-    def _check_bits(self, X: Any, *, reset: bool) -> NDArray[Any]:
-        checked: NDArray[Any] = validate_data(
-            self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan"
-        )
-        if checked.dtype == object:  # lists that hold None or pandas.NA, Booleans with nulls
-            checked = np.where(pd.isna(checked), np.nan, checked).astype(np.float64)
-        return checked
-
-    def _read_bits(self, X: Any) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Check what is to be fitted, and return what is learnt of it: nothing is set yet."""
-        reader = type(self).__new__(type(self))
-        return reader._check_bits(X, reset=True), reader.__dict__
-
-    def _set_fitted(self, **fitted: Any) -> None:
-        """Take over what was fitted, all at once; names of the fit before go."""
-        names = ("feature_names_in_", "ids_")
-        kept = {name: value for name, value in vars(self).items() if name not in names}
-        self.__dict__ = kept | fitted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.positive_only = True
-        return tags
-
-
-class HammingNeighbors(TakesBits):
-    """Exact nearest neighbours among rows of bits, by Hamming distance.
-
-    The methods are those of `sklearn.neighbors.NearestNeighbors`. Distances are counted in bits
-    (where scikit-learn's ``metric="hamming"`` gives a fraction). Neighbours at the same distance
-    come in the order of their rows. A row that holds a NaN, as an image that failed has, is in
-    nobody's neighbourhood and has none of its own.
+    The methods are those of `sklearn.neighbors.NearestNeighbors`. Distances are numbers of bits,
+    where scikit-learn's ``metric="hamming"`` returns fractions. Neighbors at the same distance are
+    ordered by row. A row that holds a NaN, such as that of an image that could not be read, has no
+    neighbors and is no neighbor.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        How many neighbours `kneighbors` finds.
+        The number of neighbors that `kneighbors` finds.
     radius : int, default=12
         The greatest distance in bits of the neighbors that the searches by radius find. The
         default suits the 128 bits of "phash" and "dhash". A search by a radius above the number
         of bits raises `ParameterError`.
     algorithm : {"auto", "brute", "multi_index"}, default="auto"
-        How neighbours are searched; the answers are the same. "multi_index" searches bands of
-        bits, "brute" compares all with all, "auto" does what costs less.
-    n_jobs : int, default=None
-        The number of threads: None is 1 unless in a `joblib.parallel_config` context, -1 is all
-        processors.
+        How neighbors are searched. "multi_index" is multi-index hashing, which looks up parts of
+        the bits in tables. "brute" compares all rows. "auto" chooses the cheaper of the two. All
+        return the same neighbors.
+    $n_threads
 
     Attributes
     ----------
     n_features_in_ : int
         The number of bits of a row.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        The names of the bits, where `fit` was given a frame with string column names.
+        The names of the bits, if `X` is a DataFrame with string column names.
     n_samples_fit_ : int
-        The number of fitted rows, those with NaN included.
+        The number of fitted rows, including those with NaN.
 
     See Also
     --------
-    HammingNeighborsTransformer : The neighbours as a sparse graph for other estimators.
-    DuplicateGroups : The groups that near neighbours form.
+    HammingNeighborsTransformer : Returns the neighbors as a sparse graph for other estimators.
+    DuplicateGroups : Groups rows that are near each other.
+
+    References
+    ----------
+    M. Norouzi, A. Punjani, D. J. Fleet, "Fast Exact Search in Hamming Space with Multi-Index
+    Hashing", IEEE Transactions on Pattern Analysis and Machine Intelligence, 2014.
 
     Examples
     --------
@@ -115,11 +91,7 @@ class HammingNeighbors(TakesBits):
     """
 
     n_samples_fit_: int
-    _words: NDArray[np.uint64]
-    _present: NDArray[np.bool_]
-    _room: NDArray[np.uint64]
-    _ends: tuple[int, ...]
-    _indexes: dict[Any, HammingIndex]
+    _rows: FittedRows
 
     def __init__(
         self,
@@ -134,20 +106,20 @@ class HammingNeighbors(TakesBits):
         self.algorithm = algorithm
         self.n_jobs = n_jobs
 
+    @fill_in_parameters
     def fit(self, X: Any, y: Any = None) -> HammingNeighbors:
-        """Remember the rows to search among.
+        """Store the rows to search.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_bits)
-            Zeros and ones, of any numeric or boolean dtype; a row that holds a NaN is missing.
+        $bits
         y : None
             Ignored.
 
         Returns
         -------
         HammingNeighbors
-            The object itself.
+            The fitted estimator.
 
         Raises
         ------
@@ -155,58 +127,51 @@ class HammingNeighbors(TakesBits):
             If `X` holds anything but 0, 1 and NaN.
         """
         self._check_parameters()
-        bits, learnt = self._read_bits(X)
-        self._set_fitted(**learnt, **_state(*words_from_bits(bits)))
+        bits, learned = self._read_bits(X)
+        words, present = words_from_bits(bits)
+        rows = FittedRows(words, present, bits.shape[1])
+        self._set_fitted(**learned, _rows=rows, n_samples_fit_=len(rows))
         return self
 
+    @fill_in_parameters
     def partial_fit(self, X: Any, y: Any = None) -> HammingNeighbors:
-        """Add rows to those that are searched; their numbers go on from the last.
+        """Add rows, numbered after those that are fitted already.
 
-        What was laid out for the rows before stays: a batch of rows costs what it costs to lay
-        out a few times as many, however many there are already. The `ids_` of a loaded object
-        stay too, and go on naming the rows before: `save` wants those of all rows then.
+        The indexes of earlier rows are kept. So a batch costs a few times what it costs to index
+        it alone, however many rows there are. The `ids_` of a loaded estimator name the earlier
+        rows only: to save it again, pass the ids of all rows to `save`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_bits)
-            Zeros and ones, as for `fit`.
+        $bits
         y : None
             Ignored.
 
         Returns
         -------
         HammingNeighbors
-            The object itself.
+            The fitted estimator.
         """
         if not hasattr(self, "n_samples_fit_"):
             return self.fit(X)
         self._check_parameters()
-        words, present = self._pack(X, reset=False)
-        n_before, n_rows = self.n_samples_fit_, self.n_samples_fit_ + len(words)
-        room = self._room
-        if n_rows > len(room):
-            # Room for as many rows again: a row is copied a few times, however small the batches.
-            room = np.zeros((2 * n_rows, words.shape[1]), dtype=np.uint64)
-            room[:n_before] = self._words
-        room[n_before:n_rows] = words
-        ends = grow(self._ends, n_rows)
-        fitted = _state(room[:n_rows], np.concatenate([self._present, present]), room)
-        kept = self._indexes_of(pairwise((0, *ends)))
-        self.__dict__.update(fitted | {"_ends": ends, "_indexes": kept})
+        rows = self._rows.extended(*self._pack(X))
+        self.__dict__.update({"_rows": rows, "n_samples_fit_": len(rows)})
         return self
 
     def remove(self, indices: Any) -> HammingNeighbors:
-        """Forget rows: nothing finds them again. The numbers of the others stay.
+        """Remove rows from all searches. The other rows keep their numbers.
 
         Parameters
         ----------
         indices : array-like of shape (n_indices,)
-            Fitted rows, as the searches number them.
+            The numbers of fitted rows, as the searches return them.
 
         Returns
         -------
         HammingNeighbors
-            The object itself. `n_samples_fit_` stays: a removed row is one that is missing.
+            The fitted estimator. `n_samples_fit_` does not change: a removed row counts as
+            missing.
 
         Raises
         ------
@@ -223,14 +188,7 @@ class HammingNeighbors(TakesBits):
                 f"Row {wrong[0]} cannot be removed: rows are numbered from 0 to "
                 f"{self.n_samples_fit_ - 1}."
             )
-        present = self._present.copy()
-        present[rows.astype(np.intp)] = False
-        ends = self._ends
-        touched = np.unique(np.searchsorted(ends, rows, side="right"))
-        kept = self._indexes_of(
-            span for number, span in enumerate(pairwise((0, *ends))) if number not in touched
-        )
-        self.__dict__.update({"_present": present, "_indexes": kept})
+        self._rows = self._rows.without(rows.astype(np.intp))
         return self
 
     def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
@@ -239,20 +197,21 @@ class HammingNeighbors(TakesBits):
         Parameters
         ----------
         path : str or PathLike
-            The file; one that exists is replaced when the new one is whole.
-        ids : iterable of str or PathLike, optional
-            What each row is called, such as the path of its image. None: as `load` found them.
+            The file. An existing file is replaced once the new one is complete.
+        ids : iterable of str or PathLike, default=None
+            A name for each row, such as the path of its image. None keeps the `ids_` of a loaded
+            estimator.
 
         Raises
         ------
         ValueError
-            If there are not as many ids as rows.
+            If the number of ids is not the number of rows.
         """
         check_is_fitted(self)
         self._check_parameters()
-        arrays = {"words": self._words, "present": self._present}
+        arrays = {"words": self._rows.words, "present": self._rows.present}
         if isinstance(ids, str | bytes):
-            raise refuse(type(self).__name__, "ids", "an iterable with one id a row", ids)
+            raise refuse(type(self).__name__, "ids", "an iterable with one id per row", ids)
         names = getattr(self, "ids_", None) if ids is None else Strings.pack(ids)
         if names is not None:
             if len(names) != self.n_samples_fit_:
@@ -272,25 +231,26 @@ class HammingNeighbors(TakesBits):
         write_store(path, _KIND, arrays, facts)
 
     @classmethod
+    @fill_in_parameters
     def load(cls, path: str | os.PathLike[str], *, n_jobs: int | None = None) -> HammingNeighbors:
-        """Open a file that `save` wrote. The rows are mapped into memory, not read.
+        """Open a file that `save` wrote. The rows are mapped into memory and read when needed.
 
         Parameters
         ----------
         path : str or PathLike
             The file.
-        n_jobs : int, default=None
-            The number of threads, which is no part of the file.
+        $n_threads
 
         Returns
         -------
         HammingNeighbors
-            Fitted; with the attribute `ids_`, a sequence of str, if ids were saved.
+            The fitted estimator. It has the attribute `ids_`, a sequence of str, if ids were
+            saved.
 
         Raises
         ------
         StoreError
-            If the file is foreign, cut short, damaged, or of a newer release.
+            If the file is of another kind, truncated, damaged, or of a newer release.
         """
         arrays, facts = read_store(path, _KIND)
         loaded = cls(
@@ -302,36 +262,37 @@ class HammingNeighbors(TakesBits):
             loaded.feature_names_in_ = np.array(list(names), dtype=object)
         if "ids" in arrays:
             loaded.ids_ = Strings(arrays["ids"], arrays["id_ends"])
-        loaded.__dict__.update(_state(arrays["words"], arrays["present"]))
+        loaded._rows = FittedRows(arrays["words"], arrays["present"], facts["n_bits"])
+        loaded.n_samples_fit_ = len(loaded._rows)
         return loaded
 
+    @fill_in_parameters
     @busy("searching near codes")
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
     ) -> Any:
-        """Find the nearest rows to each query.
+        """Find the nearest rows of each query.
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_bits), optional
-            The queries. None: every fitted row, which is then not its own neighbour.
-        n_neighbors : int, optional
-            How many; None: as the parameter of the estimator says.
+        $queries
+        n_neighbors : int, default=None
+            The number of neighbors. None means the estimator's own.
         return_distance : bool, default=True
-            Whether to return the distances too.
+            Whether to return the distances as well.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors), dtype int64
-            In bits, ascending; only with ``return_distance=True``. ``n_bits + 1``, more than any
-            two rows can have, where a row with NaN leaves no neighbour.
+            The distances in bits, ascending; only with ``return_distance=True``. ``n_bits + 1``
+            where rows with NaN leave too few neighbors.
         indices : ndarray of shape (n_queries, n_neighbors), dtype intp
-            The fitted rows; -1 where there is none.
+            The fitted rows; -1 where rows with NaN leave too few neighbors.
 
         Raises
         ------
         ValueError
-            If there are fewer fitted rows than neighbours asked for.
+            If `n_neighbors` is more than the number of fitted rows.
         """
         check_is_fitted(self)
         name = type(self).__name__
@@ -345,11 +306,12 @@ class HammingNeighbors(TakesBits):
                 f"n_samples_fit = {self.n_samples_fit_}"
             )
         words, present, own = self._queries(X)
-        distances, rows = self._segments().kneighbors(words, k, own)
+        distances, rows = self._index_of_runs().kneighbors(words, k, own)
         distances[~present] = self.n_features_in_ + 1
         rows[~present] = -1
         return (distances, rows) if return_distance else rows
 
+    @fill_in_parameters
     @busy("searching near codes")
     def radius_neighbors(
         self,
@@ -358,31 +320,30 @@ class HammingNeighbors(TakesBits):
         return_distance: bool = True,
         sort_results: bool = False,
     ) -> Any:
-        """Find all rows near each query.
+        """Find all rows within a radius of each query.
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_bits), optional
-            The queries. None: every fitted row, which is then not its own neighbour.
-        radius : int, optional
-            The greatest distance in bits; None: as the parameter of the estimator says.
+        $queries
+        $search_radius
         return_distance : bool, default=True
-            Whether to return the distances too.
+            Whether to return the distances as well.
         sort_results : bool, default=False
-            Whether the neighbours of a query come by distance, then row, or by row alone.
+            Whether to sort the neighbors of a query by distance, then row. Otherwise they are
+            sorted by row.
 
         Returns
         -------
         distances : ndarray of shape (n_queries,), dtype object
-            For each query an array of distances in bits, dtype int64; only with
+            An array of distances in bits for each query, dtype int64; only with
             ``return_distance=True``.
         indices : ndarray of shape (n_queries,), dtype object
-            For each query an array of fitted rows, dtype intp.
+            An array of fitted rows for each query, dtype intp.
 
         Raises
         ------
         TooManyPairsError
-            If more than a hundred million pairs of a query and a row are within the radius.
+            If more than 100 million pairs of a query and a row are within the radius.
         """
         if sort_results and not return_distance:
             raise ValueError("return_distance must be True if sort_results is True.")
@@ -393,25 +354,25 @@ class HammingNeighbors(TakesBits):
             return indices
         return _object_array(np.split(found.distance, ends), n_queries), indices
 
+    @fill_in_parameters
     def kneighbors_graph(
         self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
     ) -> csr_matrix:
-        """Return the nearest neighbours of each query as a sparse graph.
+        """Return the nearest neighbors of each query as a sparse graph.
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_bits), optional
-            The queries. None: every fitted row, which is then not its own neighbour.
-        n_neighbors : int, optional
-            How many; None: as the parameter of the estimator says.
+        $queries
+        n_neighbors : int, default=None
+            The number of neighbors. None means the estimator's own.
         mode : {"connectivity", "distance"}, default="connectivity"
-            Whether the edges hold ones or distances.
+            Whether the edges hold ones or distances in bits.
 
         Returns
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
-            The edges of a row are sorted by distance, then by column. A distance of zero is
-            stored.
+            The graph. The edges of a row are sorted by distance, then column. Distances of zero
+            are stored.
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         distances, rows = self.kneighbors(X, n_neighbors)
@@ -419,6 +380,7 @@ class HammingNeighbors(TakesBits):
         left = np.repeat(np.arange(len(rows)), found.sum(axis=1))
         return self._graph(Pairs(left, rows[found], distances[found]), len(rows), mode)
 
+    @fill_in_parameters
     def radius_neighbors_graph(
         self,
         X: Any = None,
@@ -426,53 +388,51 @@ class HammingNeighbors(TakesBits):
         mode: str = "connectivity",
         sort_results: bool = False,
     ) -> csr_matrix:
-        """Return all rows near each query as a sparse graph.
+        """Return all rows within a radius of each query as a sparse graph.
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_bits), optional
-            The queries. None: every fitted row, which is then not its own neighbour.
-        radius : int, optional
-            The greatest distance in bits; None: as the parameter of the estimator says.
+        $queries
+        $search_radius
         mode : {"connectivity", "distance"}, default="connectivity"
-            Whether the edges hold ones or distances.
+            Whether the edges hold ones or distances in bits.
         sort_results : bool, default=False
-            Whether the edges of a row are sorted by distance, then column, or by column alone.
+            Whether to sort the edges of a row by distance, then column. Otherwise they are sorted
+            by column.
 
         Returns
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
-            A distance of zero is stored.
+            The graph. Distances of zero are stored.
 
         Raises
         ------
         TooManyPairsError
-            If more than a hundred million pairs of a query and a row are within the radius.
+            If more than 100 million pairs of a query and a row are within the radius.
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         found, n_queries = self._near(X, radius, sort_results)
         return self._graph(found, n_queries, mode)
 
+    @fill_in_parameters
     @busy("searching near codes")
     def pairs(
         self, radius: int | None = None, *, limit: int | None = MAX_PAIRS, progress: bool = False
     ) -> Pairs:
-        """Find every two fitted rows that are near each other.
+        """Find all pairs of fitted rows within a radius of each other.
 
         Parameters
         ----------
-        radius : int, optional
-            The greatest distance in bits; None: as the parameter of the estimator says.
+        $search_radius
         limit : int, default=100_000_000
-            How many pairs to return at most; None: as many as there are.
-        progress : bool, default=False
-            Whether to show a bar.
+            The greatest number of pairs to return. None means no limit.
+        $progress
 
         Returns
         -------
         Pairs
-            ``left``, ``right`` and ``distance``, with ``left < right``, each pair once, ordered by
-            left, then right.
+            ``left``, ``right`` and ``distance``. Each pair appears once, with ``left < right``.
+            Pairs are sorted by left, then right.
 
         Raises
         ------
@@ -486,42 +446,41 @@ class HammingNeighbors(TakesBits):
         check_bool(name, "progress", progress)
         return self._index().all_pairs(self._check_radius(radius), limit, progress)
 
+    @fill_in_parameters
     def iter_pairs(self, radius: int | None = None, *, progress: bool = False) -> Iterator[Pairs]:
-        """Find every two fitted rows that are near each other, block by block.
+        """Find all pairs of fitted rows within a radius of each other, block by block.
 
-        However many pairs there are, few are held at a time.
+        Memory stays small however many pairs there are.
 
         Parameters
         ----------
-        radius : int, optional
-            The greatest distance in bits; None: as the parameter of the estimator says.
-        progress : bool, default=False
-            Whether to show a bar.
+        $search_radius
+        $progress
 
         Returns
         -------
         iterator of Pairs
-            Blocks of pairs with ``left < right``, each pair once, in no order.
+            Blocks of pairs, in no particular order. Each pair appears once, with
+            ``left < right``.
         """
         check_is_fitted(self)
         check_bool(type(self).__name__, "progress", progress)
         return self._index().pairs(self._check_radius(radius), progress)
 
+    @fill_in_parameters
     @busy("searching near codes")
     def components(self, radius: int | None = None, *, progress: bool = False) -> NDArray[np.intp]:
-        """Label the groups that chains of near rows form, without holding their pairs.
+        """Label the connected components of rows within a radius, without storing pairs.
 
         Parameters
         ----------
-        radius : int, optional
-            The greatest distance in bits; None: as the parameter of the estimator says.
-        progress : bool, default=False
-            Whether to show a bar.
+        $search_radius
+        $progress
 
         Returns
         -------
         ndarray of shape (n_samples_fit,), dtype intp
-            Labels from 0 on, in the order in which groups first appear. A missing row has a
+            Labels from 0 on, in the order in which components first appear. A missing row has a
             label of its own.
         """
         check_is_fitted(self)
@@ -539,54 +498,27 @@ class HammingNeighbors(TakesBits):
         value = self.radius if radius is None else radius
         return check_radius(type(self).__name__, value, self.n_features_in_)
 
-    def _pack(self, X: Any, reset: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-        return words_from_bits(self._check_bits(X, reset=reset))
+    def _pack(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        return words_from_bits(self._check_bits(X, reset=False))
 
     def _index(self) -> HammingIndex:
-        """Return the index of all rows, in which pairs are searched."""
-        return self._index_of(0, self.n_samples_fit_)
+        return self._rows.index(self.algorithm, self.n_jobs)
 
-    def _segments(self) -> SegmentedIndex:
-        """Return the indexes of the batches of rows, in which queries are."""
-        indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
-        return SegmentedIndex(indexes, self._ends)
-
-    def _index_of(self, start: int, end: int) -> HammingIndex:
-        """Return the index of some rows, which stays until they or parameters change."""
-        key = (start, end, self.algorithm, self.n_jobs)
-        if key not in self._indexes:
-            self._indexes[key] = HammingIndex(
-                self._words[start:end],
-                self._present[start:end],
-                self.n_features_in_,
-                self.n_jobs,
-                self.algorithm,
-            )
-        return self._indexes[key]
-
-    def _indexes_of(self, spans: Iterable[tuple[int, int]]) -> dict[Any, HammingIndex]:
-        """Return the indexes that there are of some rows."""
-        wanted = set(spans)
-        return {key: index for key, index in self._indexes.items() if key[:2] in wanted}
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "_indexes" in state:
-            state |= {"_indexes": {}, "_room": state["_words"]}
-        return state
+    def _index_of_runs(self) -> LogStructuredIndex:
+        return self._rows.index_of_runs(self.algorithm, self.n_jobs)
 
     def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
-        """Return the queries' words, which are present, and which row each of them is."""
+        """Return the words of the queries, which are present, and the row that each of them is."""
         if X is None:
-            return self._words, self._present, np.arange(self.n_samples_fit_)
-        return *self._pack(X, reset=False), None
+            return self._rows.words, self._rows.present, np.arange(self.n_samples_fit_)
+        return *self._pack(X), None
 
     def _near(self, X: Any, radius: int | None, sort_results: bool) -> tuple[Pairs, int]:
         check_is_fitted(self)
         check_bool(type(self).__name__, "sort_results", sort_results)
         words, present, own = self._queries(X)
         queries = np.flatnonzero(present)
-        found = self._segments().radius(
+        found = self._index_of_runs().radius(
             words[queries], self._check_radius(radius), None if own is None else own[queries]
         )
         found = found._replace(left=queries[found.left])
@@ -603,24 +535,8 @@ class HammingNeighbors(TakesBits):
         )
 
 
-def _state(
-    words: NDArray[np.uint64],
-    present: NDArray[np.bool_],
-    room: NDArray[np.uint64] | None = None,
-) -> dict[str, Any]:
-    """Return what is known of fitted rows, of which no index is made yet."""
-    return {
-        "_words": words,
-        "_present": present,
-        "_room": words if room is None else room,
-        "n_samples_fit_": len(words),
-        "_ends": (len(words),),
-        "_indexes": {},
-    }
-
-
 def _object_array(arrays: list[NDArray[Any]], length: int) -> NDArray[np.object_]:
-    """Return an array that holds arrays, whatever their lengths."""
+    """Return an array of arrays, even if all have the same length."""
     result = np.empty(length, dtype=object)
     result[:] = arrays[:length]
     return result

@@ -1,4 +1,4 @@
-"""Hamming neighbours as the sparse graph that other estimators take."""
+"""Hamming neighbors as a sparse graph for other estimators."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from scipy.sparse import csr_matrix
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_choice, check_int, check_n_jobs, check_radius
-from ._neighbors import MODES, HammingNeighbors, TakesBits
+from ._base import BitsEstimator
+from ._neighbors import MODES, HammingNeighbors
 
 
-class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TakesBits):
-    """Turn rows of bits into the sparse graph of their Hamming neighbours.
+@fill_in_parameters
+class HammingNeighborsTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BitsEstimator
+):
+    """Transform rows of bits into the sparse graph of their Hamming neighbors.
 
-    For estimators with ``metric="precomputed"``, such as `sklearn.cluster.DBSCAN`,
+    Estimators with ``metric="precomputed"`` take the graph, such as `sklearn.cluster.DBSCAN`,
     `sklearn.manifold.TSNE` and `sklearn.neighbors.KNeighborsClassifier`.
 
     Parameters
@@ -23,12 +28,12 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
     mode : {"distance", "connectivity"}, default="distance"
         Whether the edges hold distances in bits or ones.
     n_neighbors : int, default=5
-        How many neighbours a row has; in mode "distance" one more is given, since every fitted
-        row is its own neighbour.
+        The number of neighbors of a row. In mode "distance" the graph has one more per row, as
+        each fitted row is its own neighbor.
     radius : int, default=None
-        The greatest distance in bits of a row's neighbours. None: the `n_neighbors` nearest.
-    n_jobs : int, default=None
-        The number of threads.
+        The greatest distance in bits of a neighbor, at most the number of bits. None means the
+        `n_neighbors` nearest rows.
+    $n_threads
 
     Attributes
     ----------
@@ -41,9 +46,9 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     Notes
     -----
-    HDBSCAN takes a sparse graph only if it is connected, as with a large `radius`, and its
-    spanning tree drops edges of length zero: on exact duplicates it may fail, with any sparse
-    graph of distances. Deduplicate first, or add a small number to ``graph.data``.
+    `sklearn.cluster.HDBSCAN` takes only a connected sparse graph, as with a large `radius`. Its
+    spanning tree drops edges of length zero, so it may fail on exact duplicates. Remove the
+    duplicates first, or add a small number to ``graph.data``.
 
     Examples
     --------
@@ -69,52 +74,53 @@ class HammingNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.radius = radius
         self.n_jobs = n_jobs
 
+    @fill_in_parameters
     def fit(self, X: Any, y: Any = None) -> HammingNeighborsTransformer:
-        """Remember the rows to search among.
+        """Store the rows to search.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_bits)
-            Zeros and ones; a row that holds a NaN is missing.
+        $bits
         y : None
             Ignored.
 
         Returns
         -------
         HammingNeighborsTransformer
-            The object itself.
+            The fitted transformer.
         """
         name = type(self).__name__
         check_choice(name, "mode", self.mode, MODES)
         check_int(name, "n_neighbors", self.n_neighbors, 1)
         check_n_jobs(name, self.n_jobs)
-        bits, learnt = self._read_bits(X)
+        bits, learned = self._read_bits(X)
         if self.radius is not None:
             check_radius(name, self.radius, bits.shape[1])
         neighbors = HammingNeighbors(n_jobs=self.n_jobs).fit(bits)
         n_rows = len(bits)
         self._set_fitted(
-            **learnt, neighbors_=neighbors, n_samples_fit_=n_rows, _n_features_out=n_rows
+            **learned, neighbors_=neighbors, n_samples_fit_=n_rows, _n_features_out=n_rows
         )
         return self
 
     def transform(self, X: Any) -> csr_matrix:
-        """Return the graph of the neighbours among the fitted rows.
+        """Return the graph of the neighbors among the fitted rows.
 
         Parameters
         ----------
         X : array-like of shape (n_queries, n_bits)
-            Zeros and ones. A fitted row is its own neighbour at distance zero.
+            The queries, zeros and ones. A fitted row is its own neighbor at distance zero.
 
         Returns
         -------
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
-            The edges of a row are sorted by distance, then by column; zeros are stored.
+            The graph. The edges of a row are sorted by distance, then column. Distances of zero
+            are stored.
 
         Raises
         ------
         TooManyPairsError
-            If more than a hundred million pairs of a query and a row are within `radius`.
+            If more than 100 million pairs of a query and a row are within `radius`.
         """
         check_is_fitted(self)
         X = self._check_bits(X, reset=False)

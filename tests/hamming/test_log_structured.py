@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures import HammingNeighbors
-from hashfeatures.hamming._log_structured import grow
+from hashfeatures.hamming._log_structured import merge_runs
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
-def test_segments_shrink_from_first_to_last(batches):
+def test_runs_shrink_from_first_to_last(batches):
     """So there are few of them, and a row is joined with others a few times only."""
     ends, joined = (), 0
     for n_rows in np.cumsum(batches).tolist():
         before = ends
-        ends = grow(ends, n_rows)
+        ends = merge_runs(ends, n_rows)
         assert ends[-1] == n_rows
         joined += n_rows - max([0, *(end for end in ends if end in before)])
         sizes = np.diff([0, *ends])
@@ -63,8 +63,8 @@ def test_a_small_batch_leaves_what_was_laid_out(monkeypatch):
     bits = np.random.default_rng(0).integers(0, 2, (5000, 64), dtype=np.uint8)
     neighbors = HammingNeighbors(radius=3).fit(bits)
     neighbors.radius_neighbors(bits[:5])
-    (large,) = neighbors._indexes.values()
+    (large,) = neighbors._rows.indexes.values()
     neighbors.partial_fit(bits[:3]).radius_neighbors(bits[:5])
     neighbors.remove([5001]).radius_neighbors(bits[:5])
-    assert large in neighbors._indexes.values()
-    assert len(neighbors._indexes) == 2
+    assert large in neighbors._rows.indexes.values()
+    assert len(neighbors._rows.indexes) == 2

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..._utils.progress import busy
 from ..._utils.stored_columns import read_hashes, read_numbers
 from ...hamming._index import HammingIndex
-from ...hamming._log_structured import SegmentedIndex, grow
+from ...hamming._log_structured import LogStructuredIndex, merge_runs
 from ...hamming._packing import hamming_distances, words_from_bits
 from ...hamming._pairs import MAX_PAIRS, Pairs
 from ...hamming._unique import RowLookup, number_rows
@@ -313,7 +313,7 @@ class SignatureSearch:
         self._signatures = signatures
         self._radius = radius
         self._color_radius = color_radius
-        # Where the segments of the index end, see `SegmentedIndex`, and those that are made.
+        # Where the segments of the index end, see `LogStructuredIndex`, and those that are made.
         self._ends: tuple[int, ...] = (int(signatures.hashed.sum()),)
         self._indexes: dict[Any, HammingIndex] = {}
 
@@ -346,7 +346,7 @@ class SignatureSearch:
             lookup, known = getattr(self, name)
             search.__dict__[name] = lookup.extended(keys), np.concatenate([known, numbers])
         search._ends = (
-            grow(self._ends, self._ends[-1] + len(hashed)) if len(hashed) else self._ends
+            merge_runs(self._ends, self._ends[-1] + len(hashed)) if len(hashed) else self._ends
         )
         spans = set(pairwise((0, *search._ends)))
         search._indexes = {key: one for key, one in self._indexes.items() if key[:2] in spans}
@@ -385,7 +385,7 @@ class SignatureSearch:
             found = shown.views.matches(queries.views, self._radius, self.n_jobs, limit)
         else:
             indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
-            index = SegmentedIndex(indexes, self._ends)
+            index = LogStructuredIndex(indexes, self._ends)
             found = index.radius(queries.words, self._radius, limit=limit)
         near = queries._alike(shown, found, self._color_radius)
         return Pairs(asked[near.left], numbers[near.right], near.distance)
