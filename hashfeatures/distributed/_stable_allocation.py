@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.mixing import GAMMA, mix_words
+
 NOWHERE, TRAIN, TEST = -1, 0, 1
 
 Keys = NDArray[np.uint64]
@@ -58,7 +60,8 @@ def allocate_stably(
     capacity -= np.bincount(class_of[tested], sizes[tested], minlength=n_classes)
     new = np.flatnonzero(part_of == NOWHERE)
     # The smallest key of a large group tends to be small, so the keys themselves would favor some.
-    new = new[np.lexsort((_mix(groups[new], seed), class_of[new]))]
+    order = mix_words(groups[new] + np.uint64(seed * GAMMA % 2**64))
+    new = new[np.lexsort((order, class_of[new]))]
     taken = np.cumsum(sizes[new])
     starts = np.flatnonzero(np.diff(class_of[new], prepend=-1))
     lengths = np.diff(starts, append=len(new))
@@ -66,11 +69,3 @@ def allocate_stably(
     part_of[new] = np.where(taken - sizes[new] / 2 <= capacity[class_of[new]], TEST, TRAIN)
     allocated: NDArray[np.int8] = part_of[number]
     return allocated
-
-
-def _mix(values: Keys, seed: int) -> Keys:
-    """Hash words (the finalizer of SplitMix64: Steele, Lea and Flood, 2014)."""
-    mixed = values + np.uint64(seed % 2**64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))

@@ -7,6 +7,7 @@ import secrets
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.mixing import mix_words
 from ._copies import Copies
 
 # Rows that are sorted in less time than it takes to load compiled loops.
@@ -112,8 +113,5 @@ def _mix(rows: NDArray[np.uint64], seed: np.uint64) -> NDArray[np.uint64]:
     """
     mixed = np.full(len(rows), seed, dtype=np.uint64)
     for column in rows.T:
-        mixed ^= column
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
+        mixed = mix_words(mixed ^ column)
     return mixed

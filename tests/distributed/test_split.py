@@ -103,7 +103,7 @@ def test_classes_by_image(tmp_path):
 def test_another_random_state_is_another_split(tmp_path):
     write_groups(tmp_path / "groups", images(100), np.arange(100))
     splits = []
-    for number, seed in enumerate([0, 0, 1]):
+    for number, seed in enumerate([0, 0, 1, 2**70]):
         assign(tmp_path / "groups", tmp_path / str(number), random_state=seed)
         splits.append(read_stage(tmp_path / str(number))["split"].tolist())
-    assert splits[0] == splits[1] != splits[2]
+    assert splits[0] == splits[1] != splits[2] != splits[3]
