@@ -120,7 +120,7 @@ def poisonable(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     (folder / "sitecustomize.py").write_text(POISON, encoding="utf-8")
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([before] if before else [])])
     yield
     if before is None:
         del os.environ["PYTHONPATH"]
