@@ -100,7 +100,7 @@ def find_pairs(
     Notes
     -----
     One process holds the packed hashes of all images to find equal ones. Each worker maps one
-    band of the join into memory. ``benchmarks/README.md`` has figures.
+    band of the join into memory. See ``docs/large-collections.md`` for figures.
     """
     check_int("find_pairs", "retries", retries, 0)
     check_positive("find_pairs", "part_seconds", part_seconds)

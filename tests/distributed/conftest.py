@@ -1,4 +1,4 @@
-"""The engines that the stages run on."""
+"""The executors that run the stages."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from hashfeatures.distributed import LocalExecutor, RayExecutor
 
 @pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.cluster)])
 def executor(request):
-    """Return each engine with two workers."""
+    """Return each executor with two workers."""
     if request.param == "local":
         return LocalExecutor(2)
     request.getfixturevalue("ray_cluster")

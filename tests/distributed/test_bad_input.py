@@ -1,4 +1,4 @@
-"""What cannot be done is said before hours are spent, and what was finished stays."""
+"""Impossible runs fail before the work begins, and finished parts stay."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def hashes(tmp_path, image_files):
 
 
 class Forbidden(MemoryFileSystem):
-    """A bucket that answers, and lets nobody in."""
+    """A bucket that answers and denies access."""
 
     protocol = "forbidden"
     store: dict = {}  # noqa: RUF012
@@ -73,7 +73,7 @@ def test_an_address_nobody_answers_fails_within_seconds(image_files, tmp_path, s
 
     if ray.is_initialized():
         pytest.skip("another test has connected this process to a cluster")
-    with socket.socket() as taken:  # bound and not listening
+    with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         start = time.monotonic()
@@ -98,7 +98,7 @@ def test_a_listener_that_is_not_ray_fails_within_seconds(
         while True:
             try:
                 held.append(listener.accept()[0])
-            except OSError:  # the test is over
+            except OSError:  # the test has ended
                 break
             if said is not None:
                 with held.pop() as connection:
@@ -133,7 +133,7 @@ def test_an_address_without_a_port_is_refused(address):
         _executors.check_address(address)
 
 
-def test_an_address_that_is_none(image_files, tmp_path):
+def test_an_executor_of_another_type_is_refused(image_files, tmp_path):
     with pytest.raises(
         ParameterError,
         match=r"'executor' parameter of hash_dataset must be None, the address .* Got 3",
@@ -182,7 +182,7 @@ def test_a_half_written_directory_is_refused(hashes, image_files, tmp_path):
 def test_a_directory_of_another_run_is_refused_until_that_ends(
     hashes, image_files, tmp_path, stage
 ):
-    """The other is a process of its own, which is killed: its lock dies with it."""
+    """The other run is a process that is killed, and its lock ends with it."""
     run = {
         "hashes": lambda: hash_dataset(image_files, hashes, part_size=2, executor=here),
         "pairs": lambda: find_pairs(hashes, tmp_path / "pairs", executor=here),
@@ -292,7 +292,7 @@ def test_a_test_size_that_is_no_share(tmp_path, size):
 
 
 def test_stages_live_in_any_store_of_fsspec(hashes, tmp_path):
-    """The memory of one process stands for a bucket: what the driver does alone is done there."""
+    """The memory of this process serves as a bucket for the stages without workers."""
     find_pairs(hashes, tmp_path / "pairs", executor=here)
     memory = fsspec.filesystem("memory")
     for folder in ("hashes", "pairs"):

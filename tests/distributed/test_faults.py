@@ -1,4 +1,4 @@
-"""Workers and drivers that are killed in the middle: nothing is lost, doubled or done twice."""
+"""When workers or drivers are killed, nothing is lost, doubled or done twice."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ PATIENCE = 120  # seconds after which a test gives up
 
 @pytest.fixture
 def folder(tmp_path, noise_image):
-    """Make 24 images, each third a near copy of the one before."""
+    """Make 24 images. Every third is a near copy of the one before."""
     place = tmp_path / "images"
     place.mkdir()
     for seed in range(24):
@@ -38,7 +38,7 @@ def folder(tmp_path, noise_image):
 
 
 class Stalling:
-    """An executor in which the first worker that takes a task waits to be killed.
+    """An executor whose first worker on a given task waits to be killed.
 
     It writes its number to a file first. All others wait until that is there, so that the kill
     comes in the middle, and a moment, so that something is running when it does.
@@ -139,7 +139,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("stage", ["hash", "join"])
 def test_a_driver_killed_and_started_again(folder, tmp_path, stage, executor):
-    """On Ray the cluster outlives the driver."""
+    """A second driver continues, and a Ray cluster outlives the first."""
     script = tmp_path / "driver.py"
     script.write_text(DRIVER, encoding="utf-8")
     source, out = folder, tmp_path / "out"
@@ -160,7 +160,7 @@ def test_a_driver_killed_and_started_again(folder, tmp_path, stage, executor):
         process.kill()
         process.wait()
     (out / ".part-of-a-killed-run.tmp").write_bytes(b"half")
-    time.sleep(0.5)  # what its workers had begun
+    time.sleep(0.5)  # until its workers have finished their tasks
     before = {path: path.stat().st_mtime_ns for path in finished()}
 
     def go_on(place):
@@ -227,9 +227,9 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
 
 
 def test_workers_of_every_stage_know_how_urls_are_read(executor, monkeypatch):
-    """Those that run already too, and whatever the stage is."""
+    """Workers that run already get changed settings too, in every stage."""
     config = pytest.importorskip("fsspec").config
-    list(executor.run(eval, [SEE_NETWORK] * 2, retries=0))  # workers that are there before
+    list(executor.run(eval, [SEE_NETWORK] * 2, retries=0))  # start the workers
     monkeypatch.setenv("HASHFEATURES_MAX_WAIT", "7")
     monkeypatch.setenv("no_proxy", "example.org")
     monkeypatch.setitem(config.conf, "http", {"headers": {"X-Key": "key"}})
@@ -237,7 +237,7 @@ def test_workers_of_every_stage_know_how_urls_are_read(executor, monkeypatch):
     assert seen == [("7", "example.org", {"headers": {"X-Key": "key"}})] * 2
 
 
-# What workers evaluate, which cannot import the functions of a test.
+# Source code, because workers cannot import the functions of a test.
 SEE_NETWORK = """(
     __import__("os").environ.get("HASHFEATURES_MAX_WAIT"),
     __import__("os").environ.get("no_proxy"),

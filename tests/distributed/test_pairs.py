@@ -1,4 +1,4 @@
-"""The join in bands: every near pair once, whatever is cut where and in how many generations."""
+"""The join finds every near pair once, however it is cut and in however many generations."""
 
 import json
 
@@ -34,7 +34,7 @@ def write_part(out, number, codes):
 
 
 def make_codes(n_codes, rng):
-    """Make codes: a third are within 10 bits of others, a tenth in one oversized bucket."""
+    """Make codes. A third are within 10 bits of others, and a tenth share a very large bucket."""
     codes = rng.integers(0, 256, (n_codes, 16), dtype=np.uint8)
     codes[: n_codes // 10, :12] = 7
     copies = rng.integers(0, n_codes, n_codes // 3)
@@ -65,7 +65,7 @@ def test_pairs_are_those_of_brute_force(tmp_path, n_first):
     table = read_stage(tmp_path / "pairs")
     assert len(list((tmp_path / "pairs").glob("pairs-*"))) > 10
 
-    # Equal codes are paired with the first of them alone.
+    # Equal codes are paired only with the first of them.
     _, firsts, numbers = np.unique(codes, axis=0, return_index=True, return_inverse=True)
     order = np.sort(firsts)
     bits = np.unpackbits(codes[order], axis=1)
@@ -88,7 +88,7 @@ def test_pairs_are_those_of_brute_force(tmp_path, n_first):
 
 
 def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
-    """A stage of other hashes gets another one, and none of more bits than there are."""
+    """The default depends on the hashes, and a radius above their number of bits is refused."""
     rng = np.random.default_rng(0)
     write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (20, 16), dtype=np.uint8))
     find_pairs(tmp_path / "hashes", tmp_path / "pairs")
@@ -99,7 +99,7 @@ def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
 
 
 def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
-    """Before billions of pairs are written."""
+    """The warning comes before billions of pairs are written."""
     rng = np.random.default_rng(0)
     write_part(tmp_path / "hashes", 0, rng.integers(0, 256, (100, 16), dtype=np.uint8))
     with pytest.warns(

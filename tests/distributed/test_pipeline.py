@@ -1,4 +1,4 @@
-"""All stages on every engine: bit for bit and label for label what the finder finds."""
+"""All stages on every executor give the bits and the groups of the finder."""
 
 import tarfile
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 
 @pytest.fixture
 def folder(tmp_path, noise_image):
-    """Make 12 images, a near copy of each third, an equal copy, two blank pages, a broken file."""
+    """Make 12 images, near copies of some, an equal copy, two blank pages and a broken file."""
     place = tmp_path / "images"
     place.mkdir()
     for seed in range(12):
@@ -76,7 +76,7 @@ def test_bits_are_those_of_hash_images(folder, tmp_path, executor):
 
 
 def test_borders_are_trimmed_as_by_the_finder(tmp_path, noise_image):
-    """A bordered copy has the hash of its original, and a run without trimming is another run."""
+    """A bordered copy gets the hash of its original, and other settings are refused."""
     image = noise_image(0, size=(64, 48))
     bordered = Image.new("RGB", (104, 88), "black")
     bordered.paste(image, (20, 20))
@@ -138,12 +138,12 @@ def test_tar_files_are_hashed_member_by_member(folder, tmp_path, executor):
                 tar.addfile(tarfile.TarInfo(path.stem + ".json"))
     hash_dataset(str(tmp_path / "*.tar"), tmp_path / "out", executor=executor)
     hash_dataset(folder, tmp_path / "files", executor=executor)
-    told, files = read_stage(tmp_path / "out"), read_stage(tmp_path / "files")
-    inside = [image.removeprefix("tar://").partition("::")[0] for image in told["image"]]
-    told["image"] = [str(folder / name) for name in inside]
-    told = told.sort_values("image", ignore_index=True)
+    table, files = read_stage(tmp_path / "out"), read_stage(tmp_path / "files")
+    inside = [image.removeprefix("tar://").partition("::")[0] for image in table["image"]]
+    table["image"] = [str(folder / name) for name in inside]
+    table = table.sort_values("image", ignore_index=True)
     columns = ["image", "codes", "width", "digest"]
-    pd.testing.assert_frame_equal(told[columns], files[columns])
+    pd.testing.assert_frame_equal(table[columns], files[columns])
 
 
 def test_a_broken_tar_file_keeps_what_could_be_read(folder, tmp_path):
@@ -187,7 +187,7 @@ def test_split_holds_groups_together(folder, tmp_path):
 
 
 def spoil(folder, kind, number):
-    """Write three images of which none has a code: blank, broken, or none at all in an archive."""
+    """Write three images without codes, blank or broken, or an archive without images."""
     folder.mkdir(exist_ok=True)
     if kind == "empty archive":
         with tarfile.open(folder / f"{number}.tar", "w"):
@@ -203,7 +203,7 @@ def spoil(folder, kind, number):
 
 @pytest.mark.parametrize("kind", ["blank", "broken", "empty archive"])
 def test_images_without_codes_pass_every_stage_on_every_run(tmp_path, noise_image, kind):
-    """Alone, again, and when images with codes are added before and after them."""
+    """They pass alone, again, and with images that have codes before and after them."""
     here, out, folder = LocalExecutor(1), tmp_path / "run", tmp_path / "images"
     n_images = 0
     for number in range(4):
@@ -216,10 +216,10 @@ def test_images_without_codes_pass_every_stage_on_every_run(tmp_path, noise_imag
         hash_dataset(source, out / "hashes", executor=here)
         paired = find_pairs(out / "hashes", out / "pairs", executor=here)
         grouped = components(out / "pairs", out / "groups", hashes=out / "hashes")
-        dealt = assign(out / "groups", out / "split", stratify="parent")
+        split = assign(out / "groups", out / "split", stratify="parent")
         n_failed = read_stage(out / "hashes")["error"].notna().sum()
         assert paired.n_images == grouped.n_images == n_images
-        assert dealt.n_train + dealt.n_test == n_images - n_failed
+        assert split.n_train + split.n_test == n_images - n_failed
         for name in ("hashes", "groups", "split"):
             assert len(read_stage(out / name)) == n_images
         assert len(read_stage(out / "pairs")) == paired.n_pairs

@@ -1,4 +1,4 @@
-"""Splits that stay as they are when images are added."""
+"""Splits stay the same when images are added."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from hashfeatures.distributed._stages import Stage, version_of
 
 
 def write_groups(out, names, groups):
-    """Write a directory as `components` would: `groups` are numbers, one an image."""
+    """Write a directory as `components` would, with the number of each image's group."""
     table = pd.DataFrame({"image": names, "key": keys_of(names), "number": groups})
     table["group"] = table.groupby("number")["key"].transform("min")
     table["size"] = table.groupby("number")["key"].transform("size")
@@ -26,7 +26,7 @@ def images(n_images):
     return [f"/data/{'cat' if row % 4 else 'dog'}/{row}.jpg" for row in range(n_images)]
 
 
-def test_sizes_count_images_and_classes_are_shared_out(tmp_path):
+def test_sizes_count_images_and_classes_keep_their_shares(tmp_path):
     names = images(4000)
     write_groups(tmp_path / "groups", names, np.arange(4000))
     done = assign(tmp_path / "groups", tmp_path / "split", 0.2, "parent")
@@ -37,7 +37,7 @@ def test_sizes_count_images_and_classes_are_shared_out(tmp_path):
 
 
 def test_large_groups_are_no_likelier_in_one_part(tmp_path):
-    """Guards the hash of the least member: the least of many keys is small."""
+    """The smallest of many keys is small, so keys are hashed before they are ordered."""
     groups = np.repeat(np.arange(400), 10)
     groups = np.concatenate([groups, 400 + np.arange(4000)])
     write_groups(tmp_path / "groups", images(8000), groups)
@@ -53,7 +53,7 @@ def test_images_keep_their_part_when_others_come(tmp_path):
     write_groups(tmp_path / "groups", images(1000), groups)
     assign(tmp_path / "groups", tmp_path / "split", 0.25)
     before = read_stage(tmp_path / "split").set_index("image")["split"]
-    # 500 of the new ones join old groups, 500 are alone.
+    # Of the new images, 500 join old groups and 500 are alone.
     grown = np.concatenate([groups, np.arange(500), 500 + np.arange(500)])
     write_groups(tmp_path / "groups", images(2000), grown)
     done = assign(tmp_path / "groups", tmp_path / "split", 0.25)
@@ -65,7 +65,7 @@ def test_images_keep_their_part_when_others_come(tmp_path):
     assert not len(done.conflicts)
 
 
-def test_groups_that_new_images_connect_go_to_training_and_are_told(tmp_path):
+def test_groups_that_new_images_connect_go_to_training_and_are_listed(tmp_path):
     write_groups(tmp_path / "groups", images(100), np.arange(100))
     assign(tmp_path / "groups", tmp_path / "split", 0.25)
     before = read_stage(tmp_path / "split").set_index("image")["split"]

@@ -1,4 +1,4 @@
-"""``hashfeatures stages``: the four stages by one command, on either engine."""
+"""``hashfeatures stages`` runs the four stages on either executor."""
 
 import json
 
@@ -15,14 +15,19 @@ def test_runs_all_stages_and_goes_on(family, tmp_path, capsys, engine, request):
     out = tmp_path / "run"
     asked = ["stages", str(tmp_path), "-o", str(out), "--engine", engine, "-j", "2", "--json"]
     assert main(asked) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["images"], told["new"], told["groups"], told["duplicates"]) == (15, 15, 5, 15)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["images"], result["new"], result["groups"], result["duplicates"]) == (
+        15,
+        15,
+        5,
+        15,
+    )
     assert len(read_stage(out / "split")) == 15
     assert main(asked) == 0
-    assert json.loads(capsys.readouterr().out) == {**told, "new": 0}
+    assert json.loads(capsys.readouterr().out) == {**result, "new": 0}
 
 
-def test_tells_what_is_wrong(tmp_path, capsys):
+def test_explains_what_is_wrong(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     asked = ["stages", str(tmp_path / "empty"), "-o", str(tmp_path / "run")]
     assert main(asked) == 3
@@ -32,18 +37,18 @@ def test_tells_what_is_wrong(tmp_path, capsys):
 
 
 def test_writes_lists_that_training_reads(family, tmp_path, capsys):
-    """Plain ones, with each image once; what cannot be read is in neither part."""
+    """Each image is listed once, and unreadable images are in neither part."""
     (tmp_path / "broken.png").write_bytes(b"no image")
     out = tmp_path / "run"
-    for _ in range(2):  # a second run replaces them
+    for _ in range(2):  # the second run replaces the lists
         assert main(["stages", str(tmp_path), "-o", str(out), "-j", "1", "--json"]) == 0
     out_of_both = capsys.readouterr().out
-    told = json.loads(out_of_both[out_of_both.rindex("{") :])
+    result = json.loads(out_of_both[out_of_both.rindex("{") :])
     lists = {
         name: (out / f"{name}.txt").read_text("utf-8").splitlines()
         for name in ("train", "test", "unreadable")
     }
-    assert [len(lists["train"]), len(lists["test"])] == [told["train"], told["test"]]
+    assert [len(lists["train"]), len(lists["test"])] == [result["train"], result["test"]]
     assert lists["unreadable"] == [str(tmp_path / "broken.png")]
     assert sorted(lists["train"] + lists["test"]) == sorted(map(str, family[0]))
     assert main(["leaks", str(out / "train.txt"), str(out / "test.txt")]) == 0

@@ -17,7 +17,7 @@ from hashfeatures.model_selection._strata import find_strata
 
 @pytest.mark.parametrize("choose", [largest_deficit, draw_by_deficit])
 def test_single_images_fill_what_groups_leave(choose):
-    """Pairs and a group of nine first; the quotas are then met to the image."""
+    """Pairs and a group of nine come first, and single images then meet the quotas exactly."""
     groups = np.concatenate([np.zeros(9, int), np.arange(1, 21).repeat(2), np.arange(21, 122)])
     classes = np.resize([0, 0, 0, 1], 122)[groups]
     sizes = np.array([50, 70, 30])
@@ -32,7 +32,7 @@ def test_single_images_fill_what_groups_leave(choose):
 
 @st.composite
 def grouped_and_spare(draw):
-    """Draw small classes that are grouped, and classes that have single images to spare."""
+    """Draw small classes of groups, and classes with many single images."""
     n_parts = draw(st.integers(2, 7))
     sizes, classes = [], []
     n_small = draw(st.integers(1, 3))
@@ -49,7 +49,7 @@ def grouped_and_spare(draw):
 
 
 def can_be_even(n_parts, taken, n_spare):
-    """Tell whether sizes and spare classes can be equal within one beside other images."""
+    """Return whether sizes and classes of single images can be equal within one."""
     n_images = taken.sum() + n_spare.sum()
     shape = (n_parts, len(n_spare))
     of_class = np.tile(n_spare, n_parts) / n_parts
@@ -84,7 +84,7 @@ def test_spare_images_even_folds_out_whatever_small_classes_are_like(problem, se
 
 @pytest.mark.parametrize("choose", [largest_deficit, draw_by_deficit])
 def test_many_classes_of_one_size_are_rounded_up_in_turn(choose):
-    """Each class of two has one image or none in a part of a quarter: half of them have one."""
+    """A class of two has at most one image in a quarter, and half of the classes have one."""
     classes = np.repeat(np.arange(1000), 2)
     parts = allocate(
         np.arange(2000), find_strata(classes, 2000), np.array([1500, 500]), choose,
@@ -96,7 +96,7 @@ def test_many_classes_of_one_size_are_rounded_up_in_turn(choose):
 
 
 def test_thousands_of_classes_with_a_group_each_leave_the_sizes_even():
-    """Each class strays from its share, and the single images of all make up for it together."""
+    """Each class misses its share, and the single images of all classes balance the sizes."""
     classes = np.repeat(np.arange(4000), 5)
     groups = np.where(np.arange(20_000) % 5 < 3, classes, np.arange(20_000) + 4000)
     groups = np.unique(groups, return_inverse=True)[1]
@@ -108,7 +108,7 @@ def test_thousands_of_classes_with_a_group_each_leave_the_sizes_even():
 
 
 @pytest.mark.parametrize("n_groups", [1, 2])
-def test_lots_are_drawn_as_numpy_draws_them(n_groups):
+def test_draws_are_those_of_numpy(n_groups):
     for seed in range(200):
         chances = np.random.default_rng(seed).random(4) + 1e-9
         ours, numpys = np.random.RandomState(seed), np.random.RandomState(seed)
@@ -125,5 +125,5 @@ def test_in_order_without_a_generator():
 def test_an_empty_part_is_given_a_group_that_can_be_spared():
     groups = np.array([0, 0, 1, 2, 3, 3])
     assert fill_empty(np.zeros(6, int), groups, 2).tolist() == [0, 0, 1, 0, 0, 0]
-    unused = np.array([2, 2, 0, 2, 2, 2])  # what lies beyond both parts is spared first
+    unused = np.array([2, 2, 0, 2, 2, 2])  # unused groups are moved first
     assert fill_empty(unused, groups, 2).tolist() == [2, 2, 0, 1, 2, 2]

@@ -1,4 +1,4 @@
-"""Every near duplicate across parts is told, no other, and CI can be told to stop at the first."""
+"""The report lists every near duplicate across parts and no other, and CI can fail on them."""
 
 import json
 import pickle
@@ -26,7 +26,7 @@ from hashfeatures.exceptions import TooManyPairsError
 
 
 class Columns(ClusterMixin, BaseEstimator):
-    """A finder that tells groups alone: rows with the same first bit."""
+    """A finder of groups without distances: rows with the same first bit."""
 
     def fit(self, X, y=None):
         self.labels_ = np.asarray(X)[:, 0]
@@ -140,7 +140,7 @@ def test_a_finder_of_groups_alone_gives_pairs_without_distances(family, custom_f
 
 
 def test_copies_without_number_are_counted_and_not_written_out():
-    """A million on each side would be a million million pairs."""
+    """A million copies in each part make a million million pairs."""
     train, test = np.zeros((100_000, 64), dtype=np.uint8), np.zeros((200_000, 64), dtype=np.uint8)
     train[0], test[0] = 1, 1
     report = leakage_report(train, test)
@@ -194,7 +194,7 @@ def test_a_part_may_be_empty(family):
         (lambda files: (files, files[0]), TypeError, "for one image, wrap it in a list"),
     ],
 )
-def test_wrong_parts_are_told(image_files, arguments, error, message):
+def test_wrong_parts_are_refused(image_files, arguments, error, message):
     with pytest.raises(error, match=message):
         leakage_report(*arguments(image_files))
 
@@ -206,7 +206,7 @@ def test_wrong_parts_are_told(image_files, arguments, error, message):
         ([1, [2], 3], TypeError, r"That of row 1 is \[2\], of type list"),
     ],
 )
-def test_wrong_labels_are_told_before_an_image_is_read(monkeypatch, y, error, message):
+def test_wrong_labels_are_refused_before_an_image_is_read(monkeypatch, y, error, message):
     monkeypatch.setattr(
         "hashfeatures.duplicates._finder.hash_sources", lambda *a, **k: pytest.fail("read")
     )
@@ -223,7 +223,7 @@ def test_missing_labels_are_a_class():
 
 @pytest.mark.filterwarnings("ignore::hashfeatures.FailedImagesWarning")
 def test_what_could_not_be_read_was_not_checked(family):
-    """A guard that looked at nothing, as in the wrong folder, does not pass."""
+    """A check that read no image, as in the wrong folder, does not pass."""
     files, _ = family
     absent = [f"elsewhere/{number}.png" for number in range(3)]
     for train, test, why in [
@@ -244,7 +244,7 @@ def test_what_could_not_be_read_was_not_checked(family):
         with pytest.raises(UncheckedLeakageError):
             assert_no_leakage(files[:3], [*files[3:6], absent[0]], allow_unreadable=allowed)
     with pytest.raises(UncheckedLeakageError):
-        assert_no_leakage(files[:3], absent, allow_unreadable=99)  # nothing of a side
+        assert_no_leakage(files[:3], absent, allow_unreadable=99)  # no image of a part
     for wrong in (-1, 1.5, 1.0, True, "1"):
         with pytest.raises(ParameterError, match="allow_unreadable"):
             assert_no_leakage(files[:3], files[3:], allow_unreadable=wrong)
@@ -260,7 +260,7 @@ def test_leaks_that_were_found_count_more_than_images_that_were_not_read(family)
 
 @pytest.mark.filterwarnings("ignore::hashfeatures.FailedImagesWarning")
 def test_a_report_of_nothing_gives_no_share(family):
-    """Of a part that could not be read, "0.0 %" would be a claim."""
+    """The report claims no "0.0 %" about a part that could not be read."""
     files, _ = family
     report = leakage_report(files[:2], ["absent.png"])
     assert str(report).startswith("Not checked: none of 1 image in test could be read.")
@@ -275,7 +275,7 @@ def test_a_report_of_nothing_gives_no_share(family):
 
 
 def test_rows_of_nan_are_unreadable_images():
-    """The featurizer gives such rows for images that it could not read."""
+    """The featurizer returns such rows for images that it could not read."""
     bits = np.array([[0.0, 1], [1, 0], [np.nan, np.nan]])
     report = leakage_report(bits[:1], bits[1:], finder=DuplicateGroups(radius=0))
     assert report.unreadable == {"train": 0, "test": 1}

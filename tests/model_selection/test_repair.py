@@ -72,7 +72,7 @@ def test_who_keeps_a_group(family):
     assert repair_split(train, test, priority="majority")[:2] == kept_by_test[:2]
 
 
-def test_what_moved_is_told(family):
+def test_the_moves_are_listed(family):
     files, _ = family
     train, test, repair = repair_split(files[:2], [files[2], files[4], files[3]])
     assert repair.moved.to_dict("records") == [
@@ -129,7 +129,7 @@ def test_labels_may_be_sparse(family):
     assert test.shape == (3, 2)
 
 
-def test_an_emptied_part_is_told(family):
+def test_an_emptied_part_is_warned_about(family):
     files, _ = family
     with pytest.warns(SplitSizeWarning, match="All 1 images of test have near duplicates"):
         assert repair_split(files[:2], files[2:3])[:2] == (files[:3], [])
@@ -145,7 +145,7 @@ def test_parts_of_different_kinds_are_refused(family):
 
 
 def test_parts_are_named_as_the_mapping_names_them():
-    """Folds are often numbered."""
+    """Names of parts may be numbers, as of folds."""
     bits = {0: [[0, 0], [1, 1]], 1: [[0, 0]]}
     for priority, sizes in ((0, [3, 0]), ([1], [1, 2])):
         with warnings.catch_warnings():
@@ -155,19 +155,19 @@ def test_parts_are_named_as_the_mapping_names_them():
 
 
 @pytest.mark.parametrize("priority", ["first", ["train", "first"], None, 1, np.array(["test"])])
-def test_an_unknown_priority_is_told(priority):
+def test_an_unknown_priority_is_refused(priority):
     with pytest.raises(
         ParameterError, match=r"a part among \['train', 'test'\], .*or 'majority'\. Got"
     ):
         repair_split(["a.png"], ["b.png"], priority=priority)
 
 
-def test_a_repair_tells_of_images_that_could_not_be_read(family):
-    """They were compared with none, so that the parts may still share them."""
+def test_a_repair_counts_images_that_could_not_be_read(family):
+    """They were not compared, so the parts may still share them."""
     files, _ = family
     with pytest.warns(FailedImagesWarning):
         train, _, repair = repair_split([files[0], "absent.png"], [files[1], files[3]])
     assert len(train) == 3
     assert repair.unreadable == {"train": 1, "test": 0}
-    told = "1 image could not be read and was compared with none. By part: train 1, test 0."
-    assert told in str(repair)
+    expected = "1 image could not be read and was compared with none. By part: train 1, test 0."
+    assert expected in str(repair)

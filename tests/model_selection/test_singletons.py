@@ -1,4 +1,4 @@
-"""Single images fill parts up exactly, and classes stray from their shares as little as can be."""
+"""Single images fill parts exactly, and no class misses its quota by more than necessary."""
 
 from itertools import product
 
@@ -15,42 +15,42 @@ def distance(filled, low, high, weight):
 
 
 @st.composite
-def rooms(draw, n_parts, n_classes, most=4):
-    """Draw what is missing of shares, too many somewhere, and what parts are to get."""
+def problems(draw, n_parts, n_classes, most=4):
+    """Draw deficits, some of them negative, with the sizes and the bounds of parts."""
     numbers = st.integers(-2, most)
     cells = [[draw(numbers) for _ in range(n_classes)] for _ in range(n_parts)]
-    room = np.array(cells, dtype=np.int64)
-    room[0] += np.maximum(-room.sum(axis=0), 0)  # of no class less than none is left
+    deficits = np.array(cells, dtype=np.int64)
+    deficits[0] += np.maximum(-deficits.sum(axis=0), 0)  # no class has a negative sum
     ways = [[draw(st.integers(0, 1)) for _ in range(n_classes)] for _ in range(2 * n_parts)]
     below, above = np.array(ways[:n_parts]), np.array(ways[n_parts:])
-    wanted = room.sum(axis=1)
+    wanted = deficits.sum(axis=1)
     while wanted.min() < 0:
         wanted[wanted.argmin()] += 1
         wanted[wanted.argmax()] -= 1
     weight = np.array([draw(st.sampled_from([1, 1, 50])) for _ in range(n_classes)])
-    return room, wanted, room - below, room + above, weight
+    return deficits, wanted, deficits - below, deficits + above, weight
 
 
 @given(st.data(), st.integers(1, 6), st.integers(1, 6), st.sampled_from([None, 0, 1]))
 def test_all_sums_hold_and_nothing_is_negative(data, n_parts, n_classes, seed):
-    room, wanted, *shares = data.draw(rooms(n_parts, n_classes))
+    deficits, wanted, *shares = data.draw(problems(n_parts, n_classes))
     rng = None if seed is None else np.random.RandomState(seed)
-    filled = fill_quotas(room, wanted, *shares, rng)
+    filled = fill_quotas(deficits, wanted, *shares, rng)
     assert (filled >= 0).all()
-    np.testing.assert_array_equal(filled.sum(axis=0), room.sum(axis=0))
+    np.testing.assert_array_equal(filled.sum(axis=0), deficits.sum(axis=0))
     np.testing.assert_array_equal(filled.sum(axis=1), wanted)
-    if (room >= 0).all():
-        np.testing.assert_array_equal(filled, room)
+    if (deficits >= 0).all():
+        np.testing.assert_array_equal(filled, deficits)
 
 
 @settings(max_examples=40)
 @given(st.data(), st.sampled_from([None, 0]))
 def test_no_other_filling_is_nearer_to_the_shares(data, seed):
-    """All fillings of three parts by two classes are tried."""
-    room, wanted, *shares = data.draw(rooms(3, 2, most=2))
+    """Compares with all ways to fill three parts from two classes."""
+    deficits, wanted, *shares = data.draw(problems(3, 2, most=2))
     rng = None if seed is None else np.random.RandomState(seed)
-    filled = fill_quotas(room, wanted, *shares, rng)
-    n_first, n_second = room.sum(axis=0)
+    filled = fill_quotas(deficits, wanted, *shares, rng)
+    n_first, n_second = deficits.sum(axis=0)
     least = np.inf
     for some in product(range(n_first + 1), repeat=2):
         first = np.array([*some, n_first - sum(some)])

@@ -1,4 +1,4 @@
-"""No group straddles a split, sizes count images, classes are shared out; as scikit-learn does."""
+"""Splits keep groups whole, count sizes in images, and stratify, as scikit-learn does."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from hashfeatures import (
 
 
 class Given(ClusterMixin, BaseEstimator):
-    """A finder for which X is the groups."""
+    """A finder that takes X for the groups."""
 
     def fit(self, X, y=None):
         self.labels_ = np.array([int(value) for value in X])
@@ -38,7 +38,7 @@ class Given(ClusterMixin, BaseEstimator):
 
 @st.composite
 def data_sets(draw, min_rows=10, max_rows=120):
-    """Groups of many shapes, and classes that follow them or not."""
+    """Draw groups of many shapes, and classes that follow them or not."""
     n_rows = draw(st.integers(min_rows, max_rows))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     groups = np.arange(n_rows)
@@ -100,7 +100,7 @@ def test_random_splits_share_no_group(data, test_size, stratify, seed):
 @pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
 @given(data_sets(), st.floats(0.05, 0.6), st.floats(0.1, 0.35), st.integers(0, 5))
 def test_images_beyond_both_sizes_are_left_out(data, test_size, train_size, seed):
-    """And no part is empty, whatever the groups."""
+    """No part is empty either, whatever the groups."""
     X, _ = data
     if len(set(X)) < 2:
         return
@@ -137,7 +137,7 @@ def test_rows_are_shuffled_as_by_scikit_learn():
 
 
 def crowd(n_pairs=60, n_single=400, seed=0):
-    """Return many single images, pairs and a few larger groups, of three uneven classes."""
+    """Return many single images, pairs and a few larger groups, in three uneven classes."""
     rng = np.random.default_rng(seed)
     sizes = [*[2] * n_pairs, *[1] * n_single, 5, 9, 14]
     classes = rng.choice(3, size=len(sizes), p=[0.7, 0.25, 0.05])
@@ -149,7 +149,7 @@ def crowd(n_pairs=60, n_single=400, seed=0):
 @pytest.mark.parametrize("size", [0.25, 0.1, 0.5, 37, None])
 @pytest.mark.parametrize("stratify", [False, True])
 def test_with_single_images_sizes_are_exact(size, stratify):
-    """The parts are as large as scikit-learn's, and classes within one image of their share."""
+    """Parts have the sizes of scikit-learn's, and classes are within one image of their share."""
     X, y = crowd()
     for seed in range(5):
         X_train, X_test, y_train, y_test = train_test_split(
@@ -171,7 +171,7 @@ def test_with_single_images_sizes_are_exact(size, stratify):
 
 @given(st.integers(2, 9), st.integers(0, 30), st.integers(0, 2**32), st.booleans())
 def test_folds_are_even(n_splits, n_more, seed, shuffle):
-    """At most one image apart in size, and at most one in each class."""
+    """Folds differ by at most one image in size, and by at most one in each class."""
     X, y = crowd(n_single=400 + n_more, seed=seed)
     # A group of 14 images of a class of 44 would be too large for a fold.
     assume(pd.crosstab(X, y).max().le(np.bincount(y, minlength=3) // n_splits).all())
@@ -190,7 +190,7 @@ def test_folds_are_even(n_splits, n_more, seed, shuffle):
 
 
 def test_every_image_is_as_likely_to_be_tested():
-    """Members of large groups too: a test part of single images alone would be another problem."""
+    """This includes images of large groups, or the test part would be easier than the rest."""
     X, _ = crowd()
     tested = np.zeros(len(X))
     splits = NearDuplicateShuffleSplit(400, test_size=0.25, random_state=0, finder=Given())
@@ -223,7 +223,7 @@ def test_copies_stay_together(family):
 
 
 def test_user_groups_are_merged(family):
-    """Neither a group of the user nor one of near duplicates straddles."""
+    """Both the groups of the user and those of near duplicates stay whole."""
     files, shown = family
     groups = np.array([f"shoot {number // 6}" for number in range(15)])
     for cv in (NearDuplicateKFold(2), NearDuplicateShuffleSplit(5, test_size=0.4)):
@@ -254,7 +254,7 @@ def test_user_groups_are_merged_by_train_test_split(family):
 
 
 def test_groups_that_are_known_are_taken_as_they_are():
-    """No image is read, and images far and wide are kept together."""
+    """No image is read, and only the given groups stay together."""
     X, groups = ["no such file.png"] * 9, ["a"] * 4 + list("bcdef")
     for cv in (
         NearDuplicateKFold(2, finder="precomputed"),
@@ -270,7 +270,7 @@ def test_groups_that_are_known_are_taken_as_they_are():
 
 
 def test_splits_keep_near_duplicates_together_whatever_the_linkage():
-    """A chain that complete linkage cuts leaks nothing: its links are near duplicates."""
+    """A chain stays whole even if complete linkage cuts it, because its links are near."""
     chain = np.tril(np.ones((9, 8)), k=-1)
     others = np.random.default_rng(0).integers(0, 2, (40, 72))
     bits = np.vstack([np.hstack([chain, np.zeros((9, 64))]), others])
@@ -339,14 +339,14 @@ def test_three_parts_share_no_group(data, test_size, validation_size, seed):
 
 
 def several_labels(n_images=600, seed=0):
-    """Return labels of which an image has none, one or many: some frequent, one rare."""
+    """Return several labels for each image, of which some are frequent and one is rare."""
     rng = np.random.default_rng(seed)
     topic = rng.random((n_images, 1))
     return (rng.random((n_images, 6)) + 0.3 * topic < [0.6, 0.5, 0.4, 0.3, 0.25, 0.16]).astype(int)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, csr_matrix])
-def test_several_labels_an_image_are_shared_out(kind):
+def test_several_labels_for_each_image_are_stratified(kind):
     y = several_labels()
     groups = [str(number) for number in np.sort([*range(500), *range(0, 500, 5)])]
     for cv in (
@@ -361,7 +361,7 @@ def test_several_labels_an_image_are_shared_out(kind):
             assert (np.abs(y[test].sum(axis=0) - y.sum(axis=0) / 4) <= 2).all()
 
 
-def test_a_continuous_target_is_shared_out_by_quantiles():
+def test_a_continuous_target_is_stratified_by_quantiles():
     y = np.random.default_rng(0).lognormal(size=500)
     X = [str(number) for number in range(500)]
     deciles = np.searchsorted(np.quantile(y, np.linspace(0, 1, 11)[1:-1]), y)
@@ -372,8 +372,8 @@ def test_a_continuous_target_is_shared_out_by_quantiles():
 
 
 @pytest.mark.parametrize("kind", [np.asarray, list, pd.Series, np.float64])
-def test_whole_numbers_that_are_measured_are_shared_out_by_quantiles(kind):
-    """Prices are no classes: each would have an image or two, and no part its share of all."""
+def test_whole_numbers_of_a_continuous_target_are_stratified_by_quantiles(kind):
+    """Prices are no classes, because each price occurs once or twice."""
     prices = np.random.default_rng(0).lognormal(9, 1, size=2000).round(-2).astype(int)
     deciles = np.searchsorted(np.quantile(prices, np.linspace(0, 1, 11)[1:-1]), prices)
     X = np.arange(2000)
@@ -415,7 +415,7 @@ def test_whole_numbers_that_are_classes_stay_classes(y):
         [[0, 1], [np.nan, 1]] * 5,
     ],
 )
-def test_missing_labels_are_told(y):
+def test_missing_labels_are_refused(y):
     X = [str(number) for number in range(10)]
     with pytest.raises(ValueError, match=r"labels of 5 images are missing, the first in row 1\."):
         train_test_split(X, stratify=y, finder=Given())
@@ -423,14 +423,14 @@ def test_missing_labels_are_told(y):
 
 @pytest.mark.parametrize("kind", [list, np.array, pd.Series])
 def test_numbers_among_objects_are_numbers(kind):
-    """A column of a table that was built row by row holds objects."""
+    """A column of a table that was built row by row has the dtype object."""
     X, y = [str(number) for number in range(20)], kind([0, 1] * 10)
     y = y if kind is list else y.astype(object)
     _, _, _, y_test = train_test_split(X, y, test_size=0.5, stratify=y, finder=Given())
     assert sum(y_test) == 5
 
 
-def test_classes_in_fewer_groups_than_folds_are_told():
+def test_classes_in_fewer_groups_than_folds_are_warned_about():
     X = [str(number) for number in range(40)]
     y = ["rare"] * 3 + ["common"] * 37
     with pytest.warns(
@@ -470,7 +470,7 @@ def test_a_matrix_of_bits_is_split_by_its_groups():
     [NearDuplicateKFold(3, stratify=True), NearDuplicateShuffleSplit(3, test_size=0.4)],
     ids=str,
 )
-# Five photos of two classes: one class has fewer groups than there are folds.
+# Among five photos of two classes, one class has fewer groups than folds.
 @pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
 def test_scikit_learn_s_searches_take_the_splitters(family, cv, routing):
     files, shown = family
@@ -499,7 +499,7 @@ def test_the_splitters_show_their_parameters():
     assert NearDuplicateShuffleSplit().get_n_splits() == 10
 
 
-def test_groups_that_do_not_allow_the_sizes_are_told():
+def test_groups_that_do_not_allow_the_sizes_are_warned_about():
     X = ["0"] * 60 + [str(number) for number in range(1, 41)]
     with pytest.warns(
         SplitSizeWarning, match=r"requested \[50, 50\], reached \[(40, 60|60, 40)\]"
@@ -510,8 +510,8 @@ def test_groups_that_do_not_allow_the_sizes_are_told():
 
 
 @pytest.mark.parametrize(("n_groups", "size", "reached"), [(4, 0.35, 25), (10, 0.25, 20)])
-def test_sizes_that_are_missed_by_less_than_a_group_are_told_too(n_groups, size, reached):
-    """A fifth of a part is missing, however large the groups are."""
+def test_sizes_that_are_missed_by_less_than_a_group_are_warned_about_too(n_groups, size, reached):
+    """A fifth of a part is missing, which is worth a warning however large the groups are."""
     groups = np.repeat(np.arange(n_groups), 100 // n_groups)
     with pytest.warns(SplitSizeWarning, match=rf"reached \[{100 - reached}, {reached}\]"):
         train_test_split(
@@ -519,7 +519,7 @@ def test_sizes_that_are_missed_by_less_than_a_group_are_told_too(n_groups, size,
         )
 
 
-def test_a_class_in_one_group_is_told():
+def test_a_class_in_one_group_is_warned_about():
     X = ["0", "0", *map(str, range(1, 40))]
     y = ["rare", "rare", *["a", "b", "c"] * 13]
     with pytest.warns(
@@ -539,14 +539,14 @@ def test_a_class_in_one_group_is_told():
     ],
     ids=["NaN", "None", "2-D", "short"],
 )
-def test_wrong_groups_are_told(groups, message):
+def test_wrong_groups_are_refused(groups, message):
     X = [str(number) for number in range(10)]
     with pytest.raises(ValueError, match=message):
         next(NearDuplicateKFold(2, finder=Given()).split(X, groups=groups))
 
 
 def test_groups_may_be_of_any_kind():
-    """Numbers and strings are not cast to one another."""
+    """Numbers and strings are different groups."""
     X = [str(number) for number in range(6)]
     ((_, first), (_, second)) = NearDuplicateKFold(2, finder=Given()).split(
         X, groups=[1, "1", 1, "1", 1, "1"]
@@ -568,7 +568,7 @@ def test_groups_may_be_of_any_kind():
         lambda X: next(NearDuplicateKFold(2).split(X, groups=[1])),
     ],
 )
-def test_mistakes_are_told_before_an_image_is_read(call, monkeypatch):
+def test_mistakes_are_refused_before_an_image_is_read(call, monkeypatch):
     monkeypatch.setattr(
         "hashfeatures.duplicates._finder.hash_sources", lambda *a, **k: pytest.fail("read")
     )
@@ -582,7 +582,7 @@ def test_the_name_of_a_column_is_not_taken_for_labels():
 
 
 def test_shares_that_add_up_to_one_are_possible():
-    """Whatever their rounding comes to."""
+    """Rounding never makes them exceed the number of images."""
     for n in range(7, 60):
         X = [str(number) for number in range(n)]
         shares = {"train_size": 0.7, "test_size": 0.15, "validation_size": 0.15}
@@ -642,7 +642,7 @@ def test_impossible_splits_are_refused():
     ],
     ids=str,
 )
-def test_wrong_sizes_are_told(sizes, message):
+def test_wrong_sizes_are_refused(sizes, message):
     X = [str(number) for number in range(10)]
     with pytest.raises(ValueError, match=message):
         train_test_split(X, finder=Given(), **sizes)
@@ -665,7 +665,7 @@ def test_wrong_parameters_of_splitters(make, message):
 
 
 def test_a_split_warns_of_images_that_cannot_be_read(family):
-    """Rows stay aligned with those of labels, so the images stay in the parts."""
+    """The images stay in the parts, so rows stay aligned with those of labels."""
     files, _ = family
     images = [*files[::3], "absent.png"]
     with pytest.warns(FailedImagesWarning, match="1 of 6 images could not be read"):
