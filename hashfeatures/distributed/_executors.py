@@ -23,7 +23,7 @@ from joblib import cpu_count
 
 from .._utils.joblib_internals import ProcessPoolExecutor
 from .._utils.optional import import_extra
-from .._utils.validation import refuse
+from .._utils.validation import check_n_jobs, refuse
 from ..exceptions import EngineError
 from ..images._remote import Network
 
@@ -82,11 +82,12 @@ class LocalExecutor:
 
     Parameters
     ----------
-    n_jobs : int, default=-1
-        The number of processes. -1 starts one for each processor.
+    n_jobs : int or None, default=-1
+        The number of processes. -1 starts one for each processor, and None starts one.
     """
 
-    def __init__(self, n_jobs: int = -1) -> None:
+    def __init__(self, n_jobs: int | None = -1) -> None:
+        check_n_jobs("LocalExecutor", n_jobs)
         self.n_jobs = n_jobs
         self._pool: ProcessPoolExecutor | None = None
 
@@ -96,7 +97,8 @@ class LocalExecutor:
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
         """Call a function for each task, see `Executor`."""
-        n_workers = max(1, self.n_jobs if self.n_jobs >= 0 else cpu_count() + 1 + self.n_jobs)
+        n_jobs = 1 if self.n_jobs is None else self.n_jobs
+        n_workers = max(1, n_jobs if n_jobs > 0 else cpu_count() + 1 + n_jobs)
         left = ((task, 0) for task in tasks)
         again: deque[tuple[Any, int]] = deque()
         running: dict[Future[Any], tuple[Any, int]] = {}
@@ -128,7 +130,7 @@ class LocalExecutor:
                     else:
                         yield Outcome(task, lost=f"it killed {n_deaths + 1} worker processes")
         finally:
-            if running and self._pool is not None:  # after an error, nobody needs the results
+            if running and self._pool is not None:  # after an error, these results are not needed
                 self._pool.shutdown(kill_workers=True)
                 self._pool = None
 
@@ -257,7 +259,9 @@ def check_address(address: str) -> None:
     """
     _check_port(address)
     command = [sys.executable, "-P", "-c", _CONNECT, address]
-    with tempfile.TemporaryFile() as output:  # a pipe would stay open in what the client started
+    with (
+        tempfile.TemporaryFile() as output
+    ):  # a pipe may stay open in the client's child processes
         try:
             ended = subprocess.run(
                 command, stdout=output, stderr=subprocess.DEVNULL, timeout=_CLUSTER_SECONDS
@@ -289,8 +293,8 @@ def _check_port(address: str) -> None:
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else f"after {_CONNECT_SECONDS:g} seconds"
         raise EngineError(
-            f"Nobody answers at the Ray address {address!r}: {why}. Is the cluster running, and "
-            f"is this its port?"
+            f"No server answers at the Ray address {address!r}: {why}. Is the cluster running, "
+            f"and is this its port?"
         ) from error
 
 

@@ -85,7 +85,7 @@ def assign(
         The share of the images in the test part.
     stratify : None, "parent", mapping, Series, path or URL, default=None
         The class of each image. Each class has the share `test_size` in the test part. "parent"
-        stands for the name of the image's folder. A mapping or Series holds the classes by image.
+        takes the name of the image's folder. A mapping or Series holds the classes by image.
         A Parquet or CSV file holds them in the column beside "image". A group belongs to the class
         of its image with the smallest key.
     random_state : int, default=0

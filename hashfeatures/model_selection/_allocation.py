@@ -250,6 +250,6 @@ def _allocate_equal_groups(
 def _overflow(
     capacity: list[list[int]], counts: list[int], part: int, n_groups: int
 ) -> tuple[int, int]:
-    """Return by how much so many groups exceed a part's capacity; ties by what stays free."""
+    """Return by how much so many groups exceed a part's capacity, and minus what they leave."""
     after = [column[part] - n_groups * n for column, n in zip(capacity, counts, strict=True)]
     return -sum(min(free, 0) for free in after), -sum(after)

@@ -153,8 +153,8 @@ def repair_split(
     priority : str or sequence of str, default="train"
         The part that keeps a group, if it has an image of the group. Among several names, the
         first part with an image of the group keeps it. Parts that are not named come last, in
-        their order. "majority" stands for the part with most of the group, so that the fewest
-        images move. Ties go to the first part.
+        their order. With "majority", the part with most images of the group keeps it, so
+        that the fewest images move. Ties go to the first part.
     $finder
 
     Returns

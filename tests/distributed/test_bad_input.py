@@ -77,7 +77,7 @@ def test_an_address_nobody_answers_fails_within_seconds(image_files, tmp_path, s
         taken.bind(("127.0.0.1", 0))
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         start = time.monotonic()
-        with pytest.raises(EngineError, match=r"Nobody answers at the Ray address.*refused"):
+        with pytest.raises(EngineError, match=r"No server answers at the Ray address.*refused"):
             hash_dataset(image_files, tmp_path / "out", executor=address)
         assert time.monotonic() - start < 20
 
@@ -118,6 +118,12 @@ def test_a_listener_that_is_not_ray_fails_within_seconds(
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(5)
         assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("n_jobs", [0, "2", 1.5])
+def test_a_number_of_processes_that_is_wrong(n_jobs):
+    with pytest.raises(ParameterError, match=r"'n_jobs' parameter of LocalExecutor .* Got"):
+        LocalExecutor(n_jobs)
 
 
 @pytest.mark.cluster
