@@ -44,6 +44,15 @@ _SHARED = {
             (n_images, n_bits). For other parts, pass one mapping of names to parts as `train`, in
             the order of their use: ``{"train": ..., "validation": ..., "test": ...}``.
     """,
+    "hashes": """
+        hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
+            The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
+            "dhash_vertical", "whash", "colorhash", "colorgrid" or "pdq" (extra ``pdq``; 256 bits).
+            All but "pdq" take an optional size, as in "phash:16". The size is the side of the hash
+            (default 8: 64 bits). For "colorhash" it is the number of bits for each of 14 shares of
+            color (default 3: 42 bits). For "colorgrid" it is the number of cells a side
+            (default 3: 288 bits).
+    """,
     "decode": """
         decode : {"full", "reduced"}, default="full"
             How JPEG files are decoded. "full" gives ImageHash's bits. "reduced" decodes at an
@@ -74,6 +83,11 @@ _SHARED = {
         n_jobs : int, default=None
             The number of joblib workers that hash and of threads that search. None means 1 unless
             in a `joblib.parallel_config` context. -1 means all processors.
+    """,
+    "n_workers": """
+        n_jobs : int, default=None
+            The number of joblib workers that hash. None means 1 unless in a
+            `joblib.parallel_config` context. -1 means all processors.
     """,
     "n_threads": """
         n_jobs : int, default=None

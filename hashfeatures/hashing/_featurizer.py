@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_bool, check_choice, check_n_jobs
 from ..images._decoding import Decoding
 from ..images._sources import list_sources
@@ -15,56 +16,33 @@ from ._batch import hash_sources
 from ._spec import HashSpec, layout_of, parse_hashes
 
 
+@fill_in_parameters
 class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     """Turn images into the bits of perceptual hashes.
 
-    Near duplicates, such as resized or recompressed copies, differ in few bits; the bits are equal
-    to those of the ImageHash package. The transformer learns nothing from the data, so it can be
-    used without `fit`.
+    Near duplicates, such as resized or recompressed copies, differ in few bits. The bits are equal
+    to those of the ImageHash package. The transformer learns nothing from the data, so it needs no
+    `fit`.
 
     Parameters
     ----------
-    hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
-        The hashes, in the order of their columns: "ahash", "phash", "phash_simple", "dhash",
-        "dhash_vertical", "whash", "colorhash", "colorgrid", each with an optional size as in
-        "phash:16", or "pdq" (extra ``pdq``; 256 bits).
-        The size is the side of the hash (8 unless given: 64 bits); for "colorhash" it is the
-        number of bits for each of 14 shares of colour (3 unless given: 42 bits); for "colorgrid"
-        the number of cells a side (3 unless given: 288 bits).
-    decode : {"full", "reduced"}, default="full"
-        "full" gives ImageHash's bits. "reduced" decodes a JPEG at an eighth, a quarter or a half
-        of its size where that leaves enough pixels for the hashes, which is much faster on large
-        photos and changes a few bits.
-    orient : bool, default=True
-        Whether to turn an image as its EXIF orientation says. ImageHash does not.
-    background : str, tuple of int or None, default="white"
-        The colour under transparent pixels, by name or as red, green and blue. An image that is
-        blank on it, as a white drawing is on white, is laid on black or white instead, whichever
-        contrasts. None drops alpha and clips 16-bit values to 255, as ImageHash does.
-    trim_borders : bool, default=False
-        Whether to cut off uniform borders first, such as the bars of a letterbox or a frame, found
-        in JPEG files too. A bordered copy then has nearly the hash of its original.
+    $hashes
+    $decode
+    $orient
+    $background
+    $trim_borders
     errors : {"raise", "coerce"}, default="raise"
-        What becomes of an image that cannot be read. "raise": an `ImageReadError` names it.
-        "coerce": its row is NaN, and one `FailedImagesWarning` tells all that failed.
-    max_pixels : int, default=None
-        The most pixels that an image may have. None is Pillow's own limit against decompression
-        bombs, twice `PIL.Image.MAX_IMAGE_PIXELS`.
-    n_jobs : int, default=None
-        The number of joblib workers: None is 1 unless in a `joblib.parallel_config` context, -1
-        is all processors.
-    cache : path, default=None
-        A file in which hashes are kept, and looked up when an image is met again: by its path,
-        size, times of change and inode, or by its content. It is made if there is none, and may be
-        shared by several processes. What is read from a URL is taken to stay as it is. A cache
-        that fails, on a full disk say, is gone without, with a `CacheWarning`.
-    progress : bool, default=False
-        Whether to show a progress bar.
+        How to handle an image that cannot be read. "raise" raises an `ImageReadError` that names
+        it. "coerce" makes its row NaN, and one `FailedImagesWarning` lists all failures.
+    $max_pixels
+    $n_workers
+    $cache
+    $progress
 
     See Also
     --------
     hash_images : A table of hashes as hex strings.
-    HammingNeighbors : The nearest neighbours among rows of bits.
+    HammingNeighbors : The nearest neighbors among rows of bits.
 
     Examples
     --------
@@ -104,7 +82,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         self.progress = progress
 
     def fit(self, X: Any, y: Any = None) -> ImageHashFeaturizer:
-        """Check the parameters and the kind of `X`; no image is read.
+        """Check the parameters and the type of `X`, without reading an image.
 
         Parameters
         ----------
@@ -134,15 +112,15 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_images, n_bits)
-            Zeros and ones, row i for image i. uint8 with ``errors="raise"``; float32 with
-            ``errors="coerce"``, where a failed image is a row of NaN.
+            Zeros and ones, row i for image i. The dtype is uint8 with ``errors="raise"``. It is
+            float32 with ``errors="coerce"``, where a failed image is a row of NaN.
 
         Raises
         ------
         ImageReadError
             With ``errors="raise"``, for the first image that cannot be read.
         CacheError
-            If the cache is a file of something else, or damaged.
+            If the cache file is damaged or is not a cache of this package.
         """
         specs = self._check_parameters()
         hashes = hash_sources(

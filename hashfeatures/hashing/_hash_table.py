@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.containers import as_column
+from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import (
     check_bool,
     check_choice,
@@ -20,6 +21,7 @@ from ._hex import bits_to_hex
 from ._spec import layout_of, parse_hashes
 
 
+@fill_in_parameters
 def hash_images(
     images: Any,
     hashes: Any = ("ahash", "phash", "dhash", "whash", "colorhash"),
@@ -27,6 +29,7 @@ def hash_images(
     decode: str = "full",
     orient: bool = True,
     background: Any = "white",
+    trim_borders: bool = False,
     errors: str = "coerce",
     max_pixels: int | None = None,
     n_jobs: int | None = None,
@@ -37,15 +40,20 @@ def hash_images(
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
-        Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
-        arrays, or mappings with "bytes" and "path".
-    hashes, decode, orient, background, max_pixels, n_jobs, cache, progress
-        As in `ImageHashFeaturizer`.
+    $images
+    $hashes
+    $decode
+    $orient
+    $background
+    $trim_borders
     errors : {"coerce", "raise"}, default="coerce"
-        What becomes of an image that cannot be read. "coerce": its row has no hashes, the column
-        "error" says why, and one `FailedImagesWarning` tells all that failed. "raise": an
-        `ImageReadError` names it.
+        How to handle an image that cannot be read. "coerce" leaves its hashes missing and gives
+        the reason in the column "error", and one `FailedImagesWarning` lists all failures.
+        "raise" raises an `ImageReadError` that names it.
+    $max_pixels
+    $n_workers
+    $cache
+    $progress
 
     Returns
     -------
@@ -55,12 +63,12 @@ def hash_images(
         - "image": the sources as they were given;
         - one for each hash, named as in `hashes`: the hex string that
           ``str(imagehash.ImageHash)`` gives, missing where the image failed;
-        - "width", "height": in pixels, as the image is seen;
-        - "format": the file format, None for an image from memory;
-        - "detail": how much structure the image has, 0 (flat) to 100, as the PDQ hash measures
-          its quality: the gradients of the luma at 64 by 64. The hashes of images of little detail
-          are alike and say nothing;
-        - "error": None, or why the image could not be read.
+        - "width", "height": in pixels, after the EXIF orientation;
+        - "format": the file format, None for an image in memory;
+        - "detail": how much structure the image has, 0 (flat) to 100. It follows the quality
+          measure of the PDQ hash, from the gradients of the luma at 64 by 64. The hashes of
+          images of low detail are alike and carry no information;
+        - "error": None, or the reason why the image could not be read.
 
     See Also
     --------
@@ -68,7 +76,7 @@ def hash_images(
 
     Notes
     -----
-    pandas counts missing values as duplicates of each other. Where images failed, ask
+    pandas counts missing values as duplicates of each other. If images failed, write
     ``table.dropna(subset="phash")["phash"].duplicated()``.
 
     Examples
@@ -81,7 +89,9 @@ def hash_images(
     """
     name = "hash_images"
     specs = parse_hashes(hashes)
-    decoding = Decoding(decode, orient, background, max_pixels).check(name)
+    decoding = Decoding(decode, orient, background, max_pixels, trim_borders=trim_borders).check(
+        name
+    )
     check_choice(name, "errors", errors, {"raise", "coerce"})
     check_bool(name, "progress", progress)
     check_n_jobs(name, n_jobs)
