@@ -1,4 +1,4 @@
-"""Where the command line begins and ends: finding the command, telling errors, exit codes."""
+"""The entry point of the command line: it runs a command, prints errors, returns exit codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..exceptions import (
 from ._console import echo, silence
 from ._errors import FAILED, INTERRUPTED, MISUSED, WELL, CommandError
 
-# In the order of the help. A module is imported when its command's help or work is asked for.
+# In the order of the help. A module is imported when its command is needed.
 _COMMANDS = (
     "hash",
     "duplicates",
@@ -42,27 +42,26 @@ _COMMANDS = (
     "completion",
 )
 
-_HELP = """Find near-duplicate images, and keep them from spoiling a split.
+_HELP = """Find near-duplicate images, and keep them from leaking between train and test.
 
-PATHS are images, folders (searched with all below them), URLs, lists of these (.txt, or - for
-standard input), tables (.csv, .parquet) with --column, or files of hashes that "hashfeatures
-hash" wrote.
+PATHS are images, folders (searched recursively), URLs, lists of these (.txt, or - for standard
+input), tables (.csv, .parquet) with --column, or files of hashes written by "hashfeatures hash".
 
 \b
-  hashfeatures duplicates photos             groups of near duplicates
-  hashfeatures report photos -o report.html  the same to look at
+  hashfeatures duplicates photos             list groups of near duplicates
+  hashfeatures report photos -o report.html  show them on a page
   hashfeatures split photos --stratify-by parent --out train.txt test.txt
   hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
 
 \b
-Exit codes: 0 all went well; 1 leaks were found; 2 wrong arguments;
-3 the work could not be done, or files that had changed were left alone;
-4 leaks could not be looked for in all images; 130 interrupted.
+Exit codes: 0 success; 1 leaks were found; 2 wrong arguments;
+3 the work failed, or files that had changed were left alone;
+4 not all images could be checked for leaks; 130 interrupted.
 """
 
 
 class _Commands(Mapping[str, click.Command]):
-    """The commands by name, each imported when it is asked for."""
+    """The commands by name, each imported on first use."""
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in _COMMANDS:
@@ -79,28 +78,28 @@ class _Commands(Mapping[str, click.Command]):
 
 
 class _Group(click.Group):
-    """A group whose help lists the commands in their order, not in that of their letters."""
+    """A group whose help lists the commands in their own order, not alphabetically."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
-        with _readers_may_leave():
+        with _allow_closed_pipe():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _readers_may_leave():
+        with _allow_closed_pipe():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _readers_may_leave() -> Iterator[None]:
-    """End well if who read a help has seen enough: click, which prints it, would end with 1."""
+def _allow_closed_pipe() -> Iterator[None]:
+    """Exit with success if the reader of a help closes the pipe, where click would exit with 1."""
     try:
         yield
     except BrokenPipeError as error:
         try:
-            click.echo()  # fails again if it is stdout whose reader has gone
+            click.echo()  # fails again if the reader of stdout is gone
         except BrokenPipeError:
             silence(sys.stdout)
             raise click.exceptions.Exit(WELL) from None
@@ -124,25 +123,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What follows the name of the command; None means what this process was started with.
+        The arguments; None means those of this process.
 
     Returns
     -------
     int
-        The exit code: 0 if all went well, 1 if leaks were found, 2 for wrong arguments, 3 if the
-        work could not be done, 4 if leaks could not be looked for, 130 if it was interrupted.
+        The exit code: 0 for success, 1 if leaks were found, 2 for wrong arguments, 3 if the work
+        failed, 4 if not all images could be checked for leaks, 130 if interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name of a file that the terminal cannot show
+        if hasattr(stream, "reconfigure"):  # for file names that the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    colour = False if os.environ.get("NO_COLOR") else None
+    color = False if os.environ.get("NO_COLOR") else None
     try:
         with _show_notes(), warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _show_warning
             code = app.main(
-                given or ["--help"], prog_name="hashfeatures", standalone_mode=False, color=colour
+                given or ["--help"], prog_name="hashfeatures", standalone_mode=False, color=color
             )
         return code if isinstance(code, int) else WELL
     except click.exceptions.Exit as stopped:
@@ -151,24 +150,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Where an option lacks its value, click names no command.
         here = "hashfeatures " + given[0] if given and given[0] in _COMMANDS else "hashfeatures"
         name = error.ctx.command_path if error.ctx else here
-        _tell(f"{error.format_message()}\nTry: {name} --help")
+        _print_message(f"{error.format_message()}\nTry: {name} --help")
         return MISUSED
     except (KeyboardInterrupt, click.Abort):
-        _tell("interrupted")
+        _print_message("interrupted")
         return INTERRUPTED
     except ParameterError as error:
-        _tell(str(error))
+        _print_message(str(error))
         return MISUSED
     except (
         CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
         StageError, MemoryError,
     ) as error:  # fmt: skip
-        logging.getLogger("hashfeatures").debug("Where it happened:", exc_info=True)
-        _tell(_describe(error))
+        logging.getLogger("hashfeatures").debug("The error comes from:", exc_info=True)
+        _print_message(_describe(error))
         return FAILED
 
 
-def _tell(text: str) -> None:
+def _print_message(text: str) -> None:
     echo(f"hashfeatures: {text}", err=True)
 
 
@@ -177,17 +176,17 @@ def _describe(error: BaseException) -> str:
         named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
         return ": ".join([*named[:1], error.strerror])
     if isinstance(error, MemoryError):
-        return "there is not enough memory: fewer --jobs, or hashfeatures stages, take less"
+        return "out of memory: use fewer --jobs, or process the images with hashfeatures stages"
     return str(error) or type(error).__name__
 
 
 class _Notes(logging.Handler):
-    """Show what the package logs beside its results as notes."""
+    """Print the log messages of the package as notes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Progress has a way of its own, and with --verbose logs are shown as logs.
+        # Progress has a handler of its own, and --verbose prints logs as such.
         if record.name != "hashfeatures.progress" and not (_has("quiet") or _has("verbose")):
-            _tell(record.getMessage())
+            _print_message(record.getMessage())
 
 
 @contextlib.contextmanager
@@ -209,15 +208,15 @@ def _has(option: str) -> bool:
 
 
 def _advise_on_chains(text: str) -> str:
-    """Put what a command can do about chains in the place of what Python can."""
+    """Replace the advice for Python in a warning about chains by advice for the command."""
     from ..duplicates._diameters import CHAINS_ADVICE
 
     context = click.get_current_context(silent=True)
     options = [param.name for param in context.command.params] if context else []
-    advice = "A smaller --radius makes shorter chains"
+    advice = "A smaller --radius makes chains shorter."
     if "linkage" in options:
-        advice += ", and --linkage complete none"
-    return text.replace(CHAINS_ADVICE, f"{advice}.")
+        advice += " With --linkage complete there are none."
+    return text.replace(CHAINS_ADVICE, advice)
 
 
 def _show_warning(
@@ -228,9 +227,9 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> Any:
-    is_told = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
-    if is_told and not _has("quiet"):
+    is_ours = issubclass(category, UserWarning) and category.__module__.startswith("hashfeatures")
+    if is_ours and not _has("quiet"):
         text = str(message)
         if issubclass(category, ChainingWarning):
             text = _advise_on_chains(text)
-        _tell(text if issubclass(category, FailedImagesWarning) else f"note: {text}")
+        _print_message(text if issubclass(category, FailedImagesWarning) else f"note: {text}")

@@ -1,91 +1,43 @@
-"""Deleting, moving and linking duplicates, with a journal by which it can be undone.
+"""Delete, move and link duplicates, with a journal by which this can be undone.
 
-Everything is checked before anything is done, and each file again right before its turn: what is
-no longer what was hashed is left alone, and so is what it stands for, and what holds more than was
-compared. The journal is written line by line before each action, so it is right whenever the work
-stops. A file is never overwritten.
+Everything is checked before anything is done, and each file again right before its turn. A file is
+left alone if it or the kept file changed since they were hashed, or if it shows more than was
+compared. Each action is written to the journal before it begins, so the journal is right whenever
+the work stops. No file is ever overwritten.
 """
 
 from __future__ import annotations
 
 import contextlib
 import filecmp
-import json
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
+from .._utils.quantities import count
 from ._errors import CommandError
-from ._evidence import FileState, find_place, look
-from ._moving import move, replace_by_link
-
-KINDS = ("delete", "move", "hardlink")
-
-# What a journal says of a file whose action it announced, and that was left alone after all.
-LEFT = "left"
-
-
-@dataclass(frozen=True)
-class Action:
-    """What is done with one duplicate.
-
-    Parameters
-    ----------
-    kind : {"delete", "move", "hardlink"}
-        What.
-    path : str
-        The duplicate.
-    kept : str
-        The file that stands for it.
-    target : str or None
-        Where it is moved to.
-    folder : str or None
-        The folder that all are moved to.
-    was, stays : FileState or None
-        What the two files were when they were hashed.
-    """
-
-    kind: str
-    path: str
-    kept: str
-    target: str | None = None
-    folder: str | None = None
-    was: FileState | None = None
-    stays: FileState | None = None
-
-    def describe(self) -> str:
-        """Say what it does in a line."""
-        path, kept = _shorten(self.path), _shorten(self.kept)
-        if self.kind == "move":
-            return f"move {path} to {_shorten(str(self.target))}"
-        if self.kind == "hardlink":
-            return f"link {path} to {kept}"
-        return f"delete {path}, of which {kept} stays"
-
-
-def _shorten(path: str) -> str:
-    """Return a path as it is seen from here, if it is below."""
-    here = os.path.join(os.getcwd(), "")
-    return show_path(path.removeprefix(here))
+from ._file_operations import move, replace_by_link
+from ._file_state import FileState, find_place, is_same_file, look
+from ._journal import Action, announce, shorten_path, withdraw
 
 
 @dataclass
 class Plan:
-    """What is to be done, and what is left alone.
+    """The actions to take, and the files to leave alone.
 
     Parameters
     ----------
     actions : list of Action
-        What is to be done.
+        The actions to take.
     left : list of dict
-        The duplicates that are left alone because something changed: "path" and "why".
+        The duplicates that are left alone: "path" and "why".
     done : list of Action
-        What was done of it.
+        The actions that were taken.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -93,21 +45,21 @@ class Plan:
     done: list[Action] = field(default_factory=list)
 
     def leave(self, path: str, why: str, tell: Callable[[str], None]) -> None:
-        """Leave a duplicate alone, and say so."""
+        """Leave a duplicate alone, and pass a line about it to `tell`."""
         self.left.append({"path": path, "why": why})
-        tell(f"left {_shorten(path)}: {why}")
+        tell(f"left {shorten_path(path)}: {why}")
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A duplicate and the file that stands for it, and what they were when they were hashed.
+    """A duplicate and the file that is kept for it, with their states when they were hashed.
 
     Parameters
     ----------
     path, kept : str
         The two files.
     was, stays : FileState or None
-        What they were; None if nobody knows.
+        Their states; None if unknown.
     """
 
     path: str
@@ -123,52 +75,37 @@ def plan(
     note: Callable[[str], None],
     tell: Callable[[str], None] = lambda text: None,
 ) -> Plan:
-    """Plan what is to be done.
+    """Plan the actions on duplicates.
 
     Parameters
     ----------
     kind : {"delete", "move", "hardlink"}
-        What.
+        The action.
     duplicates : sequence of Duplicate
-        Each duplicate and the file that stands for it.
+        The duplicates, each with the file that is kept for it.
     folder : str or None
-        Where duplicates are moved to, with the folders below what they have in common.
+        Where duplicates are moved to, with the folders below the one that they share.
     note : callable
-        Is told what is left out.
+        Receives a note about symbolic links, which are skipped.
     tell : callable
-        Is told of each file that is left alone because it changed.
+        Receives a line for each file that is left alone.
 
     Returns
     -------
     Plan
-        Symbolic links can be deleted, and are else left out: from another place they would point
-        elsewhere. Of hard links, only those of files that hold the same bytes: nothing else can
-        be one file.
+        The actions. Symbolic links can be deleted but not moved, because they would point
+        elsewhere. Only files with the same bytes are linked.
 
     Raises
     ------
     CommandError
-        If any of it cannot be done: then nothing is.
+        If one of the actions is impossible; then none is taken.
     """
-    from ..images._sources import is_far
-
-    for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
-        if is_far(path):
-            raise CommandError(
-                f"{shorten(show_path(path))} is no file here, and no others "
-                f"can be moved, linked or deleted: nothing was done."
-            )
-    for pair in duplicates:
-        if pair.was is None or pair.stays is None:
-            unknown = pair.path if pair.was is None else pair.kept
-            raise CommandError(
-                f"Nothing says what {show_path(unknown)} was when it was hashed (its size and "
-                f"times), so nobody can tell whether it is still the same: nothing was done. Hash "
-                f"the images again: hashfeatures hash PATHS -o FILE."
-            )
+    _check_local(duplicates)
+    _check_states(duplicates)
     _check_apart(duplicates)
     if kind == "hardlink":  # what is one file already needs nothing
-        duplicates = [pair for pair in duplicates if not are_one(pair.path, pair.kept)]
+        duplicates = [pair for pair in duplicates if not is_same_file(pair.path, pair.kept)]
     planned = Plan()
     unchanged = []
     for pair in duplicates:
@@ -181,12 +118,12 @@ def plan(
         n_all = len(duplicates)
         duplicates = [pair for pair in duplicates if not os.path.islink(pair.path)]
         if n_links := n_all - len(duplicates):
-            note(f"{n_links} symbolic links, left out: they can only be deleted")
+            note(f"skipped {count(n_links, 'symbolic link')}, which can only be deleted")
     paths = [find_place(pair.path) for pair in duplicates]
     for path in paths:
         if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
             raise CommandError(
-                f"No permission to change the folder of {show_path(path)}: nothing was done."
+                f"No permission to change the folder of {show_path(path)}. Nothing was done."
             )
     targets: Sequence[str | None] = [None] * len(paths)
     if kind == "move":
@@ -201,51 +138,66 @@ def plan(
     return planned
 
 
+def _check_local(duplicates: Sequence[Duplicate]) -> None:
+    """Raise if a duplicate or the file that is kept for it is not on this machine."""
+    from ..images._sources import is_far
+
+    for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
+        if is_far(path):
+            raise CommandError(
+                f"{shorten(show_path(path))} is not a local file. Only local files can be moved, "
+                f"linked or deleted. Nothing was done."
+            )
+
+
+def _check_states(duplicates: Sequence[Duplicate]) -> None:
+    """Raise if the state of a file when it was hashed is unknown."""
+    for pair in duplicates:
+        if pair.was is None or pair.stays is None:
+            unknown = pair.path if pair.was is None else pair.kept
+            raise CommandError(
+                f"The size and times of {show_path(unknown)} when it was hashed are unknown, so "
+                f"a later change would go unnoticed. Nothing was done. Hash the images again: "
+                f"hashfeatures hash PATHS -o FILE."
+            )
+
+
 def _why_not(pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | None:
     """Return why a duplicate must be left alone now; None if nothing has changed.
 
-    Linking a file and deleting one of its names change its ctime. `touched` has the files to
-    which this happened here, and the ctime that they have since, None if nobody looked.
+    Linking a file and deleting one of its names change its ctime. `touched` maps the files to
+    which this happened here to the ctime that they have since, or to None if it is unknown.
     """
-    kept = _shorten(pair.kept)
+    kept = f"the file to keep, {shorten_path(pair.kept)},"
     for path, before, name in ((pair.kept, pair.stays, kept), (pair.path, pair.was, "it")):
         now = look(path)
-        whose = f"{name}, which would stay for it," if path == pair.kept else name
         if now is None:
-            what = "is no regular file any more" if os.path.lexists(path) else "is gone"
-            return f"{whose} {what}"
+            what = "is no longer a regular file" if os.path.lexists(path) else "is gone"
+            return f"{name} {what}"
         ours = now.file in touched and touched[now.file] in (None, now.ctime_ns)
         if before is not None and not before.is_same(now, ctime=not ours):
-            return f"{whose} has changed since it was hashed"
+            return f"{name} has changed since it was hashed"
     return None
 
 
 def _why_more(pair: Duplicate) -> str | None:
-    """Return why a duplicate must be left alone as it is: it shows more than was compared."""
+    """Return why a duplicate must be left alone if it shows more than was compared."""
     from ..images._read import holds_further_pictures
 
     if not holds_further_pictures(pair.path) or filecmp.cmp(pair.path, pair.kept, shallow=False):
         return None
-    return "it holds further frames or pages, and only the first was compared"
-
-
-def are_one(path: str, kept: str) -> bool:
-    """Tell whether two paths lead to one file."""
-    try:
-        return os.path.samefile(path, kept)
-    except OSError:  # one is gone, which is told of later
-        return False
+    return "it has several frames or pages, and only the first was compared"
 
 
 def check_not_searched(folder: str, searched: Iterable[str]) -> None:
-    """Fail if duplicates would be moved to where they would be found again.
+    """Raise if duplicates would be moved to a place where the next search finds them again.
 
     Parameters
     ----------
     folder : str
-        Where they are to be moved to.
+        The folder to move them to.
     searched : iterable of str
-        The folders in which images are looked for.
+        The folders that are searched for images.
 
     Raises
     ------
@@ -257,28 +209,28 @@ def check_not_searched(folder: str, searched: Iterable[str]) -> None:
         above = os.path.realpath(each)
         if target == above or target.startswith(os.path.join(above, "")):
             raise CommandError(
-                f"{show_path(folder)} is in {show_path(each)}, where images are looked for: the "
-                f"next search would find the duplicates again. Choose a folder outside of it."
+                f"{show_path(folder)} is inside {show_path(each)}, which is searched for images, "
+                f"so the next search would find the duplicates again. Choose a folder outside."
             )
 
 
 def _check_apart(duplicates: Sequence[Duplicate]) -> None:
-    """Fail if a file would be both removed and kept, or removed twice."""
+    """Raise if a file would be both removed and kept, or removed twice."""
     kept = {_entry(os.path.realpath(pair.kept)) for pair in duplicates}
     removed: set[Any] = set()
     for pair in duplicates:
         entry = _entry(os.path.realpath(pair.path))
         if entry in kept or entry in removed:
             raise CommandError(
-                f"{show_path(pair.path)} is the same file twice: nothing was done. Name it once."
+                f"{show_path(pair.path)} is named twice. Nothing was done. Name it once."
             )
         removed.add(entry)
 
 
 def _entry(path: str) -> Any:
-    """Return what is equal for two spellings of one name: of its letters, or of the way to it.
+    """Return a value that is equal for two spellings of the name of one file.
 
-    Hard links are names of their own: one may go as long as another stays.
+    Hard links are separate names: one may be deleted while another is kept.
     """
     folder, name = os.path.split(path)
     state = look(path)
@@ -286,27 +238,27 @@ def _entry(path: str) -> Any:
         above = os.stat(folder)
     except OSError:
         return path
-    # Some file systems take names for equal that differ in case, or in how they spell umlauts.
+    # Some file systems ignore case in names, or the Unicode form of accents.
     alike = unicodedata.normalize("NFC", name).casefold()
     return above.st_dev, above.st_ino, None if state is None else state.file, alike
 
 
 def check_folder(folder: str) -> None:
-    """Fail if files cannot be moved into a folder, which may be made."""
+    """Raise if files cannot be moved into a folder, which need not exist yet."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(
-            f"{show_path(folder)} exists and is no folder: nothing was moved. Choose another name."
+            f"{show_path(folder)} is not a folder. Nothing was moved. Choose another name."
         )
     place = Path(os.path.realpath(folder))
     above = next(part for part in [place, *place.parents] if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(
-            f"No permission to write to {show_path(str(above))}: nothing was moved."
+            f"No permission to write to {show_path(str(above))}. Nothing was moved."
         )
 
 
 def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
-    """Return where files are moved to, or fail if it cannot be."""
+    """Return the paths that files are moved to, or raise if one exists already."""
     check_folder(folder)
     folder = os.path.realpath(folder)
     root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
@@ -315,28 +267,30 @@ def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
         target = os.path.join(folder, os.path.relpath(path, root))
         if os.path.lexists(target):
             raise CommandError(
-                f"{show_path(target)} exists already: nothing was moved. Choose another folder."
+                f"{show_path(target)} exists already. Nothing was moved. Choose another folder."
             )
         targets.append(target)
     return targets
 
 
 def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
-    """Do what was planned.
+    """Take the planned actions.
 
     Parameters
     ----------
     planned : Plan
-        The plan; it is told what was done, and what has changed meanwhile and is left alone.
+        The plan. The actions that were taken are added to its `done`, and files that have changed
+        meanwhile to its `left`.
     journal : str
-        The file that remembers what was done; it must not exist.
+        The file that records the actions; it must not exist.
     tell : callable
-        Is told of each action when it is done, and of each file that is left alone.
+        Receives a line for each action, and for each file that is left alone.
 
     Raises
     ------
     CommandError
-        If one fails. Those before it are done and in the journal; it itself is not half done.
+        If an action fails. The actions before it are done and in the journal, and the failed one
+        has changed nothing.
     """
     works: dict[str, Callable[[Action], None]] = {
         "delete": lambda action: os.unlink(action.path),
@@ -346,7 +300,9 @@ def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
     try:
         file = open(journal, "x", encoding="ascii")  # noqa: SIM115
     except FileExistsError:
-        raise CommandError(f"{journal} exists already: name another by --journal.") from None
+        raise CommandError(
+            f"{journal} exists already. Choose another name with --journal."
+        ) from None
     touched: dict[Any, int | None] = {}
     try:
         for number, action in enumerate(planned.actions):
@@ -354,34 +310,28 @@ def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
                 planned.leave(action.path, why, tell)
                 continue
             try:
-                _write_line(file, asdict(action))
-                if why := _why_not(action, touched):  # once more: writing took time
-                    _write_line(file, {"kind": LEFT, "path": action.path})
+                announce(file, action)
+                if why := _why_not(action, touched):  # once more, because writing took time
+                    withdraw(file, action)
                     planned.leave(action.path, why, tell)
                     continue
                 before = look(action.path) if os.lstat(action.path).st_nlink > 1 else None
                 works[action.kind](action)
             except OSError as error:
-                way_back = "" if action.kind == "delete" else f": hashfeatures undo {journal}"
+                cure = "" if action.kind == "delete" else f"; to undo: hashfeatures undo {journal}"
                 raise CommandError(
                     f"Stopped at {show_path(action.path)} after {number} of "
-                    f"{len(planned.actions)}: {error.strerror or error}.\n"
-                    f"What was done is in {journal}{way_back}"
+                    f"{count(len(planned.actions), 'file')}: {error.strerror or error}.\n"
+                    f"The files before it are listed in {journal}{cure}"
                 ) from error
             planned.done.append(action)
             if before is not None:
-                touched[before.file] = None  # it has other names, which nobody looked at
+                touched[before.file] = None  # its ctime under its other names is unknown
             if after := look(action.kept):
                 touched[after.file] = after.ctime_ns
             tell(action.describe())
     finally:
-        with contextlib.suppress(OSError):  # of a full disk, which was told of above
+        with contextlib.suppress(OSError):  # a full disk was reported above
             file.close()
     if not planned.done:
         os.unlink(journal)
-
-
-def _write_line(file: Any, entry: dict[str, Any]) -> None:
-    file.write(json.dumps(entry) + "\n")
-    file.flush()
-    os.fsync(file.fileno())

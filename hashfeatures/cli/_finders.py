@@ -1,11 +1,11 @@
-"""From a collection to a fitted finder."""
+"""From a collection of images to a fitted finder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ._context import Asked, Common
+from ._context import FinderOptions, GlobalOptions, HashingOptions
 from ._errors import CommandError
 from ._inputs import Collection
 
@@ -13,52 +13,64 @@ if TYPE_CHECKING:
     from ..duplicates._finder import NearDuplicateFinder
 
 
-def make_finder(asked: Asked, collection: Collection, common: Common) -> NearDuplicateFinder:
+def make_finder(
+    options: FinderOptions, collection: Collection, common: GlobalOptions
+) -> NearDuplicateFinder:
     """Return a finder for a collection, not fitted.
 
     Raises
     ------
     CommandError
-        If the hashes of the collection are other ones, or were made with other settings.
+        If the collection holds other hashes, or hashes that were made with other settings.
     """
     from ..duplicates._finder import NearDuplicateFinder
     from ..hashing._spec import parse_hashes
 
-    hashes = tuple(asked.hashes.split(",")) if asked.hashes else ("phash", "dhash")
+    hashes = tuple(options.hashes.split(",")) if options.hashes else ("phash", "dhash")
     names = [str(spec) for spec in parse_hashes(hashes)]
-    decode = asked.decode or "reduced"
+    decode, trim_borders = options.decode or "reduced", options.trim_borders
     if collection.is_hashed:
-        decode = check_settings(collection, asked.decode)
+        decode, trim_borders = check_settings(collection, options)
         check_columns(collection, names)
     return NearDuplicateFinder(
         names,
-        asked.radius,
-        views=asked.views or "identity",
-        linkage=asked.linkage,
+        options.radius,
+        views=options.views or "identity",
+        linkage=options.linkage,
         decode=decode,
+        trim_borders=trim_borders,
         n_jobs=common.n_jobs,
         cache=common.cache,
         progress=common.progress,
     )
 
 
-def check_settings(collection: Collection, decode: str | None) -> str:
-    """Return how the hashes of a collection were decoded, or fail if it was asked otherwise."""
-    from ._hash_files import say_settings
+def check_settings(
+    collection: Collection, options: FinderOptions | HashingOptions
+) -> tuple[str, bool]:
+    """Return the `decode` and `trim_borders` with which the hashes of a collection were made.
+
+    Raises
+    ------
+    CommandError
+        If the options ask for others.
+    """
+    from ._hash_files import describe_settings, parse_settings
 
     settings = collection.settings or ""
-    made = "reduced" if "decode=reduced" in settings else "full"
-    wanted = say_settings(decode or made)
+    decode, trim_borders = parse_settings(settings)
+    trim_borders = trim_borders or options.trim_borders
+    wanted = describe_settings(options.decode or decode, trim_borders)
     if settings and settings != wanted:
         raise CommandError(
-            f"The hashes were made with other settings: {settings}\nand are asked for with: "
+            f"The hashes were made with the settings {settings}\nbut the options ask for "
             f"{wanted}. Hash the images again."
         )
-    return made
+    return decode, trim_borders
 
 
 def check_columns(collection: Collection, names: list[str]) -> None:
-    """Fail unless a collection has the hashes of these names."""
+    """Raise if a collection lacks hashes of these names."""
     from ._hash_files import is_hash
 
     columns = [] if collection.columns is None else list(collection.columns.columns)
@@ -66,7 +78,7 @@ def check_columns(collection: Collection, names: list[str]) -> None:
     if missing:
         known = [column for column in columns if is_hash(column)]
         raise CommandError(
-            f"The images are compared by {', '.join(names)}, and the file has the hashes "
+            f"The comparison needs the hashes {', '.join(names)}, but the file holds "
             f"{', '.join(known)}.\nChoose among these with --hashes, or hash the images again."
         )
 
@@ -88,9 +100,8 @@ def fit(finder: NearDuplicateFinder, collection: Collection) -> NearDuplicateFin
 
 
 def check_readable(n_images: int, errors: Iterable[object]) -> None:
-    """Fail if none of some images could be read; there are `errors` of those that could not."""
+    """Raise if there are as many `errors` as images: then none could be read."""
     causes = list(errors)
     if n_images and len(causes) == n_images:
-        whole = "The image" if n_images == 1 else f"None of the {n_images} images"
-        could = "could not" if n_images == 1 else "could"
-        raise CommandError(f"{whole} {could} be read: nothing was done. {causes[0]}")
+        whole = "The image could not" if n_images == 1 else f"None of the {n_images} images could"
+        raise CommandError(f"{whole} be read, so nothing was done. {causes[0]}")

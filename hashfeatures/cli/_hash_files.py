@@ -1,7 +1,8 @@
-"""Files of hashes: tables with one row an image and one hex column a hash.
+"""Files of hashes: tables with one row per image and one hex column per hash.
 
-They are CSV, Parquet or JSON, and every program reads them: the hex strings are ImageHash's. The
-column "settings" says how they were made, so that what cannot be compared is not.
+They are CSV, Parquet or JSON, which other programs read as well, and the hex strings are those of
+ImageHash. The column "settings" records how hashes were made, so that hashes made in different
+ways are never compared.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
@@ -21,20 +23,34 @@ from .._utils.stored_columns import read_numbers
 from ..exceptions import MissingExtraError, ParameterError
 from ..hashing._algorithms import BITS_VERSION
 from ..hashing._spec import HashSpec
+from ._context import GlobalOptions
 from ._errors import CommandError
+from ._file_state import to_columns
+
+if TYPE_CHECKING:
+    from ._inputs import Collection
 
 SETTINGS = "settings"
 SUFFIXES = (".parquet", ".csv", ".json")
+_LISTED = ".parquet, .csv or .json"
 _NUMBERS = ("width", "height", "detail")
+_TRIMMED = "trim_borders=True"
 
 
-def say_settings(decode: str) -> str:
-    """Return the text that stands in a file of hashes for how they were made."""
-    return f"decode={decode} orient=True background=white version={BITS_VERSION}"
+def describe_settings(decode: str, trim_borders: bool = False) -> str:
+    """Return the text by which a file of hashes records how they were made."""
+    trimmed = f" {_TRIMMED}" if trim_borders else ""
+    return f"decode={decode} orient=True background=white{trimmed} version={BITS_VERSION}"
+
+
+def parse_settings(settings: str) -> tuple[str, bool]:
+    """Return `decode` and `trim_borders` from such a text, or the defaults from an empty one."""
+    words = settings.split()
+    return "reduced" if "decode=reduced" in words else "full", _TRIMMED in words
 
 
 def is_hash(column: object) -> bool:
-    """Tell whether a column is named like a hash."""
+    """Return whether a column is named like a hash."""
     try:
         HashSpec.parse(column)  # type: ignore[arg-type]
     except ParameterError:
@@ -42,11 +58,34 @@ def is_hash(column: object) -> bool:
     return True
 
 
+def hash_collection(
+    collection: Collection,
+    hashes: Sequence[str],
+    decode: str,
+    trim_borders: bool,
+    common: GlobalOptions,
+) -> pd.DataFrame:
+    """Hash the images of a collection into the table of a file of hashes."""
+    from ..hashing._hash_table import hash_images
+
+    table = hash_images(
+        collection.sources,
+        hashes,
+        decode=decode,
+        trim_borders=trim_borders,
+        n_jobs=common.n_jobs,
+        cache=common.cache,
+        progress=common.progress,
+    )
+    settings = describe_settings(decode, trim_borders)
+    return table.assign(**to_columns(collection.states), **{SETTINGS: settings})
+
+
 def check_format(path: str) -> str:
-    """Return the suffix of a file of hashes, or fail before the work."""
+    """Return the suffix of a file of hashes, or raise if its format is not known."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
-        raise CommandError(f"{path}: a file of hashes ends in {', '.join(SUFFIXES)}.")
+        raise CommandError(f"{path}: the name of a file of hashes must end in {_LISTED}.")
     if suffix == ".parquet":
         import_extra("pyarrow", "parquet", "A Parquet file")
     return suffix
@@ -66,17 +105,17 @@ def to_bytes(table: pd.DataFrame, suffix: str) -> bytes:
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:
-    """Write a file of hashes, whole or not at all."""
+    """Write a file of hashes atomically."""
     write_whole(path, to_bytes(table, check_format(path)))
 
 
 def read_table(path: str) -> pd.DataFrame:
-    """Read a table; columns of hashes are strings, whatever their digits look like.
+    """Read a table. Columns of hashes are strings, even if all digits are decimal.
 
     Raises
     ------
     CommandError
-        If it cannot be read.
+        If the file cannot be read as a table.
     """
     suffix = os.path.splitext(path)[1].lower()
     try:
@@ -86,9 +125,10 @@ def read_table(path: str) -> pd.DataFrame:
         raise
     except UnicodeDecodeError as error:
         raise CommandError(
-            f"{show_path(path)} cannot be read as a table: it is not in UTF-8. Save it as UTF-8."
+            f"{show_path(path)} cannot be read as a table: its encoding is not UTF-8. "
+            f"Save it as UTF-8."
         ) from error
-    except Exception as error:  # each reader raises what it likes for broken content
+    except Exception as error:  # each reader raises errors of its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CommandError(f"{show_path(path)} cannot be read as a table: {reason}") from error
     for column in _NUMBERS:
@@ -109,5 +149,5 @@ def _read(file: BinaryIO, suffix: str) -> pd.DataFrame:
         return pd.read_parquet(file, engine="pyarrow")
     records = json.loads(file.read())
     if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
-        raise ValueError("expected a list of objects, one an image")
+        raise ValueError("expected a list of objects, one per image")
     return pd.DataFrame(records) if records else pd.DataFrame({"image": []}, dtype=object)

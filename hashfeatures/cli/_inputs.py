@@ -1,4 +1,4 @@
-"""From what is typed to image sources: files, folders, lists, tables, files of hashes."""
+"""From arguments to image sources: files, folders, lists, tables, files of hashes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import read_path, show_path, split_list
+from .._utils.quantities import count
 from .._utils.regular_files import open_regular
-from ._context import Common, Gathering
+from ._context import InputOptions, OutputOptions
 from ._errors import CommandError
-from ._evidence import FileState, find_place, from_columns, look_at_all
+from ._file_state import FileState, find_place, from_columns, look_at_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,27 +28,26 @@ _LISTS = (".txt", ".lst")
 
 @dataclass
 class Collection:
-    """Images, and what is known of them.
+    """Images, and where they came from.
 
     Parameters
     ----------
     sources : list of str
         Paths and URLs.
     columns : DataFrame or None
-        The table that they came from, row by row.
+        The table of the images, one row per image.
     settings : str or None
-        If the table holds hashes: how they were made, "" if it does not say.
+        How the hashes in the table were made, "" if unknown; None without hashes.
     states : list of FileState or None
-        What each file was before anything of it was read, or, if the table holds hashes, when it
-        was hashed; None where nobody knows.
+        The state of each file before it was read, or when it was hashed; None if unknown.
     n_nameless : int
-        How many rows of the table name no image: they are left out.
+        The number of rows of the table without an image, which are skipped.
     unsearched : list of str
-        Folders that could not be searched, for want of permission say.
+        Folders that could not be searched, for lack of permission for example.
     unfollowed : list of str
-        Links to folders, which were not followed, and lead to where nothing was searched.
+        Links to folders that were neither followed nor searched elsewhere.
     foreign : list of str
-        Files in folders that are images, and that Pillow does not read here: they are left out.
+        Image files in folders that Pillow cannot read here, which are skipped.
     """
 
     sources: list[str] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Collection:
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the hashes are known."""
+        """Whether the table holds hashes."""
         return self.settings is not None
 
     def classes(self, by: str | None) -> list[Any] | None:
-        """Return the class of each image: of its folder, or of a column."""
+        """Return the class of each image: the name of its folder, or its value in a column."""
         if by is None:
             return None
         if by in ("parent", "grandparent"):
@@ -74,53 +74,61 @@ class Collection:
                 folders = [os.path.dirname(folder) for folder in folders]
             return [os.path.basename(folder) for folder in folders]
         if self.columns is None or by not in self.columns.columns:
-            known = "there is no table" if self.columns is None else list(self.columns.columns)
+            known = (
+                "there is no table"
+                if self.columns is None
+                else f"the table has {', '.join(map(str, self.columns.columns))}"
+            )
             raise CommandError(
-                f"There is no column {by!r}; say 'parent' for the name of an image's folder, or a "
-                f"column of the table ({known})."
+                f"There is no column {by!r}; {known}. Use 'parent' to take the name of each "
+                f"image's folder."
             )
         return list(self.columns[by])
 
 
 def collect(
-    paths: Sequence[str], gathering: Gathering, common: Common, *, may_be_empty: bool = False
+    paths: Sequence[str],
+    options: InputOptions,
+    common: OutputOptions,
+    *,
+    may_be_empty: bool = False,
 ) -> Collection:
-    """Find the images that are named.
+    """Find the images that the arguments of a command name.
 
     Parameters
     ----------
     paths : sequence of str
         Images, folders, URLs, lists, tables, files of hashes, "-".
-    gathering : Gathering
-        How they are looked for.
-    common : Common
-        Who is told what was left out.
+    options : InputOptions
+        How to search for them.
+    common : OutputOptions
+        Prints notes about skipped files.
     may_be_empty : bool, default=False
-        Whether there may be no image.
+        Whether a collection without images is allowed.
 
     Returns
     -------
     Collection
-        At least one image, unless there may be none.
+        The images, at least one unless `may_be_empty`.
 
     Raises
     ------
     CommandError
-        If something is not there, is named twice, or holds no image.
+        If a path does not exist, is named twice, or holds no image.
     """
     tables = [path for path in paths if path.lower().endswith(_TABLES)]
     if tables and len(tables) < len(paths):
         other = next(path for path in paths if path not in tables)
         raise CommandError(
-            f"{tables[0]} is a table and {other} is none: give tables, or images, not both."
+            f"{tables[0]} is a table and {other} is not. Give tables or images, not both."
         )
     _register_heif()
     if tables:
-        found = _collect_tables(tables, gathering)
+        found = _collect_tables(tables, options)
         if found.n_nameless:
-            common.note(f"{found.n_nameless} rows of the tables name no image, left out")
+            common.note(f"skipped {count(found.n_nameless, 'row')} without an image")
     else:
-        walk = _Walk(gathering, common)
+        walk = _Walk(options, common)
         sources = list(walk.gather(paths))
         found = Collection(
             sources,
@@ -129,16 +137,16 @@ def collect(
             foreign=walk.foreign,
         )
     if not found.sources and not may_be_empty:
-        looked = f" whose names match {', '.join(gathering.globs)}" if gathering.globs else ""
+        named = f" whose names match {', '.join(options.globs)}" if options.globs else ""
         raise CommandError(
-            f"No images{looked} found in {shorten(', '.join(map(_name_list, paths)))}."
+            f"No images{named} found in {shorten(', '.join(map(_name_list, paths)))}."
         )
     is_known = found.is_hashed and found.columns is not None
     found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
     return found
 
 
-def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
+def _collect_tables(tables: Sequence[str], options: InputOptions) -> Collection:
     import pandas as pd
 
     from .._utils.containers import as_column
@@ -147,16 +155,19 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
 
     frames = [read_table(table) for table in tables]
     columns = pd.concat(frames, ignore_index=True)
-    column = gathering.column
+    column = options.column
     if column is None:
         column = "image" if "image" in columns.columns else None
     if column is None or column not in columns.columns:
         raise CommandError(
             f"{tables[0]} has no column {column or 'image'!r}; it has "
-            f"{', '.join(map(str, columns.columns[:12]))}. Say which holds the images: --column."
+            f"{', '.join(map(str, columns.columns[:12]))}. Name the column of "
+            f"images with --column."
         )
     if any(column not in frame.columns for frame in frames):
-        raise CommandError(f"Not all of {shorten(', '.join(tables))} have the column {column!r}.")
+        raise CommandError(
+            f"Not every table among {shorten(', '.join(tables))} has the column {column!r}."
+        )
     is_named = columns[column].notna()
     n_nameless = int((~is_named).sum())
     columns = columns[is_named].reset_index(drop=True)
@@ -171,35 +182,35 @@ def _collect_tables(tables: Sequence[str], gathering: Gathering) -> Collection:
     for table, settings in zip(tables, made, strict=True):
         if settings != made[0]:
             raise CommandError(
-                f"{tables[0]} and {table} were made with different settings and cannot be "
-                f"compared:\n{made[0] or 'unknown'}, and {settings or 'unknown'}."
+                f"{tables[0]} and {table} cannot be compared, as their settings differ:\n"
+                f"{made[0] or 'unknown'}, and {settings or 'unknown'}."
             )
     return Collection(sources, columns, str(made[0]), n_nameless=n_nameless)
 
 
 def find_listed(path: str, collection: Collection) -> list[int]:
-    """Return the places in a collection of the images that a list names.
+    """Return the rows of a collection whose images a list names.
 
     Raises
     ------
     CommandError
-        If the list is empty, or names what is not in the collection.
+        If the list is empty, or names an image that is not in the collection.
     """
-    place_of = {_identify(source): place for place, source in enumerate(collection.sources)}
+    row_of = {_identify(source): row for row, source in enumerate(collection.sources)}
     listed = dict.fromkeys(map(_identify, _split(_read(path), path)))
-    missing = [source for source in listed if source not in place_of]
+    missing = [source for source in listed if source not in row_of]
     if missing:
         raise CommandError(
-            f"{len(missing)} of the {len(listed)} images in {_name_list(path)} are not among the "
-            f"images of PATHS, such as {shorten(show_path(missing[0]))}: nothing was done."
+            f"{len(missing)} of the {len(listed)} images in {_name_list(path)} are not among "
+            f"PATHS, such as {shorten(show_path(missing[0]))}. Nothing was done."
         )
     if not listed:
-        raise CommandError(f"{_name_list(path)} lists no image: nothing was done.")
-    return [place_of[source] for source in listed]
+        raise CommandError(f"{_name_list(path)} lists no images. Nothing was done.")
+    return [row_of[source] for source in listed]
 
 
 def _identify(source: str) -> str:
-    """Return what two spellings of the name of one image have in common."""
+    """Return a name that is the same for every spelling of the path of an image."""
     from ..images._sources import local_path
 
     path = local_path(source)
@@ -207,7 +218,7 @@ def _identify(source: str) -> str:
 
 
 def _read(path: str) -> bytes:
-    """Return the content of a list; "-" is the one on standard input."""
+    """Return the content of a list; "-" means standard input."""
     if path == "-":
         stream = getattr(sys.stdin, "buffer", None)
         return sys.stdin.read().encode() if stream is None else bytes(stream.read())
@@ -216,7 +227,7 @@ def _read(path: str) -> bytes:
 
 
 def _split(data: bytes, path: str) -> list[str]:
-    """Return what a list names."""
+    """Return the entries of a list."""
     try:
         return split_list(data)
     except ValueError as error:
@@ -228,12 +239,12 @@ def _name_list(path: str) -> str:
 
 
 class _Walk:
-    """One search for files, which knows what it has found."""
+    """One search for files, which remembers what it has found."""
 
-    def __init__(self, gathering: Gathering, common: Common) -> None:
+    def __init__(self, options: InputOptions, common: OutputOptions) -> None:
         from ..images._files import LeftOut
 
-        self._gathering = gathering
+        self._options = options
         self._common = common
         self._named: dict[str, str] = {}
         self._left_out = LeftOut()
@@ -245,7 +256,7 @@ class _Walk:
         self.foreign: list[str] = []
 
     def gather(self, paths: Sequence[str]) -> Iterator[str]:
-        """Yield the sources behind what was typed."""
+        """Yield the sources that the arguments name."""
         for path in paths:
             yield from self._expand(path)
         self.unfollowed = [
@@ -253,12 +264,11 @@ class _Walk:
         ]
         if self.unfollowed:
             first = shorten(show_path(self.unfollowed[0]))
-            self._common.note(
-                f"{len(self.unfollowed)} links to folders, such as {first}, not followed: see "
-                f"--follow-links"
-            )
+            n_links = count(len(self.unfollowed), "link to a folder", "links to folders")
+            self._common.note(f"skipped {n_links}, such as {first}; see --follow-links")
         if self._n_links:
-            self._common.note(f"{self._n_links} links to files that are there as well, left out")
+            n_links = count(self._n_links, "link")
+            self._common.note(f"skipped {n_links} to files that are in the folders as well")
         if left_out := self._left_out.describe():
             self._common.note(f"{shorten(', '.join(map(_name_list, paths)))}: {left_out}")
 
@@ -284,7 +294,7 @@ class _Walk:
         else:
             raise CommandError(
                 f"{shorten(show_path(path))} is neither a file nor a folder"
-                + ("." if os.path.isabs(path) else f", looked for from {show_path(os.getcwd())}.")
+                + ("." if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())}).")
             )
 
     def _list(self, data: bytes, path: str) -> Iterator[str]:
@@ -303,7 +313,7 @@ class _Walk:
             raise CommandError(
                 f"{shorten(show_path(source))} is named twice"
                 + (f", also as {shorten(show_path(before))}" if before != source else "")
-                + ": name it once."
+                + ". Name it once."
             )
         self._named[identity] = source
         yield source
@@ -311,11 +321,11 @@ class _Walk:
     def _folder(self, top: str) -> Iterator[str]:
         from ..images._files import is_foreign_image
 
-        links = self._gathering.links
+        links = self._options.links
         seen: set[tuple[int, int]] = set()
         in_links = []
         for folder, below, names in os.walk(top, followlinks=links, onerror=self._miss):
-            if links:  # a link that leads back up would never end
+            if links:  # a link to a folder above would never end
                 status = os.stat(folder)
                 if (status.st_dev, status.st_ino) in seen:
                     below.clear()
@@ -333,15 +343,15 @@ class _Walk:
                 is_special = not os.path.isfile(path) and os.path.exists(path)
                 if not self._is_wanted(path, is_special):
                     self._left_out.add(name)
-                    if not self._gathering.globs and is_foreign_image(name):
+                    if not self._options.globs and is_foreign_image(name):
                         self.foreign.append(path)
                 elif is_special:
-                    self._common.note(f"{show_path(path)}: no regular file, left out")
+                    self._common.note(f"skipped {show_path(path)}: not a regular file")
                 elif os.path.islink(path):
                     in_links.append(path)
                 else:
                     yield from self._once(path, os.path.realpath(path))
-        for path in in_links:  # last, so that a file comes before the links to it
+        for path in in_links:  # last, so that a file comes before links to it
             identity = os.path.realpath(path)
             if identity in self._named:
                 self._n_links += 1
@@ -350,14 +360,14 @@ class _Walk:
 
     def _miss(self, error: OSError) -> None:
         self.unsearched.append(str(error.filename))
-        self._common.note(f"{show_path(str(error.filename))}: {error.strerror}, left out")
+        self._common.note(f"skipped {show_path(str(error.filename))}: {error.strerror}")
 
     def _is_wanted(self, path: str, is_special: bool) -> bool:
         from ..images._files import has_image_suffix, holds_image
 
         name = os.path.basename(path)
-        if self._gathering.globs:
-            return any(fnmatch.fnmatch(name, glob) for glob in self._gathering.globs)
+        if self._options.globs:
+            return any(fnmatch.fnmatch(name, glob) for glob in self._options.globs)
         if _is_hidden(name):
             return False
         return has_image_suffix(name) if is_special else holds_image(path)
@@ -368,6 +378,6 @@ def _is_hidden(name: str) -> bool:
 
 
 def _register_heif() -> None:
-    """Let Pillow read HEIC if its plugin is installed."""
+    """Let Pillow read HEIC files if the plugin is installed."""
     with contextlib.suppress(ImportError):
         import_module("pillow_heif").register_heif_opener()

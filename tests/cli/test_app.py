@@ -13,7 +13,7 @@ import pytest
 import hashfeatures
 from hashfeatures._utils.optional import install_command
 from hashfeatures.cli._app import _COMMANDS
-from hashfeatures.cli._options import echo_json
+from hashfeatures.cli._console import echo_json
 
 
 def test_no_arguments_print_the_help(run):
@@ -141,18 +141,18 @@ def test_json_has_no_nan(capsys):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "message"),
     [
         (["split", "x", "--out", "a"], "Try: hashfeatures split --help"),
         (["hash", "x", "--jobs", "0"], "-1 for every core"),
         (["duplicates", "x", "--views", "flip"], "flips"),
-        (["duplicates", "nowhere"], "looked for from"),
-        (["calibrate", "x", "--radius", "3"], "leave it out"),
+        (["duplicates", "nowhere"], "looked in"),
+        (["calibrate", "x", "--radius", "3"], "Leave --radius out"),
     ],
 )
-def test_refusals_tell_what_to_do(run, image_files, asked, told):
+def test_refusals_say_what_to_do(run, image_files, arguments, message):
     shutil.copy(image_files[0], "x")
-    assert told in run(*asked).refusal()
+    assert message in run(*arguments).refusal()
 
 
 def test_names_of_another_folder_are_told_as_such(run):

@@ -58,7 +58,7 @@ def test_similar(run, photos_folder):
     none = run("similar", "0" * 16, "--in", photos_folder / "b", "--radius", "0")
     assert "none" in none.out
     refused = run("similar", query, "--in", photos_folder, "--by", "dhash", "--radius", "65")
-    assert "--radius is at most 64, the bits of dhash. Got 65." in refused.err
+    assert "'--radius' parameter of similar must be an int in the range [0, 64]" in refused.err
 
 
 def test_the_radius_by_default_is_that_of_the_hashes(run, photos_folder):
@@ -122,7 +122,7 @@ def test_leaks_between_files_of_hashes(run, photos_folder):
     run("hash", "test", "-o", "test.csv")
     assert run("leaks", "train.csv", "test.csv").code == 1
     assert run("leaks", "test.csv", "test.csv").code == 1
-    assert "hash both, or neither" in run("leaks", "train.csv", "test").refusal()
+    assert "Hash both parts, or neither" in run("leaks", "train.csv", "test").refusal()
 
 
 def test_calibrate(run, photos):
@@ -135,10 +135,10 @@ def test_calibrate(run, photos):
     done = run("calibrate", folder, "--edited", "2", "-o", "table.csv", "--json")
     assert done.code == 0, done.err
     assert isinstance(done.json()["radius"], int)
-    assert "compares a sample of 12 images" in done.err
+    assert "comparing 12 images with each other" in done.err
     assert "recall" in read("table.csv").splitlines()[0]
     run("hash", folder, "-o", "h.csv")
-    assert "needs the images" in run("calibrate", "h.csv").refusal()
+    assert "needs images and not their hashes" in run("calibrate", "h.csv").refusal()
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.json", "page.txt"])

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from hashfeatures.cli import _file_actions as acting
-from hashfeatures.cli import _undoing as undoing
-from hashfeatures.cli._evidence import look
+from hashfeatures.cli import _file_operations, _journal, _undo
+from hashfeatures.cli._file_state import look
 
 JOURNAL = ("--journal", "j")
 
@@ -74,13 +74,13 @@ def test_destinations_that_exist(run, photos_folder, tree):
     with open(target, "w", encoding="utf-8") as file:
         file.write("precious")
     message = run("duplicates", photos_folder, "--move-to", "copies", "--yes").refusal()
-    assert "exists already: nothing was moved" in message
+    assert "exists already. Nothing was moved" in message
     assert tree(photos_folder) == before
     with open(target, encoding="utf-8") as file:
         assert file.read() == "precious"
     with open("a_file", "w", encoding="utf-8"):
         pass
-    assert "is no folder" in run("duplicates", photos_folder, "--move-to", "a_file").refusal()
+    assert "is not a folder" in run("duplicates", photos_folder, "--move-to", "a_file").refusal()
 
 
 def test_journals_are_not_overwritten(run, photos_folder, tree):
@@ -89,7 +89,7 @@ def test_journals_are_not_overwritten(run, photos_folder, tree):
     before = tree(photos_folder)
     assert "j exists" in run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL).err
     assert tree(photos_folder) == before
-    assert "j, line 1: this is no journal" in run("undo", "j").refusal()
+    assert "j is not a journal: line 1" in run("undo", "j").refusal()
 
 
 def test_no_permission(run, photos_folder, monkeypatch, tree):
@@ -116,11 +116,11 @@ def test_moves_without_hard_links(number, tmp_path, monkeypatch, tree):
     monkeypatch.setattr(os, "link", refuse)
     source, target = tmp_path / "a", tmp_path / "below" / "b"
     source.write_bytes(b"content")
-    acting.move(str(source), str(target))
+    _file_operations.move(str(source), str(target))
     assert tree(tmp_path) == {os.path.join("below", "b"): b"content"}
     source.write_bytes(b"other")
     with pytest.raises(FileExistsError):
-        acting.move(str(source), str(target))
+        _file_operations.move(str(source), str(target))
     assert tree(tmp_path) == {"a": b"other", os.path.join("below", "b"): b"content"}
 
 
@@ -147,7 +147,7 @@ def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree
         patch.setattr(shutil, "copy2", copy)
         done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
     assert done.code == 3
-    assert "after 1 of 4: No space left on device" in done.err
+    assert "after 1 of 4 files: No space left on device" in done.err
     assert "hashfeatures undo j" in done.err
     assert len(tree("copies")) == 1
     assert len(tree(photos_folder)) == len(before) - 1
@@ -160,7 +160,7 @@ def test_what_stays_must_be_there(photos_folder, tmp_path, monkeypatch, tree):
     """A duplicate is not deleted if what stands for it has gone in the meantime."""
     before = tree(photos_folder)
     monkeypatch.setattr(
-        acting, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
+        _journal, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
     )
     path, kept, *_ = (str(photos_folder / name) for name in before)
     pair = acting.Duplicate(path, kept, look(path), look(kept))
@@ -168,14 +168,14 @@ def test_what_stays_must_be_there(photos_folder, tmp_path, monkeypatch, tree):
     planned.actions = [replace(action, kept="gone") for action in planned.actions]
     acting.act(planned, str(tmp_path / "j"), print)
     assert planned.done == []
-    assert planned.left == [{"path": path, "why": "gone, which would stay for it, is gone"}]
+    assert planned.left == [{"path": path, "why": "the file to keep, gone, is gone"}]
     assert tree(photos_folder) == before
     assert not os.path.exists(tmp_path / "j")
 
 
 def test_urls_are_not_acted_on():
     pair = acting.Duplicate("http://a/b.jpg", "c.jpg", None, None)
-    with pytest.raises(Exception, match="no file here"):
+    with pytest.raises(Exception, match="not a local file"):
         acting.plan("delete", [pair], None, print)
 
 
@@ -183,7 +183,7 @@ def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
     with open("t.csv", "w", encoding="utf-8") as file:
         file.write(f"image\n{image_files[0]}\n{image_files[0]}\n")
     message = run("duplicates", "t.csv", "--column", "image", "--delete", "--yes").refusal()
-    assert "same file twice" in message
+    assert "is named twice" in message
     assert os.path.exists(image_files[0])
 
 
@@ -219,7 +219,7 @@ def test_links_stay_where_they_are(action, run, same_bytes, tmp_path):
     paths = [same_bytes / name for name in ("first.png", "second.png")]
     done = run("duplicates", *paths, "--keep", "first", *action, "--yes", *JOURNAL)
     assert done.code == 0, done.err
-    assert "1 symbolic links, left out" in done.err
+    assert "skipped 1 symbolic link," in done.err
     assert os.path.islink(same_bytes / "second.png")
     assert (same_bytes / "second.png").read_bytes() == (same_bytes / "first.png").read_bytes()
 
@@ -237,7 +237,7 @@ def test_a_journal_cut_short_is_undone(run, photos_folder, tree):
 def test_journals_of_other_actions_are_refused(run):
     with open("j", "w", encoding="ascii") as file:
         file.write('{"kind": "shred", "path": "a", "kept": "b"}\n')
-    assert "j, line 1: this is no journal" in run("undo", "j").refusal()
+    assert "j is not a journal: line 1" in run("undo", "j").refusal()
 
 
 def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
@@ -254,7 +254,7 @@ def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
 
     monkeypatch.setattr(acting, "open", lambda *_, **__: Full(), raising=False)
     done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
-    assert "after 0 of 4: No space left on device" in done.err
+    assert "after 0 of 4 files: No space left on device" in done.err
     assert "hashfeatures undo j" in done.err
     assert "undo" not in run("duplicates", photos_folder, "--delete", "--yes", *JOURNAL).err
 
@@ -329,7 +329,7 @@ def test_nothing_goes_if_what_stays_for_it_changed(change, action, run, three_al
     before = tree(three_alike)
     done = run("duplicates", "h.csv", "--keep", "first", *action, "--yes", *JOURNAL)
     assert done.code == 3, done
-    assert done.out.count("which would stay for it") == 2
+    assert done.out.count("the file to keep") == 2
     assert tree(three_alike) == before
     assert not os.path.exists("j")
 
@@ -344,7 +344,7 @@ def test_a_change_at_any_moment_is_seen(moment, name, action, run, three_alike, 
     place = {
         "collected": (duplicates, "fit"),
         "planned": (duplicates, "act"),
-        "written": (acting, "_write_line"),
+        "written": (_journal, "_write_line"),
     }[moment]
     real = getattr(*place)
 
@@ -452,7 +452,7 @@ def test_undo_twice_says_that_nothing_is_left(action, run, three_alike, tree):
     assert done.out.count("back: ") == 2
     assert done.out.endswith("\n2 files brought back\n")
     again = run("undo", "j")
-    assert (again.code, again.out) == (0, "nothing is left to undo\n")
+    assert (again.code, again.out) == (0, "nothing left to undo\n")
     assert tree(three_alike) == before
 
 
@@ -474,7 +474,7 @@ def test_undo_removes_the_folders_that_it_empties(run, photos_folder, tmp_path):
 def test_deleting_advertises_no_undo(run, three_alike):
     done = run("duplicates", three_alike, "--delete", "--yes", *JOURNAL)
     assert "undo" not in done.out + done.err
-    assert "2 files were deleted; listed in j" in done.err
+    assert "2 files were deleted; see j" in done.err
 
 
 def test_a_move_cut_short_is_undone(run, three_alike, tree, monkeypatch):
@@ -508,7 +508,7 @@ def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(shutil, "copy2", copy)
     with pytest.raises(OSError, match="changed"):
-        acting.move(str(source), str(target))
+        _file_operations.move(str(source), str(target))
     assert source.read_bytes() == b"other content"
     assert not target.exists()
 
@@ -520,9 +520,9 @@ def test_times_survive_file_systems_that_keep_them_less_exactly(tmp_path):
     was = look(str(path))
     for coarse in (1_764_187_534_123_456_700, 1_764_187_534_000_000_000):
         os.utime(path, ns=(0, coarse))
-        assert undoing._is_still(str(path), was)
+        assert _undo._is_unchanged(str(path), was)
     os.utime(path, ns=(0, 1_764_187_534_123_456_780))
-    assert not undoing._is_still(str(path), was)
+    assert not _undo._is_unchanged(str(path), was)
 
 
 def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
@@ -531,7 +531,7 @@ def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
     os.link(tmp_path / "A.png", tmp_path / "a.png")  # as such a disk answers
     names = [str(tmp_path / name) for name in ("a.png", "A.png")]
     pair = acting.Duplicate(*names, *map(look, names))
-    with pytest.raises(Exception, match="same file twice"):
+    with pytest.raises(Exception, match="is named twice"):
         acting.plan("delete", [pair], None, print)
 
 
@@ -582,7 +582,7 @@ def test_what_has_no_duplicate_that_stays_is_left(run, triple, tmp_path):
     listed.write_text("".join(f"{triple / name}\n" for name in names))
     done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
     assert done.code == 3
-    assert done.out.count("nothing that it is a near duplicate of stays") == 4
+    assert done.out.count("none of its near duplicates is kept") == 4
     assert len(list(triple.iterdir())) == 4
     listed.write_text("".join(f"{triple / name}\n" for name in ["a.png", "c.png", "other.png"]))
     done = run("duplicates", triple, "--from", listed, "--delete", "--yes")
@@ -648,7 +648,7 @@ def test_pages_and_frames_that_were_not_compared_stay(action, run, documents, tr
     before = tree(documents)
     done = run("duplicates", documents, *action, "--yes", *JOURNAL)
     assert done.code == 3
-    assert "it holds further frames or pages" in done.out
+    assert "it has several frames or pages" in done.out
     assert {**tree(documents), "cover.bmp": before["cover.bmp"]} == before
 
 

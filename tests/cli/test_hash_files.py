@@ -121,5 +121,5 @@ def test_outputs_are_not_overwritten(run, image_files):
     assert "h.csv exists already" in run("hash", image_files[0], "-o", "h.csv").refusal()
     assert os.path.getsize("h.csv") == 8
     assert run("hash", image_files[0], "-o", "h.csv", "--force").code == 0
-    assert "ends in" in run("hash", image_files[0], "-o", "h.xlsx").refusal()
+    assert "must end in" in run("hash", image_files[0], "-o", "h.xlsx").refusal()
     assert "is a folder" in run("hash", image_files[0], "-o", ".").refusal()

@@ -5,8 +5,9 @@ import os
 import pandas as pd
 import pytest
 
-from hashfeatures.cli._inputs import Gathering, collect
-from hashfeatures.cli._options import CommandError, Common
+from hashfeatures.cli._context import InputOptions, OutputOptions
+from hashfeatures.cli._errors import CommandError
+from hashfeatures.cli._inputs import collect
 
 
 def names(collection, top):
@@ -14,7 +15,7 @@ def names(collection, top):
 
 
 def gather(*paths, **options):
-    return collect([str(path) for path in paths], Gathering(**options), Common())
+    return collect([str(path) for path in paths], InputOptions(**options), OutputOptions())
 
 
 def test_folders_are_searched_to_the_ground(photos_folder):
@@ -99,7 +100,7 @@ def test_links_to_files_that_are_there_are_left_out(tmp_path, image_files, capsy
     """Or a file and a link to it would be duplicates, and one of them deleted."""
     os.symlink(image_files[0], tmp_path / "a_link.png")
     assert sorted(gather(tmp_path).sources) == sorted(image_files)
-    assert "1 links" in capsys.readouterr().err
+    assert "skipped 1 link to files" in capsys.readouterr().err
 
 
 def test_loops_of_links_end(tmp_path, image_files):
@@ -143,7 +144,7 @@ def test_pipes_in_folders_are_left_out(tmp_path, image_files, capsys):
     """To read one would wait for ever."""
     os.mkfifo(tmp_path / "pipe.png")
     assert sorted(gather(tmp_path).sources) == sorted(image_files)
-    assert "pipe.png: no regular file" in capsys.readouterr().err
+    assert "pipe.png: not a regular file" in capsys.readouterr().err
 
 
 def test_lines_of_lists_end_with_line_feeds(tmp_path):
@@ -212,5 +213,5 @@ def test_tables_with_a_byte_order_mark(tmp_path, encoding):
     table.write_bytes("image\nü.png\n".encode(encoding))
     assert gather(table).sources == ["ü.png"]
     table.write_bytes("image\nü.png\n".encode("latin-1"))
-    with pytest.raises(CommandError, match="not in UTF-8"):
+    with pytest.raises(CommandError, match="not UTF-8"):
         gather(table)

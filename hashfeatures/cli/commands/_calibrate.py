@@ -1,43 +1,49 @@
-"""``hashfeatures calibrate``: the radius that suits the images."""
+"""``hashfeatures calibrate``: choose the radius that suits the images."""
 
 from __future__ import annotations
 
 import click
 
-from .._console import echo
-from .._context import Asked, Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import CommandError
 from .._finders import make_finder
 from .._inputs import collect
-from .._options import (
-    check_outputs,
-    common_options,
-    echo_json,
-    finder_options,
-    force_option,
-    input_options,
-)
+from .._options import force_option, option_groups
+from .._outputs import check_outputs
 
 
 @click.command("calibrate")
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--target", type=click.FloatRange(min=0, min_open=True), default=10, show_default=True,
-    help="The most false matches in a million pairs of different images.",
-)  # fmt: skip
-@click.option("--sample", type=click.IntRange(min=2), default=5000, show_default=True,
-              help="Images that are compared with each other, at the most.")  # fmt: skip
-@click.option("--edited", type=click.IntRange(min=1), default=100, show_default=True,
-              help="Images that are edited to see whether they are found.")  # fmt: skip
+    "--target",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10,
+    show_default=True,
+    help="The most false matches allowed per million pairs of different images.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=2),
+    default=5000,
+    show_default=True,
+    help="The most images to compare with each other.",
+)
+@click.option(
+    "--edited",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="The number of images to edit and search for.",
+)
 @click.option("-o", "--output", metavar="FILE", help="Write the table by radius to a .csv file.")
 @force_option
-@finder_options
-@input_options
-@common_options
+@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
-    asked: Asked,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: FinderOptions,
     paths: tuple[str, ...],
     target: float,
     sample: int,
@@ -45,11 +51,11 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Choose the radius from your own images.
+    """Choose the radius that suits your images.
 
-    Copies of some images are made (resized, recompressed, cropped and so on) and looked for, and
-    different images are compared with each other. The radius is the greatest that keeps to the
-    target of false matches.
+    The command edits some of the images (resizes, recompresses, crops them and so on) and
+    measures how many of these copies each radius finds. It also compares different images with
+    each other. It recommends the largest radius that meets the target for false matches.
 
     \b
       hashfeatures calibrate photos
@@ -58,18 +64,19 @@ def command(
     from ...duplicates._calibrate import calibrate
 
     check_outputs([output], force)
-    collection = collect(paths, gathering, common)
+    collection = collect(paths, inputs, common)
     if collection.is_hashed:
-        raise CommandError("A calibration edits images, so it needs the images, not their hashes.")
-    if asked.radius is not None:
-        raise click.UsageError("--radius is what a calibration finds out: leave it out.")
+        raise CommandError("A calibration edits images, so it needs images and not their hashes.")
+    if options.radius is not None:
+        raise click.UsageError("A calibration finds the radius. Leave --radius out.")
+    n_images = len(collection.sources)
     common.note(
-        f"compares a sample of {min(sample, len(collection.sources))} images with each other, and "
-        f"looks for edited copies of {min(edited, len(collection.sources))}: this takes a while."
+        f"comparing {count(min(sample, n_images), 'image')} with each other, and searching for "
+        f"edited copies of {count(min(edited, n_images), 'image')}; this takes a while"
     )
     calibration = calibrate(
         collection.sources,
-        finder=make_finder(asked, collection, common),
+        finder=make_finder(options, collection, common),
         target=target,
         n_sampled=sample,
         n_edited=edited,

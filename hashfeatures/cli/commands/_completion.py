@@ -1,4 +1,4 @@
-"""``hashfeatures completion``: what a shell needs to complete the commands."""
+"""``hashfeatures completion``: print the script for shell completion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._console import echo
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script for a SHELL.
+    """Print the script that completes commands in a shell.
 
     \b
       bash, zsh   eval "$(hashfeatures completion bash)"   in ~/.bashrc, ~/.zshrc

@@ -1,4 +1,4 @@
-"""``hashfeatures demo``: all of it, on photos that ship in a package."""
+"""``hashfeatures demo``: a tour on photos that ship with a package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 def _png_path(ctx: click.Context, parameter: click.Parameter, value: str) -> Path:
     if not value.lower().endswith(".png"):
-        raise click.BadParameter(f"the contact sheet is a PNG file, not {value!r}.")
+        raise click.BadParameter(f"must be the name of a .png file. Got {value!r} instead.")
     return Path(value)
 
 
@@ -21,20 +21,21 @@ def _png_path(ctx: click.Context, parameter: click.Parameter, value: str) -> Pat
     show_default=True,
     metavar="FILE",
     callback=_png_path,
-    help="The contact sheet to write, a PNG file.",
+    help="The contact sheet to write, a .png file.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Chooses the images and the splits.",
+    help="Seed for the choice of images and the splits.",
 )
 def command(output: Path, seed: int) -> None:
-    """See it at work on photos with planted copies.
+    """Take a tour on photos with planted copies.
 
-    Copies are planted, found, and shown to spoil a score. Needs the packages of the extra "demo";
-    without them, the command that installs these is shown.
+    The demo plants copies among photos, finds them, and shows how they inflate the score of a
+    classifier. It needs the packages of the extra "demo" and names the command that installs
+    them.
     """
     from ..demo._walkthrough import run_demo
 

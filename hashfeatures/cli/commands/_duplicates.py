@@ -1,4 +1,4 @@
-"""``hashfeatures duplicates``: groups of near duplicates, and what to do with them."""
+"""``hashfeatures duplicates``: list groups of near duplicates, and delete, move or link them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from .._console import echo
-from .._context import Asked, Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import GlobalOptions, GroupingOptions, InputOptions
 from .._errors import FAILED, WELL, CommandError
 from .._file_actions import (
     Duplicate,
@@ -23,15 +24,8 @@ from .._file_actions import (
 )
 from .._finders import fit, make_finder
 from .._inputs import collect, find_listed
-from .._options import (
-    check_outputs,
-    common_options,
-    echo_json,
-    finder_options,
-    force_option,
-    input_options,
-    linkage_option,
-)
+from .._options import force_option, option_groups
+from .._outputs import check_outputs
 
 _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
 
@@ -43,39 +37,39 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
     type=click.Choice(["largest", "first"]),
     default="largest",
     show_default=True,
-    help="Which image stays of those near it.",
+    help="Which of several near duplicates to keep.",
 )
-@click.option("--delete", "delete", is_flag=True, help="Delete the others.")
-@click.option("--move-to", "folder", metavar="DIR", help="Move the others into this folder.")
+@click.option("--delete", "delete", is_flag=True, help="Delete the other images.")
+@click.option("--move-to", "folder", metavar="DIR", help="Move the other images into this folder.")
 @click.option(
     "--hardlink",
     "hardlink",
     is_flag=True,
-    help="Make the others one file with the image that stays, if they hold the same bytes.",
+    help="Replace the other images by hard links to the image that is kept, if the bytes are "
+    "the same.",
 )
 @click.option(
     "--from",
     "listed",
     metavar="LIST",
-    help="Act on those that this list names, as the page of a report gives it, and on no others: "
-    "each must be a near duplicate of an image that the list does not name.",
+    help="Act only on the images in this list, such as one downloaded from a report. Each must "
+    "be a near duplicate of an image outside the list.",
 )
-@click.option("--yes", is_flag=True, help="Do it. Without this, it is only shown.")
+@click.option(
+    "--yes", is_flag=True, help="Change the files. Without --yes, the command only shows how."
+)
 @click.option(
     "--journal",
     metavar="FILE",
-    help="Where what was done is written down. [default: hashfeatures-TIME.journal here]",
+    help="Where to record the changes. [default: hashfeatures-TIME.journal in this folder]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the groups to a .csv or .json file.")
 @force_option
-@finder_options
-@linkage_option
-@input_options
-@common_options
+@option_groups(options=GroupingOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
-    asked: Asked,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: GroupingOptions,
     paths: tuple[str, ...],
     keep: str,
     delete: bool,
@@ -89,17 +83,20 @@ def command(
 ) -> int:
     """Find near duplicates; delete, move or link them.
 
-    All but one of each few are meant: every image that goes is within the radius of one that
-    stays. Nothing is changed without --yes. A file that is no longer what was hashed is left alone
-    and named, and the exit code is 3 then. So is an animation or a document of many pages, of
-    which only the first is compared, unless the other file is its exact copy. What is
-    done is written to a journal, by which "hashfeatures undo" brings moved and linked files back.
-    Deleted files are gone.
+    Every image that is deleted, moved or linked is within the radius of one that is kept. Nothing
+    changes without --yes.
+
+    A file is left alone if it has changed since it was hashed; the exit code is then 3. So is an
+    animation or a document of several pages, since only the first is compared, unless the kept
+    file has the same bytes.
+
+    A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
+    files. Deleted files are gone for good.
 
     \b
       hashfeatures duplicates photos
-      hashfeatures duplicates photos --move-to copies         what would be moved
-      hashfeatures duplicates photos --move-to copies --yes   moves it
+      hashfeatures duplicates photos --move-to copies         shows the moves
+      hashfeatures duplicates photos --move-to copies --yes   moves the files
       hashfeatures duplicates photos --from images.txt --move-to copies --yes
     """
     import numpy as np
@@ -115,18 +112,18 @@ def command(
     if listed and not kinds:
         raise click.UsageError("--from needs one of --delete, --move-to and --hardlink.")
     if output and not output.lower().endswith((".csv", ".json")):
-        raise CommandError(f"{output}: groups are written to a .csv or .json file.")
+        raise CommandError(f"{output}: groups can be written to a .csv or .json file only.")
     check_outputs([output], force)
     if kinds and yes:
         check_outputs([journal], force=False)
     if folder:
         check_folder(folder)
         check_not_searched(folder, filter(os.path.isdir, paths))
-    collection = collect(paths, gathering, common)
+    collection = collect(paths, inputs, common)
     if folder and collection.columns is not None:
         check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.sources})
     places = find_listed(listed, collection) if listed else None
-    finder = fit(make_finder(asked, collection, common), collection)
+    finder = fit(make_finder(options, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
     report = report_fitted(finder, images, keep=keep, max_thumbnails=0)
     summary = report.summary
@@ -153,9 +150,9 @@ def command(
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
     for row, kept in stand_in.items():
         if kept < 0:
-            planned.leave(sources[row], "nothing that it is a near duplicate of stays", tell)
+            planned.leave(sources[row], "none of its near duplicates is kept", tell)
     try:
-        _do(kinds[0], planned, yes, journal, common, tell)
+        _act(kinds[0], planned, yes, journal, common, tell)
     finally:
         if common.as_json:
             actions = [asdict(action) for action in (planned.done if yes else planned.actions)]
@@ -164,46 +161,48 @@ def command(
 
 
 def _ignore(text: str) -> None:
-    """Tell nobody."""
+    """Discard a line of text."""
 
 
-def _do(
+def _act(
     kind: str,
     planned: Plan,
     yes: bool,
     journal: str | None,
-    common: Common,
+    common: GlobalOptions,
     tell: Callable[[str], None],
 ) -> None:
-    from ...report._text import count
-
+    """Take the planned actions if `yes`, or list them, and print notes about them."""
     n_actions = len(planned.actions)
     if not yes:
         for action in planned.actions:
             tell(f"would {action.describe()}")
         if n_actions:
-            told = f"nothing was done; with --yes, {count(n_actions, 'file')} would be"
-            common.note(f"{told} {_DONE[kind]}")
+            common.note(
+                f"nothing was changed; with --yes, {count(n_actions, 'file')} would be "
+                f"{_DONE[kind]}"
+            )
     elif n_actions:
         journal = journal or time.strftime("hashfeatures-%Y%m%d-%H%M%S.journal")
         act(planned, journal, tell)
         if planned.done:
-            one = len(planned.done) == 1
-            told = f"{count(len(planned.done), 'file')} {'was' if one else 'were'} {_DONE[kind]}"
-            way_back = (
-                f"listed in {journal}" if kind == "delete" else f"hashfeatures undo {journal}"
+            was = "was" if len(planned.done) == 1 else "were"
+            cure = (
+                f"see {journal}" if kind == "delete" else f"to undo: hashfeatures undo {journal}"
             )
-            common.note(f"{told}; {way_back}")
+            common.note(f"{count(len(planned.done), 'file')} {was} {_DONE[kind]}; {cure}")
     if not (n_actions or planned.left):
-        common.note("there is nothing to do")
+        common.note("nothing to do")
     if planned.left:
+        was = "was" if len(planned.left) == 1 else "were"
         common.note(
-            f"{count(len(planned.left), 'file')} left alone; where something changed after the "
-            f"images were hashed, hash them again"
+            f"{count(len(planned.left), 'file')} {was} left alone; hash images again if their "
+            f"files have changed"
         )
 
 
 def _write(summary: dict[str, Any], output: str) -> None:
+    """Write the groups of a report to a file, as JSON or as a table."""
     import json
 
     import pandas as pd

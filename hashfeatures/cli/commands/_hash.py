@@ -1,4 +1,4 @@
-"""``hashfeatures hash``: images to a file of hashes."""
+"""``hashfeatures hash``: write a file of hashes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from typing import Any
 
 import click
 
-from .._console import echo
-from .._context import Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import GlobalOptions, HashingOptions, InputOptions
 from .._finders import check_readable
 from .._inputs import collect
-from .._options import (
-    check_outputs,
-    common_options,
-    decode_option,
-    force_option,
-    input_options,
-)
+from .._options import force_option, option_groups
+from .._outputs import check_outputs
 
 
 @click.command("hash")
@@ -26,7 +22,7 @@ from .._options import (
     "-o",
     "--output",
     metavar="FILE",
-    help="The file of hashes: .parquet (extra parquet), .csv or .json. "
+    help="The file of hashes: .parquet (needs the extra 'parquet'), .csv or .json. "
     "[default: CSV on standard output]",
 )
 @click.option(
@@ -34,51 +30,41 @@ from .._options import (
     default="phash,dhash",
     show_default=True,
     metavar="NAMES",
-    help="ahash, phash, phash_simple, dhash, dhash_vertical, whash, colorhash, colorgrid, "
-    "pdq; each with a size if wanted, as in 'phash:16'.",
+    help="Any of ahash, phash, phash_simple, dhash, dhash_vertical, whash, colorhash, colorgrid "
+    "and pdq, separated by commas. A size can follow each name, such as 'phash:16'.",
 )
-@decode_option("[default: full, equal to ImageHash's bit for bit]")
 @force_option
-@input_options
-@common_options
+@option_groups(hashing=HashingOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    hashing: HashingOptions,
     paths: tuple[str, ...],
     output: str | None,
     hashes: str,
-    decode: str | None,
     force: bool,
 ) -> None:
-    """Hash images into a file for the others.
+    """Hash images and write the hashes to a file.
 
-    The file has a row for each image, also for those that cannot be read, and a column of hex
-    digits for each hash, as ImageHash prints them. Other programs read it too.
+    The file has one row per image, including images that cannot be read, and one column of hex
+    digits per hash, in the format of ImageHash. The other commands accept it in place of the
+    images. With --decode full, which is the default, hashes equal those of ImageHash bit for bit.
 
     \b
       hashfeatures hash photos -o hashes.csv
       find . -name '*.jpg' | hashfeatures hash - --hashes phash:16 > hashes.csv
       hashfeatures hash urls.csv --column url -o hashes.parquet
     """
-    from ...hashing._hash_table import hash_images
-    from .._evidence import to_columns
-    from .._hash_files import SETTINGS, check_format, say_settings, to_bytes, write_table
+    from .._hash_files import check_format, hash_collection, to_bytes, write_table
 
     check_outputs([output], force)
     if output is not None:
         check_format(output)
-    collection = collect(paths, gathering, common)
-    decode = decode or "full"
-    table: Any = hash_images(
-        collection.sources,
-        hashes.split(","),
-        decode=decode,
-        n_jobs=common.n_jobs,
-        cache=common.cache,
-        progress=common.progress,
+    collection = collect(paths, inputs, common)
+    table: Any = hash_collection(
+        collection, hashes.split(","), hashing.decode or "full", hashing.trim_borders, common
     )
     check_readable(len(table), table["error"].dropna())
-    table = table.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
     if output is None:
         data = to_bytes(table, ".json" if common.as_json else ".csv")
         echo(data.decode("utf-8"), nl=False)
@@ -86,9 +72,9 @@ def command(
     write_table(table, output)
     failed = int(table["error"].notna().sum())
     if common.as_json:
-        from .._options import echo_json
-
         echo_json({"output": output, "images": len(table), "unreadable": failed})
     else:
         size = os.path.getsize(output)
-        common.note(f"{len(table)} images, {failed} unreadable: {output} ({size:,} bytes)")
+        common.note(
+            f"wrote {output} ({size:,} bytes): {count(len(table), 'image')}, {failed} unreadable"
+        )

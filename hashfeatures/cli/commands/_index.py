@@ -1,4 +1,4 @@
-"""``hashfeatures index``: a file of hashes that grows, and what is asked of it."""
+"""``hashfeatures index``: maintain a file of hashes and search it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._console import echo
-from .._context import Asked, Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import (
+    FinderOptions,
+    GlobalOptions,
+    HashingOptions,
+    InputOptions,
+    OutputOptions,
+)
 from .._errors import CommandError
 from .._finders import check_readable, check_settings, make_finder
 from .._inputs import Collection, collect
-from .._options import (
-    check_outputs,
-    common_options,
-    decode_option,
-    echo_json,
-    finder_options,
-    input_options,
-)
+from .._options import option_groups
+from .._outputs import check_outputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 @click.group("index")
 def command() -> None:
-    """Keep a collection, and ask what is known.
+    """Maintain an index of images and search it.
 
-    INDEX is a file of hashes (.csv, .parquet or .json), as "hashfeatures hash" writes it, so that
-    every other command reads it as well.
+    INDEX is a file of hashes (.csv, .parquet or .json), in the format of "hashfeatures hash". The
+    other commands accept it as well.
 
     \b
       hashfeatures index add known.csv photos
@@ -41,53 +42,47 @@ def command() -> None:
 @command.command("add")
 @click.argument("index")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--hashes", default=None, metavar="NAMES",
-              help="The hashes of a new index. [default: phash,dhash]")  # fmt: skip
-@decode_option("[default: full; of an index, what it was made with]")
-@input_options
-@common_options
+@click.option(
+    "--hashes",
+    default=None,
+    metavar="NAMES",
+    help="The hashes of a new index. [default: phash,dhash]",
+)
+@option_groups(hashing=HashingOptions, inputs=InputOptions, common=GlobalOptions)
 def add(
-    common: Common,
-    gathering: Gathering,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    hashing: HashingOptions,
     index: str,
     paths: tuple[str, ...],
     hashes: str | None,
-    decode: str | None,
 ) -> None:
-    """Hash PATHS and add them to INDEX, which is made if there is none.
+    """Hash PATHS and add them to INDEX.
 
-    A path that is in the index already is hashed again, and takes its place. Images that cannot be
-    read are left out; one that was read before stays in the index as it was.
+    If INDEX does not exist, the command creates it. A path that is already in the index is hashed
+    again, and its row is replaced. Images that cannot be read are skipped, and their rows in the
+    index stay as they are.
     """
     import pandas as pd
 
-    from ...hashing._hash_table import hash_images
     from ...hashing._spec import parse_hashes
-    from .._evidence import to_columns
-    from .._hash_files import SETTINGS, check_format, is_hash, say_settings, write_table
+    from .._hash_files import check_format, hash_collection, is_hash, write_table
 
     check_format(index)
     check_outputs([index], force=True)
     names = [str(spec) for spec in parse_hashes(hashes.split(","))] if hashes else None
+    decode, trim_borders = hashing.decode or "full", hashing.trim_borders
     known = _open(index, common) if os.path.exists(index) else None
     if known is not None:
-        decode = check_settings(known, decode) if known.sources else decode
+        if known.sources:
+            decode, trim_borders = check_settings(known, hashing)
         columns = [str(name) for name in _table(known).columns if is_hash(name)]
         if columns and names is not None and names != columns:
-            raise CommandError(f"{index} holds {', '.join(columns)}, and not {', '.join(names)}.")
-        names = columns or names  # an empty one in JSON has no columns
-    collection = collect(paths, gathering, common)
-    decode = decode or "full"
-    new: Any = hash_images(
-        collection.sources,
-        names or ["phash", "dhash"],
-        decode=decode,
-        n_jobs=common.n_jobs,
-        cache=common.cache,
-        progress=common.progress,
-    )
+            raise CommandError(f"{index} holds {', '.join(columns)}, not {', '.join(names)}.")
+        names = columns or names  # an empty index in JSON has no columns
+    collection = collect(paths, inputs, common)
+    new = hash_collection(collection, names or ["phash", "dhash"], decode, trim_borders, common)
     check_readable(len(new), new["error"].dropna())
-    new = new.assign(**to_columns(collection.states), **{SETTINGS: say_settings(decode)})
     new = new[new["error"].isna()]
     n_unreadable = len(collection.sources) - len(new)
     n_replaced = 0
@@ -99,28 +94,30 @@ def add(
     write_table(new, index)
     n_added = len(collection.sources) - n_unreadable - n_replaced
     counts = {"added": n_added, "replaced": n_replaced, "images": len(new)}
-    _tell(common, counts | ({"unreadable": n_unreadable} if n_unreadable else {}))
+    _show_counts(common, counts | ({"unreadable": n_unreadable} if n_unreadable else {}))
 
 
 @command.command("query")
 @click.argument("index")
 @click.argument("paths", nargs=-1, required=True)
-@finder_options
-@input_options
-@common_options
+@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
 def query(
-    common: Common, gathering: Gathering, asked: Asked, index: str, paths: tuple[str, ...]
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: FinderOptions,
+    index: str,
+    paths: tuple[str, ...],
 ) -> None:
-    """Tell which of PATHS are known: near duplicates of images in INDEX.
+    """Show which of PATHS are near duplicates of images in INDEX.
 
-    Others are new; those that cannot be read are neither.
+    The command prints "known" for these, "new" for other images, and "unread" for files that
+    cannot be read.
     """
     from ..._utils.path_text import show_path
-    from ...report._text import count
 
     known = _open(index, common)
-    collection = collect(paths, gathering, common)
-    finder = make_finder(asked, known, common)
+    collection = collect(paths, inputs, common)
+    finder = make_finder(options, known, common)
     fitted = finder.fit_table(_table(known)) if known.sources else finder.fit([])
     signed = fitted._sign(collection.sources)
     errors = dict(zip(signed.failures["position"], signed.failures["error"], strict=True))
@@ -139,8 +136,8 @@ def query(
         return
     for answer in answers:
         matches = answer["matches"]
-        told = "unread" if "error" in answer else "known" if matches else "new"
-        echo(f"{told:<6} {show_path(str(answer['path']))}")
+        status = "unread" if "error" in answer else "known" if matches else "new"
+        echo(f"{status:<6} {show_path(str(answer['path']))}")
         for match in matches:
             bits = count(match["distance"], "bit")
             echo(f"{bits:>14}  {show_path(match['path'])}")
@@ -149,29 +146,35 @@ def query(
 @command.command("remove")
 @click.argument("index")
 @click.argument("paths", nargs=-1, required=True)
-@common_options
-def remove(common: Common, index: str, paths: tuple[str, ...]) -> None:
-    """Take PATHS out of INDEX; a folder takes all below it along. No image is touched."""
+@option_groups(common=GlobalOptions)
+def remove(common: GlobalOptions, index: str, paths: tuple[str, ...]) -> None:
+    """Remove PATHS from INDEX; a folder includes everything below it.
+
+    The images themselves are not touched.
+    """
     from .._hash_files import write_table
 
     table = _table(_open(index, common))
-    gone = table["image"].isin(paths)
+    is_removed = table["image"].isin(paths)
     for path in paths:
         below = table["image"].str.startswith(path.rstrip(os.sep) + os.sep)
         if not (below.any() or (table["image"] == path).any()):
             raise CommandError(
-                f"{path} is not in {index}: nothing was removed. Paths are spelled as "
-                f"in its column 'image'."
+                f"{path} is not in {index}. Nothing was removed. Spell paths as in its column "
+                f"'image'."
             )
-        gone |= below
-    write_table(table[~gone], index)
-    _tell(common, {"removed": int(gone.sum()), "images": int((~gone).sum())})
+        is_removed |= below
+    write_table(table[~is_removed], index)
+    counts = {"removed": int(is_removed.sum()), "images": int((~is_removed).sum())}
+    _show_counts(common, counts)
 
 
-def _open(index: str, common: Common) -> Collection:
-    known = collect([index], Gathering(), common, may_be_empty=True)
+def _open(index: str, common: OutputOptions) -> Collection:
+    known = collect([index], InputOptions(), common, may_be_empty=True)
     if known.sources and not known.is_hashed:
-        raise CommandError(f"{index} is no file of hashes: hashfeatures index add {index} PATHS")
+        raise CommandError(
+            f"{index} is not a file of hashes. Create one: hashfeatures index add FILE PATHS"
+        )
     return known
 
 
@@ -180,7 +183,7 @@ def _table(collection: Collection) -> pd.DataFrame:
     return collection.columns
 
 
-def _tell(common: Common, counts: dict[str, int]) -> None:
+def _show_counts(common: OutputOptions, counts: dict[str, int]) -> None:
     if common.as_json:
         echo_json(counts)
     else:

@@ -1,4 +1,4 @@
-"""``hashfeatures leaks``: near duplicates on two sides of a split."""
+"""``hashfeatures leaks``: find near duplicates in different parts of a split."""
 
 from __future__ import annotations
 
@@ -6,49 +6,51 @@ from typing import Any
 
 import click
 
-from .._console import echo
-from .._context import Asked, Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL, CommandError
 from .._finders import make_finder
 from .._inputs import Collection, collect
-from .._options import (
-    Size,
-    common_options,
-    echo_json,
-    finder_options,
-    input_options,
-)
+from .._options import Size, option_groups
 
 
 @click.command("leaks")
 @click.argument("train")
 @click.argument("test")
 @click.option(
-    "-n", "n", type=click.IntRange(min=0), default=10, show_default=True,
-    help="How many of the leaks are listed, the nearest first.",
-)  # fmt: skip
+    "-n",
+    "n",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="The most leaks to list; the nearest pairs come first.",
+)
 @click.option(
-    "--allow-unreadable", "allowed", type=Size(), default="0", show_default=True, metavar="N",
-    help="How many images may be unreadable, or which share of them, as 0.01. Of each side, one "
-    "at least must be readable.",
-)  # fmt: skip
-@finder_options
-@input_options
-@common_options
+    "--allow-unreadable",
+    "allowed",
+    type=Size(),
+    default="0",
+    show_default=True,
+    metavar="N",
+    help="The number or the fraction of images that may be unreadable, such as 3 or 0.01. Each "
+    "part needs at least one readable image.",
+)
+@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
-    asked: Asked,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: FinderOptions,
     train: str,
     test: str,
     n: int,
     allowed: float | int,
 ) -> int:
-    """Find near duplicates on two sides of a split.
+    """Find near duplicates in different parts of a split.
 
-    TRAIN and TEST are folders, lists, tables or files of hashes. Ends with exit code 1 if
-    there are any, so that a check of a data set can stop a build; and with 4 if none were found
-    but images could not be read, so that nobody can tell.
+    TRAIN and TEST are folders, lists, tables or files of hashes. The exit code is 1 if the split
+    leaks, so the command can stop a build. It is 4 if no leaks were found but some images were
+    not compared, because they could not be read for example.
 
     \b
       hashfeatures leaks train.txt test.txt
@@ -58,10 +60,10 @@ def command(
     from ..._utils.validation import check_count_or_share
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
-    parts = [collect([part], gathering, common) for part in (train, test)]
-    report = _compare(parts, asked, common)
+    parts = [collect([part], inputs, common) for part in (train, test)]
+    report = _compare(parts, options, common)
     worst = report.worst(n)
-    unchecked = _why_left_out(parts, report, allowed) or report.why_unchecked(allowed)
+    unchecked = _why_skipped(parts, report, allowed) or report.why_unchecked(allowed)
     if common.as_json:
         pairs = [
             {
@@ -87,8 +89,8 @@ def command(
     return WELL
 
 
-def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) -> str | None:
-    """Say what of the folders and tables was not looked at, though images are in it or may be."""
+def _why_skipped(parts: list[Collection], report: Any, allowed: float | int) -> str | None:
+    """Return which images of the folders and tables were skipped; None if few enough."""
     from ..._utils.descriptions import shorten
     from ..._utils.path_text import show_path
 
@@ -97,42 +99,41 @@ def _why_left_out(parts: list[Collection], report: Any, allowed: float | int) ->
     for link in (link for part in parts for link in part.unfollowed):
         return (
             f"Not checked: {shorten(show_path(link))} is a link to a folder, which was not "
-            f"followed: see --follow-links."
+            f"followed. See --follow-links."
         )
     foreign = [path for part in parts for path in part.foreign]
     n_nameless = sum(part.n_nameless for part in parts)
-    n_left_out = len(foreign) + n_nameless
-    n_unread = n_left_out + sum(report.unreadable.values())
-    n_images = n_left_out + sum(len(part.sources) for part in parts)
+    n_skipped = len(foreign) + n_nameless
+    n_unread = n_skipped + sum(report.unreadable.values())
+    n_images = n_skipped + sum(len(part.sources) for part in parts)
     is_allowed = (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed
-    if not n_left_out or is_allowed:
+    if not n_skipped or is_allowed:
         return None
     if n_nameless:
-        return f"Not checked: {n_nameless} rows of the tables name no image."
+        name = "names" if n_nameless == 1 else "name"
+        return f"Not checked: {count(n_nameless, 'row')} of the tables {name} no image."
     first = shorten(show_path(foreign[0]))
+    images = count(len(foreign), "image")
     return (
-        f"Not checked: {len(foreign)} images in the folders are in formats that Pillow does not "
-        f"read here, as {first}."
+        f"Not checked: Pillow cannot read the format of {images} in the folders, such as {first}."
     )
 
 
-def _compare(parts: list[Collection], asked: Asked, common: Common) -> Any:
+def _compare(parts: list[Collection], options: FinderOptions, common: GlobalOptions) -> Any:
     from ...model_selection._leakage import leakage_report
 
     train, test = parts
     if train.is_hashed != test.is_hashed:
-        raise CommandError(
-            "One side is a file of hashes and the other is none: hash both, or neither."
-        )
-    finder = make_finder(asked, train, common)
+        raise CommandError("Only one part is a file of hashes. Hash both parts, or neither.")
+    finder = make_finder(options, train, common)
     if not train.is_hashed:
         return leakage_report(train.sources, test.sources, finder=finder)
-    make_finder(asked, test, common)
+    make_finder(options, test, common)
     if train.settings != test.settings:
         raise CommandError(
-            f"The hashes of the two sides were made with other settings:\n"
+            f"The hashes of the two parts were made with different settings:\n"
             f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}. "
-            f"Hash one of them again."
+            f"Hash one part again."
         )
     return _compare_tables(finder, train, test)
 

@@ -1,4 +1,4 @@
-"""``hashfeatures report``: a page to look at."""
+"""``hashfeatures report``: write a page that shows near duplicates."""
 
 from __future__ import annotations
 
@@ -7,46 +7,51 @@ import os
 import click
 
 from .._console import echo
-from .._context import Asked, Common, Gathering
+from .._context import GlobalOptions, GroupingOptions, InputOptions
 from .._finders import fit, make_finder
 from .._inputs import collect
-from .._options import (
-    check_outputs,
-    common_options,
-    finder_options,
-    force_option,
-    input_options,
-    linkage_option,
-)
+from .._options import force_option, option_groups
+from .._outputs import check_outputs
 
 
 @click.command("report")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True,
-              help="The page; a name that ends in .json or .txt gives those.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    show_default=True,
+    help="The page to write. A name ending in .json or .txt selects that format.",
+)
 @click.option(
     "--classes-by",
     metavar="CLASS",
-    help="Mark groups of different classes: 'parent' is the name of an image's folder, any other "
-    "a column of the table.",
+    help="Mark groups that span classes. 'parent' takes the name of each image's folder as its "
+    "class; any other name is a column of the table.",
 )
 @click.option(
     "--parts-by",
     metavar="PART",
-    help="Mark groups in different parts of a split: 'parent', 'grandparent' or a column.",
+    help="Mark groups that span parts of a split: 'parent', 'grandparent' or a column.",
 )
-@click.option("--title", default="Near duplicates", show_default=True)
-@click.option("--thumbnails", type=click.IntRange(min=0), default=1500, show_default=True,
-              metavar="N", help="Pictures in the page, at the most.")  # fmt: skip
+@click.option(
+    "--title", default="Near duplicates", show_default=True, help="The heading of the page."
+)
+@click.option(
+    "--thumbnails",
+    type=click.IntRange(min=0),
+    default=1500,
+    show_default=True,
+    metavar="N",
+    help="The most pictures to embed in the page.",
+)
 @force_option
-@finder_options
-@linkage_option
-@input_options
-@common_options
+@option_groups(options=GroupingOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
-    asked: Asked,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: GroupingOptions,
     paths: tuple[str, ...],
     output: str,
     classes_by: str | None,
@@ -57,8 +62,8 @@ def command(
 ) -> None:
     """Write a page that shows the near duplicates.
 
-    The page is one file that needs nothing but itself: it can be opened anywhere and sent by
-    e-mail. It makes no request. A page that was written before is replaced.
+    The page is a single file that makes no network requests, so you can open it anywhere and
+    send it by email. A page from an earlier run is replaced.
 
     \b
       hashfeatures report photos -o report.html
@@ -67,9 +72,9 @@ def command(
     from ...duplicates._report import report_fitted
 
     check_outputs([output], force or _is_page(output))
-    collection = collect(paths, gathering, common)
+    collection = collect(paths, inputs, common)
     classes, parts = collection.classes(classes_by), collection.classes(parts_by)
-    finder = fit(make_finder(asked, collection, common), collection)
+    finder = fit(make_finder(options, collection, common), collection)
     report = report_fitted(
         finder,
         collection.columns if collection.is_hashed else collection.sources,
@@ -83,11 +88,11 @@ def command(
         echo(report.to_json())
     else:
         echo(report.to_text().splitlines()[0])
-        common.note(f"{output} ({os.path.getsize(output):,} bytes)")
+        common.note(f"wrote {output} ({os.path.getsize(output):,} bytes)")
 
 
 def _is_page(output: str) -> bool:
-    """Tell whether a file is a page that this command wrote, which it may replace."""
+    """Return whether a file is a page that this command wrote and may replace."""
     from ...report._page import is_page
 
     if not os.path.isfile(output):

@@ -1,4 +1,4 @@
-"""``hashfeatures similar``: the images most like one."""
+"""``hashfeatures similar``: rank images by similarity to others."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from ..._utils.descriptions import shorten
-from .._console import echo
-from .._context import Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import GlobalOptions, HashingOptions, InputOptions
 from .._finders import check_columns, check_readable, check_settings
 from .._inputs import collect
-from .._options import common_options, decode_option, echo_json, input_options
+from .._options import option_groups
 
 
 @click.command("similar")
@@ -22,73 +23,78 @@ from .._options import common_options, decode_option, echo_json, input_options
     required=True,
     multiple=True,
     metavar="PATH",
-    help="Where to look: a folder, images, or a file of hashes.",
+    help="Where to search: a folder, images, or a file of hashes. Can be repeated.",
 )
 @click.option(
-    "-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
+    "-n",
+    "n",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="The most images to list per query.",
 )
-@click.option("--by", default="phash", show_default=True, help="The hash to compare by.")
+@click.option("--by", default="phash", show_default=True, help="The hash to compare.")
 @click.option(
-    "--radius", type=click.IntRange(min=0), metavar="BITS", help="None farther than this."
+    "--radius",
+    type=click.IntRange(min=0),
+    metavar="BITS",
+    help="List only images within this distance.",
 )
-@decode_option("[default: full; of a file of hashes, what it was made with]")
-@input_options
-@common_options
+@option_groups(hashing=HashingOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    hashing: HashingOptions,
     queries: tuple[str, ...],
     among: tuple[str, ...],
     n: int,
     by: str,
     radius: int | None,
-    decode: str | None,
 ) -> None:
-    """Rank images by their likeness to others.
+    """Rank images by similarity to others.
 
-    Those nearest to each QUERY come first. A QUERY is an image, a URL, or the hex digits of a
-    hash.
+    For each QUERY, the command lists the most similar images first. A QUERY is an image, a URL,
+    or the hex digits of a hash.
 
     \b
       hashfeatures similar cat.jpg --in photos
       hashfeatures similar cat.jpg --in hashes.csv --by dhash -n 3
     """
     from ..._utils.path_text import show_path
+    from ..._utils.validation import check_radius
     from ...duplicates._similar import find_similar, is_hex
     from ...hashing._hash_table import hash_images
     from ...hashing._spec import HashSpec
     from ...images._sources import local_path
-    from ...report._text import count
 
     spec = HashSpec.parse(by)
     by = str(spec)
-    if radius is not None and radius > spec.n_bits:
-        raise click.UsageError(
-            f"--radius is at most {spec.n_bits}, the bits of {by}. Got {radius}."
-        )
-    collection = collect(among, gathering, common)
-    table: Any
-    if collection.is_hashed:
-        decode = check_settings(collection, decode)
-        check_columns(collection, [by])
-    decode = decode or "full"
-    # Before any other: a query that is not there is found at once.
-    asked = {
-        query: query
-        if is_hex(query, spec.n_bits)
-        else _hash(local_path(query) or query, by, decode)
-        for query in queries
+    if radius is not None:
+        check_radius("similar", radius, spec.n_bits, "--radius")
+    collection = collect(among, inputs, common)
+    settings: dict[str, Any] = {
+        "decode": hashing.decode or "full",
+        "trim_borders": hashing.trim_borders,
     }
     if collection.is_hashed:
-        table = collection.columns
-    else:
+        settings["decode"], settings["trim_borders"] = check_settings(collection, hashing)
+        check_columns(collection, [by])
+    # Queries come first, so that a missing file is reported at once.
+    digits = {
+        query: query
+        if is_hex(query, spec.n_bits)
+        else hash_images([local_path(query) or query], [by], errors="raise", **settings)[by][0]
+        for query in queries
+    }
+    table: Any = collection.columns
+    if not collection.is_hashed:
         table = hash_images(
             collection.sources,
             [by],
-            decode=decode,
             n_jobs=common.n_jobs,
             cache=common.cache,
             progress=common.progress,
+            **settings,
         )
     failed = table[by].isna()
     causes = (
@@ -97,7 +103,7 @@ def command(
     check_readable(len(table), causes)
     answers: list[dict[str, Any]] = []
     for query in queries:
-        similar = find_similar(table[["image", by]], asked[query], by=by, n=n)
+        similar = find_similar(table[["image", by]], digits[query], by=by, n=n)
         if radius is not None:
             similar = similar[similar["hamming_distance"] <= radius]
         found = zip(similar["image"], similar["hamming_distance"], strict=True)
@@ -113,11 +119,3 @@ def command(
             echo(f"{bits:>9}  {show_path(row['path'])}")
         if not answer["similar"]:
             echo("     none")
-
-
-def _hash(query: str, by: str, decode: str) -> str:
-    """Return the hash of an image, or fail if it cannot be read."""
-    from ...hashing._hash_table import hash_images
-
-    digits: str = hash_images([query], [by], decode=decode, errors="raise")[by].iloc[0]
-    return digits

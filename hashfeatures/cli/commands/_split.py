@@ -1,4 +1,4 @@
-"""``hashfeatures split``: parts without leaks."""
+"""``hashfeatures split``: split images so that no near duplicates leak."""
 
 from __future__ import annotations
 
@@ -6,48 +6,68 @@ import os
 
 import click
 
-from .._console import echo
-from .._context import Asked, Common, Gathering
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import CommandError
 from .._finders import fit, make_finder
 from .._inputs import collect
-from .._options import (
-    Size,
-    check_outputs,
-    common_options,
-    echo_json,
-    finder_options,
-    force_option,
-    input_options,
-)
+from .._options import Size, force_option, option_groups
+from .._outputs import check_outputs
 
 
 @click.command("split")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--test-size", type=Size(), default="0.25", show_default=True,
-              help="The share, or the number, of images for the test part.")  # fmt: skip
-@click.option("--validation-size", type=Size(), help="The same for a validation part.")
+@click.option(
+    "--test-size",
+    type=Size(),
+    default="0.25",
+    show_default=True,
+    help="The fraction or the number of images in the test part.",
+)
+@click.option(
+    "--validation-size",
+    type=Size(),
+    help="The same for a validation part.  [default: no validation part]",
+)
 @click.option(
     "--stratify-by",
     metavar="CLASS",
-    help="Hold the classes in equal shares: 'parent' is the name of an image's folder, any other "
-    "a column of the table.",
+    help="Give every part the same proportions of classes. 'parent' takes the name of each "
+    "image's folder as its class; any other name is a column of the table.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--out", nargs=2, metavar="TRAIN TEST", help="The lists to write. [default: stdout]")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the random split.",
+)
+@click.option(
+    "--out",
+    nargs=2,
+    metavar="TRAIN TEST",
+    help="The lists to write. [default: standard output]",
+)
 @click.option("--validation-out", metavar="FILE", help="The list of the validation part.")
-@click.option("--unreadable", "left_out", metavar="FILE",
-              help="The list of images that could not be read, which are in no part.")  # fmt: skip
-@click.option("--keep-unreadable", "keep", is_flag=True,
-              help="Deal out images that cannot be read, too.")  # fmt: skip
+@click.option(
+    "--unreadable",
+    "left_out",
+    metavar="FILE",
+    help="Write the list of images that could not be read. They are in no part.",
+)
+@click.option(
+    "--keep-unreadable",
+    "keep",
+    is_flag=True,
+    help="Also assign images that cannot be read to the parts.",
+)
 @force_option
-@finder_options
-@input_options
-@common_options
+@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
-    common: Common,
-    gathering: Gathering,
-    asked: Asked,
+    common: GlobalOptions,
+    inputs: InputOptions,
+    options: FinderOptions,
     paths: tuple[str, ...],
     test_size: float,
     validation_size: float | None,
@@ -61,9 +81,9 @@ def command(
 ) -> None:
     """Split images into parts without leaks.
 
-    Near duplicates stay on one side. Sizes count images. Images that cannot be read are left
-    out and counted. The lists have one path a line; one that would break its line is written as
-    a JSON string, and the other commands read it so.
+    Near duplicates always go to the same part. Sizes count images. Images that cannot be read
+    are in no part, and a note counts them. Lists have one path per line. A path with special
+    characters is written as a JSON string, which the other commands can read.
 
     \b
       hashfeatures split photos --stratify-by parent --out train.txt test.txt
@@ -76,29 +96,28 @@ def command(
     from ...model_selection._sizes import part_sizes
     from ...model_selection._split import train_test_split
     from ...model_selection._strata import find_strata
-    from ...report._text import count
 
     if (validation_size is None) != (validation_out is None) and out:
-        raise click.UsageError("--validation-size and --validation-out go together.")
+        raise click.UsageError("Give --validation-size and --validation-out together.")
     names = ["train", "validation", "test"] if validation_size is not None else ["train", "test"]
     files = [out[0], *([validation_out] if validation_out else []), out[1]] if out else []
     files += [left_out] if left_out else []
     check_outputs(files, force)
     if len({os.path.realpath(str(file)) for file in files}) < len(files):
         raise CommandError(
-            f"{' and '.join(map(str, files))} are not all different files: give each "
-            f"part one of its own."
+            f"{' and '.join(map(str, files))} are not all different. Give each part a file of "
+            f"its own."
         )
-    collection = collect(paths, gathering, common)
+    collection = collect(paths, inputs, common)
     classes = collection.classes(stratify_by)
     n_images = len(collection.sources)
     part_sizes("split", n_images, train_size=None, test_size=test_size,
                  validation_size=validation_size, default=0.25)  # fmt: skip
     if classes is not None:
         find_strata(classes, n_images)
-    finder = fit(make_finder(asked, collection, common), collection)
+    finder = fit(make_finder(options, collection, common), collection)
     failed = finder.failures_["position"].to_numpy()
-    rows = np.arange(len(collection.sources))
+    rows = np.arange(n_images)
     if not keep:
         rows = np.delete(rows, failed)
     parts = train_test_split(
@@ -126,11 +145,15 @@ def command(
             for path in part:
                 echo(f"{name}\t{write_path(path)}")
     else:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        common.note(f"{told}; no near duplicates on two sides")
+        shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        common.note(f"{shown}; no near duplicates in different parts")
     if unreadable:
-        where = "dealt out all the same" if keep else "in no part"
-        common.note(f"{count(len(unreadable), 'image')} could not be read: {where}")
+        where = "but they are in the parts" if keep else "so they are in no part"
+        if len(unreadable) == 1:
+            where = where.replace("they are", "it is")
+        common.note(f"{count(len(unreadable), 'image')} could not be read, {where}")
     if n_plain := int((finder._near.codes < 0).sum()) - len(unreadable):
-        one = "image has" if n_plain == 1 else "images have"
-        common.note(f"{n_plain} {one} too little detail to be compared by hashes alone")
+        has = "has" if n_plain == 1 else "have"
+        common.note(
+            f"{count(n_plain, 'image')} {has} too little detail to compare by hashes alone"
+        )

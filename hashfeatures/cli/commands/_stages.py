@@ -1,4 +1,4 @@
-"""``hashfeatures stages``: a data set of any size, stage by stage, on this machine or on Ray."""
+"""``hashfeatures stages``: process a data set of any size in stages, here or on Ray."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ from typing import Any
 
 import click
 
-from .._console import echo
-from .._context import Common
+from .._console import echo, echo_json
+from .._context import ReadingOptions
 from .._errors import CommandError
-from .._options import echo_json, pixels_option, telling_options
+from .._options import option_groups
 
 
 @click.command("stages")
 @click.argument("source")
 @click.option(
-    "-o", "--output", required=True, metavar="DIR", help="A folder or URL, made if need be."
+    "-o",
+    "--output",
+    required=True,
+    metavar="DIR",
+    help="The folder or URL to write to; created if it does not exist.",
 )
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
-@click.option("--hashes", default="phash,dhash", show_default=True, metavar="NAMES")
+@click.option(
+    "--hashes",
+    default="phash,dhash",
+    show_default=True,
+    metavar="NAMES",
+    help="The hashes to compare, such as 'phash:16' or 'phash,dhash'.",
+)
 @click.option(
     "--trim-borders",
     is_flag=True,
@@ -28,32 +38,34 @@ from .._options import echo_json, pixels_option, telling_options
     "--radius",
     type=click.IntRange(min=0),
     metavar="BITS",
-    help="How many bits near duplicates may differ in. [default: what suits the hashes; 12 of the "
-    "128 bits of phash and dhash]",
+    help="The most bits in which near duplicates differ. [default: depends on the hashes; 12 of "
+    "the 128 bits of phash and dhash]",
 )
 @click.option(
     "--test-size",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.25,
     show_default=True,
-    help="The share of the images for the test part.",
+    help="The fraction of images in the test part.",
 )
 @click.option(
     "--stratify-by",
     metavar="CLASS",
-    help="'parent', the name of an image's folder; or a table of images and classes.",
+    help="'parent' takes the name of each image's folder as its class; any other value is a "
+    "table of images and classes.",
 )
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Processes of this machine, or a Ray cluster.",
+    help="Run on processes of this machine, or on a Ray cluster.",
 )
 @click.option(
     "--address",
     metavar="ADDRESS",
-    help="Of the Ray cluster: 'auto', 'host:port' or 'ray://host:port'. [default: start one here]",
+    help="The Ray cluster: 'auto', 'host:port' or 'ray://host:port'. [default: start one on this "
+    "machine]",
 )
 @click.option(
     "-j",
@@ -63,12 +75,11 @@ from .._options import echo_json, pixels_option, telling_options
     default=-1,
     show_default=True,
     metavar="N",
-    help="Local processes; -1 uses every core.",
+    help="Number of local processes; -1 uses every core.",
 )
-@pixels_option
-@telling_options
+@option_groups(common=ReadingOptions)
 def command(
-    common: Common,
+    common: ReadingOptions,
     source: str,
     output: str,
     column: str | None,
@@ -81,16 +92,16 @@ def command(
     address: str | None,
     n_jobs: int,
 ) -> None:
-    """Do all of it in stages, on Ray too.
+    """Hash, group and split a large data set.
 
-    A data set that is too large for memory, or for one machine, is hashed, joined, grouped and
-    split.
+    The command works in stages, so the data set may be too large for memory, or with Ray for one
+    machine.
 
     SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, or a pattern of tar
-    files. DIR gets the folders hashes, pairs, groups and split, each of Parquet files, and the
-    lists train.txt, test.txt and unreadable.txt. What is finished is not done again: after a
-    crash, or when there are new images, run it again. Images are known by their names: after
-    some were changed or deleted, take a new DIR.
+    files. The command writes Parquet files to the folders hashes, pairs, groups and split in DIR,
+    and the lists train.txt, test.txt and unreadable.txt. Run it again after a crash or with new
+    images: finished work is not repeated. Images are identified by name, so choose a new DIR if
+    images were changed or deleted.
 
     \b
       hashfeatures stages photos -o run
@@ -107,13 +118,13 @@ def command(
     from ...distributed._split import read_classes, write_lists
 
     if address is not None and engine != "ray":
-        raise click.UsageError("--address is that of a Ray cluster: say --engine ray.")
+        raise click.UsageError("--address names a Ray cluster. Add --engine ray.")
     executor: Any = LocalExecutor(n_jobs)
     if engine == "ray":
         executor = RayExecutor(address or "local")
     folder = output.rstrip("/")
     if not folder:
-        raise CommandError("-o names the root of everything: give a folder.")
+        raise CommandError("-o names the root of the file system. Give a folder.")
     stratify: Any = stratify_by
     if stratify_by not in (None, "parent"):
         stratify = read_classes(stratify_by)
@@ -128,26 +139,26 @@ def command(
     )
     if hashed.n_images and hashed.n_failed == hashed.n_images:
         raise CommandError(
-            f"None of the {hashed.n_images} images could be read: there is nothing to split. The "
-            f"column 'error' of {hashed.out} says why."
+            f"None of the {hashed.n_images} images could be read, so there is nothing to split. "
+            f"The column 'error' of {hashed.out} holds the reasons."
         )
     paired = find_pairs(hashed.out, f"{folder}/pairs", radius, **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
-    dealt = assign(grouped.out, f"{folder}/split", test_size, stratify)
-    write_lists(dealt.out, folder)
-    told = {
+    assigned = assign(grouped.out, f"{folder}/split", test_size, stratify)
+    write_lists(assigned.out, folder)
+    counts = {
         "images": hashed.n_images,
         "new": hashed.n_new,
         "failed": hashed.n_failed,
         "pairs": paired.n_pairs,
         "groups": grouped.n_groups,
         "duplicates": grouped.n_duplicates,
-        "train": dealt.n_train,
-        "test": dealt.n_test,
-        "moved": len(dealt.conflicts),
+        "train": assigned.n_train,
+        "test": assigned.n_test,
+        "moved": len(assigned.conflicts),
     }
     if common.as_json:
-        echo_json(told)
+        echo_json(counts)
         return
-    for name, count in told.items():
-        echo(f"{name:<10} {count:>12,}")
+    for name, number in counts.items():
+        echo(f"{name:<10} {number:>12,}")

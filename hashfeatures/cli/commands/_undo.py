@@ -1,28 +1,27 @@
-"""``hashfeatures undo``: what a journal tells, undone."""
+"""``hashfeatures undo``: bring back the files that a journal lists."""
 
 from __future__ import annotations
 
 import click
 
-from .._console import echo
-from .._context import Common
+from ..._utils.quantities import count
+from .._console import echo, echo_json
+from .._context import OutputOptions
 from .._errors import CommandError
-from .._options import echo_json, telling_options
-from .._undoing import undo
+from .._options import option_groups
+from .._undo import undo
 
 
 @click.command("undo")
 @click.argument("journal")
-@telling_options
-def command(common: Common, journal: str) -> None:
-    """Bring files back that were moved or linked.
+@option_groups(common=OutputOptions)
+def command(common: OutputOptions, journal: str) -> None:
+    """Bring back files that were moved or linked.
 
-    JOURNAL is what "hashfeatures duplicates" wrote. Nothing is overwritten: a file whose place
-    is taken stays where it is, and is named; so does one that was changed since. Folders that are
-    empty then are removed. Deleted files are gone, and are named too.
+    JOURNAL is the file that "hashfeatures duplicates" wrote. Nothing is overwritten: the command
+    skips and names a file if its old place is taken, or if it was changed since. It also removes
+    folders that become empty. Deleted files cannot be brought back; the command names them.
     """
-    from ...report._text import count
-
     told: list[str] = []
     undone = undo(journal, told.append if common.as_json else echo)
     n_all = undone.n_back + undone.n_there + undone.n_lost
@@ -32,6 +31,6 @@ def command(common: Common, journal: str) -> None:
     elif undone.n_back:
         echo(f"{count(undone.n_back, 'file')} brought back")
     elif not undone.n_lost:
-        echo("nothing is left to undo")
+        echo("nothing left to undo")
     if undone.n_lost:
         raise CommandError(f"{undone.n_lost} of {count(n_all, 'file')} could not be brought back.")

@@ -1,4 +1,4 @@
-"""What a file was when it was collected, to tell it from what stands in its place later."""
+"""The state of a file, by which a later change of the file is noticed."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 
 _BILLION = 10**9
 
-# The columns of a file of hashes, named as `stat` names what is in them. Times are dates, with all
-# nine digits: a number of so many would not survive other programs.
+# The columns of a file of hashes, named as in `stat`. Times are dates with nine digits of the
+# second, because other programs round numbers with so many digits.
 COLUMNS = ("bytes", "mtime", "ctime")
 
 
 @dataclass(frozen=True)
 class FileState:
-    """What is known of a regular file, links followed; None is not known.
+    """The state of a regular file, after following links; None where it is unknown.
 
     Parameters
     ----------
     size : int
-        In bytes.
+        The size in bytes.
     mtime_ns, ctime_ns : int
-        When its content and its inode were changed, in nanoseconds.
+        The times of the last change of the content and of the inode, in nanoseconds.
     device, inode : int
-        Which file of the system it is.
+        The identity of the file in the system.
     mode : int
-        Its permissions.
+        The permissions.
     is_link : bool
-        Whether the name itself is that of a symbolic link.
+        Whether the path itself is a symbolic link.
     """
 
     size: int
@@ -44,18 +44,18 @@ class FileState:
 
     @property
     def file(self) -> tuple[int | None, int | None]:
-        """Which file of the system it is, whatever it is called."""
+        """The identity of the file, which hard links share."""
         return self.device, self.inode
 
     def is_same(self, other: FileState, ctime: bool = True) -> bool:
-        """Tell whether two states may be of one unchanged file, by all that is known of both."""
+        """Return whether two states agree in everything that is known of both."""
         names = ["size", "mtime_ns", "device", "inode", "is_link"] + ["ctime_ns"] * ctime
         known = [(getattr(self, name), getattr(other, name)) for name in names]
         return all(one == two for one, two in known if one is not None and two is not None)
 
 
 def look(path: str) -> FileState | None:
-    """Return the state of a file now; None if there is none, or if it is no regular file."""
+    """Return the current state of a regular file, or None if there is none."""
     try:
         status = os.stat(path)
         is_link = os.path.islink(path)
@@ -75,56 +75,64 @@ def look(path: str) -> FileState | None:
 
 
 def find_place(path: str) -> str:
-    """Return the absolute path of a file, or of a link itself, the links on the way followed.
+    """Return the absolute path of a file or link, with the links among its folders followed.
 
-    By its text alone, as `os.path.abspath` does it, "link/../file" would be another file.
+    `os.path.abspath` works on the text alone, and takes "link/../file" for another file.
     """
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
 
 
+def is_same_file(path: str, other: str) -> bool:
+    """Return whether two paths lead to one file."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one of them is gone, which is reported elsewhere
+        return False
+
+
 def look_at_all(sources: Iterable[str]) -> list[FileState | None]:
-    """Return the state of each source now; None for what is no file here, a URL say."""
+    """Return the current state of each source; None for a URL or a missing file."""
     from ..images._sources import is_url
 
     return [None if is_url(source) else look(source) for source in sources]
 
 
 def to_columns(states: Sequence[FileState | None]) -> dict[str, Any]:
-    """Return what a file of hashes remembers of the files that were hashed."""
+    """Return the columns by which a file of hashes records the states of the hashed files."""
     import pandas as pd
 
     size, mtime, ctime = COLUMNS
     return {
         size: pd.array([None if state is None else state.size for state in states], dtype="Int64"),
-        mtime: [None if state is None else _spell(state.mtime_ns) for state in states],
-        ctime: [None if state is None else _spell(state.ctime_ns) for state in states],
+        mtime: [None if state is None else _to_text(state.mtime_ns) for state in states],
+        ctime: [None if state is None else _to_text(state.ctime_ns) for state in states],
     }
 
 
 def from_columns(table: Any) -> list[FileState | None]:
-    """Return what a file of hashes remembers; None where it does not say."""
+    """Return the states that a file of hashes records; None where it records none."""
     if not set(COLUMNS) <= set(table.columns):
         return [None] * len(table)
     rows = zip(*(table[name] for name in COLUMNS), strict=True)
-    return [_read(*row) for row in rows]
+    return [_read_state(*row) for row in rows]
 
 
-def _spell(nanoseconds: int | None) -> str | None:
+def _to_text(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     seconds, rest = divmod(nanoseconds, _BILLION)
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):  # beyond the years that dates know
+    except (ValueError, OverflowError, OSError):  # outside the range of dates
         return None
     return f"{moment.replace(tzinfo=None).isoformat()}.{rest:09d}Z"
 
 
-def _read(size: Any, mtime: Any, ctime: Any) -> FileState | None:
+def _read_state(size: Any, mtime: Any, ctime: Any) -> FileState | None:
     try:
         return FileState(int(size), _nanoseconds(mtime), _nanoseconds(ctime))
-    except (TypeError, ValueError):  # a cell that is empty, or that another program wrote
+    except (TypeError, ValueError):  # an empty cell, or one that another program wrote
         return None
 
 

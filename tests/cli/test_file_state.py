@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures.cli._evidence import FileState, from_columns, look, look_at_all, to_columns
+from hashfeatures.cli._file_state import FileState, from_columns, look, look_at_all, to_columns
 
 TIMES = st.integers(-(10**18), 4 * 10**18)
 

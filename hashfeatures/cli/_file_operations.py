@@ -1,4 +1,4 @@
-"""Moving and linking files: whole or not at all, and nothing is overwritten."""
+"""Move and link files atomically, and without overwriting any."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
-from ._evidence import FileState, look
+from ._file_state import FileState, look
 
-# What the file systems say that have no hard links, or not from one to another.
+# The errors of file systems that have no hard links, or none to other file systems.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
+
+_PREFIX = ".hashfeatures-"
 
 
 def move(source: str, target: str) -> None:
-    """Move a file, whole or not at all, and overwrite nothing.
+    """Move a file atomically, without overwriting another.
 
     Raises
     ------
     OSError
-        If it cannot be moved, or is replaced meanwhile; it is then where it was.
+        If the file cannot be moved, or changes meanwhile. It then stays where it was.
     """
     os.makedirs(os.path.dirname(target), exist_ok=True)
     before = look(source)
@@ -41,10 +44,8 @@ def move(source: str, target: str) -> None:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy a file under a temporary name, and rename it where nothing is."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".hashfeatures-")
-    os.close(handle)
-    try:
+    """Copy a file to a temporary name, then rename it if the target does not exist."""
+    with _temporary_file(os.path.dirname(target)) as temporary:
         shutil.copy2(source, temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -56,33 +57,35 @@ def _copy(source: str, target: str) -> None:
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "exists already", target) from None
             os.rename(temporary, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 def replace_by_link(path: str, kept: str) -> None:
-    """Make a file one with another that holds the same bytes."""
-    temporary = tempfile.mktemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
-    os.link(os.path.realpath(kept), temporary)  # of a link, some systems would link the link
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+    """Replace a file by a hard link to another that holds the same bytes."""
+    # In a new folder, no other program can take the name of the link first.
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path), prefix=_PREFIX) as folder:
+        link = os.path.join(folder, "link")
+        os.link(os.path.realpath(kept), link)  # some systems would link a symbolic link itself
+        os.replace(link, path)
 
 
 def replace_by_copy(path: str, was: FileState | None = None) -> None:
-    """Give a linked file its own bytes again, and the time and mode that it had."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".hashfeatures-")
-    os.close(handle)
-    try:
+    """Replace a hard link by a copy, with the time and mode that the file had before."""
+    with _temporary_file(os.path.dirname(path)) as temporary:
         shutil.copy2(path, temporary)
         if was is not None:
             os.utime(temporary, ns=(os.stat(temporary).st_atime_ns, was.mtime_ns))
             if was.mode is not None:
                 os.chmod(temporary, was.mode)
         os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+
+
+@contextlib.contextmanager
+def _temporary_file(folder: str) -> Iterator[str]:
+    """Create an empty file under a new name, and remove it at the end if it is still there."""
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=_PREFIX)
+    os.close(handle)
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
