@@ -15,8 +15,8 @@ def load_kernels(package: str) -> ModuleType:
 
     Parameters
     ----------
-    package : {"hamming", "hashing", "hashing.views"}
-        The package that holds the module ``_kernels``.
+    package : str
+        The package that holds the module ``_kernels``, such as "hashing.views".
 
     Returns
     -------

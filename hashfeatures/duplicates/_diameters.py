@@ -80,7 +80,7 @@ def measure_diameters(
     if (n_different[exact].astype(float) ** 2).sum() > _FEW_PAIRS:
         shown = words[rows[of_row <= most_exact]]
         ends = np.where(n_different <= most_exact, n_different, 0).cumsum()
-        load_kernels("hamming").widest_distances(np.ascontiguousarray(shown), ends, at_least)
+        load_kernels("duplicates").widest_distances(np.ascontiguousarray(shown), ends, at_least)
         at_most[:] = at_least
         exact[:] = False
     for n in np.unique(n_different[exact]):

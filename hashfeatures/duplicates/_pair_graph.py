@@ -301,7 +301,7 @@ class _Tally:
         if self._parents is None:
             self._parents = self._components.astype(np.uint32)
         for pairs in self._waiting:
-            load_kernels("hamming").note_pairs(self._parents, self._nearest, *pairs)
+            load_kernels("duplicates").note_pairs(self._parents, self._nearest, *pairs)
         self._waiting, self._n_waiting = [], 0
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.kernels import load_kernels
+from .._utils.mixing import GAMMA, multiply_and_shift
 
 Words = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
@@ -79,9 +80,7 @@ def cut_bands(n_bits: int, widths: Sequence[int]) -> list[Band]:
     Neighbouring bits of a hash go together, so bands take them in an order that is mixed, and the
     same for all codes and releases.
     """
-    mixed = np.arange(1, n_bits + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed = multiply_and_shift(np.arange(1, n_bits + 1, dtype=np.uint64) * np.uint64(GAMMA))
     order = np.argsort(mixed, kind="stable")
     ends = np.cumsum(widths)
     n_words = -(-n_bits // 64)

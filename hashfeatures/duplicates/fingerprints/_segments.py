@@ -140,7 +140,7 @@ class SegmentCodes(Codes):
     def _measure(self, others: SegmentCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
         """Return the distances of images to others."""
         least = np.empty(len(rows), dtype=np.int64)
-        load_kernels("hamming").second_distances(
+        load_kernels("duplicates.fingerprints").second_distances(
             *self._whole, rows, *others._whole, other_rows, least
         )
         return least

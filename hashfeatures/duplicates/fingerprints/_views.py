@@ -122,7 +122,7 @@ class ViewCodes(Codes):
     def name(self, others: ViewCodes, pairs: Pairs) -> ViewPairs:
         """Tell in which views images on the left are near `others` on the right."""
         chosen = np.zeros((len(pairs.left), 3), dtype=np.int64)
-        load_kernels("hamming").choose_views(
+        load_kernels("duplicates.fingerprints").choose_views(
             np.ascontiguousarray(self.words),
             pairs.left,
             np.ascontiguousarray(others.words),
@@ -157,7 +157,7 @@ class ViewCodes(Codes):
 
         def measure(start: int) -> None:
             part = slice(start, start + _MEASURED)
-            load_kernels("hamming").least_distances(
+            load_kernels("duplicates.fingerprints").least_distances(
                 words, rows[part], theirs, other_rows[part], bases, least[part]
             )
 
