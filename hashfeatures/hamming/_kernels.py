@@ -41,7 +41,7 @@ def mix(word: Any) -> Any:
 def collapse(
     codes: Any, seed: Any, numbers: Any, firsts: Any, table: Any
 ) -> Any:  # pragma: no cover
-    """Number the unique codes in the order of their first appearance.
+    """Give numbers to the unique codes in the order of their first appearance.
 
     Parameters
     ----------
@@ -188,7 +188,8 @@ def join_of(n_words: int) -> Callable[..., int]:
             read_only(types.uint64, 2), read_only(types.uint32), read_only(types.uint32),
             read_only(types.uint32), types.boolean, types.int64,
             read_only(types.uint64, 2), read_only(types.int64),
-            writable(types.uint32), writable(types.uint32), writable(types.int32), writable(types.int64),
+            writable(types.uint32), writable(types.uint32),
+            writable(types.int32), writable(types.int64),
         ),
     )  # fmt: skip
     def join(

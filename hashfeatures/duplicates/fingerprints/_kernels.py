@@ -12,7 +12,8 @@ from ..._utils.compiling import compile_loop, count_ones, read_only, writable
 
 @compile_loop(
     types.void(
-        read_only(types.uint64, 3), read_only(types.int64), read_only(types.uint64, 3), read_only(types.int64),
+        read_only(types.uint64, 3), read_only(types.int64),
+        read_only(types.uint64, 3), read_only(types.int64),
         read_only(types.int64), writable(types.int64),
     ),
 )  # fmt: skip
@@ -96,7 +97,8 @@ def second_distances(
 
 @compile_loop(
     types.void(
-        read_only(types.uint64, 3), read_only(types.int64), read_only(types.uint64, 3), read_only(types.int64),
+        read_only(types.uint64, 3), read_only(types.int64),
+        read_only(types.uint64, 3), read_only(types.int64),
         read_only(types.int64), read_only(types.int64, 3), types.int64, writable(types.int64, 2),
     )
 )  # fmt: skip
