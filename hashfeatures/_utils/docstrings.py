@@ -96,9 +96,9 @@ _SHARED = {
     """,
     "executor": """
         executor : None, str or Executor, default=None
-            Where to run the tasks. None means one process for each processor of this machine,
-            ``LocalExecutor(n_jobs)`` another number of them. A string is the address of a Ray
-            cluster, such as "auto" or "ray://host:10001", which `RayExecutor` takes too.
+            Where the tasks run. None means one process for each processor of this machine. Pass
+            ``LocalExecutor(n_jobs)`` for another number of processes. For a Ray cluster, pass a
+            `RayExecutor` or its address, such as "auto" or "ray://host:10001".
     """,
     "bits": """
         X : array-like of shape (n_samples, n_bits)

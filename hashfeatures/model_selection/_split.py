@@ -86,7 +86,7 @@ def train_test_split(
     -----
     Whole numbers with more than 20 distinct values are a continuous target in two cases. Either
     there are more than half as many distinct values as images, or each value occurs fewer than 10
-    times on average and the values are no class codes. Class codes start at 0 or 1 and use at
+    times on average and the values are not class codes. Class codes start at 0 or 1 and use at
     least half of the numbers up to the largest.
 
     Examples
