@@ -230,5 +230,5 @@ def test_images_without_codes_pass_every_stage_on_every_run(tmp_path, noise_imag
 def test_a_ray_dataset_without_rows_holds_nothing_to_hash(tmp_path, ray_cluster):
     dataset = pytest.importorskip("ray.data").from_items([])
     for _ in range(2):
-        with pytest.raises(StageError, match="the Ray Dataset has no rows"):
+        with pytest.raises(StageError, match="The Ray Dataset has no rows"):
             hash_dataset(dataset, tmp_path / "hashes", executor=RayExecutor())
