@@ -98,7 +98,7 @@ def print_family(name: str, images: list[Any]) -> None:
     bits = np.hstack([hex_to_bits(table[name], 64) for name in ("phash", "dhash")]).astype(float)
     distances = bits.sum(axis=1)[:, None] + bits.sum(axis=1) - 2 * bits @ bits.T
     finder = NearDuplicateFinder()
-    near = np.triu(distances <= finder._given_radius(0), k=1)
+    near = np.triu(distances <= finder._radius_for_bits(0), k=1)
     n_pairs = len(bits) * (len(bits) - 1) // 2
     low = (detail < finder.min_detail).mean()
     least, typical = detail.min(), int(np.median(detail))
@@ -120,7 +120,7 @@ def main() -> None:
     print(
         f"| images | number | least detail | median | most | below {finder.min_detail} |", end=""
     )
-    print(f" pairs within {finder._given_radius(0)} bits |")
+    print(f" pairs within {finder._radius_for_bits(0)} bits |")
     print("| --- |" + " ---: |" * 6)
     for folder in options.folders:
         print_family(folder.name, list_files(folder, options.most))

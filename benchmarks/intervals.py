@@ -83,9 +83,9 @@ def reduce_image(path: str) -> Image.Image:
 def make_population(name: str, images: Sequence[Any], thumbnails: Any, options: Any) -> Population:
     """Compare every two images, and edit some."""
     finder = NearDuplicateFinder(n_jobs=options.jobs)
-    signatures = finder._sign(images).signatures
-    kept = np.flatnonzero(signatures.hashed)
-    words = signatures.words[kept]
+    prints = finder.fingerprint(images).fingerprints
+    kept = np.flatnonzero(prints.comparable)
+    words = prints.words[kept]
     same = np.array(sorted(find_same([thumbnails[row] for row in kept])), dtype=np.intp)
     left, right = same.reshape(-1, 2).T
     pictures = label_components(len(kept), Pairs(left, right, np.zeros(len(left), dtype=np.int64)))
@@ -94,14 +94,14 @@ def make_population(name: str, images: Sequence[Any], thumbnails: Any, options: 
         distances[row] = np.bitwise_count(words ^ code).sum(axis=1)
         distances[row, pictures == pictures[row]] = SAME
     edited = np.random.default_rng(0).permutation(kept)[: options.edited]
-    originals = signatures.take(edited)
+    originals = prints.take(edited)
     opened = [read_image(images[row]).image for row in edited]
     copies = []
     for edit in EVERYDAY_EDITS:
         changed = Parallel(n_jobs=options.jobs)(
             delayed(edit)(image, seed) for seed, image in enumerate(opened)
         )
-        copies.append(originals.distances(finder._sign(changed).signatures))
+        copies.append(originals.distances(finder.fingerprint(changed).fingerprints))
     return Population(name, distances, pictures, np.stack(copies, axis=1))
 
 

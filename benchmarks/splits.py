@@ -233,7 +233,7 @@ def compare_leaks(n_rows: int, n_splits: int) -> int:
     """Print how many rows leak, and return how many do through ours."""
     bits = make_bits(n_rows)
     y = np.random.default_rng(1).choice(len(CLASSES), n_rows, p=CLASSES)
-    rows, radius = np.arange(n_rows), NearDuplicateFinder()._given_radius(n_rows)
+    rows, radius = np.arange(n_rows), NearDuplicateFinder()._radius_for_bits(n_rows)
     leaks = {"sklearn train_test_split": 0, "hashfeatures.train_test_split": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ChainingWarning)  # copies of copies of copies

@@ -33,10 +33,14 @@ def memory_bounds(request):
     """How many pairs are held: as many as usual, or none, and all goes in small blocks."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "none":
-            bounds = {"MOST_HELD": 0, "MOST_HELD_EACH": 0, "STEP": 7, "MOST_FOUND": 5, "ASKED": 3}
-            for name, value in bounds.items():
-                patch.setattr(f"hashfeatures.duplicates._pair_graph._{name}", value)
-            patch.setattr("hashfeatures.duplicates.fingerprints._fingerprints._BLOCK", 3)
+            bounds = {
+                "_pair_graph": {"_MOST_HELD": 0, "_MOST_HELD_EACH": 0, "_STEP": 7},
+                "_pair_search": {"_MOST_FOUND": 5, "_ASKED": 3},
+                "fingerprints._search": {"_BLOCK": 3},
+            }
+            for module, values in bounds.items():
+                for name, value in values.items():
+                    patch.setattr(f"hashfeatures.duplicates.{module}.{name}", value)
         yield request.param
 
 

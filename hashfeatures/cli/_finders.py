@@ -91,10 +91,11 @@ def fit(finder: NearDuplicateFinder, collection: Collection) -> NearDuplicateFin
     CommandError
         If none of the images could be read.
     """
-    if collection.is_hashed and collection.columns is not None:
-        fitted = finder.fit_table(collection.columns)
-    else:
-        fitted = finder.fit(collection.sources)
+    from ..duplicates._resolve import find_near
+
+    images = collection.columns if collection.is_hashed else collection.sources
+    fitted = find_near(images, finder, fit=True, use_hashes=collection.is_hashed).finder
+    assert fitted is not None
     check_readable(len(collection.sources), fitted.failures_["error"])
     return fitted
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.progress import progress_bar
-from ..duplicates._radius_warnings import warn_of_crowded_codes
+from ..duplicates._radius_warnings import warn_if_codes_are_crowded
 from ..exceptions import EngineError, StageError
 from ..hamming._bands import Band
 from ..hamming._copies import Copies
@@ -136,7 +136,7 @@ class Join:
         present = np.flatnonzero(hashes.comparable)
         all_present = len(present) == n_rows
         copies = Copies(hashes.words if all_present else hashes.words[present], present)
-        warn_of_crowded_codes(copies.codes, self._radius, n_bits)
+        warn_if_codes_are_crowded(copies.codes, self._radius, n_bits)
         firsts = present[copies.firsts]
         is_copy = np.ones(len(present), dtype=bool)
         is_copy[copies.firsts] = False

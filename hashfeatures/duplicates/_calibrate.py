@@ -263,7 +263,7 @@ def calibrate(
     table = tabulate(trial, n_images)
     given = finder.radius
     if given is None or isinstance(given, str):
-        given = finder._default_radius().bits
+        given = finder._comparison().default_radius.bits
     radius = recommend(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 

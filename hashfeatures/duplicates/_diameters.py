@@ -113,10 +113,16 @@ CHAINS_ADVICE = (
 )
 
 
+def is_large(size: _Counts) -> NDArray[np.bool_]:
+    """Return which groups are so large that they may be chains."""
+    large: NDArray[np.bool_] = size > max(_SHARE * size.sum(), _LEAST_ROWS)
+    return large
+
+
 def warn_of_chains(diameters: Diameters, radius: int) -> None:
     """Warn if groups are so large, or so wide, that chains of near duplicates must be at work."""
     n_rows = int(diameters.size.sum())
-    too_large = diameters.size > max(_SHARE * n_rows, _LEAST_ROWS)
+    too_large = is_large(diameters.size)
     too_wide = diameters.at_least > _RADII * radius
     suspects = np.flatnonzero(too_large | too_wide)
     if not len(suspects):

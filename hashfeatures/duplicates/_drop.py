@@ -1,4 +1,4 @@
-"""From near duplicates to one image that stands for them."""
+"""Leaving out near duplicates of images that are kept."""
 
 from __future__ import annotations
 
@@ -9,62 +9,51 @@ import numpy as np
 import pandas as pd
 
 from .._utils.containers import as_column, take_rows
+from .._utils.docstrings import fill_in_parameters
 from ..hamming._pairs import Rows
-from ..images._sources import (
-    image_column,
-    list_sources,
-)
-from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
-from ._representatives import (
-    Representatives,
-    check_keep,
-    choose_kept,
-    count_pixels,
-    first_of_each,
-    greedy_cover,
-    rank_candidates,
-)
-from ._resolve import check_finder, group_images
+from ._representatives import Representatives, check_keep, choose_kept
+from ._resolve import SupportsFitPredict, find_near
 
 
 @point_to_finder
+@fill_in_parameters
 def drop_duplicates(
-    images_or_frame: Any, *, keep: Any = "largest", return_info: bool = False, finder: Any = None
+    images: Any,
+    *,
+    keep: Any = "largest",
+    return_info: bool = False,
+    finder: SupportsFitPredict | None = None,
 ) -> Any:
     """Leave out images that are near duplicates of ones that are kept.
 
-    Every image left out is within the radius of one that is kept: in a chain of copies where the
-    first and the last are far apart, both stay.
+    Every image left out is within the radius of one that is kept. In a chain of copies whose
+    first and last are far apart, both stay.
 
     Parameters
     ----------
-    images_or_frame : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a frame that holds them in its only column or in one named
-        "image", "path", "url", "file" or "filename".
+    $images
     keep : {"first", "largest"}, column name or callable, default="largest"
-        Which image stands for its near duplicates: the one that comes first, or the one with the
-        most pixels (then the most bytes, then the first by name), as the command
-        ``hashfeatures duplicates`` keeps it. Any other name is that of a column of the frame: the
-        image with the greatest value is kept, one without a value last. A callable is given an
-        image source and returns a number; the image with the greatest is kept.
+        Which of near duplicates to keep. "first" keeps the one that comes first. "largest" keeps
+        the one with the most pixels, then the most bytes, then the first name. Any other string
+        names a column of the table: the image with the greatest value is kept, and one without
+        a value comes last. A callable takes an image source and returns a number; the image with
+        the greatest number is kept.
     return_info : bool, default=False
-        Whether to tell what stands for the images that are left out.
-    finder : estimator with ``fit_predict(X) -> labels``, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of one that is
-        fitted on just these images, which have not changed since, none is hashed again. Of an
-        estimator that finds groups alone, one image of each group is kept.
+        Whether to return the representatives of the images that are left out.
+    $finder
+        Of an estimator that finds groups alone, one image of each group is kept.
 
     Returns
     -------
     kept : container
-        Of the kind of `images_or_frame`, in its order, a pandas index kept. Images that cannot be
-        read are kept: nothing is known of them.
+        Of the kind of `images`, in its order, with its pandas index. Images that cannot be read
+        are kept.
     info : pandas.DataFrame
-        Only with ``return_info=True``: one row an image that is left out, under its index or, if
-        there is none, its position. The columns are "image"; "kept", the index or position of the
-        nearest image that is kept, and "kept_image"; and their "distance" in bits, missing if the
-        finder counts none.
+        Only with ``return_info=True``: one row for each image that is left out, under its index
+        or, without one, its position. The columns are "image"; "kept", the index or position of
+        the nearest image that is kept; "kept_image"; and "distance" in bits, missing if the
+        finder does not return distances.
 
     Examples
     --------
@@ -78,42 +67,26 @@ def drop_duplicates(
        kept  distance
     2     0         0
     """
-    name = "drop_duplicates"
-    images = image_column(images_or_frame, name)
-    check_keep(keep, images_or_frame)
-    sources = list_sources(images, name)
-    finder = check_finder(finder)
-    if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(images):
-        representatives = choose_kept(
-            finder._near, images_or_frame, keep, finder._n_pixels, finder.max_pixels
-        )
-    elif isinstance(finder, NearDuplicateFinder):
-        signed = finder._sign(images)
-        radius = finder._choose_radius(images)
-        finder._warn_of_crowd(signed.signatures, radius)
-        near = signed.signatures.near(radius, finder.n_jobs, color_radius=finder.color_radius)
-        order = rank_candidates(
-            images_or_frame, sources, np.flatnonzero(near.has_company()), keep, signed.n_pixels
-        )
-        representatives = greedy_cover(near, order)
-    else:
-        labels = group_images(images, finder)
-        doubtful = np.flatnonzero(np.bincount(labels)[labels] > 1)
-        n_pixels = count_pixels(sources, doubtful, keep, getattr(finder, "max_pixels", None))
-        order = rank_candidates(images_or_frame, sources, doubtful, keep, n_pixels)
-        representatives = first_of_each(labels, order)
-    is_kept = representatives.row == np.arange(len(sources))
-    kept = take_rows(images_or_frame, np.flatnonzero(is_kept))
+    check_keep(keep, images)
+    found = find_near(images, finder, caller="drop_duplicates")
+    max_pixels = getattr(finder, "max_pixels", None)
+    representatives = choose_kept(found.graph, images, keep, found.n_pixels, max_pixels)
+    is_kept = representatives.row == np.arange(len(found.sources))
+    kept = take_rows(images, np.flatnonzero(is_kept))
     if not return_info:
         return kept
-    return kept, _tell(images_or_frame, sources, representatives, np.flatnonzero(~is_kept))
+    dropped = np.flatnonzero(~is_kept)
+    info = _tabulate(images, found.sources, representatives, dropped)
+    if not found.has_distances:
+        info["distance"] = pd.array([pd.NA] * len(info), dtype="Int64")
+    return kept, info
 
 
-def _tell(
-    images_or_frame: Any, sources: Sequence[Any], representatives: Representatives, dropped: Rows
+def _tabulate(
+    images: Any, sources: Sequence[Any], representatives: Representatives, dropped: Rows
 ) -> pd.DataFrame:
-    """Tabulate what stands for the images that are left out."""
-    index = getattr(images_or_frame, "index", None)
+    """Return the representatives of the images that are left out."""
+    index = getattr(images, "index", None)
     index = index if isinstance(index, pd.Index) else pd.RangeIndex(len(sources))
     kept = representatives.row[dropped]
     return pd.DataFrame(

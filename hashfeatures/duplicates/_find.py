@@ -5,38 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sklearn.base import clone
 
-from ..images._sources import list_sources
-from ._finder import NearDuplicateFinder
+from .._utils.docstrings import fill_in_parameters
 from ._finder_hints import point_to_finder
 from ._labels import tabulate_duplicates
-from ._resolve import check_finder, group_images
+from ._resolve import SupportsFitPredict, find_near
 from ._similar import open_table
 
 
 @point_to_finder
-def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame:
+@fill_in_parameters
+def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) -> pd.DataFrame:
     """List the images that have near duplicates, group by group.
 
     Parameters
     ----------
-    images_or_table : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a table of `hash_images` with a column for each hash of the finder:
-        then no image is read again. (The table holds no pixels, so of its images with less
-        detail than `min_detail` none is a duplicate; and `hash_images` decodes in full where the
-        finder decodes at reduced size, so that distances may differ by a bit or two.)
-    finder : estimator with ``fit_predict(X) -> labels``, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. Of one that is
-        fitted on just these images, which have not changed since, none is hashed again.
+    $images
+        A table of `hash_images` with a column for each hash of the finder is compared by these
+        hashes, and no image is read again. The table holds no pixels, so its images with less
+        detail than `min_detail` have no near duplicates. `hash_images` decodes in full where the
+        finder decodes at reduced size, so distances may differ by a few bits.
+    $finder
 
     Returns
     -------
     pandas.DataFrame
         One row an image of a group of two or more, groups and images in the order of the input,
-        with its index. The columns are "group" (the label of the finder, as in `labels_`: single
-        images are counted too), "image", and "distance": the Hamming distance in bits to the
-        image's nearest near duplicate (missing if the finder counts none).
+        with its index. The columns are "group" (the finder's label, as in `labels_`), "image",
+        and "distance": the Hamming distance in bits to the image's nearest near duplicate,
+        missing if the finder does not return distances.
 
     Examples
     --------
@@ -47,16 +44,14 @@ def find_duplicates(images_or_table: Any, *, finder: Any = None) -> pd.DataFrame
     0      0         0
     2      0         0
     """
-    images, index, table = open_table(images_or_table, "find_duplicates")
-    finder = check_finder(finder)
-    if isinstance(finder, NearDuplicateFinder):
-        fitted = finder
-        if not finder._is_fitted_on(images if table is None else table):
-            fitted = clone(finder)
-            fitted = fitted.fit(images) if table is None else fitted.fit_table(table)
-        labels = fitted.labels_
-        distance = pd.Series(fitted._near.nearest())
-    else:
-        labels = group_images(images, finder)
+    caller = "find_duplicates"
+    column, index, table = open_table(images, caller)
+    has_hashes = table is not None
+    found = find_near(
+        table if has_hashes else column, finder, fit=True, use_hashes=has_hashes, caller=caller
+    )
+    labels = found.graph.labels() if found.finder is None else found.finder.labels_
+    distance = pd.Series(found.graph.nearest())
+    if not found.has_distances:
         distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")
-    return tabulate_duplicates(labels, list_sources(images, "find_duplicates"), distance, index)
+    return tabulate_duplicates(labels, found.sources, distance, index)

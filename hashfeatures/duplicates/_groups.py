@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import ClusterMixin
 
 from .._utils.progress import busy
@@ -18,6 +19,9 @@ from ._diameters import (
 )
 from ._labels import Labels
 from ._linkage import LINKAGES, group_words
+from ._pair_graph import PairGraph
+from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._search import build_graph
 
 
 class DuplicateGroups(ClusterMixin, BitsEstimator):
@@ -98,11 +102,8 @@ class DuplicateGroups(ClusterMixin, BitsEstimator):
         DuplicateGroups
             The object itself.
         """
-        name = type(self).__name__
-        check_choice(name, "linkage", self.linkage, LINKAGES)
-        check_n_jobs(name, self.n_jobs)
         bits, learnt = self._read_bits(X)
-        check_radius(name, self.radius, bits.shape[1])
+        self._check_parameters(bits)
         neighbors = HammingNeighbors(radius=self.radius, n_jobs=self.n_jobs).fit(bits)
         joined = neighbors.components()
         words = words_from_bits(bits)[0]
@@ -116,3 +117,15 @@ class DuplicateGroups(ClusterMixin, BitsEstimator):
             n_groups_=len(diameters.size),
         )
         return self
+
+    def _compare(self, bits: NDArray[Any]) -> tuple[Fingerprints, PairGraph]:
+        """Find the near pairs of rows, without grouping them."""
+        self._check_parameters(bits)
+        fingerprints = Fingerprints.of_words(*words_from_bits(bits), bits.shape[1])
+        return fingerprints, build_graph(fingerprints, self.radius, self.n_jobs)
+
+    def _check_parameters(self, bits: NDArray[Any]) -> None:
+        name = type(self).__name__
+        check_choice(name, "linkage", self.linkage, LINKAGES)
+        check_n_jobs(name, self.n_jobs)
+        check_radius(name, self.radius, bits.shape[1])

@@ -1,4 +1,7 @@
-"""A fitted finder in a file: its settings, its signatures and near pairs, the images' paths."""
+"""A fitted finder in a file: its parameters, the fingerprints, the graph, the images' paths.
+
+The arrays keep the names of the first format, so that files of earlier releases can be read.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,12 @@ from ..hashing.views._modes import VIEWS_VERSION
 from ..hashing.views._windows import VIEW_SETS
 from ._diameters import Diameters
 from ._labels import Labels
-from ._pair_graph import CompactPairs, HeldPairs
+from ._pair_graph import PairGraph
+from ._pair_search import HeldPairs
 from .fingerprints._base import Codes
-from .fingerprints._fingerprinted_images import Signed
-from .fingerprints._fingerprints import Signatures
+from .fingerprints._fingerprinted_images import FingerprintedImages
+from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._search import search_numbered
 from .fingerprints._segments import SegmentCodes
 from .fingerprints._views import ViewCodes
 
@@ -29,50 +34,48 @@ _KIND = "NearDuplicateFinder"
 
 @dataclass(frozen=True)
 class SavedFinder:
-    """What is kept of a fitted finder.
+    """What is saved of a fitted finder.
 
     Parameters
     ----------
     parameters : dict
-        The parameters of the finder that decide what is near.
-    signed : Signed
-        What is known of the images. Of those that could not be read, the image is kept where it
-        is a path or a URL.
-    near : CompactPairs
-        The pairs that were found.
+        The parameters of the finder that decide what is found.
+    images : FingerprintedImages
+        The fitted images. Of those that could not be read, the paths and URLs are saved.
+    radius : int
+        The radius in bits.
+    graph : PairGraph
+        The near pairs.
     labels : ndarray of shape (n_images,), dtype intp
         The group of each image.
     diameters : Diameters
-        How wide the groups are.
-    radius : int
-        The radius in bits by which they were found.
+        The sizes and diameters of the groups.
     """
 
     parameters: dict[str, Any]
-    signed: Signed
-    near: CompactPairs
+    images: FingerprintedImages
+    radius: int
+    graph: PairGraph
     labels: Labels
     diameters: Diameters
-    radius: int
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a file, which appears under its name only when it is whole."""
-        signatures, _, failures, n_pixels, identities, _ = self.signed
-        ids = self.signed.ids
+        fingerprints, ids, failures, n_pixels, identities, _ = self.images
         named = np.array([name is not None for name in ids], dtype=bool)
         names = Strings.pack(ids[named])
         errors = Strings.pack(failures["error"])
         arrays = {
-            "words": signatures.words,
-            "hashed": signatures.hashed,
-            "pixels": signatures.pixels,
-            "plain": signatures.plain,
-            "codes": self.near.codes,
+            "words": fingerprints.words,
+            "hashed": fingerprints.comparable,
+            "pixels": fingerprints.pixel_digests,
+            "plain": fingerprints.low_detail,
+            "codes": self.graph.node_of_image,
             "labels": self.labels,
             "at_least": self.diameters.at_least,
             "at_most": self.diameters.at_most,
-            "components": self.near.components,
-            "nearest_code": self.near.nearest_code,
+            "components": self.graph.components,
+            "nearest_code": self.graph.nearest_of_node,
             "n_pixels": n_pixels,
             "identities": identities,
             "named": named,
@@ -82,19 +85,19 @@ class SavedFinder:
             "errors": errors.text,
             "error_ends": errors.ends,
         }
-        if self.near.held is not None:
-            arrays |= self.near.held.pairs._asdict()
-        if signatures.views is not None:
-            arrays["views"] = signatures.views.words
-        if signatures.colours is not None:
-            arrays["colours"] = signatures.colours
+        if self.graph.held is not None:
+            arrays |= self.graph.held.pairs._asdict()
+        if fingerprints.views is not None:
+            arrays["views"] = fingerprints.views.words
+        if fingerprints.colors is not None:
+            arrays["colours"] = fingerprints.colors
         facts = {
             "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
             "bits_version": BITS_VERSION,
             "views_version": VIEWS_VERSION,
-            "n_bits": signatures.n_bits,
-            "n_codes": self.near.n_codes,
-            "n_pairs": self.near.n_pairs,
+            "n_bits": fingerprints.n_bits,
+            "n_codes": self.graph.n_nodes,
+            "n_pairs": self.graph.n_pairs,
             "radius": self.radius,
         }
         write_store(path, _KIND, arrays, facts)
@@ -124,7 +127,7 @@ class SavedFinder:
             name = facts["parameters"]["views"]
             words = arrays["views"]
             views = ViewCodes(words, VIEW_SETS[name]) if name in VIEW_SETS else SegmentCodes(words)
-        signatures = Signatures(
+        fingerprints = Fingerprints(
             arrays["words"],
             arrays["hashed"],
             arrays["pixels"],
@@ -144,14 +147,15 @@ class SavedFinder:
             name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
             for name, value in facts["parameters"].items()
         }
-        codes, n_codes, radius = arrays["codes"].astype(np.intp), facts["n_codes"], facts["radius"]
+        nodes, n_nodes, radius = arrays["codes"].astype(np.intp), facts["n_codes"], facts["radius"]
         held = None
         if "left" in arrays:
-            held = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_codes)
-        near = CompactPairs(
-            codes,
-            n_codes,
-            signatures.search(codes, radius, None, facts["parameters"]["color_radius"]),
+            held = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_nodes)
+        color_radius = facts["parameters"]["color_radius"]
+        graph = PairGraph(
+            nodes,
+            n_nodes,
+            search_numbered(fingerprints, nodes, radius, None, color_radius),
             held,
             arrays["components"].astype(np.intp),
             arrays["nearest_code"],
@@ -159,19 +163,19 @@ class SavedFinder:
         )
         labels = arrays["labels"].astype(np.intp)
         diameters = Diameters(np.bincount(labels), arrays["at_least"], arrays["at_most"])
-        signed = Signed(
-            signatures,
+        images = FingerprintedImages(
+            fingerprints,
             ids,
             failures,
             arrays["n_pixels"],
             arrays["identities"],
             np.full(len(ids), None, dtype=object),
         )
-        return cls(parameters, signed, near, labels, diameters, radius)
+        return cls(parameters, images, radius, graph, labels, diameters)
 
 
 def _as_json(value: Any) -> Any:
-    """Return a parameter as JSON can tell it: lists for tuples, and Python's own numbers."""
+    """Return a parameter in types of JSON: lists for tuples, and Python's own numbers."""
     if isinstance(value, list | tuple):
         return [_as_json(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value

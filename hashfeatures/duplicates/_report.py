@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sklearn.base import clone
 
 from .._utils.atomic_write import write_whole
 from .._utils.containers import check_length, column_of
+from .._utils.docstrings import fill_in_parameters
 from .._utils.frames import column_names, is_frame, is_missing, list_column
 from .._utils.labels import list_labels
 from .._utils.stored_columns import read_numbers
@@ -25,9 +26,10 @@ from ..report._text import say_counts, write_text
 from ..report._thumbnails import Facts, picture
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
-from ._representatives import check_keep, choose_kept
-from ._resolve import check_finder
-from ._summary import count_nearest, make_grouping
+from ._removal import choose_representatives, group_fitted
+from ._representatives import Representatives, check_keep
+from ._resolve import check_finder, find_near
+from ._summary import count_nearest
 
 # The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
@@ -35,29 +37,42 @@ _MOST_BYTES = 8_000_000
 
 
 class DuplicateReport:
-    """What was found among images, to be looked at.
+    """The near duplicates among images, as page, text, JSON or in a notebook.
 
-    Made by `make_report`. In a notebook, it shows itself.
+    Made by `make_report`.
 
     Attributes
     ----------
     summary : dict
-        All that the report says, in plain values: "title", "settings", "counts", "distances",
-        "parts", "groups", "images", "unreadable" and "low_detail". Page, JSON and text are made
-        from it.
+        The content of the report in plain values: "title", "settings", "counts", "distances",
+        "parts", "groups", "images", "unreadable" and "low_detail".
     thumbnails : dict of int to str
         Pictures as data URIs, by place in ``summary["images"]``.
     """
 
-    def __init__(self, summary: Summary, thumbnails: dict[int, str]) -> None:
-        self.summary = summary
+    def __init__(
+        self,
+        summary: Summary,
+        thumbnails: dict[int, str],
+        count_distances: Callable[[], tuple[list[int], int]] | None = None,
+    ) -> None:
+        self._without_distances = summary
+        self._count_distances = count_distances
         self.thumbnails = thumbnails
 
+    @cached_property
+    def summary(self) -> Summary:
+        """The content of the report in plain values."""
+        if self._count_distances is None:
+            return self._without_distances
+        counts, n_measured = self._count_distances()  # takes a search, which no text needs
+        return self._without_distances | {"distances": {"counts": counts, "images": n_measured}}
+
     def __str__(self) -> str:
-        return write_text(self.summary)
+        return write_text(self._without_distances)
 
     def __repr__(self) -> str:
-        return f"<DuplicateReport: {say_counts(self.summary)}>"
+        return f"<DuplicateReport: {say_counts(self._without_distances)}>"
 
     def _repr_html_(self) -> str:
         return write_parts(self.summary, self.thumbnails)
@@ -67,8 +82,8 @@ class DuplicateReport:
         return write_page(self.summary, self.thumbnails)
 
     def to_text(self, whole: bool = False) -> str:
-        """Return the report as text: its first groups, or the whole of them."""
-        return write_text(self.summary, whole)
+        """Return the report as text: its first groups, or with `whole` all of them."""
+        return write_text(self._without_distances, whole)
 
     def to_json(self) -> str:
         """Return the summary as JSON."""
@@ -88,6 +103,7 @@ class DuplicateReport:
 
 
 @point_to_finder
+@fill_in_parameters
 def make_report(
     images: Any,
     *,
@@ -102,23 +118,22 @@ def make_report(
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a table that holds them, as for `drop_duplicates`.
+    $images
     classes : array-like of shape (n_images,), or column, optional
-        What each image shows, or the column of the table that tells it: groups of different
-        classes are marked.
+        The class of each image, or the name of a column that holds it. The report marks groups
+        of different classes.
     parts : array-like of shape (n_images,), or column, optional
-        The part of a split that each image belongs to, "train" or "test" say: groups that are in
-        more than one are marked as leaks.
+        The part of a split that each image belongs to, such as "train" or "test". The report
+        marks groups in more than one part as leaks.
     keep : {"first", "largest"}, column name or callable, default="largest"
-        Which image of its near duplicates is marked as kept, as in `drop_duplicates`.
+        Which of near duplicates is marked as kept, as in `drop_duplicates`.
     title : str, default="Near duplicates"
-        What the report is called.
+        The title of the report.
     max_thumbnails : int, default=1500
-        How many pictures the page holds; together they take 8 MB at the most.
-    finder : NearDuplicateFinder, optional
-        What says what a near duplicate is; None means ``NearDuplicateFinder()``. If it is fitted
-        on just these `images`, which have not changed since, none is hashed again.
+        The most pictures in the page; together they take at most 8 MB.
+    finder : NearDuplicateFinder, default=None
+        Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. A finder
+        that is fitted on these images hashes none of them again, unless a file has changed.
 
     Returns
     -------
@@ -139,21 +154,19 @@ def make_report(
     """
     name = "make_report"
     check_int(name, "max_thumbnails", max_thumbnails, 0)
-    finder = check_finder(finder)
-    if not isinstance(finder, NearDuplicateFinder):
+    if finder is not None and not isinstance(check_finder(finder), NearDuplicateFinder):
         raise refuse(name, "finder", "a NearDuplicateFinder", finder)
     check_keep(keep, images)
-    column = image_column(images, name)
-    n_images = len(list_sources(column, name))
+    n_images = len(list_sources(image_column(images, name), name))
     classes = column_of(classes, images, name, "classes")
     parts = column_of(parts, images, name, "parts")
     for what, values in (("classes", classes), ("parts", parts)):
         if values is not None:
             check_length(what, values, n_images)
-    if not finder._is_fitted_on(images):
-        finder = clone(finder).fit(column)
+    found = find_near(images, finder, fit=True, caller=name)
+    assert found.finder is not None
     return report_fitted(
-        finder,
+        found.finder,
         images,
         classes=None if classes is None else list(list_labels(classes, n_images)),
         parts=None if parts is None else list(list_labels(parts, n_images)),
@@ -172,21 +185,28 @@ def report_fitted(
     keep: Any = "largest",
     title: str = "Near duplicates",
     max_thumbnails: int = _MOST_THUMBNAILS,
+    representatives: Representatives | None = None,
 ) -> DuplicateReport:
-    """Report what a fitted finder found, see `make_report`."""
+    """Report the groups of a fitted finder.
+
+    Parameters
+    ----------
+    finder : NearDuplicateFinder
+        A finder that is fitted on `images`.
+    images, classes, parts, keep, title, max_thumbnails
+        As for `make_report`.
+    representatives : Representatives, optional
+        The images that are kept; None chooses them by `keep`.
+
+    Returns
+    -------
+    DuplicateReport
+        The report.
+    """
     sources = list_sources(images, "A report")
-    representatives = choose_kept(finder._near, images, keep, finder._n_pixels, finder.max_pixels)
-    grouping = make_grouping(
-        sources,
-        finder._near,
-        finder.labels_,
-        finder.groups_,
-        finder.failures_,
-        finder._signatures.hashed,
-        representatives.row,
-        classes,
-        parts,
-    )
+    if representatives is None:
+        representatives = choose_representatives(finder, images, keep)
+    grouping = group_fitted(finder, sources, representatives, classes, parts)
     rows = [row for members in grouping.members().values() for row in members]
     facts, thumbnails = picture(
         [sources[row] for row in rows],
@@ -201,20 +221,18 @@ def report_fitted(
         told = {name: list_column(images, name) for name in names}
         known = {row: _fill_up(fact, told, row) for row, fact in known.items()}
     facts_of_finder = finder.summary()
-    distances, n_measured = count_nearest(finder._signatures, finder.n_jobs)
     summary = summarise(
         grouping,
         known,
         title=title,
         settings={name: facts_of_finder[name] for name in ("hashes", "bits", "radius")},
-        distances=distances,
-        n_measured=n_measured,
     )
-    return DuplicateReport(summary, thumbnails)
+    count = partial(count_nearest, finder._images.fingerprints, finder.n_jobs)
+    return DuplicateReport(summary, thumbnails, count)
 
 
 def _fill_up(fact: Facts, told: Mapping[str, Sequence[Any]], row: int) -> Facts:
-    """Take from the columns of a table what is not known of a file that is not here."""
+    """Take the facts of a file that is not here from the columns of a table."""
     if fact.width is not None:
         return fact
     names = [name for name in ("width", "height", "bytes") if name in told]

@@ -21,21 +21,23 @@ from ..images._read import read_whole
 from ..images._sources import (
     count_bytes,
     describe_source,
+    image_column,
     list_sources,
     name_source,
 )
-from ._pair_graph import CompactPairs, ask
+from ._pair_graph import PairGraph
+from ._pair_search import find_neighbors
 
 
 class Representatives(NamedTuple):
-    """What stands for each image if one of every few near duplicates is kept.
+    """The image that represents each image if the near duplicates of kept images are left out.
 
     Parameters
     ----------
     row : ndarray of shape (n_images,), dtype intp
-        The row of the nearest image that is kept; of one that is kept, its own.
+        The row of the nearest image that is kept; that of the image itself if it is kept.
     distance : Series of shape (n_images,)
-        How far that is in bits; missing if the finder counts none.
+        The distance to it in bits.
     """
 
     row: Rows
@@ -43,7 +45,7 @@ class Representatives(NamedTuple):
 
 
 def choose_kept(
-    graph: CompactPairs,
+    graph: PairGraph,
     images: Any,
     keep: Any = "largest",
     n_pixels: NDArray[np.int64] | None = None,
@@ -53,16 +55,16 @@ def choose_kept(
 
     Parameters
     ----------
-    graph : CompactPairs
+    graph : PairGraph
         Which images are near each other.
     images : container of image sources, or DataFrame
         As `drop_duplicates` takes them.
     keep : {"first", "largest"}, column name or callable, default="largest"
         As in `drop_duplicates`.
     n_pixels : ndarray of shape (n_images,), dtype int64, optional
-        The sizes of the images, 0 where they are not known. Where no size is known,
-        ``keep="largest"`` takes them from the columns "width" and "height" of `images`, and
-        without these reads the near duplicates again.
+        The sizes of the images; 0 where they are not known. If none is known, ``keep="largest"``
+        takes the sizes from the columns "width" and "height" of `images`, or else reads the near
+        duplicates again.
     max_pixels : int, optional
         The most pixels that an image may have that is read again.
 
@@ -72,8 +74,8 @@ def choose_kept(
         The image that represents each.
     """
     check_keep(keep, images)
-    sources = list_sources(images, "drop_duplicates")
-    rows = np.flatnonzero(graph.has_company())
+    sources = list_sources(image_column(images, "drop_duplicates"), "drop_duplicates")
+    rows = graph.rows_with_duplicates()
     if n_pixels is None or not n_pixels[rows].any():
         if is_frame(images) and {"width", "height"} <= set(column_names(images)):
             sides = [
@@ -85,42 +87,46 @@ def choose_kept(
     return greedy_cover(graph, rank_candidates(images, sources, rows, keep, n_pixels))
 
 
-def choose_outside(near: CompactPairs, rows: Rows) -> Rows:
-    """Choose what stands for images that are to go: the nearest of those that stay.
+def choose_outside(graph: PairGraph, rows: Rows) -> Representatives:
+    """Choose the representatives of images to remove: the nearest of those that stay.
 
     Parameters
     ----------
-    near : CompactPairs
+    graph : PairGraph
         Which images are near each other.
     rows : ndarray of shape (n_rows,), dtype intp
-        The rows of the images that are to go; all others stay.
+        The rows of the images to remove; all others stay.
 
     Returns
     -------
-    ndarray of shape (n_rows,), dtype intp
-        For each image that is to go, the nearest near duplicate that stays, of equally near ones
-        the first; -1 where all its near duplicates are to go as well, or it has none.
+    Representatives
+        For each image to remove, the nearest near duplicate that stays, and of equally near ones
+        the first; -1 and a distance of -1 where no near duplicate stays.
     """
-    stays = np.setdiff1d(np.flatnonzero(near.codes >= 0), rows)
-    chosen = np.full(near.n_codes, -1, dtype=np.intp)
-    chosen[near.codes[stays[::-1]]] = stays[::-1]
-    first = chosen.copy()
-    codes = near.codes[rows]
-    known = codes >= 0
-    for asked, found in ask(near.near, np.unique(codes[known][first[codes[known]] < 0])):
+    nodes_of_all = graph.node_of_image
+    stays = np.setdiff1d(np.flatnonzero(nodes_of_all >= 0), rows)
+    chosen = np.full(graph.n_nodes, -1, dtype=np.intp)
+    chosen[nodes_of_all[stays[::-1]]] = stays[::-1]
+    first, apart = chosen.copy(), np.where(chosen < 0, -1, 0)
+    nodes = nodes_of_all[rows]
+    known = nodes >= 0
+    without = np.unique(nodes[known][first[nodes[known]] < 0])
+    for asked, found in find_neighbors(graph.edges, without):
         is_there = first[found.right] >= 0
         left, other = found.left[is_there], first[found.right[is_there]]
         order = np.lexsort((other, found.distance[is_there], left))
         places, nearest = np.unique(left[order], return_index=True)
         chosen[asked[places]] = other[order][nearest]
-    return np.where(known, chosen[codes], -1)
+        apart[asked[places]] = found.distance[is_there][order][nearest]
+    row, distance = (np.where(known, of_node[nodes], -1) for of_node in (chosen, apart))
+    return Representatives(row, pd.Series(distance))
 
 
-def check_keep(keep: Any, images_or_frame: Any) -> None:
-    """Raise unless `keep` is what `drop_duplicates` takes for such images."""
+def check_keep(keep: Any, images: Any) -> None:
+    """Raise unless `drop_duplicates` takes this `keep` for such images."""
     if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
         return
-    columns = column_names(images_or_frame) if is_frame(images_or_frame) else []
+    columns = column_names(images) if is_frame(images) else []
     if keep not in columns:
         here = f"here among {columns[:10]}" if columns else "of which these images have none"
         expected = (
@@ -131,13 +137,13 @@ def check_keep(keep: Any, images_or_frame: Any) -> None:
 
 
 def rank_candidates(
-    images_or_frame: Any,
+    images: Any,
     sources: Sequence[Any],
     rows: Rows,
     keep: Any,
     n_pixels: NDArray[np.int64],
 ) -> Rows:
-    """Order rows so that those to be kept come before those that they stand for."""
+    """Order rows so that those to keep come before those that they represent."""
     if callable(keep):
         scores = np.array([_score(keep, sources[row]) for row in rows], dtype=float)
         return rows[np.argsort(-scores, kind="stable")]
@@ -147,7 +153,7 @@ def rank_candidates(
         return rows[np.lexsort((names, -n_bytes, -n_pixels[rows]))]
     if keep == "first":
         return rows
-    values = rank_values(list_column(images_or_frame, keep)).iloc[rows]
+    values = rank_values(list_column(images, keep)).iloc[rows]
     rank = values.rank(method="min", ascending=False, na_option="bottom").to_numpy()
     return rows[np.argsort(rank, kind="stable")]
 
@@ -182,40 +188,32 @@ def _count_bytes(source: Any) -> int:
     return len(read_whole(source)) if hasattr(source, "read") else count_bytes(source) or 0
 
 
-def greedy_cover(near: CompactPairs, order: Rows) -> Representatives:
-    """Keep rows in the given order, and let each stand for those near it.
+def greedy_cover(graph: PairGraph, order: Rows) -> Representatives:
+    """Keep rows in the given order, and let each represent those near it.
 
-    Equal images count once: the first of them in the order is kept or is stood for, the others
-    are near to whatever it is near to.
+    Equal images share a node: the first of them in the order is kept or represented, and the
+    others are near whatever it is near.
     """
-    codes, firsts = np.unique(near.codes[order], return_index=True)
-    best_row = np.full(near.n_codes, -1, dtype=np.intp)
-    best_row[codes] = order[firsts]
-    stand_in = np.arange(near.n_codes)
-    reach = np.full(near.n_codes, np.iinfo(np.int64).max)
-    waiting = near.codes[order[np.sort(firsts)]]
-    for asked, found in ask(near.near, waiting, lambda some: stand_in[some] == some):
+    nodes, firsts = np.unique(graph.node_of_image[order], return_index=True)
+    best_row = np.full(graph.n_nodes, -1, dtype=np.intp)
+    best_row[nodes] = order[firsts]
+    stand_in = np.arange(graph.n_nodes)
+    reach = np.full(graph.n_nodes, np.iinfo(np.int64).max)
+    waiting = graph.node_of_image[order[np.sort(firsts)]]
+    neighbors = find_neighbors(graph.edges, waiting, lambda some: stand_in[some] == some)
+    for asked, found in neighbors:
         ends = np.searchsorted(found.left, np.arange(len(asked) + 1))
-        for code, start, end in zip(asked, ends[:-1], ends[1:], strict=True):
-            if stand_in[code] != code:
+        for node, start, end in zip(asked, ends[:-1], ends[1:], strict=True):
+            if stand_in[node] != node:
                 continue
-            # No code kept before is among these: it would stand for this one.
+            # No node kept before is among these: it would represent this one.
             others, apart = found.right[start:end], found.distance[start:end]
             nearer = apart < reach[others]
-            stand_in[others[nearer]] = code
+            stand_in[others[nearer]] = node
             reach[others[nearer]] = apart[nearer]
-    reach[stand_in == np.arange(near.n_codes)] = 0
-    row = np.arange(len(near.codes))
-    row[order] = best_row[stand_in[near.codes[order]]]
+    reach[stand_in == np.arange(graph.n_nodes)] = 0
+    row = np.arange(len(graph.node_of_image))
+    row[order] = best_row[stand_in[graph.node_of_image[order]]]
     bits = np.zeros(len(row), dtype=np.int64)
-    bits[order] = reach[near.codes[order]]
+    bits[order] = reach[graph.node_of_image[order]]
     return Representatives(row, pd.Series(bits))
-
-
-def first_of_each(labels: Rows, order: Rows) -> Representatives:
-    """Keep the first row of each group in the given order, and let it stand for the others."""
-    groups, firsts = np.unique(labels[order], return_index=True)
-    row = np.arange(len(labels))
-    if len(order):
-        row[order] = order[firsts][np.searchsorted(groups, labels[order])]
-    return Representatives(row, pd.Series(pd.NA, index=range(len(labels)), dtype="Int64"))

@@ -32,7 +32,7 @@ _UNITS = ("bits", "hex")
 
 
 def find_similar(
-    images_or_table: Any,
+    images: Any,
     query: Any,
     *,
     by: str = "phash",
@@ -43,7 +43,7 @@ def find_similar(
 
     Parameters
     ----------
-    images_or_table : list, tuple, 1-D array, Series or DataFrame
+    images : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a table of `hash_images` with the column `by`: then no image is read
         again.
     query : image source, imagehash.ImageHash or str
@@ -93,27 +93,25 @@ def find_similar(
     if n is not None:
         check_int(name, "n", n, 1)
     check_choice(name, "unit", unit, _UNITS)
-    images, index, hashes, known, asked = _find_hashes(images_or_table, query, spec, name)
+    images, index, hashes, known, asked = _find_hashes(images, query, spec, name)
     distance = known.distances(asked, unit)
     nearest = _order(distance)[:n]
     rows = known.rows[nearest]
-    similar = pd.DataFrame(
+    return pd.DataFrame(
         {
             "image": as_column(_pick(images, rows, name)),
             "hash": hashes.iloc[rows].tolist(),
             "hamming_distance": distance[nearest],
         }
     ).set_axis(index[rows])
-    similar.attrs["unit"] = unit
-    return similar
 
 
-def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int = 0) -> bool:
+def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> bool:
     """Tell whether an image is already among others.
 
     Parameters
     ----------
-    images_or_table : list, tuple, 1-D array, Series or DataFrame
+    images : list, tuple, 1-D array, Series or DataFrame
         Image sources, or a table of `hash_images` with the column `by`: then no image is read
         again.
     image : image source, imagehash.ImageHash or str
@@ -149,30 +147,30 @@ def is_known(images_or_table: Any, image: Any, by: str = "phash", *, radius: int
     name = "is_known"
     spec = HashSpec.parse(by)
     check_radius(name, radius, spec.n_bits)
-    *_, known, asked = _find_hashes(images_or_table, image, spec, name)
+    *_, known, asked = _find_hashes(images, image, spec, name)
     return bool((known.distances(asked, "bits") <= radius).any())
 
 
 def _find_hashes(
-    images_or_table: Any, query: Any, spec: HashSpec, caller: str
+    images: Any, query: Any, spec: HashSpec, caller: str
 ) -> tuple[Any, pd.Index[Any], pd.Series[Any], HexColumn, NDArray[np.uint64]]:
     """Return images, their index, and their hashes: of the table, or made now; and the query's.
 
     A query that cannot be read is found before any image is hashed.
     """
-    images, index, table = open_table(images_or_table, caller)
+    shown, index, table = open_table(images, caller)
     if table is None:
         asked = _query_words(query, spec, caller)
-        column = hash_images(images, [str(spec)])[str(spec)]
-        return images, index, column, HexColumn.read(column, spec.n_bits), asked
+        column = hash_images(shown, [str(spec)])[str(spec)]
+        return shown, index, column, HexColumn.read(column, spec.n_bits), asked
     if str(spec) not in table.columns:
         raise ParameterError(
             f"The table has no column {str(spec)!r} to compare by: make it by "
             f"hash_images(images, [{str(spec)!r}]), or choose another hash with by=..."
         )
     column = table[str(spec)]
-    known = read_column(images_or_table, column, spec.n_bits)
-    return images, index, column, known, _query_words(query, spec, caller)
+    known = read_column(images, column, spec.n_bits)
+    return shown, index, column, known, _query_words(query, spec, caller)
 
 
 def _pick(images: Any, rows: NDArray[np.intp], caller: str) -> list[Any]:
@@ -211,24 +209,22 @@ def is_hex(query: Any, n_bits: int) -> bool:
     return set(hexdigits).issuperset(query) and not os.path.exists(query)
 
 
-def open_table(
-    images_or_table: Any, caller: str
-) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
+def open_table(images: Any, caller: str) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
     """Return the images, the index, and the table where hashes stand beside the images."""
-    check_container(images_or_table, caller)
-    if is_frame(images_or_table):
-        frame = images_or_table
+    check_container(images, caller)
+    if is_frame(images):
+        frame = images
         if not isinstance(frame, pd.DataFrame):  # polars
             columns = {name: as_column(list_column(frame, name)) for name in column_names(frame)}
             frame = pd.DataFrame(
                 {name: column.infer_objects() for name, column in columns.items()}
             )
         has_hashes = any(map(_is_hash, frame.columns))
-        images = frame[pick_image_column(images_or_table, caller)]
-        return images, frame.index, frame if has_hashes else None
-    if isinstance(images_or_table, pd.Series):
-        return images_or_table, images_or_table.index, None
-    return images_or_table, pd.RangeIndex(len(list_sources(images_or_table, caller))), None
+        column = frame[pick_image_column(images, caller)]
+        return column, frame.index, frame if has_hashes else None
+    if isinstance(images, pd.Series):
+        return images, images.index, None
+    return images, pd.RangeIndex(len(list_sources(images, caller))), None
 
 
 def _is_hash(column: object) -> bool:

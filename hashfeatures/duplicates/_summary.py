@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..hamming._index import HammingIndex
 from ..report._summary import Grouping
 from ._labels import Labels
-from ._pair_graph import CompactPairs
-from .fingerprints._fingerprints import Signatures
+from ._pair_graph import PairGraph
+from .fingerprints._fingerprints import Fingerprints
 
 # Images whose nearest neighbor is searched, at most: enough for a histogram.
 _MOST_MEASURED = 20_000
@@ -21,7 +21,7 @@ _MOST_MEASURED = 20_000
 
 def make_grouping(
     sources: Sequence[Any],
-    graph: CompactPairs,
+    graph: PairGraph,
     labels: Labels,
     groups: pd.DataFrame,
     failures: pd.DataFrame,
@@ -36,7 +36,7 @@ def make_grouping(
     ----------
     sources : sequence of image sources
         The images.
-    graph : CompactPairs
+    graph : PairGraph
         Which of them are near each other.
     labels : ndarray of shape (n_images,), dtype intp
         The group of each.
@@ -70,12 +70,12 @@ def make_grouping(
     )
 
 
-def count_nearest(signatures: Signatures, n_jobs: int | None) -> tuple[list[int], int]:
+def count_nearest(fingerprints: Fingerprints, n_jobs: int | None) -> tuple[list[int], int]:
     """Count the images by the distance to their nearest neighbor, however far it is.
 
     Parameters
     ----------
-    signatures : Signatures
+    fingerprints : Fingerprints
         What the images are compared by.
     n_jobs : int or None
         The number of threads that search.
@@ -87,11 +87,11 @@ def count_nearest(signatures: Signatures, n_jobs: int | None) -> tuple[list[int]
     n_measured : int
         The number of images that were counted: of more than 20,000, some at even steps.
     """
-    present = np.flatnonzero(signatures.hashed)
+    present = np.flatnonzero(fingerprints.comparable)
     if len(present) < 2:
         return [], 0
     step = -(-len(present) // _MOST_MEASURED)
     rows = present[::step]
-    index = HammingIndex(signatures.words, signatures.hashed, signatures.n_bits, n_jobs)
-    distances = index.kneighbors(signatures.words[rows], 1, own=rows)[0][:, 0]
+    index = HammingIndex(fingerprints.words, fingerprints.comparable, fingerprints.n_bits, n_jobs)
+    distances = index.kneighbors(fingerprints.words[rows], 1, own=rows)[0][:, 0]
     return np.bincount(distances).tolist(), len(rows)

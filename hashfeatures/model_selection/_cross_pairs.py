@@ -31,8 +31,8 @@ class CrossPairs:
     def __init__(self, parts: ComparedParts) -> None:
         self._part = parts.part
         self._n_parts = len(parts.sizes)
-        self._near = parts.near
-        self._known_counts = parts.count(parts.near.codes)
+        self._graph = parts.graph
+        self._known_counts = parts.count(parts.graph.node_of_image)
 
     @property
     def n_pairs(self) -> int:
@@ -42,10 +42,10 @@ class CrossPairs:
     @cached_property
     def reaches(self) -> NDArray[np.bool_]:
         """Whether each image has a near duplicate in each other part: (n_images, n_parts)."""
-        codes, part = self._near.codes, self._part
+        nodes, part = self._graph.node_of_image, self._part
         reaches = np.zeros((len(part), self._n_parts), dtype=bool)
-        known = codes >= 0
-        reaches[known] = self._reach_and_count[0][codes[known]]
+        known = nodes >= 0
+        reaches[known] = self._reach_and_count[0][nodes[known]]
         reaches[np.arange(len(part)), part] = False
         return reaches
 
@@ -78,7 +78,7 @@ class CrossPairs:
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
         """The number of images of each node in each part."""
-        counts = np.zeros((self._near.n_codes, self._n_parts), dtype=np.int64)
+        counts = np.zeros((self._graph.n_nodes, self._n_parts), dtype=np.int64)
         counts[: len(self._known_counts)] = self._known_counts
         return counts
 
@@ -89,7 +89,7 @@ class CrossPairs:
         in_reach = counts > 0
         has = in_reach.copy()
         n_pairs = int((totals**2 - (counts**2).sum(axis=1)).sum()) // 2
-        for left, right, _ in self._near.near.blocks():
+        for left, right, _ in self._graph.edges.blocks():
             n_pairs += int((totals[left] * totals[right]).sum())
             for part in range(self._n_parts):
                 of_part = counts[:, part]
@@ -101,15 +101,15 @@ class CrossPairs:
     @cached_property
     def _cells(self) -> NDArray[np.intp]:
         """The cell of each image: its node and its part in one number; -1 without a node."""
-        codes = self._near.codes
-        return np.where(codes < 0, -1, codes * self._n_parts + self._part)
+        nodes = self._graph.node_of_image
+        return np.where(nodes < 0, -1, nodes * self._n_parts + self._part)
 
     def _cell_pairs(self) -> Iterator[Pairs]:
         """Yield the pairs of cells in different parts whose images are near duplicates."""
         has, n_parts = self._counts > 0, self._n_parts
         equal = np.flatnonzero(has.sum(axis=1) > 1)
         same = Pairs(equal, equal, np.zeros(len(equal), dtype=np.int64))
-        for place, (left, right, distance) in enumerate(chain([same], self._near.near.blocks())):
+        for place, (left, right, distance) in enumerate(chain([same], self._graph.edges.blocks())):
             # A pair of two nodes has cells in both orders of parts, a node with itself in one.
             orders = permutations if place else combinations
             for one, other in orders(range(n_parts), 2):

@@ -8,19 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from .._utils.frames import is_missing
 from .._utils.sklearn_internals import count_samples
-from ..duplicates._finder import NearDuplicateFinder
-from ..duplicates._groups import DuplicateGroups
 from ..duplicates._labels import Labels
-from ..duplicates._pair_graph import CompactPairs
-from ..duplicates._resolve import check_finder, group_images, is_bit_matrix
-from ..duplicates.fingerprints._fingerprints import Signatures
-from ..hamming._neighbors import HammingNeighbors
-from ..hamming._packing import words_from_bits
-from ..images._sources import check_container, image_column, list_sources
+from ..duplicates._pair_graph import PairGraph
+from ..duplicates._resolve import SupportsFitPredict, find_near, is_bit_matrix, read_bits
+from ..images._sources import check_container, list_sources
 
 
 @dataclass(frozen=True)
@@ -34,19 +29,19 @@ class ComparedParts:
     sizes : list of int
         How many images each has.
     sources : list
-        The images of all; the rows of a matrix of bits have None.
-    near : CompactPairs
-        Which of all images are near each other.
+        The images of all parts; None for each row of a matrix of bits.
+    graph : PairGraph
+        The near pairs of all images.
     unreadable : list of int
-        How many images of each part could not be read.
+        The number of images of each part that could not be read.
     has_distances : bool
-        False if a finder told groups alone.
+        False if the finder returned groups alone.
     """
 
     names: list[str]
     sizes: list[int]
     sources: list[Any]
-    near: CompactPairs
+    graph: PairGraph
     unreadable: list[int]
     has_distances: bool
 
@@ -61,7 +56,9 @@ class ComparedParts:
 
         Their pixels are compared, but where there are only hashes, as in a table.
         """
-        uncompared = np.bincount(self.part[self.near.codes < 0], minlength=len(self.sizes))
+        uncompared = np.bincount(
+            self.part[self.graph.node_of_image < 0], minlength=len(self.sizes)
+        )
         return [int(n) - known for n, known in zip(uncompared, self.unreadable, strict=True)]
 
     @property
@@ -163,80 +160,57 @@ def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
     return parts
 
 
-def compare_parts(caller: str, parts: dict[str, Any], finder: Any = None) -> ComparedParts:
+def compare_parts(
+    caller: str,
+    parts: dict[str, Any],
+    finder: SupportsFitPredict | None = None,
+    *,
+    use_hashes: bool = False,
+) -> ComparedParts:
     """Find the near duplicates within and among the parts of a split.
 
     Parameters
     ----------
     caller : str
-        Who asks, for the messages.
+        The name of the function, for messages.
     parts : dict of str to container
-        Image sources, frames with a column of them, or matrices of bits: all of one kind.
+        Image sources, tables with a column of them, or matrices of bits: all of one kind.
     finder : estimator with ``fit_predict(X) -> labels``, optional
         None means ``NearDuplicateFinder()``.
+    use_hashes : bool, default=False
+        Whether to compare the hex columns of tables instead of reading their images.
 
     Returns
     -------
     ComparedParts
-        The parts, and what is near.
+        The parts, and the near pairs.
     """
-    finder = check_finder(finder)
-    filled = [part for part in parts.values() if count_samples(part)]
-    are_bits = [is_bit_matrix(part) for part in filled or parts.values()]
-    if any(are_bits):
-        if not all(are_bits):
-            raise TypeError(
-                f"{caller} expects parts of one kind, images or matrices of bits. Got both, in "
-                f"{', '.join(parts)}."
-            )
-        return _compare_bits(caller, parts, finder)
-    images = {name: image_column(part, caller) for name, part in parts.items()}
-    listed = [list_sources(part, caller) for part in images.values()]
-    sources = [source for part in listed for source in part]
-    sizes = [len(part) for part in listed]
-    if isinstance(finder, NearDuplicateFinder) and finder._is_fitted_on(sources):
-        near = finder._near
-        ends = np.cumsum(sizes)
-        of_part = np.searchsorted(ends, finder.failures_["position"], side="right")
-        unreadable = np.bincount(of_part, minlength=len(sizes)).tolist()
-    elif isinstance(finder, NearDuplicateFinder):
-        signed = [finder._sign(part) for part in images.values()]
-        unreadable = [len(part.failures) for part in signed]
-        joined = Signatures.join([part.signatures for part in signed])
-        radius = finder._choose_radius(sources)
-        finder._warn_of_crowd(joined, radius)
-        near = joined.near(radius, finder.n_jobs, color_radius=finder.color_radius)
-    else:
-        # What else it could not read, such a finder alone knows.
-        missing = [[is_missing(source) for source in part] for part in listed]
-        unreadable = [sum(part) for part in missing]
-        present = ~np.array([each for part in missing for each in part], dtype=bool)
-        near = CompactPairs.of_labels(np.where(present, group_images(sources, finder), -1))
-    has_distances = isinstance(finder, NearDuplicateFinder)
-    return ComparedParts(list(parts), sizes, sources, near, unreadable, has_distances)
+    sizes = [count_samples(part) for part in parts.values()]
+    found = find_near(
+        _join(caller, parts, use_hashes), finder, use_hashes=use_hashes, caller=caller
+    )
+    of_part = np.searchsorted(np.cumsum(sizes), found.unreadable, side="right")
+    unreadable = np.bincount(of_part, minlength=len(sizes)).tolist()
+    return ComparedParts(
+        list(parts), sizes, found.sources, found.graph, unreadable, found.has_distances
+    )
 
 
-def _compare_bits(caller: str, parts: dict[str, Any], finder: Any) -> ComparedParts:
-    given = [part for part in parts.values() if count_samples(part)] or list(parts.values())
-    checked = [HammingNeighbors()._check_bits(part, reset=True) for part in given]
+def _join(caller: str, parts: dict[str, Any], use_hashes: bool) -> Any:
+    """Return the images of all parts, one part after the other."""
+    if use_hashes:
+        return pd.concat(list(parts.values()), ignore_index=True)
+    filled = [part for part in parts.values() if count_samples(part)] or list(parts.values())
+    are_bits = [is_bit_matrix(part) for part in filled]
+    if not any(are_bits):
+        return [source for part in parts.values() for source in list_sources(part, caller)]
+    if not all(are_bits):
+        raise TypeError(
+            f"{caller} expects parts of one kind, images or matrices of bits. Got both, in "
+            f"{', '.join(parts)}."
+        )
+    checked = [read_bits(part) for part in filled]
     widths = [part.shape[1] for part in checked]
     if len(set(widths)) > 1:
-        raise ValueError(f"{caller} expects parts of as many bits each. Got {widths}.")
-    bits = np.vstack(checked)
-    knows_distances = isinstance(finder, NearDuplicateFinder | DuplicateGroups)
-    if knows_distances:
-        words, present = words_from_bits(bits)
-        nothing = np.zeros(len(bits), dtype=bool)
-        pixels = np.zeros((len(bits), 2), dtype=np.uint64)
-        signatures = Signatures(words, present, pixels, nothing, widths[0])
-        is_finder = isinstance(finder, NearDuplicateFinder)
-        radius = finder._given_radius(*bits.shape) if is_finder else finder.radius
-        near = signatures.near(radius, finder.n_jobs)
-    else:
-        present = ~np.isnan(bits).any(axis=1)
-        near = CompactPairs.of_labels(np.where(present, group_images(bits, finder), -1))
-    sizes = [count_samples(part) for part in parts.values()]
-    # A row of NaN is of an image that could not be read.
-    unreadable = [int((~rows).sum()) for rows in np.split(present, np.cumsum(sizes)[:-1])]
-    sources = [None] * len(bits)
-    return ComparedParts(list(parts), sizes, sources, near, unreadable, knows_distances)
+        raise ValueError(f"{caller} expects parts of the same number of bits. Got {widths}.")
+    return np.vstack(checked)

@@ -188,7 +188,7 @@ def repair_split(
     majority = isinstance(priority, str) and priority == _MAJORITY
     order = _order_of_priority(list(parts), [] if majority else priority)
     compared = compare_parts("repair_split", parts, finder)
-    groups = compared.near.labels()
+    groups = compared.graph.labels()
     counts = compared.count(groups)
     if majority:
         keeper = counts.argmax(axis=1)

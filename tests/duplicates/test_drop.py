@@ -20,7 +20,8 @@ from hashfeatures import (
 )
 from hashfeatures.duplicates._labels import relabel
 from hashfeatures.duplicates._representatives import choose_kept, greedy_cover
-from hashfeatures.duplicates.fingerprints._fingerprints import Signatures
+from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints
+from hashfeatures.duplicates.fingerprints._search import build_graph
 from hashfeatures.hamming._packing import words_from_bits
 
 
@@ -194,9 +195,9 @@ def test_kept_images_dominate_and_are_independent(memory_bounds, seed, n_images,
     rng = np.random.default_rng(seed)
     bits = (rng.random((n_images, 12)) < 0.15).astype(int)
     nothing, pixels = np.zeros(n_images, bool), np.zeros((n_images, 2), np.uint64)
-    signatures = Signatures(words_from_bits(bits)[0], ~nothing, pixels, nothing, 12)
-    near = signatures.near(radius, None)
-    order = rng.permutation(np.flatnonzero(near.has_company()))
+    fingerprints = Fingerprints(words_from_bits(bits)[0], ~nothing, pixels, nothing, 12)
+    near = build_graph(fingerprints, radius, None)
+    order = rng.permutation(near.rows_with_duplicates())
     row, distance = greedy_cover(near, order)
     distances = (bits[:, None] != bits[None]).sum(axis=2)
     kept = np.flatnonzero(row == np.arange(n_images))

@@ -171,7 +171,7 @@ def test_another_radius_needs_no_image(family, monkeypatch):
     finder = NearDuplicateFinder().fit(files)
     expected = NearDuplicateFinder(radius=40).fit(files)
     monkeypatch.setattr(
-        "hashfeatures.duplicates._finder.hash_sources", lambda *a, **k: pytest.fail("read")
+        "hashfeatures.duplicates._comparison.hash_sources", lambda *a, **k: pytest.fail("read")
     )
     other = finder.with_radius(40)
     np.testing.assert_array_equal(other.labels_, expected.labels_)
@@ -198,7 +198,7 @@ def test_what_was_fitted_otherwise_is_not_compared(name, value, family, monkeypa
     files, _ = family
     finder = NearDuplicateFinder().fit(files[:3]).set_params(n_jobs=1, **{name: value})
     monkeypatch.setattr(
-        "hashfeatures.duplicates._finder.hash_sources", lambda *a, **k: pytest.fail("read")
+        "hashfeatures.duplicates._comparison.hash_sources", lambda *a, **k: pytest.fail("read")
     )
     for call in (finder.partial_fit, finder.matches):
         with pytest.raises(ParameterError, match=f"was fitted with {name}=.* fit it again"):

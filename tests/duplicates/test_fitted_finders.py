@@ -23,7 +23,7 @@ from hashfeatures import (
 from hashfeatures.plotting import plot_groups
 
 HASHERS = (
-    "duplicates._finder.hash_sources",
+    "duplicates._comparison.hash_sources",
     "duplicates._representatives.hash_sources",
     "hashing._hash_table.hash_sources",
 )

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures.duplicates import _linkage as linkage
-from hashfeatures.duplicates import _pair_graph as compact
+from hashfeatures.duplicates import _pair_graph as graphs
 from hashfeatures.duplicates._labels import label_components, relabel
-from hashfeatures.duplicates.fingerprints._fingerprints import Signatures
+from hashfeatures.duplicates._pair_search import HeldPairs
+from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints
+from hashfeatures.duplicates.fingerprints._search import build_graph, extend_graph
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.exceptions import TooManyPairsError
 from hashfeatures.hamming import _unique as distinct
@@ -19,38 +21,36 @@ from hashfeatures.hamming._unique import RowLookup, number_rows
 from hashfeatures.hashing.views._windows import VIEW_SETS
 
 
-def signatures_of(seed, n_images):
-    """Return signatures, many of them equal: of bits, of pixels, and of nothing."""
+def fingerprints_of(seed, n_images):
+    """Return fingerprints, many of them equal: of bits, of pixels, and of nothing."""
     rng = np.random.default_rng(seed)
     bits = (rng.random((n_images, 12)) < 0.1).astype(int)
     pixels = rng.integers(0, 3, (n_images, 2)).astype(np.uint64)
     kind = rng.choice(3, n_images, p=[0.6, 0.3, 0.1])
-    signatures = Signatures(words_from_bits(bits)[0], kind == 0, pixels, kind == 1, 12)
+    fingerprints = Fingerprints(words_from_bits(bits)[0], kind == 0, pixels, kind == 1, 12)
     distances = (bits[:, None] != bits[None]).sum(axis=2)
     distances[(kind != 0)[:, None] | (kind != 0)] = 99
     same = (pixels[:, None] == pixels[None]).all(axis=2) & (kind == 1)[:, None] & (kind == 1)
-    return signatures, np.where(same, 0, distances)
+    return fingerprints, np.where(same, 0, distances)
 
 
-def take(signatures, rows):
-    return signatures.take(np.arange(len(signatures.hashed))[rows])
+def take(fingerprints, rows):
+    return fingerprints.take(np.arange(len(fingerprints.comparable))[rows])
 
 
 @given(st.integers(0, 2**32), st.integers(0, 40), st.integers(0, 4), st.floats(0, 1))
 def test_pairs_and_labels_are_those_of_brute_force(
     memory_bounds, seed, n_images, radius, share_known
 ):
-    signatures, distances = signatures_of(seed, n_images)
+    fingerprints, distances = fingerprints_of(seed, n_images)
     left, right = np.nonzero(np.triu(distances <= radius, k=1))
     n_known = int(share_known * n_images)
-    first, later = (take(signatures, rows) for rows in (slice(n_known), slice(n_known, None)))
-    whole = signatures.near(radius, None)
-    grown = Signatures.join([first, later]).near(radius, None, first.near(radius, None))
+    first, later = (take(fingerprints, rows) for rows in (slice(n_known), slice(n_known, None)))
+    whole = build_graph(fingerprints, radius, None)
+    grown = extend_graph(build_graph(first, radius, None), later, None)
     for near in (whole, grown):
-        n_held = sum(len(block.left) for block in near.near.blocks())
-        assert isinstance(near.near, compact.HeldPairs) == (
-            memory_bounds == "ample" or n_held == 0
-        )
+        n_held = sum(len(block.left) for block in near.edges.blocks())
+        assert isinstance(near.edges, HeldPairs) == (memory_bounds == "ample" or n_held == 0)
         found = near.pairs()
         np.testing.assert_array_equal(found.left, left)
         np.testing.assert_array_equal(found.right, right)
@@ -64,8 +64,8 @@ def test_pairs_and_labels_are_those_of_brute_force(
 
 
 def test_too_many_pairs_are_refused_and_counted(monkeypatch):
-    monkeypatch.setattr(compact, "MOST_PAIRS", 5)
-    near = compact.CompactPairs.of_labels(np.zeros(4, dtype=np.intp))
+    monkeypatch.setattr(graphs, "MOST_PAIRS", 5)
+    near = graphs.PairGraph.of_labels(np.zeros(4, dtype=np.intp))
     with pytest.raises(
         TooManyPairsError, match="There are 6 near pairs of images, more than the 5"
     ):
@@ -88,7 +88,7 @@ def test_colours_part_groups_however_pairs_are_held(memory_bounds, seed, n_image
     rng = np.random.default_rng(seed)
     bits, painted = ((rng.random((n_images, n)) < 0.1).astype(np.uint8) for n in (12, 288))
     present, nothing = np.ones(n_images, dtype=bool), np.zeros((n_images, 2), dtype=np.uint64)
-    signatures = Signatures(
+    fingerprints = Fingerprints(
         words_from_bits(bits)[0],
         present,
         nothing,
@@ -101,7 +101,7 @@ def test_colours_part_groups_however_pairs_are_held(memory_bounds, seed, n_image
     apart = (painted[:, None] != painted[None]).sum(axis=2)
     reach += 45
     left, right = np.nonzero(np.triu((distances <= radius) & (apart <= reach), k=1))
-    near = signatures.near(radius, None, color_radius=reach)
+    near = build_graph(fingerprints, radius, None, reach)
     found = near.pairs()
     np.testing.assert_array_equal(found.left, left)
     np.testing.assert_array_equal(found.right, right)
@@ -125,15 +125,15 @@ def test_complete_groups_hold_near_pairs_alone(seed, n_images, radius, reach, ho
     if how == "dihedral":
         turned = words[:, None] ^ rng.integers(0, 4, (n_images, 8, 1)).astype(np.uint64)
         views = ViewCodes(turned, VIEW_SETS["dihedral"])
-    signatures = Signatures(
+    fingerprints = Fingerprints(
         words, present, nothing, ~present, 12, views, np.packbits(painted, axis=1)
     )
     reach += 45
-    near = signatures.near(radius, None, color_radius=reach)
+    near = build_graph(fingerprints, radius, None, reach)
     with pytest.MonkeyPatch.context() as patch:
         if how == "grown":
             patch.setattr(linkage.split_chains, "__defaults__", (None, 1, None))
-        labels, _ = signatures.group(near.labels(), radius, "complete", None, reach)
+        labels, _ = fingerprints.group(near.labels(), radius, "complete", None, reach)
     together = np.triu(labels[:, None] == labels, k=1)
     pairs = near.pairs()
     assert set(zip(*np.nonzero(together), strict=True)) <= set(
@@ -167,11 +167,11 @@ def test_memory_grows_with_images_and_not_with_their_pairs():
     bits = np.zeros((3000, 128), dtype=np.uint8)
     bits[np.arange(3000)[:, None], rng.integers(0, 128, (3000, 5))] = 1
     present, nothing = np.ones(3000, dtype=bool), np.zeros((3000, 2), dtype=np.uint64)
-    signatures = Signatures(words_from_bits(bits)[0], present, nothing, ~present, 128)
-    signatures.take(slice(2500)).near(12, 1)  # compiled loops are loaded
+    fingerprints = Fingerprints(words_from_bits(bits)[0], present, nothing, ~present, 128)
+    build_graph(fingerprints.take(slice(2500)), 12, 1)  # compiled loops are loaded
     tracemalloc.start()
     try:
-        near = signatures.near(12, 1)
+        near = build_graph(fingerprints, 12, 1)
         to_find = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
         pairs = near.pairs()

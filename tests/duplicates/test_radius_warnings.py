@@ -67,12 +67,12 @@ def test_weak_hashes_warn_once_in_a_set_that_is_too_large_for_them(tiles):
 
 def test_whoever_takes_a_finder_warns_of_weak_hashes(tiles):
     finder = NearDuplicateFinder("colorhash")
-    with pytest.warns(RadiusWarning, match="Compare by hashes that tell more"):
+    with pytest.warns(RadiusWarning, match="Use more selective hashes"):
         drop_duplicates(tiles, finder=finder)
-    with pytest.warns(RadiusWarning, match="Compare by hashes that tell more"):
+    with pytest.warns(RadiusWarning, match="Use more selective hashes"):
         leakage_report(tiles[:200], tiles[200:], finder=finder)
     table = hash_images(tiles, ["colorhash"])
-    with pytest.warns(RadiusWarning, match="Compare by hashes that tell more"):
+    with pytest.warns(RadiusWarning, match="Use more selective hashes"):
         finder.fit_table(table)
 
 

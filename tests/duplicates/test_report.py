@@ -127,11 +127,11 @@ def test_a_table_knows_files_that_are_not_here(family):
 def test_nearest_neighbours_are_counted_however_far(family, monkeypatch):
     files, _ = family
     finder = NearDuplicateFinder().fit(files[::3])
-    counts, n_measured = count_nearest(finder._signatures, None)
+    counts, n_measured = count_nearest(finder._images.fingerprints, None)
     assert sum(counts) == n_measured == 5
     assert sum(counts[:13]) == 0
     monkeypatch.setattr("hashfeatures.duplicates._summary._MOST_MEASURED", 2)
-    assert count_nearest(finder._signatures, None)[1] == 2
+    assert count_nearest(finder._images.fingerprints, None)[1] == 2
 
 
 def test_what_is_written_replaces_a_file_as_a_whole(report, tmp_path):

@@ -41,7 +41,7 @@ def test_nothing_leaks_nothing_is_lost_and_nothing_moves_without_need(seed, prio
         np.testing.assert_array_equal(part, bits[own])
     assert sorted(np.concatenate(moved_rows)) == list(range(len(bits)))
     before = np.repeat(range(3), [len(part) for part in rows])
-    labels = repair._parts.near.labels()
+    labels = repair._parts.graph.labels()
     after = np.empty_like(before)
     for number, own in enumerate(moved_rows):
         after[own] = number

@@ -570,7 +570,7 @@ def test_groups_may_be_of_any_kind():
 )
 def test_mistakes_are_refused_before_an_image_is_read(call, monkeypatch):
     monkeypatch.setattr(
-        "hashfeatures.duplicates._finder.hash_sources", lambda *a, **k: pytest.fail("read")
+        "hashfeatures.duplicates._comparison.hash_sources", lambda *a, **k: pytest.fail("read")
     )
     with pytest.raises(ValueError, match=r"\w"):
         call(["no such file.png"] * 9)

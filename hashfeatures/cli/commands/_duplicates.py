@@ -101,8 +101,8 @@ def command(
     """
     import numpy as np
 
+    from ...duplicates._removal import choose_representatives, plan_listed_removal, plan_removal
     from ...duplicates._report import report_fitted
-    from ...duplicates._representatives import choose_outside
 
     kinds = [
         name for name, on in (("delete", delete), ("move", folder), ("hardlink", hardlink)) if on
@@ -125,38 +125,37 @@ def command(
     places = find_listed(listed, collection) if listed else None
     finder = fit(make_finder(options, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
-    report = report_fitted(finder, images, keep=keep, max_thumbnails=0)
-    summary = report.summary
+    kept = choose_representatives(finder, images, keep)
+    report = report_fitted(finder, images, representatives=kept, max_thumbnails=0)
     if output:
-        _write(summary, output)
+        _write(report.summary, output)
     if not kinds:
         if common.as_json:
-            echo_json(summary)
+            echo_json(report.summary)
         elif not output:
             echo(report.to_text(whole=True))
         return WELL
     if places is None:
-        spare = [image for image in summary["images"] if not image["kept"]]
-        stand_in = {image["row"]: image["stand_in"] for image in spare}
+        removals = plan_removal(finder, kept)
     else:
-        stand_in = dict(zip(places, choose_outside(finder._near, np.array(places)), strict=True))
+        removals = plan_listed_removal(finder, np.array(places))
     sources, states = collection.sources, collection.states
     duplicates = [
-        Duplicate(sources[row], sources[kept], states[row], states[kept])
-        for row, kept in stand_in.items()
-        if kept >= 0
+        Duplicate(sources[each.row], sources[each.kept], states[each.row], states[each.kept])
+        for each in removals
+        if each.kept is not None
     ]
     tell = _ignore if common.as_json else echo
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
-    for row, kept in stand_in.items():
-        if kept < 0:
-            planned.leave(sources[row], "none of its near duplicates is kept", tell)
+    for each in removals:
+        if each.kept is None:
+            planned.leave(sources[each.row], "none of its near duplicates is kept", tell)
     try:
         _act(kinds[0], planned, yes, journal, common, tell)
     finally:
         if common.as_json:
             actions = [asdict(action) for action in (planned.done if yes else planned.actions)]
-            echo_json(summary | {"actions": actions, "left": planned.left, "done": yes})
+            echo_json(report.summary | {"actions": actions, "left": planned.left, "done": yes})
     return FAILED if planned.left else WELL
 
 

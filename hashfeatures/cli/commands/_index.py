@@ -119,10 +119,10 @@ def query(
     collection = collect(paths, inputs, common)
     finder = make_finder(options, known, common)
     fitted = finder.fit_table(_table(known)) if known.sources else finder.fit([])
-    signed = fitted._sign(collection.sources)
-    errors = dict(zip(signed.failures["position"], signed.failures["error"], strict=True))
+    queries = fitted.fingerprint(collection.sources)
+    errors = dict(zip(queries.failures["position"], queries.failures["error"], strict=True))
     check_readable(len(collection.sources), errors.values())
-    pairs = fitted.matches(signed)
+    pairs = fitted.matches(queries)
     found: list[list[dict[str, Any]]] = [[] for _ in collection.sources]
     for left, right, distance in zip(pairs.left, pairs.right, pairs.distance, strict=True):
         found[left].append({"path": known.sources[right], "distance": int(distance)})

@@ -140,21 +140,8 @@ def _compare(parts: list[Collection], options: FinderOptions, common: GlobalOpti
 
 def _compare_tables(finder: Any, train: Collection, test: Collection) -> Any:
     """Compare two tables of hashes; no image is read."""
-    import pandas as pd
-
     from ...model_selection._leakage_report import LeakageReport
-    from ...model_selection._parts import ComparedParts
+    from ...model_selection._parts import compare_parts
 
-    fitted = finder.fit_table(pd.concat([train.columns, test.columns], ignore_index=True))
-    n_train, n_test = len(train.sources), len(test.sources)
-    n_failed = int((fitted.failures_["position"] < n_train).sum())
-    return LeakageReport(
-        ComparedParts(
-            ["train", "test"],
-            [n_train, n_test],
-            [*train.sources, *test.sources],
-            fitted._near,
-            [n_failed, len(fitted.failures_) - n_failed],
-            has_distances=True,
-        )
-    )
+    parts = {"train": train.columns, "test": test.columns}
+    return LeakageReport(compare_parts("leaks", parts, finder, use_hashes=True))

@@ -152,7 +152,7 @@ def command(
         if len(unreadable) == 1:
             where = where.replace("they are", "it is")
         common.note(f"{count(len(unreadable), 'image')} could not be read, {where}")
-    if n_plain := int((finder._near.codes < 0).sum()) - len(unreadable):
+    if n_plain := int((finder.graph_.node_of_image < 0).sum()) - len(unreadable):
         has = "has" if n_plain == 1 else "have"
         common.note(
             f"{count(n_plain, 'image')} {has} too little detail to compare by hashes alone"

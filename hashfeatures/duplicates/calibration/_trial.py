@@ -31,6 +31,8 @@ from ...images._process_state import Surroundings
 from ...images._read import read_image
 from ...images._sources import list_sources
 from .._labels import label_components
+from ..fingerprints._fingerprints import Fingerprints
+from ..fingerprints._search import build_graph
 from ._error_rates import NearCounts, count_near, estimate_rates, estimate_shares
 from ._pixel_match import correlate, make_thumbnail
 
@@ -146,17 +148,17 @@ def try_out(
     chosen = np.sort(rng.permutation(len(sources))[:n_sampled])
     sampled = [sources[row] for row in chosen]
     with _saying(f"hashing a sample of {len(sampled)} images", progress):
-        signed = clone(finder).set_params(progress=progress)._sign(sampled)
-    signatures = signed.signatures
-    hashed = np.flatnonzero(signatures.hashed)
+        images = clone(finder).set_params(progress=progress).fingerprint(sampled)
+    fingerprints = images.fingerprints
+    hashed = np.flatnonzero(fingerprints.comparable)
     if not len(hashed):
-        n_failed = len(signed.failures)
+        n_failed = len(images.failures)
         raise ValueError(
             f"There is nothing to calibrate on: of {len(sampled)} images {n_failed} could not be "
             f"read and {len(sampled) - n_failed} have less detail than min_detail="
             f"{finder.min_detail}, so that they are compared by their pixels alone."
         )
-    reach, near = _find_near(signatures.take(hashed), finder)
+    reach, near = _find_near(fingerprints.take(hashed), finder)
     with _saying(f"looking at {len(near.left)} near pairs of the sample", progress):
         correlations = _correlate([sampled[row] for row in hashed], near, finder, progress)
     same = correlations >= SAME_PICTURE
@@ -178,7 +180,7 @@ def try_out(
     originals = [sampled[row] for row in edited]
     with _saying(f"looking for copies of {len(edited)} images, edited in all ways", progress):
         copies, names, failed = _try_edits(
-            finder, originals, signatures.take(edited), edits, seed, progress
+            finder, originals, fingerprints.take(edited), edits, seed, progress
         )
     return Trial(
         chosen[hashed],
@@ -196,16 +198,16 @@ def _saying(doing: str, progress: bool) -> AbstractContextManager[None]:
     return nullcontext() if progress else busy(f"calibrating: {doing}")
 
 
-def _find_near(signatures: Any, finder: Any) -> tuple[int, Pairs]:
+def _find_near(fingerprints: Fingerprints, finder: Any) -> tuple[int, Pairs]:
     """Return how far pairs were looked for, in bits, and the pairs within."""
-    n_images, n_bits = len(signatures.hashed), signatures.n_bits
+    n_images, n_bits = len(fingerprints.comparable), fingerprints.n_bits
     enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
     reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
     while True:
-        compact = signatures.near(reach, finder.n_jobs, color_radius=finder.color_radius)
-        apart = sum(len(block.left) for block in compact.near.blocks())
+        graph = build_graph(fingerprints, reach, finder.n_jobs, finder.color_radius)
+        apart = sum(len(block.left) for block in graph.edges.blocks())
         if apart >= enough or reach + step > n_bits // 2:
-            return reach, compact.pairs()
+            return reach, graph.pairs()
         reach += step
 
 
@@ -214,14 +216,15 @@ def _correlate(
 ) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
-    surroundings, decoding = Surroundings.here(), finder._decoding()
+    surroundings, comparison = Surroundings.here(), finder._comparison()
+    decoding = comparison.decoding
     thumbnails = Parallel(n_jobs=finder.n_jobs, backend=choose_backend())(
         delayed(surroundings.call)(make_thumbnail, portable(sources[row], decoding), decoding)
         for row in progress_bar(progress, iterable=rows, desc="looking at near pairs", unit="img")
     )
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))
-    return correlate(thumbnails, place[near.left], place[near.right], finder._n_turns())
+    return correlate(thumbnails, place[near.left], place[near.right], comparison.n_turns)
 
 
 def _try_edits(
@@ -232,8 +235,9 @@ def _try_edits(
     seed: int,
     progress: bool,
 ) -> tuple[NDArray[np.int64], list[str], dict[str, str]]:
-    images = [read_image(source, finder._decoding()).image for source in sources]
-    signer = clone(finder).set_params(cache=None, progress=False)
+    decoding = finder._comparison().decoding
+    images = [read_image(source, decoding).image for source in sources]
+    hasher = clone(finder).set_params(cache=None, progress=False)
     distances, names, failed = [], [], {}
     bar = progress_bar(progress, iterable=edits, desc="looking for edited copies", unit="edit")
     for place, edit in enumerate(bar):
@@ -248,14 +252,14 @@ def _try_edits(
             failed[name] = describe_error(error)
             continue
         try:
-            signed = signer._sign(copies).signatures
+            edited = hasher.fingerprint(copies).fingerprints
         except (TypeError, ValueError) as error:  # what an edit has made is no image
             failed[name] = describe_error(error)
             continue
-        found = originals.distances(signed)
+        found = originals.distances(edited)
         rows = np.arange(len(images))
-        is_alike = originals.agree_in_colour(signed, Pairs(rows, rows, found), finder.color_radius)
-        distances.append(np.where(signed.hashed & is_alike, found, originals.n_bits + 1))
+        is_alike = originals.agree_in_color(edited, Pairs(rows, rows, found), finder.color_radius)
+        distances.append(np.where(edited.comparable & is_alike, found, originals.n_bits + 1))
         names.append(name)
     if failed:
         told = "\n".join(f"  {name}: {cause}" for name, cause in failed.items())

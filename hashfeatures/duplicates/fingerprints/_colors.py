@@ -1,4 +1,4 @@
-"""How far the colours of two images are apart, however they are turned."""
+"""The distance of the colors of two images, in any of the ways that an image may be turned."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BLOCK = 65_536
 _CELL_BITS = 32
 
 
-def measure_colours(
+def measure_colors(
     left: NDArray[np.uint8], right: NDArray[np.uint8], turns: Sequence[Turn]
 ) -> NDArray[np.int64]:
-    """Return the distances of the colours of images, row by row.
+    """Return the distances of the colors of images, row by row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Images that were hashed to be compared: what they are compared by, and what else is known."""
+"""Images that were hashed to be compared: their fingerprints, and what else is known of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..._utils.stored_columns import read_hashes
-from ...hashing._hash_arrays import Hashes
-from ...hashing._spec import HashSpec
-from ...images._identities import hold_weakly
-from ...images._sources import IMAGE_COLUMNS, name_sources
-from ._fingerprints import Signatures
+from ...images._identities import hold_weakly, identify
+from ...images._sources import name_sources
+from ._fingerprints import Fingerprints
 
 
-class Signed(NamedTuple):
+class FingerprintedImages(NamedTuple):
     """What is known of images that were hashed to be compared.
 
     Parameters
     ----------
-    signatures : Signatures
+    fingerprints : Fingerprints
         What they are compared by.
     ids : ndarray of shape (n_images,), dtype object
         The path or URL of each image; None for one from memory.
@@ -31,12 +28,12 @@ class Signed(NamedTuple):
     n_pixels : ndarray of shape (n_images,), dtype int64
         The sizes of the images; 0 for one that could not be read, or whose size is not known.
     identities : ndarray of shape (n_images, 2), dtype uint64
-        What they were before they were hashed, see `identify`.
+        Their identities before they were hashed, see `identify`.
     in_memory : ndarray of shape (n_images,), dtype object
-        References to those in memory, see `hold_weakly`.
+        Weak references to those in memory, see `hold_weakly`.
     """
 
-    signatures: Signatures
+    fingerprints: Fingerprints
     ids: NDArray[np.object_]
     failures: pd.DataFrame
     n_pixels: NDArray[np.int64]
@@ -44,49 +41,59 @@ class Signed(NamedTuple):
     in_memory: NDArray[np.object_]
 
     @classmethod
-    def from_hashes(
+    def of(
         cls,
-        hashes: Hashes,
         sources: Sequence[Any],
-        identities: NDArray[np.uint64],
-        min_detail: int,
-        n_compared: int,
-    ) -> Signed:
-        """Sign images that were hashed, see `Signatures.from_hashes`."""
-        causes = [error.cause for error in hashes.errors.values()]
+        fingerprints: Fingerprints,
+        failed: Sequence[int] | NDArray[np.intp],
+        causes: Iterable[str],
+        n_pixels: NDArray[np.int64] | None = None,
+        identities: NDArray[np.uint64] | None = None,
+    ) -> FingerprintedImages:
+        """Gather what is known of images.
+
+        Parameters
+        ----------
+        sources : sequence of image sources
+            The images.
+        fingerprints : Fingerprints
+            What they are compared by.
+        failed : sequence of int
+            The rows of those that could not be read.
+        causes : iterable of str
+            Why each of these could not be read.
+        n_pixels, identities : ndarray, optional
+            As in the class; None means that they are not known.
+
+        Returns
+        -------
+        FingerprintedImages
+            The same, row by row.
+        """
+        n_images = len(sources)
+        failures = pd.DataFrame(
+            {
+                "position": np.array(failed, dtype=np.intp),
+                "image": pd.Series([sources[row] for row in failed], dtype=object),
+                "error": pd.Series(list(causes), dtype=object),
+            }
+        )
+        if identities is None:
+            identities = np.zeros((n_images, 2), dtype=np.uint64)
         return cls(
-            Signatures.from_hashes(hashes, min_detail, n_compared),
+            fingerprints,
             name_sources(sources),
-            _list_failures(sources, list(hashes.errors), causes),
-            hashes.n_pixels(),
+            failures,
+            np.zeros(n_images, dtype=np.int64) if n_pixels is None else n_pixels,
             identities,
             hold_weakly(sources),
         )
 
-    @classmethod
-    def from_table(cls, table: pd.DataFrame, specs: Sequence[HashSpec], min_detail: int) -> Signed:
-        """Sign the images of a table of hex hashes, see `Signatures.from_table`."""
-        signatures = Signatures.from_table(table, specs, min_detail)
-        named = [name for name in IMAGE_COLUMNS if name in table.columns]
-        images = list(table[named[0]]) if named else [None] * len(table)
-        columns = [read_hashes(table[str(spec)]) for spec in specs]
-        failed = np.flatnonzero(np.any([column.isna() for column in columns], axis=0))
-        known = "error" in table.columns
-        causes = table["error"].iloc[failed] if known else ["no hash in the table"] * len(failed)
-        return cls(
-            signatures,
-            name_sources(images),
-            _list_failures(images, failed, causes),
-            np.zeros(len(table), dtype=np.int64),
-            np.zeros((len(table), 2), dtype=np.uint64),
-            hold_weakly(images),
-        )
-
-    def joined_with(self, more: Signed) -> Signed:
+    def joined_with(self, more: FingerprintedImages) -> FingerprintedImages:
         """Return what is known of these images and of more."""
         failures = more.failures.assign(position=more.failures["position"] + len(self.ids))
-        return Signed(
-            Signatures.join([self.signatures, more.signatures]),
+        return FingerprintedImages(
+            Fingerprints.join([self.fingerprints, more.fingerprints]),
             np.concatenate([self.ids, more.ids]),
             pd.concat([self.failures, failures], ignore_index=True),
             np.concatenate([self.n_pixels, more.n_pixels]),
@@ -94,14 +101,22 @@ class Signed(NamedTuple):
             np.concatenate([self.in_memory, more.in_memory]),
         )
 
+    def are_sources(self, sources: Sequence[Any]) -> bool:
+        """Return whether these are the images of some sources, and none has changed."""
+        if not sources or not np.array_equal(self.ids, name_sources(sources)):
+            return False
+        now = identify(sources)
+        return bool(now.any(axis=1).all()) and np.array_equal(now, self.identities)
 
-def _list_failures(
-    images: Sequence[Any], rows: Sequence[int] | NDArray[np.intp], causes: Iterable[str]
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "position": np.array(rows, dtype=np.intp),
-            "image": pd.Series([images[row] for row in rows], dtype=object),
-            "error": pd.Series(list(causes), dtype=object),
-        }
-    )
+    def are_same_hashes(self, others: FingerprintedImages) -> bool:
+        """Return whether others have the same names and hashes, row by row."""
+        ours, theirs = self.fingerprints, others.fingerprints
+        return (
+            np.array_equal(ours.words, theirs.words)
+            and np.array_equal(ours.comparable, theirs.comparable)
+            and np.array_equal(self.ids, others.ids)
+        )
+
+    def without_references(self) -> FingerprintedImages:
+        """Return the same without references to images in memory, which other processes lack."""
+        return self._replace(in_memory=np.full(len(self.in_memory), None, dtype=object))
