@@ -79,8 +79,8 @@ def test_finds_most_copies(demo):
 def test_split_keeps_found_copies_from_leaking(demo):
     """No found copy crosses our split, many cross the naive one, and missed ones are few."""
     run, _ = demo
-    naive_found, our_found = table_row(run.stdout, "leaking through copies found")
-    _, our_missed = table_row(run.stdout, "leaking through copies missed")
+    naive_found, our_found = table_row(run.stdout, "that leak through copies found")
+    _, our_missed = table_row(run.stdout, "that leak through copies missed")
     assert our_found == 0 < naive_found
     assert our_missed < naive_found / 5
 
@@ -92,8 +92,8 @@ def test_naive_score_is_inflated(demo):
     assert n_ours == pytest.approx(n_naive, abs=1)
     naive, ours = table_row(run.stdout, "score on all")
     assert naive > ours + 10
-    assert table_row(run.stdout, "score on those that leak")[0] > naive
-    assert table_row(run.stdout, "score on those that do not")[0] < naive
+    assert table_row(run.stdout, "score on images that leak")[0] > naive
+    assert table_row(run.stdout, "score on images that do not")[0] < naive
 
 
 def test_ranking_begins_with_the_image_itself(demo):

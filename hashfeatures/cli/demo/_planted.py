@@ -1,20 +1,20 @@
-"""A small labelled set of images with planted copies: the data of the demo."""
+"""The images of the demo: a small labeled set with planted copies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from ..._utils.optional import import_extra
+from ...edits import recolour, resize, watermark
 
-# What ships in scikit-image's wheel and is a photo: no drawing, nothing tiny or mostly flat, and
-# only one of the two views of the motorcycle, as nobody is to plant near duplicates but the demo.
+# The photos that ship in scikit-image's wheel: no drawings, nothing tiny or mostly flat, and only
+# one of the two views of the motorcycle, since the demo alone plants near duplicates.
 PHOTOS = (
     "astronaut.png",
     "brick.png",
@@ -31,20 +31,18 @@ PHOTOS = (
     "rocket.jpg",
 )
 
-# Rows and columns of cells in a photo; one crop is taken from each cell.
+# The rows and columns of cells in a photo; each cell yields one crop.
 _GRID = 4
 
-# The standard deviation of the luma below which a crop shows nothing: plain sky, plain night.
+# The least standard deviation of the luma; below it, a crop shows plain sky or plain night.
 _LEAST_CONTRAST = 10
 
 _COPIED_SHARE = 0.25
 
-_WATERMARK = "SAMPLE"
-
 
 @dataclass(frozen=True)
 class PlantedImages:
-    """Image files of which it is known which are copies of which.
+    """Image files, and which of them are copies of which.
 
     Parameters
     ----------
@@ -53,9 +51,9 @@ class PlantedImages:
     labels : ndarray of shape (n_images,), dtype str
         The photo that each image was cropped from.
     kinds : list of str
-        "original", or how the copy was made.
+        "original", or the name of the kind of copy.
     origins : ndarray of shape (n_images,), dtype intp
-        The row of the original that each image is a copy of; an original's is its own.
+        The row of the original of each image; that of the image itself if it is an original.
     """
 
     paths: list[Path]
@@ -67,11 +65,11 @@ class PlantedImages:
         return len(self.paths)
 
     def most_copied(self) -> int:
-        """Return the row of the first original that has the most copies."""
+        """Return the row of the original with the most copies, the first of several."""
         return int(np.bincount(self.origins).argmax())
 
     def relation(self, row: int, to: int) -> str:
-        """Say what an image is to another."""
+        """Describe the relation of an image to another."""
         if row == to:
             return "the image itself"
         if self.origins[row] == self.origins[to]:
@@ -82,20 +80,20 @@ class PlantedImages:
 
 @dataclass(frozen=True)
 class CopyKind:
-    """A way to make a copy that looks the same and is another file.
+    """A way to make a copy that looks the same but is another file.
 
     Parameters
     ----------
     name : str
-        What the copy is called.
+        The name of the kind.
     text : str
-        What is done to it.
+        A description of the change.
     change : callable
         Takes an image and returns the changed one.
     suffix : str
-        The ending of the file, which chooses its format.
+        The suffix of the file, which selects its format.
     quality : int
-        Of a JPEG file; other formats ignore it.
+        The quality of a JPEG file; other formats ignore it.
     """
 
     name: str
@@ -105,60 +103,34 @@ class CopyKind:
     quality: int = 90
 
 
-def halve(image: Image.Image) -> Image.Image:
-    """Return the image at half its width and height."""
-    return image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-
-
-def recolour(image: Image.Image) -> Image.Image:
-    """Return the image in a warmer and brighter tone."""
-    warmth = np.array([1.2, 1.05, 0.75])
-    pixels = np.asarray(image, dtype=float) * warmth
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-
-
-def watermark(image: Image.Image) -> Image.Image:
-    """Return the image with a half transparent word in its lower right corner."""
-    layer = Image.new("RGBA", image.size)
-    draw: Any = ImageDraw.Draw(layer)
-    draw.text(
-        (0.96 * image.width, 0.96 * image.height),
-        _WATERMARK,
-        font=ImageFont.load_default(size=image.height // 6),
-        fill=(255, 255, 255, 128),
-        anchor="rs",
-    )
-    return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
-
-
 COPY_KINDS = (
-    CopyKind("half size", "half the width, half the height", halve, ".png"),
+    CopyKind("half size", "half the width, half the height", resize, ".png"),
     CopyKind("JPEG 20", "saved again, at JPEG quality 20", Image.Image.copy, ".jpg", quality=20),
-    CopyKind("recoloured", "warmer and brighter", recolour, ".jpg"),
-    CopyKind("watermark", "half transparent text in a corner", watermark, ".png"),
+    CopyKind("recolored", "warmer and brighter", recolour, ".jpg"),
+    CopyKind("watermark", "half-transparent text across the middle", watermark, ".png"),
 )
 
-_AS_IT_IS = CopyKind("original", "a crop of a photo", Image.Image.copy, ".jpg")
+_UNCHANGED = CopyKind("original", "a crop of a photo", Image.Image.copy, ".jpg")
 
-ALL_KINDS = (_AS_IT_IS, *COPY_KINDS)
+ALL_KINDS = (_UNCHANGED, *COPY_KINDS)
 
 
 def build_images(folder: Path, seed: int) -> PlantedImages:
     """Write crops of photos, and copies of some of the crops, as JPEG and PNG files.
 
-    Crops of one photo share its label and no pixel: they are different images of one class.
+    Crops of one photo share its label but no pixel: they are different images of one class.
 
     Parameters
     ----------
     folder : Path
-        Where to write; each photo gets a folder of its own.
+        The folder to write to; each photo gets a subfolder.
     seed : int
-        Chooses the crops, and which of them are copied how. The same seed writes the same files.
+        Seed for the choice of crops and copies. The same seed writes the same files.
 
     Returns
     -------
     PlantedImages
-        What was written.
+        The images.
 
     Raises
     ------
@@ -175,7 +147,7 @@ def build_images(folder: Path, seed: int) -> PlantedImages:
         for number, crop in enumerate(crops):
             stem = folder / photo_path.stem / f"{photo_path.stem}-{number:02}"
             origin = len(paths)
-            for kind in (_AS_IT_IS, *_choose_copies(rng)):
+            for kind in (_UNCHANGED, *_choose_copies(rng)):
                 paths.append(_save(crop, kind, stem))
                 labels.append(photo_path.stem)
                 kinds.append(kind.name)
@@ -190,7 +162,7 @@ def _photo_paths() -> list[Path]:
 
 
 def _crop_cells(photo: Image.Image, rng: np.random.Generator) -> Iterator[Image.Image]:
-    """Yield a crop from each cell of a grid, of random size and place in it, unless it is flat."""
+    """Yield a crop of random size and place from each cell of a grid, unless it is flat."""
     cell = np.array(photo.size) // _GRID
     for row, column in np.ndindex(_GRID, _GRID):
         size = (cell * rng.uniform(0.85, 1.0)).astype(int)
@@ -201,7 +173,7 @@ def _crop_cells(photo: Image.Image, rng: np.random.Generator) -> Iterator[Image.
 
 
 def _choose_copies(rng: np.random.Generator) -> list[CopyKind]:
-    """Draw what copies a crop gets: mostly none, else one to all kinds."""
+    """Draw the kinds of copies of a crop: most crops get none, the others one or more."""
     if rng.random() >= _COPIED_SHARE:
         return []
     count = rng.integers(1, len(COPY_KINDS), endpoint=True)
@@ -210,7 +182,7 @@ def _choose_copies(rng: np.random.Generator) -> list[CopyKind]:
 
 
 def _save(crop: Image.Image, kind: CopyKind, stem: Path) -> Path:
-    ending = "" if kind is _AS_IT_IS else "-" + kind.name.lower().replace(" ", "-")
+    ending = "" if kind is _UNCHANGED else "-" + kind.name.lower().replace(" ", "-")
     path = stem.with_name(stem.name + ending + kind.suffix)
     kind.change(crop).save(path, quality=kind.quality)
     return path

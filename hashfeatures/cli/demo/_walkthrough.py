@@ -1,4 +1,4 @@
-"""The demo: copies are planted among photos, found, kept from leaking, ranked and shown."""
+"""The demo: it plants copies among photos, finds, splits and ranks them, and shows some."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run_demo(output: Path, seed: int = 0) -> None:
     output : Path
         The contact sheet to write, a PNG file.
     seed : int, default=0
-        Chooses the images and the splits.
+        Seed for the choice of images and the splits.
 
     Raises
     ------
@@ -62,13 +62,13 @@ def run_demo(output: Path, seed: int = 0) -> None:
         finder = NearDuplicateFinder(progress=True).fit(images.paths)
         show_findings(compare_groups(images, finder))
 
-        show_heading("3. Split the images: what leaks, and what a score is then worth")
+        show_heading("3. Split the images: how leaks inflate the score of a classifier")
         bits = ImageHashFeaturizer(progress=True).fit_transform(images.paths)
         naive, grouped = try_splits(images, bits, finder.labels_, seed)
         show_splits(naive, grouped, bits.shape[1])
 
         query = images.most_copied()
-        show_heading(f"4. Rank look-alikes: find_similar(images, {images.paths[query].name!r})")
+        show_heading(f"4. Rank by similarity: find_similar(images, {images.paths[query].name!r})")
         similar = find_similar(images.paths, images.paths[query], by="phash", n=_N_SIMILAR)
         show_similar(images, query, similar)
 
@@ -78,32 +78,36 @@ def run_demo(output: Path, seed: int = 0) -> None:
 
 
 def check_output(output: Path) -> None:
-    """Raise `OSError` if a file cannot be written at `output`, before any work is done."""
+    """Raise `OSError` if a file cannot be written at `output`."""
     folder = output.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"The folder of the contact sheet does not exist: {folder}")
     if output.is_dir():
-        raise IsADirectoryError(f"The contact sheet cannot be written over a folder: {output}")
+        raise IsADirectoryError(
+            f"The contact sheet needs the name of a file, not of a folder: {output}"
+        )
     if not os.access(folder, os.W_OK):
-        raise PermissionError(f"The folder of the contact sheet cannot be written to: {folder}")
+        raise PermissionError(
+            f"No permission to write to the folder of the contact sheet: {folder}"
+        )
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The groups that were found beside those that were planted.
+    """A comparison of the groups that were found with those that were planted.
 
     Parameters
     ----------
     n_planted, n_found : int
-        How many groups have two images or more.
+        The number of groups of two images or more.
     planted_pairs, found_pairs, common_pairs : int
-        Two images of one planted group, of one found group, and of both.
+        The number of pairs within planted groups, within found groups, and within both.
     missed : list of tuple of str and int
-        The copies that are not in the group of their original, and their distance in bits.
+        The copies outside the group of their original, with their distance to it in bits.
     wrong : list of tuple of str, str and int
-        Two images that were matched and are no copies of one another, and their distance.
+        The matched pairs that are not copies of each other, with their distance.
     radius, n_bits : int
-        The greatest distance of a match, and how many bits are compared.
+        The greatest distance of a match, and the number of bits that are compared.
     """
 
     n_planted: int
@@ -118,17 +122,17 @@ class Findings:
 
     @property
     def recall(self) -> float:
-        """The share of the planted pairs that was found."""
+        """The fraction of the planted pairs that was found."""
         return self.common_pairs / self.planted_pairs
 
     @property
     def precision(self) -> float:
-        """The share of the found pairs that was planted."""
+        """The fraction of the found pairs that was planted."""
         return self.common_pairs / self.found_pairs
 
 
 def compare_groups(images: PlantedImages, finder: NearDuplicateFinder) -> Findings:
-    """Hold the groups of a fitted finder against those that were planted."""
+    """Compare the groups of a fitted finder with those that were planted."""
     apart = np.flatnonzero(finder.labels_ != finder.labels_[images.origins])
     bits = finder_bits(images.paths, finder)
     distances = (bits[apart] != bits[images.origins[apart]]).sum(axis=1)
@@ -153,35 +157,35 @@ def compare_groups(images: PlantedImages, finder: NearDuplicateFinder) -> Findin
 
 
 def finder_bits(paths: list[Path], finder: NearDuplicateFinder) -> NDArray[np.uint8]:
-    """Return the bits that a finder compares images by."""
+    """Return the bits by which a finder compares images."""
     featurizer = ImageHashFeaturizer(finder.hashes, decode=finder.decode)
     bits: NDArray[np.uint8] = featurizer.fit_transform(paths)
     return bits
 
 
 def count_pairs(*labels: Rows) -> int:
-    """Count the pairs of rows that are alike in all `labels`."""
+    """Count the pairs of rows that are equal in all `labels`."""
     sizes = np.unique(np.stack(labels), axis=1, return_counts=True)[1]
     return int((sizes * (sizes - 1) // 2).sum())
 
 
 def count_groups(labels: Rows) -> int:
-    """Count the labels that two rows or more have."""
+    """Count the labels of two rows or more."""
     return int((np.bincount(labels) > 1).sum())
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one split or more, with a value for each image of the test parts.
+    """The results of one or more splits, with one value per test image.
 
     Parameters
     ----------
     leaks : ndarray of bool
-        Whether a copy of the image, or what it is a copy of, is in the training part.
+        Whether a copy of the image, or its original, is in the training part.
     leaks_known : ndarray of bool
-        Whether the finder had grouped it with one that is.
+        Whether the finder had grouped the image with such a copy.
     right : ndarray of bool
-        Whether the classifier was right about it.
+        Whether the classifier predicted the label of the image.
     """
 
     leaks: NDArray[np.bool_]
@@ -190,12 +194,12 @@ class Trial:
 
     @property
     def n_known(self) -> float:
-        """How many images leak within a found group, on average over the splits."""
+        """The mean number of images per split that leak within a found group."""
         return float(self.leaks_known.sum() / _N_SPLITS)
 
     @property
     def n_unknown(self) -> float:
-        """How many images leak by missed copies alone, on average over the splits."""
+        """The mean number of images per split that leak only through missed copies."""
         return float((self.leaks & ~self.leaks_known).sum() / _N_SPLITS)
 
     @classmethod
@@ -211,7 +215,7 @@ class Trial:
 def try_splits(
     images: PlantedImages, bits: NDArray[Any], groups: Rows, seed: int
 ) -> tuple[Trial, Trial]:
-    """Split, train and score many times: naively, and with the found groups kept together."""
+    """Split, train and score many times: at random, and with the found groups kept together."""
     rows = np.arange(len(images))
     options: dict[str, Any] = {"test_size": _TEST_SIZE, "stratify": images.labels}
     naive, grouped = [], []
@@ -227,9 +231,9 @@ def try_splits(
 def try_split(
     images: PlantedImages, bits: NDArray[Any], groups: Rows, train: Rows, test: Rows
 ) -> Trial:
-    """Train and score on one split, and see what leaks."""
-    # The same as Pipeline([ImageHashFeaturizer(), KNeighborsClassifier()]) on the images: the
-    # featurizer learns nothing from them, so their bits can be made once for all splits.
+    """Train and score on one split, and find the leaks."""
+    # This equals Pipeline([ImageHashFeaturizer(), KNeighborsClassifier()]) on the images: the
+    # featurizer learns nothing from them, so one set of bits serves all splits.
     classifier = KNeighborsClassifier(n_neighbors=1, metric="hamming")
     guesses = classifier.fit(bits[train], images.labels[train]).predict(bits[test])
     copies = images.origins[test, None] == images.origins[train]
@@ -242,7 +246,7 @@ def try_split(
 
 
 def choose_groups(images: PlantedImages, groups: Rows) -> list[Rows]:
-    """Return the rows of the largest found groups, one of each photo."""
+    """Return the rows of the largest found groups, at most one group per photo."""
     sizes = np.bincount(groups)
     chosen: dict[str, Rows] = {}
     for group in np.argsort(-sizes, kind="stable"):
@@ -266,9 +270,9 @@ def write_contact_sheet(
     groups : list of ndarray
         The rows of `images` in each group.
     finder : NearDuplicateFinder
-        What says how distances are measured.
+        The finder, by whose bits distances are measured.
     """
-    # Not pyplot: it would look for a display, and keep the figure.
+    # Not pyplot, which would search for a display and keep the figure.
     figure_module = import_extra("matplotlib.figure", "demo", "The demo")
     n_columns = len(ALL_KINDS)
     figure = figure_module.Figure(figsize=(2 * n_columns, 2 * len(groups)), layout="constrained")
@@ -279,12 +283,12 @@ def write_contact_sheet(
     for line, rows in zip(axes, groups, strict=True):
         bits = finder_bits([images.paths[row] for row in rows], finder)
         n_bits = bits.shape[1]
-        # A group with a wrong match may be longer than a line; what is too much is left out.
+        # A group with a wrong match may be longer than a row; the row shows its beginning.
         for axis, row, distance in zip(line, rows, (bits != bits[0]).sum(axis=1), strict=False):
             draw_thumbnail(axis, images.paths[row], images.kinds[row], int(distance))
     figure.suptitle(
-        f"Groups found by hashfeatures, one a row, with the distance of each image\n"
-        f"to the first of its row: so many of {n_bits} bits differ"
+        f"Groups found by hashfeatures, one per row. Each image shows how many\n"
+        f"of its {n_bits} bits differ from the first image in its row."
     )
     figure.savefig(output, format="png", dpi=100)
 
@@ -299,22 +303,22 @@ def draw_thumbnail(axis: Any, path: Path, kind: str, distance: int) -> None:
 
 
 def show(text: str = "") -> None:
-    """Print one line or more, at once, so that progress bars on stderr come in their place."""
+    """Print lines at once, so that they keep their order among progress bars on stderr."""
     print(text, flush=True)
 
 
 def show_title() -> None:
-    """Say what follows."""
-    show(f"hashfeatures {__version__}: plant copies among photos, and find them again")
+    """Print the title."""
+    show(f"hashfeatures {__version__}: plant copies among photos, then find them")
 
 
 def show_heading(text: str) -> None:
-    """Begin a section."""
+    """Print the heading of a section."""
     show(f"\n{text}\n{'-' * len(text)}")
 
 
 def show_images(images: PlantedImages) -> None:
-    """Say what the images are."""
+    """Print the kinds of images."""
     counts = Counter(images.kinds)
     show_heading(f"1. The images: crops of {len(set(images.labels))} photos, some with copies")
     for kind in ALL_KINDS:
@@ -326,16 +330,16 @@ def show_images(images: PlantedImages) -> None:
 
 
 def show_findings(findings: Findings) -> None:
-    """Say what was found, what was missed and what was matched wrongly."""
+    """Print what was found, what was missed and what was matched wrongly."""
     show(f"   {'':<20}{'planted':>9}{'found':>9}")
     show(f"   {'groups':<20}{findings.n_planted:>9}{findings.n_found:>9}")
     show(f"   {'pairs of images':<20}{findings.planted_pairs:>9}{findings.found_pairs:>9}")
     show(f"   recall    {findings.recall:>7.1%}   of the planted pairs were found")
     show(f"   precision {findings.precision:>7.1%}   of the found pairs were planted")
-    show(f"   A match is at most {findings.radius} of {findings.n_bits} bits apart.")
-    flat = "  (too little detail for its hash to be used)"
+    show(f"   Near duplicates differ in at most {findings.radius} of {findings.n_bits} bits.")
+    flat = "  (too little detail to compare its hash)"
     show_list(
-        "Missed copies, and how far they are from their originals:",
+        "Missed copies, with their distances to the originals:",
         [
             f"{bits:>3} bits  {name}{flat if bits <= findings.radius else ''}"
             for name, bits in findings.missed
@@ -348,7 +352,7 @@ def show_findings(findings: Findings) -> None:
 
 
 def show_list(title: str, lines: list[str]) -> None:
-    """Print the first of many lines, below their title."""
+    """Print a title, and the first of many lines below it."""
     show(f"   {title}{'' if lines else ' none'}")
     for line in lines[:_N_LISTED]:
         show(f"     {line}")
@@ -357,45 +361,47 @@ def show_list(title: str, lines: list[str]) -> None:
 
 
 def show_splits(naive: Trial, grouped: Trial, n_bits: int) -> None:
-    """Say how many test images leak, and what that does to the score."""
-    show(f"   The {n_bits} bits of ImageHashFeaturizer() go to KNeighborsClassifier(1), which")
-    show("   guesses the photo of an image; the score is the share of right guesses.")
-    show("   Hashing learns nothing from the images, so it is done once for all splits.")
-    show(f"   Means of {_N_SPLITS} random splits, {_TEST_SIZE:.0%} of each photo for testing:")
+    """Print how many test images leak, and how that changes the score."""
+    show("   KNeighborsClassifier(1) predicts the photo that an image comes from, from the")
+    show(f"   {n_bits} bits of ImageHashFeaturizer(). The score is its accuracy.")
+    show("   Hashing learns nothing from the images, so all splits share the same bits.")
+    show(
+        f"   Means of {_N_SPLITS} random splits, with {_TEST_SIZE:.0%} of each photo for testing:"
+    )
     show()
     show(f"   {'train_test_split of':<48}{'scikit-learn':>14}{'hashfeatures':>14}")
     both = (naive, grouped)
     show_row("test images in a split", [f"{len(t.right) / _N_SPLITS:.1f}" for t in both])
-    show_row("  leaking through copies found above", [f"{t.n_known:.1f}" for t in both])
-    show_row("  leaking through copies missed above", [f"{t.n_unknown:.1f}" for t in both])
+    show_row("  that leak through copies found above", [f"{t.n_known:.1f}" for t in both])
+    show_row("  that leak through copies missed above", [f"{t.n_unknown:.1f}" for t in both])
     show_row("score on all test images", [format_score(t.right) for t in both])
-    show_row("score on those that leak", [format_score(t.right[t.leaks]) for t in both])
-    show_row("score on those that do not", [format_score(t.right[~t.leaks]) for t in both])
+    show_row("score on images that leak", [format_score(t.right[t.leaks]) for t in both])
+    show_row("score on images that do not leak", [format_score(t.right[~t.leaks]) for t in both])
     show()
     gap = 100 * (naive.right.mean() - grouped.right.mean())
-    show("   An image leaks if a copy of it, or what it is a copy of, is in the training")
-    show("   part. The classifier has then seen the answer, and the score says how well")
-    show(f"   it remembers. That lifts the naive score by {gap:.1f} points.")
+    show("   A test image leaks if a copy of it, or its original, is in the training part.")
+    show("   The classifier has then seen the answer, and its score measures memory. This")
+    show(f"   raises the score of the plain random split by {gap:.1f} points.")
 
 
 def show_row(name: str, values: list[str]) -> None:
-    """Print a line of the table of splits."""
+    """Print a row of the table of splits."""
     show(f"   {name:<48}{values[0]:>14}{values[1]:>14}")
 
 
 def format_score(right: NDArray[np.bool_]) -> str:
-    """Return the share of right answers as text."""
+    """Return the fraction of right answers as text."""
     return f"{right.mean():.1%}" if len(right) else "-"
 
 
 def show_similar(images: PlantedImages, query: int, similar: pd.DataFrame) -> None:
-    """Print a ranking, and what each image in it is."""
-    show(f"   {'image':<36}{'bits':>5}   what it is")
+    """Print a ranking, with the relation of each image to the query."""
+    show(f"   {'image':<36}{'bits':>5}   relation")
     for row, bits in zip(similar.index, similar["hamming_distance"], strict=True):
         show(f"   {images.paths[row].name:<36}{bits:>5}   {images.relation(row, query)}")
 
 
 def show_contact_sheet(output: Path, groups: list[Rows]) -> None:
-    """Say where the contact sheet is."""
+    """Print where the contact sheet is."""
     show_heading("5. See for yourself")
-    show(f"   {len(groups)} of the groups that were found are shown in {output}")
+    show(f"   The contact sheet shows {len(groups)} of the groups that were found: {output}")
