@@ -17,7 +17,6 @@ from .._utils.progress import progress_bar
 from ..duplicates._radius_warnings import warn_if_codes_are_crowded
 from ..exceptions import EngineError, StageError
 from ..hamming._bands import Band
-from ..hamming._copies import Copies
 from ..hamming._plan import (
     Plan,
     build_cost,
@@ -28,6 +27,7 @@ from ..hamming._plan import (
     plan_self_join,
     query_bands,
 )
+from ..hamming._unique_codes import UniqueCodes
 from ._executors import Executor
 from ._hash_stage import read_settings
 from ._packed_hashes import MAX_ROWS, read_packed_hashes
@@ -135,7 +135,7 @@ class Join:
         hashes = read_packed_hashes(self._hashed, names, n_rows, specs)
         present = np.flatnonzero(hashes.comparable)
         all_present = len(present) == n_rows
-        copies = Copies(hashes.words if all_present else hashes.words[present], present)
+        copies = UniqueCodes(hashes.words if all_present else hashes.words[present], present)
         warn_if_codes_are_crowded(copies.codes, self._radius, n_bits)
         firsts = present[copies.firsts]
         is_copy = np.ones(len(present), dtype=bool)

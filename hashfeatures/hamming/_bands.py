@@ -1,7 +1,7 @@
-"""Bands of bits, and codes laid out in the order of the bits of a band.
+"""Bands of bits, and buckets of the codes that agree in a band.
 
-Two codes that differ by few bits differ by even fewer within some band of their bits, so that
-candidates stand in few buckets.
+Two codes that differ in few bits differ in even fewer within some band. So all candidates are in a
+few buckets of that band. Norouzi et al. call a band a substring.
 
 References
 ----------
@@ -29,14 +29,14 @@ MAX_WIDTH = 24
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Some of the bits of a code.
+    """A subset of the bits of a code.
 
     Parameters
     ----------
     positions : ndarray of shape (width,), dtype int64
         The bits, at most 32.
     n_words : int
-        How many words a code has.
+        The number of words of a code.
     """
 
     positions: NDArray[np.int64]
@@ -44,7 +44,7 @@ class Band:
 
     @property
     def width(self) -> int:
-        """How many bits the band has."""
+        """The number of bits of the band."""
         return len(self.positions)
 
     @cached_property
@@ -56,7 +56,7 @@ class Band:
 
     @cached_property
     def _table(self) -> tuple[NDArray[np.int64], Numbers]:
-        """Return the bytes that hold bits of the band, and what their values add to a key."""
+        """Return the bytes with bits of the band, and the part of the key for each value."""
         places: NDArray[np.int64] = np.unique(self.positions // 8)
         table = np.zeros((len(places), 256), dtype=np.uint32)
         values = np.arange(256)
@@ -75,10 +75,10 @@ class Band:
 
 
 def cut_bands(n_bits: int, widths: Sequence[int]) -> list[Band]:
-    """Deal the bits of codes to bands.
+    """Distribute the bits of codes among bands.
 
-    Neighbouring bits of a hash go together, so bands take them in an order that is mixed, and the
-    same for all codes and releases.
+    Adjacent bits of a hash are correlated, so each band takes bits from all over the code. The
+    choice is fixed, the same for all codes and releases.
     """
     mixed = multiply_and_shift(np.arange(1, n_bits + 1, dtype=np.uint64) * np.uint64(GAMMA))
     order = np.argsort(mixed, kind="stable")
@@ -92,7 +92,7 @@ def cut_bands(n_bits: int, widths: Sequence[int]) -> list[Band]:
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Codes in the order of their keys.
+    """Codes sorted by their keys, the bits of a band.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ class Buckets:
     keys : ndarray of shape (n_codes,), dtype uint32
         Their keys, ascending.
     numbers : ndarray of shape (n_codes,), dtype uint32
-        Where each code came from.
+        The place of each code before sorting.
     starts : ndarray of shape (n_keys + 1,), dtype uint32
-        Where the codes of each key start; not needed of queries.
+        Where the codes of each key start; empty for queries.
     """
 
     codes: Words
@@ -113,7 +113,7 @@ class Buckets:
 
     @classmethod
     def of(cls, codes: Words, band: Band) -> Buckets:
-        """Lay codes out in the order of a band."""
+        """Group codes by the bits of a band."""
         keys = band.keys(codes)
         starts = np.zeros((1 << band.width) + 2, dtype=np.uint32)
         order = np.empty(len(codes), dtype=np.uint32)
@@ -122,7 +122,7 @@ class Buckets:
 
     @classmethod
     def of_queries(cls, codes: Words, band: Band) -> Buckets:
-        """Sort codes that are looked up only."""
+        """Sort queries by the bits of a band."""
         keys = band.keys(codes)
         order = np.argsort(keys, kind="stable").astype(np.uint32)
         return cls(np.take(codes, order, axis=0), keys[order], order, order[:0])
@@ -137,7 +137,7 @@ class Buckets:
 
 @cache
 def flips(width: int, n_flips: int) -> Numbers:
-    """Return every word of `width` bits with at most `n_flips` ones, those with fewest first."""
+    """Return every word of `width` bits with at most `n_flips` ones, fewest ones first."""
     levels = [np.zeros(1, dtype=np.uint32)]
     for _ in range(min(n_flips, width)):
         fewer = levels[-1]

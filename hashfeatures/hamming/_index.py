@@ -1,7 +1,7 @@
-"""Exact Hamming neighbours among packed codes: k nearest, within a radius, and all pairs.
+"""Exact Hamming neighbors among packed codes: the k nearest, within a radius, and all pairs.
 
-Equal codes are searched once. Bands of bits are searched where that is planned to be cheaper than
-comparing everything with everything; the answers are the same.
+Equal codes are searched once. Multi-index hashing is used where the plan predicts that it is
+cheaper than comparing all codes. Both return the same neighbors.
 """
 
 from __future__ import annotations
@@ -15,46 +15,46 @@ from numpy.typing import NDArray
 from .._utils.kernels import load_kernels
 from .._utils.progress import progress_bar
 from ._bands import Words
-from ._copies import Copies
 from ._join import Block, join, nearest, self_join
-from ._layouts import Layouts
+from ._multi_index import MultiIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
 from ._plan import Plan, candidate_cost, plan_self_join
 from ._scan import scan_nearest, scan_within
+from ._unique_codes import UniqueCodes
 
 __all__ = ["HammingIndex", "Pairs"]
 
-_SMALL = 2048  # codes that numpy compares in less time than it takes to load compiled loops
+_SMALL = 2048  # numpy compares so few codes in less time than loading compiled loops takes
 _QUERY_BLOCK = 1 << 14
 _HELD_PAIRS = 1 << 23
-_KNN_SHARE = 0.1  # of the time of a scan, that may be spent on finding near neighbours first
+_KNN_SHARE = 0.1  # of the time of a scan may be spent on finding near neighbors first
 
 _NO_ARRAYS = (
-    "take a smaller radius; or read them block by block with HammingNeighbors.iter_pairs; or let "
-    "DuplicateGroups group the rows, which holds no pairs; or raise the limit"
+    "use a smaller radius, read the pairs block by block with HammingNeighbors.iter_pairs, group "
+    "the rows with DuplicateGroups, which stores no pairs, or raise the limit"
 )
 
 
 class HammingIndex:
-    """Codes that can be searched.
+    """Index of packed codes for exact searches by Hamming distance.
 
     Parameters
     ----------
     words : ndarray of shape (n_codes, n_words), dtype uint64
-        The bits of each code, packed.
+        The packed bits of each code.
     present : ndarray of shape (n_codes,), dtype bool
-        False for a code that is nobody's neighbour.
+        False for a missing code, which is no neighbor of any other.
     n_bits : int
-        How many bits a code has.
+        The number of bits of a code.
     n_jobs : int, optional
-        How many threads search.
+        The number of threads.
     algorithm : {"auto", "brute", "multi_index"}, default="auto"
-        Whether to compare everything with everything, to search bands, or what costs less.
+        "brute" compares all codes, "multi_index" searches bands, "auto" does what is cheaper.
 
     Attributes
     ----------
     n_candidates_ : int
-        How many comparisons the last search of pairs made; -1 before.
+        The number of comparisons in the last search for pairs; -1 before the first.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class HammingIndex:
         words : ndarray of shape (n_queries, n_words), dtype uint64
             The queries.
         k : int
-            How many neighbours.
+            The number of neighbors.
         own : ndarray of shape (n_queries,), dtype intp, optional
-            For each query, a row that is not its neighbour: itself.
+            The row of each query itself, which is not its neighbor.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, k), dtype int64
-            In bits, ascending, ties by row; ``n_bits + 1`` behind the last neighbour.
+            The distances in bits, ascending, ties by row; ``n_bits + 1`` after the last neighbor.
         rows : ndarray of shape (n_queries, k), dtype intp
-            The rows of the neighbours; -1 behind the last.
+            The rows of the neighbors; -1 after the last.
         """
         words = np.ascontiguousarray(words)
         own = np.full(len(words), -1, dtype=np.intp) if own is None else own
@@ -105,7 +105,7 @@ class HammingIndex:
         step = int(np.clip(_HELD_PAIRS // (k + 1), 1, _QUERY_BLOCK))
         for start in range(0, len(words), step):
             block = slice(start, start + step)
-            near = self._spread(self._nearest_codes(words[block], k + 1), k + 1)
+            near = self._expand(self._nearest_codes(words[block], k + 1), k + 1)
             near = near.take(near.right != own[block][near.left])
             ranks = _ranks(near)
             near, ranks = near.take(ranks < k), ranks[ranks < k]
@@ -123,16 +123,16 @@ class HammingIndex:
         words : ndarray of shape (n_queries, n_words), dtype uint64
             The queries.
         radius : int
-            The greatest distance, in bits.
+            The greatest distance in bits.
         own : ndarray of shape (n_queries,), dtype intp, optional
-            For each query, a row that is not its neighbour: itself.
+            The row of each query itself, which is not its neighbor.
         limit : int, optional
-            How many pairs to return at most.
+            The greatest number of pairs to return.
 
         Returns
         -------
         Pairs
-            `left` is the query, `right` the row of the code; ordered by query, then by row.
+            `left` is the query and `right` the row of the code, sorted by query, then row.
 
         Raises
         ------
@@ -143,19 +143,19 @@ class HammingIndex:
         return Pairs.concatenate(found, limit).in_order()
 
     def pairs(self, radius: int, progress: bool = False) -> Iterator[Pairs]:
-        """Find every two codes within `radius` bits of each other.
+        """Find all pairs of codes within `radius` bits of each other.
 
         Parameters
         ----------
         radius : int
-            The greatest distance, in bits.
+            The greatest distance in bits.
         progress : bool, default=False
-            Whether to show a bar.
+            Whether to show a progress bar.
 
         Yields
         ------
         Pairs
-            A block of pairs with ``left < right``, each pair once, in no order.
+            A block of pairs with ``left < right``, each pair once, in no particular order.
         """
         if self._is_small(len(self._words)):
             found = scan_within(self._words, self._words, radius)
@@ -163,13 +163,13 @@ class HammingIndex:
             yield Pairs(self._rows[found.left], self._rows[found.right], found.distance)
             return
         for block in self._near_codes(radius, progress):
-            yield from self._copies.pairs_of(block)
-        yield from self._copies.equal_pairs()
+            yield from self._unique.pairs_of(block)
+        yield from self._unique.equal_pairs()
 
     def all_pairs(
         self, radius: int, limit: int | None = MAX_PAIRS, progress: bool = False
     ) -> Pairs:
-        """Return the blocks of `pairs` in one, ordered by left, then right.
+        """Return all blocks of `pairs` as one, sorted by left, then right.
 
         Raises
         ------
@@ -180,39 +180,39 @@ class HammingIndex:
         return Pairs.sorted_from(found, self._n_rows, self._n_bits, limit, _NO_ARRAYS)
 
     def components(self, radius: int, progress: bool = False) -> Rows:
-        """Label the groups that chains of near codes form, without holding any pairs.
+        """Label the connected components of codes within a radius, without storing pairs.
 
         Parameters
         ----------
         radius : int
-            The greatest distance, in bits, of two codes that are near each other.
+            The greatest distance in bits of two connected codes.
         progress : bool, default=False
-            Whether to show a bar.
+            Whether to show a progress bar.
 
         Returns
         -------
         ndarray of shape (n_codes,), dtype intp
-            Labels from 0 on, in the order in which groups first appear; a code that is not
-            present has a label of its own.
+            Labels from 0 on, in the order in which components first appear. A missing code has a
+            label of its own.
         """
         heads = np.arange(self._n_rows)
         if len(self._rows):
-            parents = np.arange(len(self._copies.codes), dtype=np.uint32)
+            parents = np.arange(len(self._unique.codes), dtype=np.uint32)
             for block in self._near_codes(radius, progress):
                 load_kernels("hamming").unite(parents, block.left, block.right)
             load_kernels("hamming").flatten(parents)
-            roots = parents[self._copies.numbers]
-            heads[self._rows] = self._rows[self._copies.firsts[roots]]
+            roots = parents[self._unique.numbers]
+            heads[self._rows] = self._rows[self._unique.firsts[roots]]
         labels: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
         return labels[heads]
 
     @cached_property
-    def _copies(self) -> Copies:
-        return Copies(self._words, self._rows)
+    def _unique(self) -> UniqueCodes:
+        return UniqueCodes(self._words, self._rows)
 
     @cached_property
-    def _layouts(self) -> Layouts:
-        return Layouts(self._copies.codes, self._n_bits, self._algorithm)
+    def _multi_index(self) -> MultiIndex:
+        return MultiIndex(self._unique.codes, self._n_bits, self._algorithm)
 
     def _is_small(self, n_queries: int) -> bool:
         few = max(len(self._words), n_queries) <= _SMALL
@@ -220,9 +220,9 @@ class HammingIndex:
 
     def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
         self.n_candidates_ = 0
-        if radius == 0:  # equal codes are one here, so that no two are at distance 0
+        if radius == 0:  # unique codes are never at distance 0
             return
-        codes = self._copies.codes
+        codes = self._unique.codes
         radius = min(radius, self._n_bits)
         plan = Plan((), (), 0.0)
         if self._algorithm != "brute":
@@ -245,31 +245,31 @@ class HammingIndex:
             blocks = iter([found._replace(right=self._rows[found.right])])
         else:
             near = self._join(words, radius)
-            blocks = (pairs for block in near for pairs in self._copies.matches_of(block))
+            blocks = (pairs for block in near for pairs in self._unique.matches_of(block))
         for pairs in blocks:
             yield pairs if own is None else pairs.take(pairs.right != own[pairs.left])
 
     def _join(self, words: Words, radius: int, plan: Plan | None = None) -> Iterator[Block]:
-        layouts, radius = self._layouts, min(radius, self._n_bits)
-        plan = layouts.plan(len(words), radius) if plan is None else plan
-        return join(words, layouts.codes, plan, layouts.buckets, radius, self._n_jobs)
+        tables, radius = self._multi_index, min(radius, self._n_bits)
+        plan = tables.plan(len(words), radius) if plan is None else plan
+        return join(words, tables.codes, plan, tables.buckets, radius, self._n_jobs)
 
     def _nearest_codes(self, words: Words, k: int) -> Pairs:
-        """Return the `k` nearest codes to each query, or more; as many as there are at least."""
-        codes = self._copies.codes
+        """Return at least the `k` nearest codes of each query, or all if there are fewer."""
+        codes = self._unique.codes
         n_codes, n_words = codes.shape
         found, left = [], np.arange(len(words))
         budget = _KNN_SHARE * n_codes * candidate_cost(n_words)
         for step in range(1, self._n_bits):
-            n_bands = self._layouts.n_bands
+            n_bands = self._multi_index.n_bands
             radius = step * n_bands - 1
-            plan = self._layouts.plan(len(left), radius, n_bands)
+            plan = self._multi_index.plan(len(left), radius, n_bands)
             if not len(left) or not plan.bands or plan.cost > budget * len(left):
                 break
             near = self._nearest_within(words[left], radius, k, plan)
             counts = np.bincount(
                 near.left,
-                np.minimum(self._copies.n_copies(near.right.astype(np.uint32)), k),
+                np.minimum(self._unique.n_copies(near.right.astype(np.uint32)), k),
                 minlength=len(left),
             )
             done = counts >= k
@@ -289,7 +289,7 @@ class HammingIndex:
         return Pairs.concatenate(found)
 
     def _nearest_within(self, words: Words, radius: int, k: int, plan: Plan) -> Pairs:
-        """Return the codes within `radius` bits of each query, or of many the `k` nearest."""
+        """Return the codes within `radius` bits of each query, or the `k` nearest of many."""
         held = Pairs.concatenate([])
         for block in self._join(words, radius, plan):
             if len(block.left):
@@ -304,17 +304,17 @@ class HammingIndex:
                 held = held.take(_ranks(held) < k)
         return held
 
-    def _spread(self, near: Pairs, k: int) -> Pairs:
-        """Turn codes into at most `k` rows each, by query, distance and row."""
+    def _expand(self, near: Pairs, k: int) -> Pairs:
+        """Expand codes to at most `k` rows each, sorted by query, distance and row."""
         numbers = near.right.astype(np.uint32)
-        n_copies = np.minimum(self._copies.n_copies(numbers), k)
+        n_copies = np.minimum(self._unique.n_copies(numbers), k)
         place = np.repeat(np.arange(len(numbers)), n_copies)
         rank = np.arange(len(place)) - np.repeat(np.cumsum(n_copies) - n_copies, n_copies)
-        rows = self._copies.row(numbers[place], rank)
+        rows = self._unique.row(numbers[place], rank)
         return Pairs(near.left[place], rows, near.distance[place]).by_distance()
 
     def _places_of(self, own: Rows) -> Rows:
-        """Turn rows into places among the present codes; -1 where there is none."""
+        """Return the places of rows among the present codes; -1 for missing ones."""
         if not len(self._rows):
             return np.full(len(own), -1, dtype=np.intp)
         places = np.searchsorted(self._rows, own).clip(max=len(self._rows) - 1)
@@ -322,7 +322,7 @@ class HammingIndex:
 
 
 def _ranks(pairs: Pairs) -> Rows:
-    """Return how many pairs of the same left come before each; pairs are sorted by left."""
+    """Return the number of earlier pairs with the same left, for pairs sorted by left."""
     starts = np.flatnonzero(np.diff(pairs.left, prepend=-1))
     lengths = np.diff(starts, append=len(pairs.left))
     return np.arange(len(pairs.left)) - np.repeat(starts, lengths)

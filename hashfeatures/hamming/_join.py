@@ -1,4 +1,4 @@
-"""Candidates to pairs, block by block, on several threads."""
+"""Compare candidates on several threads, and yield the near pairs block by block."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ._plan import Plan
 _Result = TypeVar("_Result")
 
 _BLOCK_PAIRS = 1 << 16
-# Queries that are looked up, and pairs that are compared, in less time than threads take to start.
+# So few queries are looked up, and so few pairs compared, before threads would have started.
 _FEW = 64
 _FEW_PAIRS = 1 << 22
-_TILE = 4096  # codes that fit into a near cache
-_FEW_NEIGHBORS = 64  # as many as are kept in order faster than all distances are counted
+_TILE = 4096  # codes that fit into a fast cache
+_FEW_NEIGHBORS = 64  # above this number, a counting sort of all distances is faster
 
 
 class Block(NamedTuple):
-    """Pairs of the numbers of codes, how many candidates were looked at, and the work done."""
+    """Pairs of code numbers, the number of candidates compared, and the share of work done."""
 
     left: Numbers
     right: Numbers
@@ -38,7 +38,7 @@ class Block(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """A stretch of codes against the buckets of others."""
+    """A range of codes to compare with the buckets of others."""
 
     codes: Buckets
     first: int
@@ -54,7 +54,7 @@ class _Task(NamedTuple):
     share: float
 
     def run(self) -> tuple[Block, _Task | None]:
-        """Return pairs, and what is left to do."""
+        """Return pairs, and the rest of the task if the block is full."""
         left = np.empty(_BLOCK_PAIRS, dtype=np.uint32)
         right = np.empty(_BLOCK_PAIRS, dtype=np.uint32)
         distance = np.empty(_BLOCK_PAIRS, dtype=np.int32)
@@ -78,7 +78,7 @@ class _Task(NamedTuple):
 
 
 def self_join(codes: Words, plan: Plan, radius: int, n_jobs: int | None) -> Iterator[Block]:
-    """Find every two of different codes within `radius` bits of each other."""
+    """Find all pairs of unique codes within `radius` bits of each other."""
 
     def tasks() -> Iterator[_Task]:
         if not plan.bands:
@@ -90,7 +90,7 @@ def self_join(codes: Words, plan: Plan, radius: int, n_jobs: int | None) -> Iter
 
 
 def _lay_out_ahead(codes: Words, plan: Plan) -> Iterator[Buckets]:
-    """Lay codes out in each band, the next one while the threads still search the last."""
+    """Group codes by each band, the next one while the threads still search the last."""
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[Future[Buckets]] = deque()
         for band in plan.bands:
@@ -109,7 +109,7 @@ def join(
     radius: int,
     n_jobs: int | None,
 ) -> Iterator[Block]:
-    """Find every code within `radius` bits of each query; `buckets` lays codes out in a band."""
+    """Find every code within `radius` bits of each query; `buckets` groups codes by a band."""
 
     def tasks() -> Iterator[_Task]:
         if not plan.bands:
@@ -125,7 +125,7 @@ def join(
 def nearest(
     queries: Words, codes: Words, k: int, n_bits: int, n_jobs: int | None
 ) -> tuple[NDArray[np.int32], Numbers]:
-    """Scan for the `k` nearest codes to each query; ``n_bits + 1`` where there are none."""
+    """Scan for the `k` nearest codes of each query; ``n_bits + 1`` where there are fewer."""
     distances = np.full((len(queries), k), n_bits + 1, dtype=np.int32)
     numbers = np.zeros((len(queries), k), dtype=np.uint32)
     step = max(1, min(1024, len(queries) // (4 * count_threads(n_jobs)) + 1))
@@ -148,12 +148,12 @@ def nearest(
 
 
 def count_threads(n_jobs: int | None) -> int:
-    """Return how many threads search: the jobs that a cluster takes are more than this machine."""
+    """Return the number of threads, at most one per processor of this machine."""
     return int(min(count_jobs(n_jobs), cpu_count()))
 
 
 def in_threads(calls: Iterable[Callable[[], _Result]], n_jobs: int | None) -> Iterator[_Result]:
-    """Return the results of calls, in their order, few of them ahead of who takes them."""
+    """Yield the results of calls in order, and run only a few calls ahead."""
     n_threads = count_threads(n_jobs)
     if n_threads == 1:
         for call in calls:
@@ -180,7 +180,7 @@ def _stream(tasks: Iterator[_Task], n_jobs: int | None) -> Iterator[Block]:
         yield found
         if more is not None:
             rest.append(more)
-            while rest:  # a task that is full of pairs is finished before the next
+            while rest:  # finish a task with many pairs before the next one
                 found, more = rest.popleft().run()
                 yield found
                 if more is not None:
@@ -208,7 +208,7 @@ def _stretches(
 
 
 def _tiles(codes: Buckets, others: Buckets, same: bool, radius: int) -> Iterator[_Task]:
-    """Compare all with all, by stretches that stay in the cache."""
+    """Compare all codes, in tiles that stay in the cache."""
     n_words = codes.codes.shape[1]
     masks = np.zeros((0, n_words), dtype=np.uint64)
     nothing = np.zeros(0, dtype=np.int64)

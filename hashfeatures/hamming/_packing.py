@@ -1,4 +1,4 @@
-"""0/1 matrices as 64-bit words, the form in which codes are searched."""
+"""Pack rows of bits into 64-bit words, and measure distances between packed codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-# Rows that are checked and packed at a time, so that a matrix of floats is never copied whole.
+# Rows are checked and packed in blocks, so that a matrix of floats is never copied whole.
 _BLOCK_ROWS = 65_536
 
 
@@ -47,20 +47,19 @@ def hamming_distances(
 
 
 def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Pack a 0/1 matrix into 64-bit words, and tell the rows that are missing.
+    """Pack a matrix of zeros and ones into 64-bit words, and find the missing rows.
 
     Parameters
     ----------
     bits : ndarray of shape (n_images, n_bits)
-        Zeros and ones of any numeric or boolean dtype. A row that holds a NaN stands for an image
-        without a hash.
+        Zeros and ones of any numeric or boolean dtype. A row that holds a NaN is missing.
 
     Returns
     -------
     words : ndarray of shape (n_images, ceil(n_bits / 64)), dtype uint64
-        The bits of each row; zeros where the row is missing.
+        The bits of each row; zeros for a missing row.
     present : ndarray of shape (n_images,), dtype bool
-        False where the row is missing.
+        False for a missing row.
 
     Raises
     ------

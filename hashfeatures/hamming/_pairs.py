@@ -1,4 +1,4 @@
-"""Pairs of rows that are near each other."""
+"""Pairs of near rows and their distances."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..exceptions import TooManyPairsError
 Rows = NDArray[np.intp]
 Bits = NDArray[np.int64]  # distances
 
-# Arrays of so many pairs, and the copies made while they are sorted, take some 6 GB.
+# Arrays of this many pairs, and the copies made while sorting them, take about 6 GB.
 MAX_PAIRS = 100_000_000
 
-# Distances that no search goes beyond, whatever the hashes are.
+# No hash is so long that a distance could be greater.
 _FARTHEST = 2**16 - 1
 
-_FEWER_QUERIES = "take a smaller radius, or ask for fewer queries at a time"
+_FEWER_QUERIES = "use a smaller radius, or search fewer queries at a time"
 
 
 class Pairs(NamedTuple):
@@ -48,21 +48,21 @@ class Pairs(NamedTuple):
     def concatenate(
         cls, blocks: Iterable[Pairs], limit: int | None = None, cure: str = _FEWER_QUERIES
     ) -> Pairs:
-        """Join blocks of pairs into one.
+        """Concatenate blocks of pairs.
 
         Parameters
         ----------
         blocks : iterable of Pairs
             The blocks.
         limit : int, optional
-            How many pairs to hold at most.
+            The greatest number of pairs.
         cure : str
-            What to do if there are more.
+            The advice in the message if there are more.
 
         Raises
         ------
         TooManyPairsError
-            If there are more than `limit`; the blocks that follow are not asked for.
+            If there are more than `limit` pairs. Later blocks are not computed.
         """
         held, n_pairs = [cls(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.int64))], 0
         for block in blocks:
@@ -80,18 +80,18 @@ class Pairs(NamedTuple):
         limit: int | None = None,
         cure: str = _FEWER_QUERIES,
     ) -> Pairs:
-        """Join blocks of pairs into one, ordered by left, then right.
+        """Concatenate blocks of pairs, sorted by left, then right.
 
-        It takes less room than to order what is joined: a pair is one number while it is sorted.
+        This needs less memory than sorting afterwards, as each pair is packed into one integer.
 
         Parameters
         ----------
         blocks : iterable of Pairs
-            The blocks, of different pairs.
+            The blocks. No pair may appear twice.
         n_rows : int
-            More than any row.
+            The number of rows, above every row number.
         farthest : int
-            No less than any distance.
+            An upper bound of the distances.
         limit, cure
             As for `concatenate`.
         """
@@ -120,7 +120,7 @@ class Pairs(NamedTuple):
         return Pairs(*(column[rows] for column in self))
 
     def in_order(self) -> Pairs:
-        """Return the pairs ordered by left, then right."""
+        """Return the pairs sorted by left, then right."""
         if not len(self.left):
             return self
         width = int(self.right.max()) + 1
@@ -128,12 +128,12 @@ class Pairs(NamedTuple):
         return self.take(order)
 
     def by_distance(self) -> Pairs:
-        """Return the pairs ordered by left, then distance, then right."""
+        """Return the pairs sorted by left, then distance, then right."""
         return self.take(np.lexsort((self.right, self.distance, self.left)))
 
 
 def count_pairs(pairs: Any) -> str:
-    """Say what holds how many pairs."""
+    """Return a text with the type and number of pairs."""
     n_pairs = len(pairs.left)
     return f"{type(pairs).__name__}: {n_pairs:,} pair{'' if n_pairs == 1 else 's'}"
 
@@ -141,6 +141,6 @@ def count_pairs(pairs: Any) -> str:
 def _check_limit(n_pairs: int, limit: int | None, cure: str) -> None:
     if limit is not None and n_pairs > limit:
         raise TooManyPairsError(
-            f"More than {limit:,} pairs are within the radius, too many to return as arrays: "
-            f"{cure}."
+            f"More than {limit:,} pairs are within the radius, too many to return as arrays. To "
+            f"avoid this, {cure}."
         )

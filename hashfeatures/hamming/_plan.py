@@ -1,8 +1,12 @@
-"""Which bands to search, and how far: the cheapest way, by counts on a sample of the codes.
+"""Plan which bands to search and how far, by the predicted cost on a sample of the codes.
 
-Codes within `radius` bits are within ``limits[b]`` bits of each other in some band b, whenever
-the sum of ``limits[b] + 1`` is ``radius + 1``: a generalized pigeonhole principle. A limit of -1
+Codes within `radius` bits are within ``limits[b]`` bits of each other in some band b, if the sum
+of ``limits[b] + 1`` is ``radius + 1``. This is a generalized pigeonhole principle. A limit of -1
 leaves a band out.
+
+References
+----------
+J. Qin et al., "GPH: Similarity Search in Hamming Space", ICDE, 2018.
 """
 
 from __future__ import annotations
@@ -20,33 +24,33 @@ from numpy.typing import NDArray
 from .._utils.kernels import load_kernels
 from ._bands import MAX_WIDTH, Band, Words, cut_bands
 
-_SAMPLE = 1024  # codes, whose pairs are counted
+_SAMPLE = 1024  # codes whose pairs are counted
 _MAX_FLIPS = 1 << 18
-_HOPELESS = 4  # so many more bands that all cost more than fewer: more still would too
+_HOPELESS = 4  # numbers of bands in a row that cost more than the best; then the search stops
 
 # Nanoseconds, in the proportions of common processors.
 _PER_CANDIDATE = 0.9
 _PER_FURTHER_WORD = 0.4
 _PER_PROBE = 2.5
-_PER_LOOK_UP = 8.0  # a probe of queries, which are too few to come by in order
+_PER_LOOK_UP = 8.0  # a probe by a query; few queries do not access buckets in order
 _PER_ARRANGED = 30.0
-_PER_PLAN = 2e6  # in which all of some codes are compared before a plan is made
-_PER_CALL = 50_000.0  # of a band, or of everything, however few the queries are
+_PER_PLAN = 2e6  # comparing all codes is planned without a sample if it is cheaper than this
+_PER_CALL = 50_000.0  # for each band, or for a scan, however few queries there are
 _PER_BUCKET = 1.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which bands are searched.
+    """The bands to search and how far.
 
     Parameters
     ----------
     bands : sequence of Band
-        The bands; none where everything is compared with everything.
+        The bands. No bands means that all codes are compared.
     limits : sequence of int
         The greatest distance within each band.
     cost : float
-        The predicted nanoseconds of one thread.
+        The predicted time of one thread, in nanoseconds.
     """
 
     bands: Sequence[Band]
@@ -55,17 +59,17 @@ class Plan:
 
 
 def candidate_cost(n_words: int) -> float:
-    """Return the nanoseconds that a comparison takes."""
+    """Return the predicted nanoseconds of a comparison."""
     return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
 
 
 def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
-    """Return the nanoseconds that queries take."""
+    """Return the predicted nanoseconds of queries."""
     return per_query * n_queries + max(n_bands, 1) * _PER_CALL
 
 
 def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
-    """Return the nanoseconds that it takes to lay codes out in bands."""
+    """Return the predicted nanoseconds of grouping codes by bands."""
     return sum(_PER_ARRANGED * n_codes + _PER_BUCKET * (1 << band.width) for band in bands)
 
 
@@ -75,16 +79,16 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
     Parameters
     ----------
     codes : ndarray of shape (n_codes, n_words), dtype uint64
-        The codes, which all differ.
+        The unique codes.
     n_bits, radius : int
-        How many bits each has, and the greatest distance.
+        The number of bits of a code, and the greatest distance.
     forced : bool
-        Whether to search bands even if comparing all is cheaper.
+        Whether to search bands even if comparing all codes is cheaper.
 
     Returns
     -------
     Plan
-        The cheapest way: no bands where comparing all is.
+        The cheapest plan. It has no bands if comparing all codes is cheapest.
     """
     n_codes, n_words = codes.shape
     all_pairs = n_codes * (n_codes - 1) / 2
@@ -97,7 +101,9 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
         if widths[0] < 4 and plans:
             break
         shares = [_uniform_shares(each, radius) for each in widths]
-        plans.append((_deal(shares, widths, radius, all_pairs, n_codes, n_words)[1], widths))
+        plans.append(
+            (_choose_limits(shares, widths, radius, all_pairs, n_codes, n_words)[1], widths)
+        )
         best, _ = min(plans)
         if best < float("inf") and all(cost > best for cost, _ in plans[-_HOPELESS:]):
             break
@@ -105,7 +111,7 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
     for _, widths in sorted(plans, key=lambda plan: plan[0])[:2]:
         bands = cut_bands(n_bits, widths)
         shares = measure_shares(codes, bands, radius)
-        limits, cost = _deal(shares, widths, radius, all_pairs, n_codes, n_words)
+        limits, cost = _choose_limits(shares, widths, radius, all_pairs, n_codes, n_words)
         if cost < float("inf"):
             used = [band for band, limit in enumerate(limits) if limit >= 0]
             found.append(Plan([bands[at] for at in used], [limits[at] for at in used], cost))
@@ -121,14 +127,14 @@ def _join_widths(n_codes: int, n_bits: int, n_bands: int) -> list[int]:
 
 
 def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> list[Band]:
-    """Return the bands in which codes are laid out to be asked for.
+    """Return the bands by which codes are grouped for queries.
 
     Parameters
     ----------
     n_codes, n_bits : int
-        How many codes there are, and how many bits each has.
+        The number of codes, and of bits of a code.
     n_bands : int, optional
-        How many bands; None: as many as fit if each has buckets of a few codes.
+        The number of bands. None means as many as fit if buckets hold a few codes each.
 
     Returns
     -------
@@ -139,7 +145,7 @@ def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> list[B
 
 
 def choose_query_bands(n_codes: int, n_bits: int, radius: int) -> int:
-    """Return how many bands suit a radius, by what queries would cost if codes were uniform."""
+    """Return the best number of bands for a radius, by the cost of queries on uniform codes."""
     n_words = -(-n_bits // 64)
     costs: dict[int, float] = {}
     for n_bands in range(1, min(radius + 1, n_bits) + 1):
@@ -147,7 +153,7 @@ def choose_query_bands(n_codes: int, n_bits: int, radius: int) -> int:
         if widths[0] < 4 and costs:
             break
         shares = [_uniform_shares(width, radius) for width in widths]
-        costs[n_bands] = _deal(shares, widths, radius, n_codes, 1, n_words, False)[1]
+        costs[n_bands] = _choose_limits(shares, widths, radius, n_codes, 1, n_words, False)[1]
         best = min(costs.values())
         if best < float("inf") and all(cost > best for cost in [*costs.values()][-_HOPELESS:]):
             break
@@ -172,13 +178,13 @@ def plan_queries(
     widths = [band.width for band in bands]
     n_words = bands[0].n_words
     comparisons = float(n_queries) * n_codes
-    limits, cost = _deal(shares, widths, radius, comparisons, n_queries, n_words, False)
+    limits, cost = _choose_limits(shares, widths, radius, comparisons, n_queries, n_words, False)
     used = [band for band, limit in enumerate(limits) if limit >= 0]
     return Plan([bands[band] for band in used], [limits[band] for band in used], cost)
 
 
 def measure_shares(codes: Words, bands: Sequence[Band], radius: int) -> list[NDArray[np.float64]]:
-    """Estimate which share of all pairs is within 0, 1, ... bits of each other in each band."""
+    """Estimate the share of all pairs within 0, 1, ... bits of each other in each band."""
     step = max(1, len(codes) // _SAMPLE)
     sample = np.ascontiguousarray(codes[::step][:_SAMPLE])
     counts = np.zeros((len(bands), MAX_WIDTH + 2), dtype=np.int64)
@@ -195,7 +201,7 @@ def measure_shares(codes: Words, bands: Sequence[Band], radius: int) -> list[NDA
 
 
 def _useful_width(n_codes: int) -> int:
-    """Return the width of a band whose buckets hold some codes each."""
+    """Return the width of a band whose buckets hold a few codes each."""
     return max(4, int(np.log2(max(n_codes, 1))) - 1)
 
 
@@ -203,7 +209,7 @@ def _uniform_shares(width: int, radius: int) -> NDArray[np.float64]:
     return np.cumsum([comb(width, ones) for ones in range(width + 1)]) / 2.0**width
 
 
-def _deal(
+def _choose_limits(
     shares: Sequence[NDArray[np.float64]],
     widths: Sequence[int],
     radius: int,
@@ -212,7 +218,7 @@ def _deal(
     n_words: int,
     build: bool = True,
 ) -> tuple[list[int], float]:
-    """Raise the limits of bands, always where that costs least, until they suffice."""
+    """Raise the limits of bands, each time where it costs least, until they cover the radius."""
     n_bands = len(widths)
     limits, costs = [-1] * n_bands, [0.0] * n_bands
 
@@ -242,6 +248,6 @@ def _deal(
 
 @cache
 def _count_flips(width: int) -> list[int]:
-    """Return how many words of `width` bits have at most 0, 1, ... ones, up to `_MAX_FLIPS`."""
+    """Count the words of `width` bits with at most 0, 1, ... ones, up to `_MAX_FLIPS`."""
     counts = accumulate(comb(width, ones) for ones in range(width + 1))
     return list(takewhile(lambda count: count <= _MAX_FLIPS, counts))

@@ -1,4 +1,4 @@
-"""Few codes compared with few codes, by numpy: done before a compiled loop is even loaded."""
+"""Compare few codes by brute force with numpy, faster than loading compiled loops takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK_COLUMNS = 8192
 
 
 def scan_within(queries: Words, codes: Words, radius: int) -> Pairs:
-    """Return every code within `radius` bits of each query, ordered by query, then code."""
+    """Return every code within `radius` bits of each query, sorted by query, then code."""
     blocks = []
     for row in range(0, len(queries), _BLOCK_ROWS):
         found = []
@@ -33,7 +33,7 @@ def scan_within(queries: Words, codes: Words, radius: int) -> Pairs:
 
 
 def scan_nearest(queries: Words, codes: Words, k: int, own: Rows) -> tuple[Bits, Rows]:
-    """Return the `k` nearest codes to each query but its own; -1 where there are none."""
+    """Return the `k` nearest codes of each query, without its own; -1 where there are fewer."""
     nobody = np.iinfo(np.int64).max
     n_codes = len(codes)
     best = np.full((len(queries), k), nobody)
@@ -42,7 +42,7 @@ def scan_nearest(queries: Words, codes: Words, k: int, own: Rows) -> tuple[Bits,
         for column in range(0, n_codes, _BLOCK_COLUMNS):
             block = _all_distances(queries[rows], codes[column : column + _BLOCK_COLUMNS])
             width = block.shape[1]
-            # One integer orders by distance, then by code.
+            # Sorting these integers sorts by distance, then code.
             keys = block.astype(np.int64) * n_codes + np.arange(column, column + width)
             places = own[rows]
             inside = (places >= column) & (places < column + width)

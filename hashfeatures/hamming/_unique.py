@@ -1,4 +1,4 @@
-"""Rows that are equal, under one number."""
+"""Number the unique rows of a matrix, and look rows up by their content."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.mixing import mix_words
-from ._copies import Copies
+from ._unique_codes import UniqueCodes
 
-# Rows that are sorted in less time than it takes to load compiled loops.
+# So few rows are sorted in less time than loading compiled loops takes.
 _FEW = 4096
 
 
 def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give equal rows of a matrix one number, in the order in which they first appear.
+    """Give equal rows of a matrix one number, in the order of first appearance.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.
     Returns
     -------
     numbers : ndarray of shape (n_rows,), dtype intp
-        Equal where rows are equal, from 0 on.
+        The number of each row, from 0 on.
     firsts : ndarray of shape (n_different,), dtype intp
         The first row of each number.
 
@@ -37,8 +37,8 @@ def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.
     (array([0, 1, 0]), array([0, 1]))
     """
     if len(rows) > _FEW:
-        copies = Copies(np.ascontiguousarray(rows), np.arange(len(rows)))
-        return copies.numbers.astype(np.intp), copies.firsts.astype(np.intp)
+        unique = UniqueCodes(np.ascontiguousarray(rows), np.arange(len(rows)))
+        return unique.numbers.astype(np.intp), unique.firsts.astype(np.intp)
     order = np.lexsort(rows.T)
     ordered = rows[order]
     is_new = np.ones(len(rows), dtype=bool)
@@ -52,7 +52,7 @@ def number_rows(rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.
 
 
 class RowLookup:
-    """Rows that all differ, found again by what they hold.
+    """Unique rows that can be looked up by their content.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class RowLookup:
         self._mixed = mixed[self._order]
 
     def find(self, others: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """Return which row each of others equals; -1 for none."""
+        """Return the row that equals each of the others; -1 where there is none."""
         mixed = _mix(others, self._seed)
         found = np.full(len(others), -1, dtype=np.intp)
         place = np.searchsorted(self._mixed, mixed)
@@ -92,7 +92,7 @@ class RowLookup:
         return found
 
     def extended(self, rows: NDArray[np.uint64]) -> RowLookup:
-        """Return the lookup of these rows and of others, which are numbered on."""
+        """Return the lookup of these rows followed by others."""
         if not len(rows):
             return self
         larger = RowLookup.__new__(RowLookup)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashfeatures.exceptions import TooManyPairsError
-from hashfeatures.hamming import _copies as copies
 from hashfeatures.hamming import _index as index
 from hashfeatures.hamming import _join as join
+from hashfeatures.hamming import _unique_codes as unique_codes
 from hashfeatures.hamming._index import HammingIndex
 from hashfeatures.hamming._packing import words_from_bits
 from hashfeatures.hamming._pairs import Pairs
@@ -56,7 +56,7 @@ def blocks(request, monkeypatch):
         monkeypatch.setattr(index, "_KNN_SHARE", 1e4)
         monkeypatch.setattr(join, "_BLOCK_PAIRS", 3)
         monkeypatch.setattr(join, "_TILE", 4)
-        monkeypatch.setattr(copies, "_STEP", 5)
+        monkeypatch.setattr(unique_codes, "_STEP", 5)
 
 
 searches = st.sampled_from(ALGORITHMS)

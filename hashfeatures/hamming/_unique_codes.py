@@ -1,4 +1,4 @@
-"""Equal codes, searched once and spread out at the end."""
+"""Unique codes, which are searched once, and the rows that have each of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from ._bands import Numbers, Words
 from ._join import Block
 from ._pairs import Pairs, Rows
 
-_STEP = 1 << 18  # pairs that are spread out at a time
+_STEP = 1 << 18  # pairs that are expanded at a time
 
 
-class Copies:
-    """The codes of rows, each once.
+class UniqueCodes:
+    """The unique codes of rows.
 
     Parameters
     ----------
     words : ndarray of shape (n_codes, n_words), dtype uint64
         The codes.
     rows : ndarray of shape (n_codes,), dtype intp
-        The row of each, ascending.
+        The row of each code, ascending.
 
     Attributes
     ----------
     codes : ndarray of shape (n_unique, n_words), dtype uint64
-        The codes that differ, in the order of the first row of each.
+        The unique codes, in the order of their first appearance.
     firsts : ndarray of shape (n_unique,), dtype uint32
         Where each appears first in `words`.
     numbers : ndarray of shape (n_codes,), dtype uint32
-        Which code of `codes` each of `words` is.
+        The place in `codes` of each code in `words`.
+    has_copies : bool
+        Whether two rows have the same code.
     """
 
     def __init__(self, words: Words, rows: Rows) -> None:
@@ -51,35 +53,35 @@ class Copies:
         if n_unique < n_codes:
             load_kernels("hamming").group(numbers, self._starts, self._order)
             self._starts = self._starts[:-1]
-        self.any = n_unique < n_codes
+        self.has_copies = n_unique < n_codes
 
     def n_copies(self, numbers: Numbers) -> Rows:
-        """Return how many rows have each code."""
-        if not self.any:
+        """Return the number of rows that have each code."""
+        if not self.has_copies:
             return np.ones(len(numbers), dtype=np.intp)
         places = numbers.astype(np.intp)
         return (self._starts[places + 1] - self._starts[places]).astype(np.intp)
 
     def row(self, numbers: Numbers, ranks: Rows) -> Rows:
-        """Return the rows of codes: the `ranks`-th of each."""
-        if not self.any:
+        """Return the `ranks`-th row of each code."""
+        if not self.has_copies:
             return self._rows[numbers]
         rows: Rows = self._rows[self._order[self._starts[numbers].astype(np.intp) + ranks]]
         return rows
 
     def pairs_of(self, block: Block) -> Iterator[Pairs]:
-        """Spread pairs of codes out to pairs of rows, the lower one left."""
+        """Expand pairs of codes to pairs of rows, with ``left < right``."""
         for left, right, distance in self._products(block, True, True):
             swapped = left > right
             yield Pairs(np.where(swapped, right, left), np.where(swapped, left, right), distance)
 
     def matches_of(self, block: Block) -> Iterator[Pairs]:
-        """Spread codes that queries found out to rows; queries stay."""
+        """Expand codes on the right to rows; queries stay on the left."""
         yield from self._products(block, False, True)
 
     def equal_pairs(self) -> Iterator[Pairs]:
-        """Return the pairs of rows that are equal."""
-        if not self.any:
+        """Yield the pairs of rows that have the same code."""
+        if not self.has_copies:
             return
         sizes = np.bincount(self.numbers)
         several = np.flatnonzero(sizes > 1).astype(np.uint32)
@@ -88,13 +90,13 @@ class Copies:
             keep = left < right
             yield Pairs(left[keep], right[keep], distance[keep])
 
-    def _products(self, block: Block, spread_left: bool, spread_right: bool) -> Iterator[Pairs]:
-        if not self.any:
-            left = self._rows[block.left] if spread_left else block.left.astype(np.intp)
+    def _products(self, block: Block, expand_left: bool, expand_right: bool) -> Iterator[Pairs]:
+        if not self.has_copies:
+            left = self._rows[block.left] if expand_left else block.left.astype(np.intp)
             yield Pairs(left, self._rows[block.right], block.distance.astype(np.int64))
             return
         ones = np.ones(len(block.left), dtype=np.intp)
-        n_left = self.n_copies(block.left) if spread_left else ones
+        n_left = self.n_copies(block.left) if expand_left else ones
         n_right = self.n_copies(block.right)
         ends = np.cumsum(n_left * n_right)
         total = int(ends[-1]) if len(ends) else 0
@@ -105,7 +107,7 @@ class Copies:
             left_rank, right_rank = np.divmod(within, n_right[pair])
             asked = block.left[pair]
             yield Pairs(
-                self.row(asked, left_rank) if spread_left else asked.astype(np.intp),
+                self.row(asked, left_rank) if expand_left else asked.astype(np.intp),
                 self.row(block.right[pair], right_rank),
                 block.distance[pair].astype(np.int64),
             )

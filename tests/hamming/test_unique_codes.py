@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures.hamming import _kernels as kernels
-from hashfeatures.hamming._copies import Copies
 from hashfeatures.hamming._unique import RowLookup, number_rows
+from hashfeatures.hamming._unique_codes import UniqueCodes
 
 N = 1 << 12
 COUNT = np.arange(N, dtype=np.uint64)
@@ -42,11 +42,11 @@ def test_codes_that_are_alike_are_spread_over_the_table(name, seed):
 def test_numbers_are_those_of_first_appearance(seed, name):
     rng = np.random.default_rng(seed)
     words = np.column_stack(SETS[name])[rng.integers(0, 300, 200)]
-    copies = Copies(words, np.arange(200))
+    unique = UniqueCodes(words, np.arange(200))
     seen = {}
     expected = [seen.setdefault(code.tobytes(), len(seen)) for code in words]
-    assert copies.numbers.tolist() == expected
-    np.testing.assert_array_equal(copies.codes[copies.numbers], words)
+    assert unique.numbers.tolist() == expected
+    np.testing.assert_array_equal(unique.codes[unique.numbers], words)
 
 
 @given(st.integers(0, 2**32), st.sampled_from(list(SETS)), st.sampled_from([0, 4096]))

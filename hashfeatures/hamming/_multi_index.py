@@ -1,4 +1,7 @@
-"""Codes laid out in bands to be asked for, as far as the queries pay for it."""
+"""Multi-index hashing: tables of codes by bands of their bits, built when they pay off.
+
+A table groups codes by the bits of a band, which Norouzi et al. call a substring.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,20 @@ from ._plan import (
 )
 
 
-class Layouts:
-    """The ways to search codes for the neighbours of queries.
+class MultiIndex:
+    """Tables of codes by the bits of bands, for the neighbors of queries.
 
-    Bands suit a radius: those of a small one are wide. Codes are laid out in the bands that suit
-    best once the time spent without them would have paid for it.
+    Which bands are best depends on the radius: a small radius suits wide bands. Tables are built
+    once the queries have spent as much time without them as building them takes.
 
     Parameters
     ----------
     codes : ndarray of shape (n_codes, n_words), dtype uint64
-        The codes, which all differ.
+        The unique codes.
     n_bits : int
         How many bits a code has.
     algorithm : {"auto", "brute", "multi_index"}
-        Whether to compare everything with everything, to search bands, or what costs less.
+        "brute" compares all codes, "multi_index" searches bands, "auto" does what is cheaper.
     """
 
     def __init__(self, codes: Words, n_bits: int, algorithm: str) -> None:
@@ -45,7 +48,7 @@ class Layouts:
 
     @cached_property
     def n_bands(self) -> int:
-        """How many bands suit a search that does not know its radius."""
+        """The number of bands for a search without a fixed radius."""
         return len(query_bands(len(self.codes), self._n_bits))
 
     def plan(self, n_queries: int, radius: int, n_bands: int | None = None) -> Plan:
@@ -54,27 +57,27 @@ class Layouts:
         Parameters
         ----------
         n_queries : int
-            How many queries there are.
+            The number of queries.
         radius : int
             The greatest distance, in bits.
         n_bands : int, optional
-            Into how many bands codes are laid out; None: whatever suits the radius.
+            The number of bands. None means the best number for the radius.
 
         Returns
         -------
         Plan
-            The cheapest way: no bands where comparing all is.
+            The cheapest plan. It has no bands if comparing all codes is cheapest.
         """
         n_codes, n_words = self.codes.shape
-        scan = _of_all(Plan((), (), n_codes * candidate_cost(n_words)), n_queries)
+        scan = _for_all(Plan((), (), n_codes * candidate_cost(n_words)), n_queries)
         if self._algorithm == "brute":
             return scan
         radius = min(radius, self._n_bits)
-        suited = self._suit(radius) if n_bands is None else n_bands
-        wanted = _of_all(self._plan(suited, radius), n_queries)
+        suited = self._best_n_bands(radius) if n_bands is None else n_bands
+        wanted = _for_all(self._plan(suited, radius), n_queries)
         missing = [band for band in wanted.bands if band not in self._buckets]
         if self._algorithm == "auto" and missing:
-            at_hand = min([scan, *self._laid_out(n_queries, radius)], key=lambda plan: plan.cost)
+            at_hand = min([scan, *self._at_hand(n_queries, radius)], key=lambda plan: plan.cost)
             self._spent += max(at_hand.cost - wanted.cost, 0.0)
             if self._spent < build_cost(n_codes, missing):
                 return at_hand
@@ -83,26 +86,26 @@ class Layouts:
         return wanted if forced or wanted.cost < scan.cost else scan
 
     def buckets(self, band: Band) -> Buckets:
-        """Return the codes in the order of a band."""
+        """Return the codes grouped by the bits of a band."""
         if band not in self._buckets:
             self._buckets[band] = Buckets.of(self.codes, band)
         return self._buckets[band]
 
-    def _laid_out(self, n_queries: int, radius: int) -> list[Plan]:
-        """Return the plans for the bands in which codes are laid out."""
+    def _at_hand(self, n_queries: int, radius: int) -> list[Plan]:
+        """Return the plans that need no further table."""
         return [
-            _of_all(self._plan(n_bands, radius), n_queries)
+            _for_all(self._plan(n_bands, radius), n_queries)
             for n_bands, bands in self._bands.copy().items()  # other threads may add some
             if all(band in self._buckets for band in bands)
         ]
 
-    def _suit(self, radius: int) -> int:
+    def _best_n_bands(self, radius: int) -> int:
         if radius not in self._best:
             self._best[radius] = choose_query_bands(len(self.codes), self._n_bits, radius)
         return self._best[radius]
 
     def _plan(self, n_bands: int, radius: int) -> Plan:
-        """Return what one query costs."""
+        """Return the plan of one query."""
         key = n_bands, radius
         if key not in self._plans:
             if n_bands not in self._bands:
@@ -113,7 +116,7 @@ class Layouts:
         return self._plans[key]
 
 
-def _of_all(of_one: Plan, n_queries: int) -> Plan:
-    """Return what a plan for one query costs for all."""
+def _for_all(of_one: Plan, n_queries: int) -> Plan:
+    """Return the plan of all queries, from that of one."""
     cost = query_cost(of_one.cost, n_queries, len(of_one.bands))
     return Plan(of_one.bands, of_one.limits, cost)
