@@ -13,6 +13,7 @@ from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_count_or_share
 from ..duplicates._finder_hints import point_to_finder
+from ..duplicates._resolve import SupportsFitPredict
 from ..exceptions import LeakageError, UncheckedLeakageError
 from ..images._sources import name_sources
 from ._leakage_report import LeakageReport
@@ -22,7 +23,7 @@ from ._parts import compare_parts, name_parts
 @fill_in_parameters
 @point_to_finder
 def leakage_report(
-    train: Any, test: Any = None, *, y: Any = None, finder: Any = None
+    train: Any, test: Any = None, *, y: Any = None, finder: SupportsFitPredict | None = None
 ) -> LeakageReport:
     """Find near duplicates in different parts of a split.
 
@@ -71,7 +72,11 @@ def leakage_report(
 @fill_in_parameters
 @point_to_finder
 def assert_no_leakage(
-    train: Any, test: Any = None, *, finder: Any = None, allow_unreadable: float | int = 0
+    train: Any,
+    test: Any = None,
+    *,
+    finder: SupportsFitPredict | None = None,
+    allow_unreadable: float | int = 0,
 ) -> None:
     """Raise if near duplicates are in different parts of a split, or if too few were compared.
 

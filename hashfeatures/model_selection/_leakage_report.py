@@ -18,7 +18,7 @@ from ..plotting import plot_pairs
 from ..report._notebook import show_pairs
 from ..report._page import NOTEBOOK_GROUPS
 from ._cross_pairs import CrossPairs
-from ._parts import ComparedParts, tell_uncompared
+from ._parts import ComparedParts, describe_uncompared
 
 
 @dataclass(frozen=True, repr=False)
@@ -216,7 +216,7 @@ class LeakageReport:
         n_pairs = facts["pairs"]
         across = "1 pair is" if n_pairs == 1 else f"{n_pairs} pairs are"
         text += f" In all, {across} in different parts (images: {sizes})."
-        return text + tell_uncompared(self._parts)
+        return text + describe_uncompared(self._parts)
 
     @cached_property
     def _cross_pairs(self) -> CrossPairs:

@@ -1,4 +1,4 @@
-"""The named parts of a split, and which of their images are near each other."""
+"""The named parts of a split, and the near duplicates within and among them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ComparedParts:
     Parameters
     ----------
     names : list of str
-        What the parts are called.
+        The names of the parts.
     sizes : list of int
-        How many images each has.
+        The number of images in each part.
     sources : list
         The images of all parts; None for each row of a matrix of bits.
     graph : PairGraph
@@ -52,9 +52,9 @@ class ComparedParts:
 
     @cached_property
     def low_detail(self) -> list[int]:
-        """How many images of each part have too little detail to be compared by hashes alone.
+        """The number of images in each part with too little detail for their hashes.
 
-        Their pixels are compared, but where there are only hashes, as in a table.
+        Such images are compared by their pixels, except in a table of hashes.
         """
         uncompared = np.bincount(
             self.part[self.graph.node_of_image < 0], minlength=len(self.sizes)
@@ -63,26 +63,26 @@ class ComparedParts:
 
     @property
     def uncompared(self) -> list[int]:
-        """How many images of each part were compared with none, for either reason."""
+        """The number of images in each part that were not compared, for either reason."""
         return [one + other for one, other in zip(self.unreadable, self.low_detail, strict=True)]
 
     @property
     def unseen(self) -> list[bool]:
-        """Whether a part has images of which none was compared: nothing is known of it."""
+        """Whether each part has images, but none that was compared."""
         return [0 < size == n for size, n in zip(self.sizes, self.uncompared, strict=True)]
 
     def why_unchecked(self, allowed: float | int = 0) -> str | None:
-        """Say why it was not found out whether the parts share near duplicates.
+        """Return why too few images were compared to rule out leaks.
 
         Parameters
         ----------
         allowed : int or float, default=0
-            How many images, or which share of them, may be left uncompared.
+            The number or the share of images that may be left out of the comparison.
 
         Returns
         -------
         str or None
-            A sentence or two; None if it was found out.
+            A sentence, or None if enough images were compared.
         """
         what = "read or compared" if any(self.low_detail) else "read"
         for name, size, is_unseen in zip(self.names, self.sizes, self.unseen, strict=True):
@@ -108,15 +108,15 @@ class ComparedParts:
         return np.concatenate([np.arange(size) for size in self.sizes])
 
     def count(self, groups: Labels) -> NDArray[np.int64]:
-        """Count the images of each group in each part, those of the group -1 left out."""
+        """Count the images of each group in each part, without the group -1."""
         known = groups >= 0
         n_groups, n_parts = int(groups.max(initial=-1)) + 1, len(self.sizes)
         cells = groups[known] * n_parts + self.part[known]
         return np.bincount(cells, minlength=n_groups * n_parts).reshape(n_groups, n_parts)
 
 
-def tell_uncompared(parts: ComparedParts) -> str:
-    """Say how many images of each part were compared with none; "" if all were compared."""
+def describe_uncompared(parts: ComparedParts) -> str:
+    """Return sentences on the images that were not compared, or "" if all were."""
     detail = "too little detail for their hashes"
     reasons = [
         (parts.unreadable, "could not be read", "could not be read"),
@@ -129,7 +129,7 @@ def tell_uncompared(parts: ComparedParts) -> str:
             text += f"{one} and was" if n_images == 1 else f"{many} and were"
             where = zip(parts.names, counts, strict=True)
             by_part = ", ".join(f"{name} {n}" for name, n in where)
-            text += f" compared with none. By part: {by_part}."
+            text += f" not compared. By part: {by_part}."
     return text
 
 
@@ -138,12 +138,12 @@ def _count(n_images: int) -> str:
 
 
 def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
-    """Return the parts by name: "train" and "test", or those of a mapping in its order."""
+    """Return the parts by name: "train" and "test", or the items of a mapping."""
     if isinstance(train, Mapping):
         if test is not None:
             raise TypeError(
                 f"{caller} takes a training and a test part, or one mapping of names to parts. "
-                f"Got a mapping and something beside it."
+                f"Got a mapping and a test part."
             )
         parts = {str(name): part for name, part in train.items()}
     else:
@@ -151,7 +151,7 @@ def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
     missing = [name for name, part in parts.items() if part is None]
     if len(parts) < 2 or missing:
         raise TypeError(
-            f"{caller} needs two parts or more: {caller}(train, test), or "
+            f"{caller} needs at least two parts, as in {caller}(train, test) or "
             f"{caller}({{'train': ..., 'validation': ..., 'test': ...}}). "
             f"Got {', '.join(missing) + ' = None' if missing else f'{len(parts)} part'}."
         )

@@ -17,9 +17,10 @@ from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
+from ..duplicates._resolve import SupportsFitPredict
 from ..exceptions import SplitSizeWarning, warn_user
 from ..images._sources import describe_source
-from ._parts import ComparedParts, compare_parts, name_parts, tell_uncompared
+from ._parts import ComparedParts, compare_parts, describe_uncompared, name_parts
 
 _MAJORITY = "majority"
 
@@ -121,7 +122,7 @@ class SplitRepair:
         n_moved = len(self._moved_rows())
         return (
             f"{n_moved} of {len(self._target)} images moved{f': {listed}' if listed else ''}. "
-            f"Images before: {before}; after: {after}.{tell_uncompared(self._parts)}"
+            f"Images before: {before}; after: {after}.{describe_uncompared(self._parts)}"
         )
 
     def _moved_rows(self) -> Labels:
@@ -140,7 +141,11 @@ def _join_sizes(names: Sequence[str], sizes: Sequence[int]) -> str:
 @fill_in_parameters
 @point_to_finder
 def repair_split(
-    train: Any, test: Any = None, *, priority: Any = "train", finder: Any = None
+    train: Any,
+    test: Any = None,
+    *,
+    priority: Any = "train",
+    finder: SupportsFitPredict | None = None,
 ) -> Any:
     """Move images between the parts of a split until it leaks no near duplicates.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
@@ -15,13 +15,15 @@ from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_bool, check_int
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
-from ..duplicates._resolve import PRECOMPUTED, group_images, own_groups
+from ..duplicates._resolve import PRECOMPUTED, SupportsFitPredict, group_images, own_groups
 from ..exceptions import ParameterError
 from ..images._sources import check_container
 from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
 from ._size_warnings import warn_if_off_target
 from ._sizes import part_sizes
 from ._strata import Strata, find_strata
+
+_Finder: TypeAlias = SupportsFitPredict | Literal["precomputed"] | None
 
 
 @fill_in_parameters
@@ -35,7 +37,7 @@ def train_test_split(
     random_state: Any = None,
     stratify: Any = None,
     groups: Any = None,
-    finder: Any = None,
+    finder: _Finder = None,
 ) -> list[Any]:
     """Split images at random and keep near duplicates in one part.
 
@@ -137,7 +139,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
 
     __metadata_request__split = {"groups": True}  # noqa: RUF012
 
-    def __init__(self, n_splits: int, stratify: bool, random_state: Any, finder: Any) -> None:
+    def __init__(self, n_splits: int, stratify: bool, random_state: Any, finder: _Finder) -> None:
         name = type(self).__name__
         self.n_splits = check_int(name, "n_splits", n_splits, self._least_splits)
         self.stratify = check_bool(name, "stratify", stratify)
@@ -222,7 +224,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         stratify: bool = False,
         shuffle: bool = False,
         random_state: Any = None,
-        finder: Any = None,
+        finder: _Finder = None,
     ) -> None:
         super().__init__(n_splits, stratify, random_state, finder)
         self.shuffle = check_bool(type(self).__name__, "shuffle", shuffle)
@@ -311,7 +313,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         train_size: float | int | None = None,
         stratify: bool = False,
         random_state: Any = None,
-        finder: Any = None,
+        finder: _Finder = None,
     ) -> None:
         super().__init__(n_splits, stratify, random_state, finder)
         self.test_size = test_size
@@ -349,7 +351,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
             yield train, test
 
 
-def _check_images(caller: str, images: Any, finder: Any) -> None:
+def _check_images(caller: str, images: Any, finder: _Finder) -> None:
     """Raise unless `images` holds images; with precomputed groups, anything can be split."""
     if not (isinstance(finder, str) and finder == PRECOMPUTED):
         check_container(images, caller)

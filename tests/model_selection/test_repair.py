@@ -169,5 +169,5 @@ def test_a_repair_counts_images_that_could_not_be_read(family):
         train, _, repair = repair_split([files[0], "absent.png"], [files[1], files[3]])
     assert len(train) == 3
     assert repair.unreadable == {"train": 1, "test": 0}
-    expected = "1 image could not be read and was compared with none. By part: train 1, test 0."
+    expected = "1 image could not be read and was not compared. By part: train 1, test 0."
     assert expected in str(repair)
