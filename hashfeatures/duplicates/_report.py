@@ -21,9 +21,9 @@ from .._utils.stored_columns import read_numbers
 from .._utils.validation import check_int, refuse
 from ..images._sources import image_column, list_sources
 from ..report._page import write_page, write_parts
-from ..report._summary import Summary, summarise
-from ..report._text import say_counts, write_text
-from ..report._thumbnails import Facts, picture
+from ..report._summary import Summary, summarize
+from ..report._text import describe_counts, write_text
+from ..report._thumbnails import Facts, make_thumbnails
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
 from ._removal import choose_representatives, group_fitted
@@ -72,7 +72,7 @@ class DuplicateReport:
         return write_text(self._without_distances)
 
     def __repr__(self) -> str:
-        return f"<DuplicateReport: {say_counts(self._without_distances)}>"
+        return f"<DuplicateReport: {describe_counts(self._without_distances)}>"
 
     def _repr_html_(self) -> str:
         return write_parts(self.summary, self.thumbnails)
@@ -146,7 +146,7 @@ def make_report(
     >>> from hashfeatures import make_report
     >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
     >>> print(report)
-    3 images: 1 group of near duplicates with 2 images, of which 1 could go.
+    3 images: 1 group of near duplicates with 2 images, 1 of which can be removed.
     Near duplicates differ in at most 12 of the 128 bits of phash and dhash.
     group 0: 2 images
       *   0 bits  <uint8 array of shape (512, 512)>
@@ -208,7 +208,7 @@ def report_fitted(
         representatives = choose_representatives(finder, images, keep)
     grouping = group_fitted(finder, sources, representatives, classes, parts)
     rows = [row for members in grouping.members().values() for row in members]
-    facts, thumbnails = picture(
+    facts, thumbnails = make_thumbnails(
         [sources[row] for row in rows],
         max_number=max_thumbnails,
         max_bytes=_MOST_BYTES,
@@ -221,7 +221,7 @@ def report_fitted(
         told = {name: list_column(images, name) for name in names}
         known = {row: _fill_up(fact, told, row) for row, fact in known.items()}
     facts_of_finder = finder.summary()
-    summary = summarise(
+    summary = summarize(
         grouping,
         known,
         title=title,

@@ -1,4 +1,4 @@
-"""The bars of a histogram of distances, to be drawn as SVG."""
+"""The layout of a histogram of distances, for SVG."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 _WIDTH = 640
 _HEIGHT = 150
 
-# What is left free around the bars: for the numbers below them, and for the greatest count.
+# The margins around the bars, with room for the numbers below them.
 _LEFT, _BOTTOM, _TOP = 8, 22, 16
 
 
@@ -18,17 +18,17 @@ def draw_histogram(counts: Sequence[int], settings: dict[str, Any]) -> dict[str,
     Parameters
     ----------
     counts : sequence of int
-        How often each distance occurs, from 0 bits on.
+        The number of images at each distance, from 0 bits on.
     settings : dict
-        With the "radius", which is marked.
+        The settings of the comparison, of which "radius" is marked.
 
     Returns
     -------
     dict or None
-        "width", "height" and "bottom" of the picture; "bars", each with "x", "y", "width",
-        "height", "distance", "count" and whether it is "near"; "ticks", each with "x" and
-        "text"; "radius_x", and how many are "within" and "beyond". None if there is nothing to
-        show.
+        The "width", "height" and "bottom" of the picture; the "bars", each with "x", "y",
+        "width", "height", "distance", "count" and "near"; the "ticks", each with "x" and "text";
+        "radius_x"; and the number of images "within" and "beyond" the radius. None if all counts
+        are zero.
     """
     if not sum(counts):
         return None
@@ -38,7 +38,7 @@ def draw_histogram(counts: Sequence[int], settings: dict[str, Any]) -> dict[str,
     room, greatest = _HEIGHT - _TOP - _BOTTOM, max(counts)
     bars = []
     for distance, number in enumerate(counts):
-        # However rare, what occurs is seen.
+        # Even a rare distance gets a visible bar.
         height = max(room * number / greatest, 2) if number else 0
         bars.append(
             {

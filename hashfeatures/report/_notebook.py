@@ -1,6 +1,6 @@
-"""What objects show in a notebook: the parts of a report, few and small.
+"""The display of objects in a notebook, as small parts of a report.
 
-Nothing is fetched from the network for it, and images from memory have no picture.
+Nothing is fetched from the network, and images in memory have no picture.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ._page import NOTEBOOK_BYTES, NOTEBOOK_GROUPS, NOTEBOOK_IMAGES, write_parts
-from ._summary import Grouping, summarise
-from ._thumbnails import picture
+from ._summary import Grouping, summarize
+from ._thumbnails import make_thumbnails
 
 
 def show_groups(
@@ -33,17 +33,17 @@ def show_groups(
     grouping : Grouping
         The groups.
     settings, distances, n_measured
-        As for `summarise`.
+        As for `summarize`.
 
     Returns
     -------
     str
-        A part of a page.
+        A fragment of a page.
     """
     first = islice(grouping.members().values(), NOTEBOOK_GROUPS)
     few = [row for members in first for row in members[:NOTEBOOK_IMAGES]]
     facts, thumbnails = _picture([grouping.sources[row] for row in few])
-    summary = summarise(
+    summary = summarize(
         grouping,
         dict(zip(few, facts, strict=True)),
         title=title,
@@ -60,7 +60,7 @@ def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
     Parameters
     ----------
     title, text : str
-        The heading, and what stands below it.
+        The heading, and the text below it.
     pairs : pandas.DataFrame
         The columns "left_image", "right_image" and "distance", and "left_part" and "right_part"
         if the images are in parts of a split.
@@ -68,7 +68,7 @@ def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
     Returns
     -------
     str
-        A part of a page.
+        A fragment of a page.
     """
     pairs = pairs[:NOTEBOOK_GROUPS]
     sources = _interleave(pairs["left_image"], pairs["right_image"])
@@ -89,7 +89,7 @@ def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
     )
     known = dict(enumerate(facts))
     # The pairs keep their order: the nearest come first.
-    summary = summarise(grouping, known, title=title, settings={}, in_order=True)
+    summary = summarize(grouping, known, title=title, settings={}, in_order=True)
     return write_parts(summary, thumbnails, text)
 
 
@@ -98,4 +98,4 @@ def _interleave(left: pd.Series[Any], right: pd.Series[Any]) -> list[Any]:
 
 
 def _picture(sources: Sequence[Any]) -> Any:
-    return picture(sources, max_number=len(sources), max_bytes=NOTEBOOK_BYTES, fetch=False)
+    return make_thumbnails(sources, max_number=len(sources), max_bytes=NOTEBOOK_BYTES, fetch=False)

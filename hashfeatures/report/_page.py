@@ -1,4 +1,4 @@
-"""A summary as one HTML page that needs nothing but itself, and as parts for notebooks."""
+"""The HTML forms of a report: a self-contained page, and a fragment for notebooks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from importlib import resources
 from typing import Any
 
 from .._utils.path_text import show_path, write_path
+from .._utils.quantities import count, format_bytes
 from ._histogram import draw_histogram
 from ._summary import Summary
-from ._text import count, say_counts, say_settings, say_size, say_spare_size
+from ._text import describe_counts, describe_removable_size, describe_settings
 from ._thumbnails import shrink
 
-# Groups, and images of each, that are shown where no script runs, as in e-mails.
+# The groups, and images per group, in a page where no script runs, as in email.
 _N_STATIC_GROUPS = 20
 _N_STATIC_IMAGES = 12
-# The same in a notebook, which is saved with all its cells, and how long the pictures may be.
+# The same in a notebook, and the greatest length of its pictures: notebooks save all their cells.
 NOTEBOOK_GROUPS = 20
 NOTEBOOK_IMAGES = 4
 NOTEBOOK_BYTES = 400_000
 
-# The mark by which a page is known for one that was written here.
+# The mark of a page that this module wrote.
 _MARK = '<meta name="generator" content="hashfeatures report">'
 
 
 def is_page(start: str) -> bool:
-    """Tell whether a file that begins so is a page that `write_page` wrote."""
+    """Return whether a file with this beginning is a page that `write_page` wrote."""
     return _MARK in start
 
 
@@ -39,15 +40,15 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
     Parameters
     ----------
     summary : dict
-        Of `summarise`.
+        The content, as `summarize` returns it.
     thumbnails : dict of int to str
-        Data URIs by the place of the image in ``summary["images"]``.
+        Data URIs by the position of the image in ``summary["images"]``.
 
     Returns
     -------
     str
-        A page that makes no request: its style, its script and its pictures are in it, and its
-        security policy allows no others. Without a script, it shows the first groups.
+        A page that makes no request: it embeds its style, script and pictures, and its security
+        policy allows no others. Where no script runs, it shows the first groups.
     """
     style, script = _read("report.css"), _read("report.js")
     return _render(
@@ -73,13 +74,13 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
     )
 
 
-def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None = None) -> str:
-    """Return a summary as a piece of HTML for a notebook, without a script.
+def write_parts(summary: Summary, thumbnails: dict[int, str], text: str | None = None) -> str:
+    """Return a summary as a fragment of HTML for a notebook, without a script.
 
-    The words `told` take the place of those that sum up the groups.
+    A `text` replaces the sentences that count the groups.
     """
-    if told is None:
-        told = f"{say_counts(summary)} {say_settings(summary['settings'])}"
+    if text is None:
+        text = f"{describe_counts(summary)} {describe_settings(summary['settings'])}"
     room = NOTEBOOK_BYTES
     few: dict[int, str] = {}
     for group in summary["groups"][:NOTEBOOK_GROUPS]:
@@ -97,7 +98,7 @@ def write_parts(summary: Summary, thumbnails: dict[int, str], told: str | None =
         n_groups=NOTEBOOK_GROUPS,
         n_images=NOTEBOOK_IMAGES,
         style=_read("report.css"),
-        told=told,
+        text=text,
     )
 
 
@@ -119,7 +120,7 @@ def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: A
 
 @cache
 def _environment() -> Any:
-    # Not at the top: whoever looks at no report does not wait for it.
+    # Imported late, because only HTML needs it.
     import jinja2
 
     environment = jinja2.Environment(
@@ -132,13 +133,13 @@ def _environment() -> Any:
     environment.filters |= {
         "show_path": _show,
         "below": lambda path, folder: _show(path).removeprefix(folder),
-        "say_size": say_size,
+        "format_bytes": format_bytes,
     }
     environment.globals |= {
         "count": count,
-        "say_counts": say_counts,
-        "say_settings": say_settings,
-        "say_spare_size": say_spare_size,
+        "describe_counts": describe_counts,
+        "describe_settings": describe_settings,
+        "describe_removable_size": describe_removable_size,
     }
     return environment
 
@@ -150,10 +151,10 @@ def _read(name: str) -> str:
 
 
 def _common_folder(summary: Summary) -> str:
-    """Return the folder that all paths begin with, as it is shown; nothing if there is none."""
+    """Return the folder that all paths share, as it is shown; "" if there is none."""
     rows = [row for name in ("images", "unreadable", "low_detail") for row in summary[name]]
     paths = [row["path"] for row in rows]
-    # By letters and cut to whole names below: URLs stand among the paths.
+    # A prefix of letters, cut to whole names below, because some paths are URLs.
     start = os.path.commonprefix(paths) if len(paths) > 1 else ""  # noqa: RUF071
     folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
     is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
@@ -165,12 +166,12 @@ def _show(path: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """Name a text as a content security policy does."""
+    """Return the digest of a text for a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 
 def _as_json(summary: Summary, thumbnails: dict[int, str], folder: str) -> str:
-    """Return what the script shows, spelled so that nothing in it can end its element."""
+    """Return the data of the script as JSON that cannot end the script element."""
     images = []
     for image in summary["images"]:
         path = image["path"]

@@ -1,6 +1,6 @@
-"""One dict of plain values that says all there is to say of the near duplicates in a collection.
+"""The content of a report as one dict of plain values.
 
-The page, the JSON and the text of a report are made from it and from nothing else.
+Page, JSON and text are made from this dict and from nothing else.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ Summary = dict[str, Any]
 
 @dataclass(frozen=True)
 class Grouping:
-    """What was found among images, in arrays that hold one row an image.
+    """The near duplicates among images, in arrays with one row per image.
 
     Parameters
     ----------
     sources : sequence of image sources
         The images.
     labels : ndarray of shape (n_images,)
-        The group of each.
+        The group of each image.
     nearest : ndarray of shape (n_images,)
-        The distance in bits to the nearest near duplicate, negative where there is none.
-    stand_in : ndarray of shape (n_images,), optional
-        The row of the image that is kept for each; of one that is kept, its own. None: nothing
-        is to be kept or left out.
+        The distance in bits to the nearest near duplicate; negative if there is none.
+    representative : ndarray of shape (n_images,), optional
+        The row of the image that is kept for each image; its own if it is kept. None if no
+        choice was made.
     diameters : dict of int to int
-        The greatest distance of two members of a group in bits, by its label.
+        The greatest distance in bits between two members of a group, by label.
     unreadable : dict of int to str
-        Why images could not be read, by row.
+        The reasons why images could not be read, by row.
     low_detail : sequence of int
-        The rows of images that have too little detail for their hashes to be compared.
+        The rows of images with too little detail to compare their hashes.
     classes, parts : sequence of shape (n_images,), optional
-        What each image shows, and the part of a split that it belongs to.
+        The class of each image, and its part of a split.
     """
 
     sources: Sequence[Any]
     labels: Numbers
     nearest: Numbers
-    stand_in: Numbers | None
+    representative: Numbers | None
     diameters: dict[int, int]
     unreadable: dict[int, str]
     low_detail: Sequence[int]
@@ -55,7 +55,7 @@ class Grouping:
     parts: Sequence[str] | None = None
 
     def members(self) -> dict[int, list[int]]:
-        """Return the rows of each group of two or more, the largest and widest first."""
+        """Return the rows of each group of two or more; the largest and widest come first."""
         if not len(self.labels):
             return {}
         order = np.argsort(self.labels, kind="stable")
@@ -74,7 +74,7 @@ class Grouping:
         )
 
 
-def summarise(
+def summarize(
     grouping: Grouping,
     facts: dict[int, Facts],
     *,
@@ -84,31 +84,31 @@ def summarise(
     n_measured: int = 0,
     in_order: bool = False,
 ) -> Summary:
-    """Sum up near duplicates in plain values.
+    """Summarize near duplicates in plain values.
 
     Parameters
     ----------
     grouping : Grouping
-        What was found.
+        The near duplicates.
     facts : dict of int to Facts
-        What is known of the files of grouped images, by row.
+        The facts about the files of grouped images, by row.
     title : str
-        What the report is called.
+        The title of the report.
     settings : dict
-        "hashes", "bits" and "radius", by which images were compared.
+        The "hashes", "bits" and "radius" of the comparison.
     distances : sequence of int
-        How many images have their nearest neighbour at each distance, from 0 bits on.
+        The number of images whose nearest neighbor is at each distance, from 0 bits on.
     n_measured : int
-        How many images that was counted for.
+        The number of images that were counted.
     in_order : bool
-        Whether groups stay in the order of their labels; else the largest come first.
+        Whether groups keep the order of their labels; otherwise the largest come first.
 
     Returns
     -------
     dict
-        Of str, int, bool, None, lists and dicts: "title", "settings", "counts", "distances",
-        "parts", "images" (those in groups), "groups" (by "label", of places in "images"),
-        "unreadable" and "low_detail".
+        Only str, int, bool, None, lists and dicts: "title", "settings", "counts", "distances",
+        "parts", "images" (of all groups), "groups" (each with the positions of its images in
+        "images"), "unreadable" and "low_detail".
     """
     members = grouping.members()
     if in_order:
@@ -116,15 +116,15 @@ def summarise(
     place = {
         row: place for place, row in enumerate(row for rows in members.values() for row in rows)
     }
-    groups = [_sum_up_group(grouping, label, rows, place) for label, rows in members.items()]
-    images = [_sum_up_image(grouping, row, facts.get(row, Facts())) for row in place]
-    spare = [image for image in images if image["kept"] is False]
+    groups = [_summarize_group(grouping, label, rows, place) for label, rows in members.items()]
+    images = [_summarize_image(grouping, row, facts.get(row, Facts())) for row in place]
+    removable = [image for image in images if image["kept"] is False]
     counts = {
         "images": len(grouping.sources),
         "groups": len(groups),
         "grouped_images": len(images),
-        "duplicates": len(spare),
-        "duplicate_bytes": _sum_known([image["bytes"] for image in spare]),
+        "duplicates": len(removable),
+        "duplicate_bytes": _sum_known([image["bytes"] for image in removable]),
         "conflicts": sum(group["conflict"] for group in groups),
         "leaks": sum(group["leak"] for group in groups),
         "unreadable": len(grouping.unreadable),
@@ -148,7 +148,7 @@ def summarise(
     }
 
 
-def _sum_up_group(
+def _summarize_group(
     grouping: Grouping, label: int, rows: list[int], place: dict[int, int]
 ) -> dict[str, Any]:
     classes = _distinct(grouping.classes, rows)
@@ -162,28 +162,30 @@ def _sum_up_group(
     }
 
 
-def _sum_up_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
+def _summarize_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
     distance = int(grouping.nearest[row])
     return {
         "row": row,
         "path": _path_of(grouping, row),
         **asdict(facts),
         "distance": None if distance < 0 else distance,
-        "kept": None if grouping.stand_in is None else int(grouping.stand_in[row]) == row,
-        "stand_in": row if grouping.stand_in is None else int(grouping.stand_in[row]),
+        "kept": None
+        if grouping.representative is None
+        else int(grouping.representative[row]) == row,
+        "stand_in": row if grouping.representative is None else int(grouping.representative[row]),
         "class": None if grouping.classes is None else _plain(grouping.classes[row]),
         "part": None if grouping.parts is None else str(grouping.parts[row]),
     }
 
 
 def _path_of(grouping: Grouping, row: int) -> str:
-    """Return the whole path of an image, or what else it is."""
+    """Return the full path of an image, or a description of an image without a path."""
     source = grouping.sources[row]
     return name_source(source) or describe_source(source)
 
 
 def _sum_known(sizes: list[int | None]) -> int | None:
-    """Add what is known; None if there is something, and of none of it the size is known."""
+    """Add the known sizes; None if there are sizes but all are unknown."""
     known = [size for size in sizes if size is not None]
     return sum(known) if known or not sizes else None
 

@@ -1,8 +1,9 @@
-"""Small pictures that a page carries in itself, and the facts of the files that they show."""
+"""Thumbnails that are embedded in a page, and facts about the image files."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +13,12 @@ from PIL import Image
 
 from .._utils.progress import progress_bar
 from ..images._decoding import Decoding
-from ..images._errors import describe_error
 from ..images._quiet import quiet_decoding
 from ..images._read import open_image, read_image, read_orientation
 from ..images._sources import count_bytes, is_data_uri, is_far, local_path
 
-# The longest side of a thumbnail in pixels: what a page shows, and what it enlarges to if there is
-# room for so many bytes, of which a square pixel takes so many as text.
+# The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged if the
+# page has room. The room is estimated from the bytes that a pixel takes as text.
 _SIDE = 144
 _LARGE_SIDE = 320
 _BYTES_A_PIXEL = 0.35
@@ -28,16 +28,16 @@ _WIDTH_TAG, _HEIGHT_TAG = 256, 257
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a file.
+    """Facts about an image file; None where unknown.
 
     Parameters
     ----------
     width, height : int or None
-        In pixels, as the image is seen.
+        In pixels, after the image is turned upright.
     format : str or None
         Pillow's name of the file format.
     bytes : int or None
-        The size of the file.
+        The size of the file in bytes.
     """
 
     width: int | None = None
@@ -46,36 +46,34 @@ class Facts:
     bytes: int | None = None
 
 
-def look_at(source: Any) -> Facts:
-    """Read the facts of an image from the head of its file; of one from memory, its size.
+def read_facts(source: Any) -> Facts:
+    """Read the facts about an image from the head of its file, or from an image in memory.
 
-    A URL is not fetched, and what cannot be read has no facts.
+    URLs are not fetched. A file that cannot be read has no facts.
     """
     n_bytes = count_bytes(source)
-    try:
-        with quiet_decoding():
-            if isinstance(source, Image.Image):
-                return Facts(*source.size)
-            if is_data_uri(source) or local_path(source) is not None:
-                with open_image(source) as image:
-                    stored = _stored_size(image)
-                    size = stored[::-1] if read_orientation(image) >= 5 else stored
-                    return Facts(*size, image.format, n_bytes)
-    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
-        del error
+    # Pillow's plugins raise all kinds of errors for broken files.
+    with contextlib.suppress(Exception), quiet_decoding():
+        if isinstance(source, Image.Image):
+            return Facts(*source.size)
+        if is_data_uri(source) or local_path(source) is not None:
+            with open_image(source) as image:
+                stored = _stored_size(image)
+                size = stored[::-1] if read_orientation(image) >= 5 else stored
+                return Facts(*size, image.format, n_bytes)
     shape = getattr(source, "shape", (None, None))
     return Facts(shape[1], shape[0], None, n_bytes)
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:
     """Return the width and height of an opened image before it is turned upright."""
-    tags = getattr(image, "tag_v2", {})  # newer Pillows tell of a TIFF what is seen
+    tags = getattr(image, "tag_v2", {})  # newer versions of Pillow give the upright size of a TIFF
     width, height = image.size
     return int(tags.get(_WIDTH_TAG, width)), int(tags.get(_HEIGHT_TAG, height))
 
 
 def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
-    """Return the facts of an image, and a small JPEG of it as a data URI.
+    """Return the facts about an image, and a small JPEG of it as a data URI.
 
     Raises
     ------
@@ -90,7 +88,7 @@ def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
 
 
 def shrink(uri: str) -> str:
-    """Return a thumbnail that is no larger than a page shows it."""
+    """Return a thumbnail at the size at which a page shows it."""
     head, _, data = uri.partition(",")
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         if max(image.size) <= _SIDE:
@@ -105,7 +103,7 @@ def _encode(image: Image.Image) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def picture(
+def make_thumbnails(
     sources: Sequence[Any],
     *,
     max_number: int,
@@ -113,25 +111,25 @@ def picture(
     fetch: bool,
     progress: bool = False,
 ) -> tuple[list[Facts], dict[int, str]]:
-    """Return the facts of images, and thumbnails of the first of them.
+    """Return the facts about images, and thumbnails of the first of them.
 
     Parameters
     ----------
     sources : sequence of image sources
         The images, the most important first.
     max_number, max_bytes : int
-        How many thumbnails there may be, and how long they may be in all.
+        The most thumbnails, and their greatest total length.
     fetch : bool
-        Whether URLs are fetched.
+        Whether to fetch URLs.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
     facts : list of Facts
-        One an image.
+        The facts about each image.
     thumbnails : dict of int to str
-        Data URIs, by the place of the image; the fewer, the larger.
+        Data URIs by the position of the image. If there are few, they are larger.
     """
     facts: list[Facts] = []
     thumbnails: dict[int, str] = {}
@@ -144,15 +142,13 @@ def picture(
     for place, source in enumerate(sources):
         fact = None
         if len(thumbnails) < max_number and room > 0 and (fetch or not is_far(source)):
-            try:
+            # The page shows no picture of a broken file.
+            with contextlib.suppress(Exception):
                 fact, uri = make_thumbnail(source, side)
-            except Exception as error:  # the page tells of it without a picture
-                describe_error(error)
-            else:
                 if len(uri) <= room:
                     thumbnails[place] = uri
                 room -= len(uri)
-        facts.append(look_at(source) if fact is None else fact)
+        facts.append(read_facts(source) if fact is None else fact)
         bar.update()
     bar.close()
     return facts, thumbnails

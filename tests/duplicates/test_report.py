@@ -156,19 +156,19 @@ def test_labels_of_another_length(image_files):
 
 def test_no_size_is_claimed_where_none_is_known():
     """Of URLs and of images in memory, "0 B" would say that nothing is to be gained."""
-    from hashfeatures.report._text import say_spare_size
+    from hashfeatures.report._text import describe_removable_size
 
     def summary(*sizes):
         images = [{"kept": False, "bytes": size} for size in sizes]
         return {"images": [{"kept": True, "bytes": 7}, *images]}
 
-    assert say_spare_size(summary(None)) == ""
-    assert say_spare_size(summary()) == ""
-    assert say_spare_size(summary(0)) == "0 B"
-    assert say_spare_size(summary(1000, 2000)) == "3.0 kB"
-    assert say_spare_size(summary(1000, None)) == "at least 1.0 kB"
+    assert describe_removable_size(summary(None)) == ""
+    assert describe_removable_size(summary()) == ""
+    assert describe_removable_size(summary(0)) == "0 B"
+    assert describe_removable_size(summary(1000, 2000)) == "3.0 kB"
+    assert describe_removable_size(summary(1000, None)) == "at least 1.0 kB"
     report = make_report([np.zeros((9, 9), np.uint8)] * 2)
-    assert "of which 1 could go." in str(report)
+    assert "1 of which can be removed." in str(report)
     assert report.summary["counts"]["duplicate_bytes"] is None
     assert make_report([]).summary["counts"]["duplicate_bytes"] == 0
     assert "0 B" not in report.to_html()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashfeatures.duplicates._report import DuplicateReport
-from hashfeatures.report._summary import Grouping, summarise
+from hashfeatures.report._summary import Grouping, summarize
 from hashfeatures.report._thumbnails import Facts
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -44,7 +44,7 @@ def make_page(n_groups, first=ODD):
         ["train" if label % 10 or row % 2 else "test" for row, label in enumerate(labels)],
     )
     facts = {row: Facts(640, 480, "PNG", 12_345) for row in range(len(labels))}
-    summary = summarise(
+    summary = summarize(
         grouping,
         facts,
         title="Near duplicates",
@@ -137,7 +137,7 @@ def test_pages_are_turned_and_groups_filtered(open_page):
     assert all("folder17/" in element.text for element in find(browser, ".hf-path"))
     find(browser, "#hf-filter")[0].clear()
     find(browser, "#hf-filter")[0].send_keys("nothing like it")
-    assert "No group is like that." in find(browser, "#hf-groups")[0].text
+    assert "No groups match this filter." in find(browser, "#hf-groups")[0].text
 
 
 def test_kinds_and_orders(open_page):
@@ -218,7 +218,7 @@ def test_without_a_script_the_first_groups_are_there(browser, tmp_path):
     path.write_text(page.rpartition("<script>")[0], encoding="utf-8")
     visit(browser, path)
     assert len(find(browser, ".hf-group")) == 20
-    assert "The first 20 of 50 groups." in find(browser, "#hf-groups")[0].text
+    assert "These are the first 20 of 50 groups." in find(browser, "#hf-groups")[0].text
     assert not find(browser, "#hf-tools")[0].is_displayed()
 
 

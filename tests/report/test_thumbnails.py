@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from hashfeatures import hash_images
-from hashfeatures.report._thumbnails import look_at
+from hashfeatures.report._thumbnails import read_facts
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
@@ -16,6 +16,6 @@ def test_the_size_is_that_of_the_table(kind, orientation, tmp_path):
     file = tmp_path / f"image.{kind}"
     Image.new("RGB", (300, 100)).save(file, exif=exif)
     table = hash_images([file], ["ahash"])
-    facts = look_at(file)
+    facts = read_facts(file)
     assert (facts.width, facts.height) == (table["width"][0], table["height"][0])
     assert (facts.width, facts.height) == ((100, 300) if orientation == 6 else (300, 100))

@@ -1,6 +1,6 @@
 "use strict";
-// Shows the groups that are embedded in the page as JSON, a page of them at a time. All that came
-// from outside (paths, labels) is set as text, never as HTML.
+// Shows the groups that are embedded in the page as JSON, one page at a time. Everything from
+// outside (paths, labels) is set as text, never as HTML.
 (() => {
   const tools = document.getElementById("hf-tools");
   if (!tools) return;
@@ -62,7 +62,7 @@
     for (const fact of factsOf(image)) facts.append(make("span", "hf-fact", fact), " ");
   };
 
-  // A file or a web page, and never a script: every part of a path is escaped.
+  // The address of a file or a web page, never a script: every part of a path is escaped.
   const addressOf = ({ path, shown: odd }) => {
     if (odd !== undefined || path.startsWith("<")) return null;
     if (path.includes("://")) return /^https?:\/\//.test(path) ? path : null;
@@ -173,7 +173,7 @@
     const start = page * GROUPS_A_PAGE;
     const some = shown.slice(start, start + GROUPS_A_PAGE);
     find("hf-groups").replaceChildren(
-      ...(some.length ? some.map(showGroup) : [make("p", "", "No group is like that.")]));
+      ...(some.length ? some.map(showGroup) : [make("p", "", "No groups match this filter.")]));
     find("hf-page").textContent =
       `Page ${number(page + 1)} of ${number(last + 1)} (${plural(shown.length, "group")})`;
     find("hf-previous").disabled = page === 0;
@@ -193,7 +193,7 @@
 
   const turn = (by) => { page += by; showPage(); find("hf-title").scrollIntoView(); };
 
-  // One path a line, as the command reads them.
+  // One path per line, in the format that the command reads.
   const listed = () => [...chosen].sort((a, b) => a - b).map((place) => {
     const { path, line } = images[place];
     return line ?? path;
