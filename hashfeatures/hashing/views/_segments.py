@@ -66,7 +66,7 @@ def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
     --------
     >>> from PIL import Image
     >>> from skimage import data
-    >>> from hashfeatures.hashing.views._segments import crop_resistant_hash
+    >>> from hashfeatures.hashing import crop_resistant_hash
     >>> hashes = crop_resistant_hash(Image.fromarray(data.coins()))
     >>> len(hashes), hashes[0].shape
     (25, (8, 8))

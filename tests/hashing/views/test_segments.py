@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from hashfeatures import ParameterError
+from hashfeatures.hashing import crop_resistant_hash
 from hashfeatures.hashing._planes import Plate, measure_detail
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.hashing.views._segment_hashes import SegmentsSpec
-from hashfeatures.hashing.views._segments import crop_resistant_hash, cut_segments
+from hashfeatures.hashing.views._segments import cut_segments
 
 
 def assert_equal(image, **options):
