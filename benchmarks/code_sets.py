@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
 
-N_NEAR = 5  # neighbours that each query of the kind "near" has
+N_NEAR = 5  # neighbors that each query of the kind "near" has
 
 
 @dataclass(frozen=True)

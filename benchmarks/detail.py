@@ -25,19 +25,19 @@ LINES = (0, 1, 2, 3, 5, 10, 26)
 
 
 def make_flat(rng: np.random.Generator) -> Image.Image:
-    """Make an image of one colour."""
+    """Make an image of one color."""
     return Image.new("RGB", random_size(rng), tuple(rng.integers(0, 256, 3).tolist()))
 
 
 def make_noisy(rng: np.random.Generator) -> Image.Image:
-    """Make an image of one colour, with faint noise."""
+    """Make an image of one color, with faint noise."""
     width, height = random_size(rng)
     noise = rng.normal(0, rng.choice([1, 2, 4]), (height, width, 3))
     return as_image(rng.integers(20, 236, 3) + noise)
 
 
 def make_gradient(rng: np.random.Generator) -> Image.Image:
-    """Make a gradient from one colour to another, in any direction."""
+    """Make a gradient from one color to another, in any direction."""
     width, height = random_size(rng)
     down, across = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     turn = rng.uniform(0, 2 * np.pi)

@@ -1,6 +1,6 @@
 """The images that the benchmarks read: made of photos, or copied from a folder.
 
-Two kinds are made from the nine colour photos in scikit-image's wheel. A *tile* is a crop of 75 to
+Two kinds are made from the nine color photos in scikit-image's wheel. A *tile* is a crop of 75 to
 100 % of a photo's width, at a random place, flipped or not and up to a fifth darker or brighter,
 brought to 500 x 375 pixels by Lanczos' filter: most photos are of about that size, so nothing is
 blown up. A small image is one tile. A large one is 8 x 8 tiles, 4000 x 3000 pixels, because a

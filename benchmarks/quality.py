@@ -21,12 +21,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from held_out_edits import HELD_OUT_EDITS
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from strangers import find_files, find_same, make_files, thumbnail
 
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
-from hashfeatures.edits import EVERYDAY_EDITS, HELD_OUT_EDITS
+from hashfeatures.edits import EVERYDAY_EDITS
 from hashfeatures.exceptions import MissingExtraError
 from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing._worker import hash_one
@@ -297,7 +298,7 @@ def plot(measured: dict[str, Distances], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(12, 5.5), sharey=True, layout="constrained")
-    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    colors = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
     edits = {"everyday edits": slice(N_EVERYDAY), "held-out edits": slice(N_EVERYDAY, None)}
     for axis, (title, part) in zip(axes, edits.items(), strict=True):
         for number, contestant in enumerate(CONTESTANTS):
@@ -307,13 +308,13 @@ def plot(measured: dict[str, Distances], path: Path) -> None:
             rates = result.rates
             recall = [(result.copies[:, part] <= r).mean() for r in range(len(rates))]
             own = contestant.hashes == ("phash", "dhash")
-            style: dict[str, Any] = {"color": colours[number], "lw": 2.5 if own else 1.2}
+            style: dict[str, Any] = {"color": colors[number], "lw": 2.5 if own else 1.2}
             style["ls"] = "-" if own else "--"
             axis.plot(np.maximum(rates, 1e-8), recall, label=contestant.name, **style)
             if contestant.documented is not None:
                 at = contestant.documented
-                axis.plot(max(rates[at], 1e-8), recall[at], "o", color=colours[number])
-        axis.axvline(RATE, color="grey", lw=1, ls=":")
+                axis.plot(max(rates[at], 1e-8), recall[at], "o", color=colors[number])
+        axis.axvline(RATE, color="gray", lw=1, ls=":")
         axis.set(xscale="log", xlim=(2e-8, 1e-2), ylim=(0, 1.02), title=title)
         axis.set_xlabel("share of the pairs of different images that match")
         axis.grid(alpha=0.3)

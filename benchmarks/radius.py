@@ -28,7 +28,7 @@ from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.exceptions import MissingExtraError
 from hashfeatures.hashing._batch import hash_sources
 from hashfeatures.hashing._default_radius import PER_MILLION, default_radius
-from hashfeatures.hashing._hash_arrays import Hashes
+from hashfeatures.hashing._hash_arrays import HashArrays
 from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing.views._modes import compare_by
 from hashfeatures.hashing.views._windows import VIEW_SETS
@@ -92,11 +92,11 @@ def find_strangers(paths: Sequence[str], jobs: int) -> Strangers:
     return Strangers(kept, left, right)
 
 
-def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> Hashes:
+def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> HashArrays:
     """Hash images as a finder does."""
     decoding = Decoding("reduced")
     return hash_sources(
-        paths, specs, decoding, errors="coerce", digest_below=MIN_DETAIL, n_jobs=jobs
+        paths, specs, decoding, errors="coerce", min_detail=MIN_DETAIL, n_jobs=jobs
     )
 
 

@@ -59,7 +59,7 @@ def our_index(words: Words, jobs: int) -> Any:
 
 
 def our_self_join(case: Case, jobs: int) -> Outcome:
-    """Find all pairs, in no order as those of faiss; answer with the neighbours of some rows."""
+    """Find all pairs, in no order as those of faiss; answer with the neighbors of some rows."""
     from hashfeatures.hamming._pairs import Pairs
 
     words = case.codes()
@@ -88,7 +88,7 @@ def our_queries(case: Case, jobs: int) -> Outcome:
 
 
 def our_single_queries(case: Case, jobs: int) -> Outcome:
-    """Ask for the neighbours of one code at a time."""
+    """Ask for the neighbors of one code at a time."""
     index, queries = our_index(case.codes(), jobs), case.queries()
     for query in queries:  # the index is laid out by and by
         index.radius(query[None], case.radius)

@@ -2,7 +2,7 @@
 
 Both read the same files in the same process with as many workers, in turn. The join is of the
 images in the folders, or of some that are made: each is a window of random place and turn in the
-mean of two photos, at the size of the plate that views are drawn from. Where more are to be joined
+mean of two photos, at the size of the square that views come from. Where more are to be joined
 than were hashed, each further one has the phashes of one of them and the dhashes of another.
 Beside it stands faiss' flat index, which compares the images as they are, without views.
 """
@@ -32,7 +32,7 @@ from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.hamming._pairs import Pairs
 from hashfeatures.hashing._batch import hash_sources
 from hashfeatures.hashing._default_radius import default_radius
-from hashfeatures.hashing._planes import Plate
+from hashfeatures.hashing._planes import ImagePlanes
 from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing.views._view_hashes import ViewsSpec
 from hashfeatures.hashing.views._windows import VIEW_SETS
@@ -92,7 +92,7 @@ def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> Words:
             window = photos[photo][top : top + 96, left : left + 96]
             mixed += np.rot90(window, rng.integers(4)) / 2
         image = Image.fromarray(mixed.astype(np.uint8))
-        codes.append(np.packbits(spec.algorithm.compute(Plate(image), spec.size)))
+        codes.append(np.packbits(spec.algorithm.compute(ImagePlanes(image), spec.size)))
     return np.stack(codes).view(np.uint64).reshape(count, spec.views.n_views, spec.n_words)
 
 

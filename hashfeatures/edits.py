@@ -44,7 +44,7 @@ def squeeze(image: Image.Image, width: int = 256, height: int = 256) -> Image.Im
 
 
 def screenshot(image: Image.Image, scale: float = 0.73, margin: float = 0.01) -> Image.Image:
-    """Show at an odd size by a plain filter, and cut out a strip of the grey around with it.
+    """Show at an odd size by a plain filter, and cut out a strip of the gray around with it.
 
     The strip, `margin` wide, is on the left and at the top.
     """
@@ -84,7 +84,7 @@ def noise(image: Image.Image, sigma: float = 10.0, *, seed: int = 0) -> Image.Im
     return _from_levels(levels + sigma * rng.standard_normal(levels.shape, dtype=np.float32))
 
 
-# ---- Tone and colour ----
+# ---- Tone and color ----
 
 
 def gamma(image: Image.Image, value: float = 0.6) -> Image.Image:
@@ -102,13 +102,13 @@ def brightness(image: Image.Image, factor: float = 0.7) -> Image.Image:
     return ImageEnhance.Brightness(image).enhance(factor)
 
 
-def greyscale(image: Image.Image) -> Image.Image:
-    """Take the colour away."""
+def grayscale(image: Image.Image) -> Image.Image:
+    """Take the color away."""
     return image.convert("L").convert("RGB")
 
 
 def saturation(image: Image.Image, factor: float = 2.0) -> Image.Image:
-    """Move every pixel away from its grey (a factor above 1) or towards it."""
+    """Move every pixel away from its gray (a factor above 1) or towards it."""
     return ImageEnhance.Color(image).enhance(factor)
 
 
@@ -119,7 +119,7 @@ def hue(image: Image.Image, shift: int = 25) -> Image.Image:
     return Image.merge("HSV", [turned, *others]).convert("RGB")
 
 
-def recolour(
+def recolor(
     image: Image.Image, red: float = 1.2, green: float = 1.05, blue: float = 0.75
 ) -> Image.Image:
     """Multiply the channels: a warmer, a colder, a tinted picture."""
@@ -148,7 +148,7 @@ def watermark(image: Image.Image, text: str = "SAMPLE", opacity: float = 0.5) ->
 
 
 def overlay_text(
-    image: Image.Image, text: str = "WHEN YOU SEE IT", share: float = 0.1, colour: str = "white"
+    image: Image.Image, text: str = "WHEN YOU SEE IT", share: float = 0.1, color: str = "white"
 ) -> Image.Image:
     """Write a line of outlined text over the lower edge, `share` of the height high."""
     image = image.copy()
@@ -156,7 +156,7 @@ def overlay_text(
     ImageDraw.Draw(image).text(
         (image.width / 2, image.height * (1 - share / 3)),
         text,
-        colour,
+        color,
         ImageFont.load_default(size=size),
         anchor="ms",
         stroke_width=max(1, round(size / 16)),
@@ -179,32 +179,32 @@ def caption(
 
 
 def badge(
-    image: Image.Image, share: float = 0.2, corner: str = "bottom right", colour: str = "red"
+    image: Image.Image, share: float = 0.2, corner: str = "bottom right", color: str = "red"
 ) -> Image.Image:
     """Lay a disc on a corner, its diameter `share` of the shorter side."""
     image = image.copy()
     side = max(1.0, share * min(image.size))
     left = image.width - side if "right" in corner else 0
     top = image.height - side if "bottom" in corner else 0
-    ImageDraw.Draw(image).ellipse((left, top, left + side - 1, top + side - 1), colour)
+    ImageDraw.Draw(image).ellipse((left, top, left + side - 1, top + side - 1), color)
     return image
 
 
 def bars(
-    image: Image.Image, share: float = 0.05, sides: str = "top and bottom", colour: str = "black"
+    image: Image.Image, share: float = 0.05, sides: str = "top and bottom", color: str = "black"
 ) -> Image.Image:
     """Add bars at "top and bottom", "left and right", or "all" around."""
     across = round(share * image.width) if sides in ("left and right", "all") else 0
     along = round(share * image.height) if sides in ("top and bottom", "all") else 0
-    canvas = Image.new("RGB", (image.width + 2 * across, image.height + 2 * along), colour)
+    canvas = Image.new("RGB", (image.width + 2 * across, image.height + 2 * along), color)
     canvas.paste(image, (across, along))
     return canvas
 
 
-def pad(image: Image.Image, colour: str = "white") -> Image.Image:
+def pad(image: Image.Image, color: str = "white") -> Image.Image:
     """Fill up to a square."""
     side = max(image.size)
-    canvas = Image.new("RGB", (side, side), colour)
+    canvas = Image.new("RGB", (side, side), color)
     canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return canvas
 
@@ -238,9 +238,9 @@ def zoom(image: Image.Image, factor: float = 1.1) -> Image.Image:
     return crop(image, (1 - 1 / factor) / 2).resize(image.size, _LANCZOS)
 
 
-def rotate(image: Image.Image, degrees: float = 2.0, colour: str = "black") -> Image.Image:
-    """Rotate counter-clockwise at the same size; the corners that open up are of one colour."""
-    return image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=colour)
+def rotate(image: Image.Image, degrees: float = 2.0, color: str = "black") -> Image.Image:
+    """Rotate counter-clockwise at the same size; the corners that open up are of one color."""
+    return image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=color)
 
 
 def mirror(image: Image.Image) -> Image.Image:
@@ -272,7 +272,7 @@ EDITS: dict[str, Callable[..., Image.Image]] = {
     function.__name__: function
     for function in (
         *(resize, thumbnail, squeeze, screenshot, recompress, blur, sharpen, noise),
-        *(gamma, contrast, brightness, greyscale, saturation, hue, recolour, vignette),
+        *(gamma, contrast, brightness, grayscale, saturation, hue, recolor, vignette),
         *(watermark, overlay_text, caption, badge, bars, pad),
         *(crop, crop_sides, zoom, rotate, mirror, flip, turn),
     )
@@ -405,7 +405,7 @@ EVERYDAY_EDITS = (
     Edit("gamma", value=2),
     Edit("contrast", factor=1.5),
     Edit("brightness", factor=0.7),
-    Edit("greyscale"),
+    Edit("grayscale"),
     Edit("saturation", factor=2),
     Edit("hue", shift=25),
     Edit("watermark"),
@@ -420,41 +420,3 @@ EVERYDAY_EDITS = (
     Edit("turn", quarters=1),
 )
 """What people do to pictures every day, each alone: what views and radii were chosen by."""
-
-HELD_OUT_EDITS = (
-    Edit("resize", scale=0.35),
-    Edit("squeeze", width=300, height=200).then("recompress", quality=40),
-    Edit("screenshot", scale=0.73),
-    Edit("screenshot", scale=0.6, margin=0.02).then("recompress", quality=60),
-    Edit("recompress", quality=20).then("blur", radius=1.5),
-    Edit("sharpen", percent=200),
-    Edit("noise", sigma=25).then("recompress", quality=50),
-    Edit("gamma", value=1.5).then("saturation", factor=0.5),
-    Edit("contrast", factor=0.6).then("brightness", factor=1.2),
-    Edit("recolour").then("resize", scale=0.6),
-    Edit("hue", shift=90),
-    Edit("vignette", strength=0.5),
-    Edit("vignette", strength=0.8),
-    Edit("watermark", text="do not copy", opacity=0.7),
-    Edit("overlay_text"),
-    Edit("caption", share=0.12),
-    Edit("caption", share=0.2, where="top").then("recompress", quality=60),
-    Edit("badge", share=0.25),
-    Edit("badge", share=0.2, corner="top left", colour="yellow").then("resize", scale=0.5),
-    Edit("bars", share=0.1, sides="left and right"),
-    Edit("bars", share=0.04, sides="all", colour="white").then("recompress", quality=50),
-    Edit("pad", colour="black").then("resize", scale=0.5),
-    Edit("crop", share=0.035),
-    Edit("crop", share=0.07),
-    Edit("crop_sides", left=0.06, bottom=0.04),
-    Edit("crop_sides", right=0.1),
-    Edit("crop_sides", top=0.08, left=0.02).then("recompress", quality=50),
-    Edit("zoom", factor=1.1).then("mirror"),
-    Edit("rotate", degrees=3),
-    Edit("rotate", degrees=-5, colour="white"),
-    Edit("rotate", degrees=-1.5).then("crop", share=0.03),
-    Edit("flip").then("brightness", factor=1.3),
-    Edit("turn", quarters=3).then("crop", share=0.03),
-    Edit("mirror").then("watermark", opacity=0.4).then("resize", scale=0.5),
-)
-"""Other edits, at other values and in combination: what no view and no radius was chosen by."""

@@ -38,7 +38,7 @@ class ImageReadError(ValueError):
         self.position = position
         self.lasting = lasting
 
-    def alone(self) -> ImageReadError:
+    def without_traceback(self) -> ImageReadError:
         """Return the same without the traceback, whose frames hold the pixels of the image."""
         return ImageReadError(self.source, self.cause, self.position, self.lasting)
 

@@ -46,7 +46,7 @@ def plot_images(
     Parameters
     ----------
     images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
-        Image sources, as for `ImageHashFeaturizer`. One that cannot be read is a grey tile that
+        Image sources, as for `ImageHashFeaturizer`. One that cannot be read is a gray tile that
         says so.
     titles : iterable of str, optional
         What stands above each image; None means the names of the files.
@@ -230,9 +230,9 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
     ----------
     distances : array-like of shape (n_distances,)
         Hamming distances in bits, such as those of `Pairs`, or the distance of each image to its
-        nearest neighbour.
+        nearest neighbor.
     radius : int, optional
-        The greatest distance of two near duplicates; marked, with what lies within it coloured.
+        The greatest distance of two near duplicates; marked, with what lies within it colored.
     ax : matplotlib Axes, optional
         Where to draw; None makes a new figure.
 

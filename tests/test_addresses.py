@@ -38,7 +38,7 @@ from hashfeatures.images._sources import (
     count_bytes,
     describe_source,
     is_data_uri,
-    is_far,
+    is_remote,
     local_path,
     name_source,
     read_data_uri,
@@ -228,7 +228,7 @@ def test_data_uris_are_read(form, png_bytes, expected):
     assert count_bytes(uri) == len(png_bytes)
     assert key_of(uri) == key_of(png_bytes)
     assert name_source(uri) is None
-    assert not is_far(uri)
+    assert not is_remote(uri)
 
 
 @pytest.mark.parametrize("path", ["data:", "data:photo.png", "data:/a,b.png", "data/a,b.png", ""])

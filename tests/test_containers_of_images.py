@@ -328,20 +328,20 @@ def test_every_function_refuses_it_alike(kind, function, files, pixels):
 
 def test_batches_of_8_bits_are_taken(files, pixels):
     expected = hash_images(files, ["phash"])["phash"].tolist()
-    grey = pixels[..., 0]
+    gray = pixels[..., 0]
     assert hash_images(pixels, ["phash"])["phash"].tolist() == expected
-    assert len(hash_images(grey, ["phash"])["phash"].dropna()) == 6
+    assert len(hash_images(gray, ["phash"])["phash"].dropna()) == 6
     assert len(hash_images(pixels[:, :, :, :1], ["phash"])["phash"].dropna()) == 6
-    assert len(NearDuplicateFinder().fit(grey).labels_) == 6
-    train, test = train_test_split(grey, test_size=2, random_state=0)
-    assert train.shape[1:] == test.shape[1:] == grey.shape[1:]
+    assert len(NearDuplicateFinder().fit(gray).labels_) == 6
+    train, test = train_test_split(gray, test_size=2, random_state=0)
+    assert train.shape[1:] == test.shape[1:] == gray.shape[1:]
 
 
-def test_three_grey_images_are_told_from_one_with_its_colors_first(pixels):
+def test_three_gray_images_are_told_from_one_with_its_colors_first(pixels):
     turned = pixels[0].transpose(2, 0, 1)
     with pytest.raises(TypeError) as raised:
         hash_images(turned)
-    found = re.search(r"first, (.*), or 3 grey ones, (.*): write which", str(raised.value))
+    found = re.search(r"first, (.*), or 3 gray ones, (.*): write which", str(raised.value))
     one, many = found.groups()
     for code, n_images in ((one, 1), (many, 3)):
         table = hash_images(eval(code, {"images": turned}), ["phash"])

@@ -156,7 +156,7 @@ def test_errors_hold_no_pixels(tmp_path, noise_image, encode):
         batch.Decoding(),
         None,
         False,
-        batch.Surroundings.here(),
+        batch.ProcessState.here(),
     )
     assert all(error.__traceback__ is None and error.__cause__ is None for error in outcomes)
     gc.collect()

@@ -66,7 +66,7 @@ def test_importing_brings_only_what_is_needed(statement, absent):
 
 def test_completion_shows_what_users_call():
     """A tab shows the names that are promised, and none that the package's own modules call."""
-    internal = {"sign", "choose_radius", "given_radius", "n_turns", "decoding"}
+    internal = {"sign", "choose_radius", "given_radius", "n_orientations", "decoding"}
     assert not internal & set(dir(hashfeatures.NearDuplicateFinder))
     public = [name for name in dir(hashfeatures) if not name.startswith("_")]
     assert public == sorted(

@@ -145,7 +145,7 @@ class TestPlotPairs:
 
 
 class TestPlotDistances:
-    def test_what_is_within_the_radius_has_its_own_colour(self):
+    def test_what_is_within_the_radius_has_its_own_color(self):
         axis = plot_distances([0, 1, 1, 12, 13, 40], radius=12)
         heights = {round(bar.get_x() + 0.45): bar.get_height() for bar in axis.patches}
         assert {place: height for place, height in heights.items() if height} == {

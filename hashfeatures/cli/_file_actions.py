@@ -140,10 +140,10 @@ def plan(
 
 def _check_local(duplicates: Sequence[Duplicate]) -> None:
     """Raise if a duplicate or the file that is kept for it is not on this machine."""
-    from ..images._sources import is_far
+    from ..images._sources import is_remote
 
     for path in {path for pair in duplicates for path in (pair.path, pair.kept)}:
-        if is_far(path):
+        if is_remote(path):
             raise CommandError(
                 f"{shorten(show_path(path))} is not a local file. Only local files can be moved, "
                 f"linked or deleted. Nothing was done."

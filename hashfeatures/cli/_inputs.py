@@ -274,12 +274,12 @@ class _Walk:
 
     def _expand(self, path: str) -> Iterator[str]:
         from ..images._files import recognize
-        from ..images._sources import is_data_uri, is_far, local_path
+        from ..images._sources import is_data_uri, is_remote, local_path
 
         path = local_path(path) or path
         if path == "-":
             yield from self._list(_read(path), path)
-        elif is_far(path) or is_data_uri(path):
+        elif is_remote(path) or is_data_uri(path):
             yield from self._once(path, path)
         elif os.path.isdir(path):
             yield from self._folder(path)

@@ -18,12 +18,12 @@ from .._utils.path_text import read_path, write_path
 from ..exceptions import EngineError, FailedImagesWarning, StageError
 from ..hashing._algorithms import BITS_VERSION
 from ..hashing._batch import hash_sources
-from ..hashing._hash_arrays import Hashes
+from ..hashing._hash_arrays import HashArrays
 from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
-from ..images._errors import charge
+from ..images._errors import as_read_error
 from ..images._files import HEAD, has_image_suffix, recognize
-from ..images._process_state import Surroundings
+from ..images._process_state import ProcessState
 from ._hash_stage import KIND, LISTING, keys_of, read_settings, schema_of
 from ._part_directory import arrow, locate, open_located
 from ._stages import Stage
@@ -36,7 +36,7 @@ class Place:
     """A stage directory for workers to write to, and the state of the process that starts them."""
 
     out: str
-    surroundings: Surroundings = field(default_factory=Surroundings.here)
+    process_state: ProcessState = field(default_factory=ProcessState.here)
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class HashTask:
     out: str
     name: str
     isolated: bool = False
-    surroundings: Surroundings = field(default_factory=Surroundings.here)
+    process_state: ProcessState = field(default_factory=ProcessState.here)
 
 
 def check_worker(place: Place) -> None:
     """Raise unless this process sees the stage directory and computes the same bits."""
-    place.surroundings.apply()
+    place.process_state.apply()
     try:
         stage = Stage.open(place.out, KIND)
     except StageError as error:
@@ -76,7 +76,7 @@ def check_versions(settings: dict[str, Any]) -> None:
 
 def hash_part(task: HashTask) -> None:
     """Hash the images of one part of the listing."""
-    task.surroundings.apply()
+    task.process_state.apply()
     stage = Stage.open(task.out, KIND)
     check_versions(stage.settings)
     units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()
@@ -102,7 +102,7 @@ def hash_batch(
     with warnings.catch_warnings(), joblib.parallel_config(backend=backend):
         warnings.simplefilter("ignore", FailedImagesWarning)
         hashed = hash_sources(
-            sources, specs, decoding, errors="coerce", digest_below=min_detail, n_jobs=n_jobs
+            sources, specs, decoding, errors="coerce", min_detail=min_detail, n_jobs=n_jobs
         )
     return _tabulate(names, hashed)
 
@@ -147,10 +147,10 @@ def _members(archive: str) -> Iterator[tuple[str, Any]]:
                     name = f"tar://{member.name}::{archive}"
                     yield name, {"bytes": head + content.read(), "path": name}
     except (OSError, tarfile.TarError) as error:
-        yield archive, charge(archive, error)
+        yield archive, as_read_error(archive, error)
 
 
-def _tabulate(names: Sequence[str], hashed: Hashes) -> Any:
+def _tabulate(names: Sequence[str], hashed: HashArrays) -> Any:
     pyarrow = arrow()
     rows = range(hashed.n_images)
     failed = list(hashed.errors)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._utils.frames import is_missing
 from .._utils.path_text import write_path
 from ..exceptions import EngineError
-from ..images._process_state import Surroundings
+from ..images._process_state import ProcessState
 from ..images._sources import IMAGE_COLUMNS
 from ._executors import RayExecutor, cause_of
 from ._hash_stage import KIND, keys_of, read_settings, schema_of
@@ -41,10 +41,10 @@ def hash_ray_dataset(
     name = _name_column(columns, column)
     known = [stage.read(part, ["key"]).column("key").to_numpy() for part in stage.names()]
     seen, fetch = workers.put(np.sort(np.concatenate([np.zeros(0, np.uint64), *known])))
-    out, surroundings = stage.address, Surroundings.here()
+    out, process_state = stage.address, ProcessState.here()
 
     def step(batch: Mapping[str, Any]) -> dict[str, Any]:
-        surroundings.apply()
+        process_state.apply()
         return {"n_images": np.array([_hash_rows(batch, out, name, fetch(seen))])}
 
     try:

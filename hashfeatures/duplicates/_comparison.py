@@ -16,10 +16,10 @@ from ..exceptions import ParameterError
 from ..hamming._packing import words_from_bits
 from ..hashing._batch import hash_sources
 from ..hashing._default_radius import DefaultRadius, default_radius
-from ..hashing._hash_arrays import Hashes
+from ..hashing._hash_arrays import HashArrays
 from ..hashing._hex import hex_to_bits, unpack_bits
 from ..hashing._spec import HashSpec, parse_hashes
-from ..hashing.views._modes import compare_by, count_turns
+from ..hashing.views._modes import compare_by, count_orientations
 from ..hashing.views._segment_hashes import SegmentsSpec
 from ..hashing.views._view_hashes import ViewsSpec
 from ..images._decoding import Decoding
@@ -72,7 +72,7 @@ class Comparison:
     @property
     def n_turns(self) -> int:
         """The number of turns and mirrors in which an image is compared, of eight."""
-        return count_turns(self.views)
+        return count_orientations(self.views)
 
     @property
     def compared(self) -> tuple[HashSpec, ...]:
@@ -157,7 +157,7 @@ class Comparison:
             self.computed,
             self.decoding,
             errors="coerce",
-            digest_below=self.min_detail,
+            min_detail=self.min_detail,
             n_jobs=n_jobs,
             cache=cache,
             progress=progress,
@@ -248,7 +248,7 @@ class Comparison:
         n_near = self.find_pairs(sample, radius, n_jobs).n_pairs
         warn_if_crowded(n_near, len(sample.comparable), radius, fingerprints.n_bits)
 
-    def _read_hashes(self, hashes: Hashes) -> Fingerprints:
+    def _read_hashes(self, hashes: HashArrays) -> Fingerprints:
         """Turn the arrays of `computed` hashes into fingerprints."""
         views = self._read_views(hashes)
         if views is None:
@@ -272,7 +272,7 @@ class Comparison:
         colors = None if self.color_radius is None else hashes.packed(len(self.compared))
         return Fingerprints(words, comparable, digests, low_detail, self.n_bits, views, colors)
 
-    def _read_views(self, hashes: Hashes) -> Codes | None:
+    def _read_views(self, hashes: HashArrays) -> Codes | None:
         """Return the hashes of all views or segments; None if images are compared as they are."""
         spec = self.compared[0]
         if not isinstance(spec, ViewsSpec | SegmentsSpec):

@@ -1,7 +1,7 @@
-"""The hash algorithms: a plate to bits, equal to ImageHash's (pdq: to pdqhash's; colorgrid: ours).
+"""The hash algorithms, with bits equal to those of ImageHash (for pdq, of pdqhash).
 
-Every function takes a plate and a size and returns booleans of the shape that the hash has in
-ImageHash. The sizes and shapes stand beside them in `ALGORITHMS`.
+"colorgrid" is our own. Every function takes the planes of an image and a size. It returns booleans
+of the shape that the hash has in ImageHash. `ALGORITHMS` lists the sizes and shapes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .._utils.optional import import_extra
-from ._planes import Plate
+from ._planes import ImagePlanes
 
 Bits = NDArray[np.bool_]
 
@@ -29,16 +29,16 @@ _CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
 _DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
 
 
-def ahash(plate: Plate, size: int) -> Bits:
+def ahash(planes: ImagePlanes, size: int) -> Bits:
     """Average hash: which pixels of the small image are brighter than their mean.
 
     Krawetz, "Looks Like It", 2011.
     """
-    pixels = plate.lanczos(size, size)
+    pixels = planes.lanczos(size, size)
     return np.asarray(pixels > pixels.sum() / pixels.size)
 
 
-def phash(plate: Plate, size: int) -> Bits:
+def phash(planes: ImagePlanes, size: int) -> Bits:
     """Perceptual hash: which low frequencies of the DCT lie above their median.
 
     Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010;
@@ -46,34 +46,34 @@ def phash(plate: Plate, size: int) -> Bits:
     """
     side = size * _DCT_FACTOR
     # The library and the order of the axes are ImageHash's: another order rounds differently.
-    by_column = scipy.fftpack.dct(plate.lanczos(side, side), axis=0)
+    by_column = scipy.fftpack.dct(planes.lanczos(side, side), axis=0)
     low = scipy.fftpack.dct(by_column[:size], axis=1)[:, :size]
     return np.asarray(low > _median(low))
 
 
-def phash_simple(plate: Plate, size: int) -> Bits:
+def phash_simple(planes: ImagePlanes, size: int) -> Bits:
     """Perceptual hash from the DCT of the rows alone, against the mean."""
     side = size * _DCT_FACTOR
-    low = scipy.fftpack.dct(plate.lanczos(side, side))[:size, 1 : size + 1]
+    low = scipy.fftpack.dct(planes.lanczos(side, side))[:size, 1 : size + 1]
     return np.asarray(low > low.mean())
 
 
-def dhash(plate: Plate, size: int) -> Bits:
-    """Difference hash: which pixels are brighter than their left neighbour.
+def dhash(planes: ImagePlanes, size: int) -> Bits:
+    """Difference hash: which pixels are brighter than their left neighbor.
 
     Krawetz, "Kind of Like That", 2013.
     """
-    pixels = plate.lanczos(size + 1, size)
+    pixels = planes.lanczos(size + 1, size)
     return pixels[:, 1:] > pixels[:, :-1]
 
 
-def dhash_vertical(plate: Plate, size: int) -> Bits:
+def dhash_vertical(planes: ImagePlanes, size: int) -> Bits:
     """Difference hash by columns: which pixels are brighter than the one above."""
-    pixels = plate.lanczos(size, size + 1)
+    pixels = planes.lanczos(size, size + 1)
     return pixels[1:, :] > pixels[:-1, :]
 
 
-def whash(plate: Plate, size: int) -> Bits:
+def whash(planes: ImagePlanes, size: int) -> Bits:
     """Wavelet hash: which low-pass Haar coefficients lie above their median.
 
     The low-pass coefficients of a Haar transform are sums over square blocks of pixels, and the
@@ -84,53 +84,53 @@ def whash(plate: Plate, size: int) -> Bits:
 
     Petrov, "Wavelet Image Hash in Python", 2016.
     """
-    scale = max(2 ** (min(plate.luma.shape).bit_length() - 1), size)
-    sums = plate.block_sums(scale, size)
+    scale = max(2 ** (min(planes.luma.shape).bit_length() - 1), size)
+    sums = planes.block_sums(scale, size)
     median = _median(sums)
     if (sums == median).any():
-        if plate.luma.min() == plate.luma.max():
+        if planes.luma.min() == planes.luma.max():
             return np.zeros((size, size), dtype=bool)
-        return np.asarray(imagehash.whash(Image.fromarray(plate.luma), hash_size=size).hash)
+        return np.asarray(imagehash.whash(Image.fromarray(planes.luma), hash_size=size).hash)
     return np.asarray(sums > median)
 
 
-def colorhash(plate: Plate, size: int) -> Bits:
-    """Colour hash: the shares of black, of grey, and of six hues, faint and bright.
+def colorhash(planes: ImagePlanes, size: int) -> Bits:
+    """Color hash: the shares of black, of gray, and of six hues, faint and bright.
 
     `size` is the number of bits for each of the 14 shares.
     """
-    counts = plate.colour_counts.tolist()
+    counts = planes.color_counts.tolist()
     levels = 2**size
-    n_coloured = max(1, sum(counts[2:]))
+    n_colored = max(1, sum(counts[2:]))
     # In the order of ImageHash's own operations: another one rounds otherwise.
-    shares = [count / plate.luma.size * levels for count in counts[:2]]
-    shares += [count * levels / n_coloured for count in counts[2:-1]]
+    shares = [count / planes.luma.size * levels for count in counts[:2]]
+    shares += [count * levels / n_colored for count in counts[2:-1]]
     values = np.array([min(levels - 1, int(share)) for share in shares])[:, None]
     # ImageHash keeps the higher bits in the remainder, so its later bits are not plain binary.
     place = np.arange(size)
     return values // 2 ** (size - place - 1) % 2 ** (size - place) > 0
 
 
-def pdq(plate: Plate, size: int) -> Bits:
+def pdq(planes: ImagePlanes, size: int) -> Bits:
     """PDQ hash: which low frequencies of a DCT of 64 by 64 lie above their median.
 
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
     pdqhash = import_extra("pdqhash", "pdq", "The hash 'pdq'")
-    bits, _ = pdqhash.compute(plate.rgb)
+    bits, _ = pdqhash.compute(planes.rgb)
     return np.asarray(bits, dtype=bool).reshape(size, size)
 
 
-def colorgrid(plate: Plate, size: int) -> Bits:
-    """Colour grid: the mean blueness and redness of each cell of a grid, thermometer-coded.
+def colorgrid(planes: ImagePlanes, size: int) -> Bits:
+    """Color grid: the mean blueness and redness of each cell of a grid, thermometer-coded.
 
     `size` is the number of cells a side. Of each cell come 16 bits for the mean of Cb and 16 for
     that of Cr (ITU-R 601-2); a bit is set if the mean lies above its threshold. The thresholds are
     8 apart, from 68 to 188. So the Hamming distance of two images is the sum, over cells and
-    channels, of the differences of their colours in steps of 8: a distance of colours (L1), which
+    channels, of the differences of their colors in steps of 8: a distance of colors (L1), which
     that of "colorhash" is not.
     """
-    cells = Image.fromarray(plate.rgb).resize((size, size), Image.Resampling.BOX)
+    cells = Image.fromarray(planes.rgb).resize((size, size), Image.Resampling.BOX)
     chroma = np.asarray(cells.convert("YCbCr"))[..., 1:].reshape(-1, 1)
     return np.asarray(chroma > _CHROMA_THRESHOLDS)
 
@@ -149,7 +149,7 @@ class Algorithm:
     Parameters
     ----------
     compute : callable
-        From a plate and a size to booleans of shape ``shape(size)``.
+        From the planes of an image and a size to booleans of shape ``shape(size)``.
     default_size : int
         ImageHash's own.
     shape : callable
@@ -161,20 +161,20 @@ class Algorithm:
     input_side : callable
         From a size to the side in pixels of what the algorithm transforms; a reduced decode keeps
         at least 8 times as many.
-    colour : bool
+    color : bool
         Whether the algorithm looks at more than luma.
     package : tuple of str or None
         The module that the algorithm needs, and the extra that brings it.
     """
 
-    compute: Callable[[Plate, int], Bits]
+    compute: Callable[[ImagePlanes, int], Bits]
     default_size: int = 8
     shape: Callable[[int], tuple[int, int]] = lambda size: (size, size)
     min_size: int = 2
     max_size: int = 1024
     power_of_two: bool = False
     input_side: Callable[[int], int] = lambda size: size
-    colour: bool = False
+    color: bool = False
     package: tuple[str, str] | None = None
 
 
@@ -193,7 +193,7 @@ ALGORITHMS = {
         min_size=1,
         max_size=53,  # shares are floats: beyond their precision, bits would be noise
         input_side=lambda size: 32,
-        colour=True,
+        color=True,
     ),
     "colorgrid": Algorithm(
         colorgrid,
@@ -202,7 +202,7 @@ ALGORITHMS = {
         min_size=1,
         max_size=32,
         input_side=lambda size: max(32, 4 * size),
-        colour=True,
+        color=True,
     ),
     "pdq": Algorithm(
         pdq,
@@ -210,7 +210,7 @@ ALGORITHMS = {
         min_size=16,
         max_size=16,
         input_side=lambda size: 64,
-        colour=True,
+        color=True,
         package=("pdqhash", "pdq"),
     ),
 }

@@ -26,17 +26,17 @@ from ..exceptions import (
 from ..images._decoding import Decoding
 from ..images._errors import describe_error
 from ..images._pillow_state import PillowState
-from ..images._process_state import Surroundings
+from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
 from ..images._sources import describe_source
 from ._algorithms import BITS_VERSION
-from ._best_effort_cache import SoftCache
+from ._best_effort_cache import BestEffortCache
 from ._cache import SourceKey, key_of
-from ._hash_arrays import Hashes
-from ._portable import portable
+from ._hash_arrays import HashArrays
+from ._pickling import to_picklable
 from ._record import ImageRecord
 from ._spec import HashSpec
-from ._worker import hash_chunk, needs_colour
+from ._worker import hash_chunk, needs_color
 
 # Images that a worker is handed at a time, at the most: enough to hide the cost of handing them
 # over. Few images are cut into smaller chunks, so that all workers finish together.
@@ -55,11 +55,11 @@ def hash_sources(
     decoding: Decoding,
     *,
     errors: str = "raise",
-    digest_below: int | None = 0,
+    min_detail: int | None = 0,
     n_jobs: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     progress: bool = False,
-) -> Hashes:
+) -> HashArrays:
     """Hash many images.
 
     A path that occurs more than once is read once. Beside the result, memory is held for some
@@ -76,7 +76,7 @@ def hash_sources(
     errors : {"raise", "coerce"}
         Whether the first image that fails ends the run, or all that fail are told at its end in
         one `FailedImagesWarning`.
-    digest_below : int or None
+    min_detail : int or None
         Images of less detail than this are given a digest of their pixels. None: nobody asks for
         the detail, and it is measured for the cache alone.
     n_jobs : int, optional
@@ -88,7 +88,7 @@ def hash_sources(
 
     Returns
     -------
-    Hashes
+    HashArrays
         Row i is image i, whatever failed, was cached, or ran in which worker.
 
     Raises
@@ -102,21 +102,23 @@ def hash_sources(
     """
     for spec in specs:
         spec.check_installed()
-    surroundings = Surroundings.here()
+    process_state = ProcessState.here()
     decoding = _suit(decoding, specs)
     n_images = len(sources) if isinstance(sources, Sized) else None
-    hashes = Hashes(specs, n_images or 0)
+    hashes = HashArrays(specs, n_images or 0)
     stop_early = errors == "raise"
-    if cache is not None and digest_below is None:
-        digest_below = 0
+    if cache is not None and min_detail is None:
+        min_detail = 0
     with ExitStack() as stack:
         stack.enter_context(quiet_decoding(decoding.max_pixels))
-        store: SoftCache | None = None
+        store: BestEffortCache | None = None
         if cache is not None:
-            store = stack.enter_context(SoftCache(cache, _settings(decoding, surroundings.pillow)))
+            store = stack.enter_context(
+                BestEffortCache(cache, _settings(decoding, process_state.pillow))
+            )
         bar = stack.enter_context(progress_bar(progress, total=n_images, unit="img"))
         run = _Run(
-            hashes, decoding, surroundings, digest_below, stop_early, n_jobs, store, bar, stack
+            hashes, decoding, process_state, min_detail, stop_early, n_jobs, store, bar, stack
         )
         left = iter(sources)
         n_block = max(_BLOCK, _CHUNK * _CHUNKS_A_WORKER * count_jobs(n_jobs))
@@ -137,7 +139,7 @@ def _suit(decoding: Decoding, specs: Sequence[HashSpec]) -> Decoding:
     if decoding.decode == "full":
         return decoding
     side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
-    return replace(decoding, reduced_side=side, colour=needs_colour(specs))
+    return replace(decoding, reduced_side=side, color=needs_color(specs))
 
 
 def _settings(decoding: Decoding, state: PillowState) -> str:
@@ -160,13 +162,13 @@ class _Job(NamedTuple):
 class _Run:
     """One call of `hash_sources`: what its blocks share."""
 
-    hashes: Hashes
+    hashes: HashArrays
     decoding: Decoding
-    surroundings: Surroundings
-    digest_below: int | None
+    process_state: ProcessState
+    min_detail: int | None
     stop_early: bool
     n_jobs: int | None
-    store: SoftCache | None
+    store: BestEffortCache | None
     bar: Any
     stack: ExitStack
     first_rows: dict[Any, int] = field(default_factory=dict)
@@ -209,7 +211,7 @@ class _Run:
             self.hashes.repeat(row, first)
             self.bar.update()
 
-    def _leave_out_known(self, jobs: list[_Job], store: SoftCache) -> list[_Job]:
+    def _leave_out_known(self, jobs: list[_Job], store: BestEffortCache) -> list[_Job]:
         """Write down what the cache knows, and return what it does not."""
         left: list[_Job] = []
         rows: list[int] = []
@@ -234,7 +236,7 @@ class _Run:
             return specs
         if known.error is not None:
             return ()
-        if known.digest is None and known.detail < (self.digest_below or 0):
+        if known.digest is None and known.detail < (self.min_detail or 0):
             return specs
         if known.hashes.keys() >= self.hashes.names:
             return ()
@@ -306,11 +308,11 @@ class _Run:
 
     def _task(self, jobs: list[_Job]) -> Any:
         return joblib.delayed(hash_chunk)(
-            [(portable(job.source, self.decoding), job.specs) for job in jobs],
+            [(to_picklable(job.source, self.decoding), job.specs) for job in jobs],
             self.decoding,
-            self.digest_below,
+            self.min_detail,
             self.stop_early,
-            self.surroundings,
+            self.process_state,
         )
 
 
@@ -327,7 +329,7 @@ def _entries_of(
             yield job.key, ImageRecord(error=outcome.cause)
 
 
-def _warn_of(hashes: Hashes) -> None:
+def _warn_of(hashes: HashArrays) -> None:
     failures = hashes.errors
     shown = "\n".join(f"  {failures[row]}" for row in sorted(failures)[:5])
     more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""

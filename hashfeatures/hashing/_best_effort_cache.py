@@ -11,7 +11,7 @@ from ._cache import HashCache, SourceKey
 from ._record import ImageRecord
 
 
-class SoftCache:
+class BestEffortCache:
     """A `HashCache` that stands in the way of no run.
 
     Parameters
@@ -44,7 +44,7 @@ class SoftCache:
                     f"and nothing was added."
                 )
 
-    def __enter__(self) -> SoftCache:
+    def __enter__(self) -> BestEffortCache:
         return self
 
     def __exit__(

@@ -128,7 +128,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
             specs,
             self._decoding(),
             errors=self.errors,
-            digest_below=None,
+            min_detail=None,
             n_jobs=self.n_jobs,
             cache=self.cache,
             progress=self.progress,

@@ -13,7 +13,7 @@ from ._record import ImageRecord
 from ._spec import HashSpec
 
 
-class Hashes:
+class HashArrays:
     """The hashes of many images, row i being image i.
 
     Parameters
@@ -95,7 +95,7 @@ class Hashes:
         if of in self.errors:
             self.store([row], [self.errors[of]])
 
-    def close(self) -> Hashes:
+    def close(self) -> HashArrays:
         """Give back the room that was not needed, and return self."""
         for name in ("codes", "detail", "width", "height"):
             setattr(self, name, getattr(self, name)[: self.n_images])

@@ -136,7 +136,7 @@ def hex_to_words(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint64]:
     Returns
     -------
     ndarray of shape (n_images, ceil(n_bits / 64)), dtype uint64
-        16 digits to a word, each four neighbouring bits of it; zeros stand for digits before the
+        16 digits to a word, each four neighboring bits of it; zeros stand for digits before the
         first.
 
     Raises

@@ -23,9 +23,9 @@ _FRACTION_BITS = 22
 _HALF = 1 << (_FRACTION_BITS - 1)
 _LANCZOS_SUPPORT = 3.0
 
-# The classes of colours: black, grey, six faint hues, six bright hues, and the colours on the edge
+# The classes of colors: black, gray, six faint hues, six bright hues, and the colors on the edge
 # between faint and bright.
-N_COLOUR_CLASSES = 15
+N_COLOR_CLASSES = 15
 _CHUNK = 4096  # pixels whose classes fit into the nearest cache
 _TILE = 64  # pixels that fill a line of the cache
 _VECTOR = 32  # pixels that a compiled loop takes at a time; what is left over costs as much
@@ -69,7 +69,7 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def lanczos(
-    luma: Pixels, turned: Pixels, width: int, height: int, *, vertical_first: bool
+    luma: Pixels, transposed: Pixels, width: int, height: int, *, vertical_first: bool
 ) -> Pixels:
     """Resize an 8-bit image by Lanczos' filter, in Pillow's own arithmetic.
 
@@ -77,9 +77,9 @@ def lanczos(
     ----------
     luma : ndarray of shape (n_rows, n_columns), dtype uint8
         The image.
-    turned : ndarray of shape (n_columns, at least n_rows), dtype uint8
-        The image as `turn` returns it. Sums over whole rows are many times faster than sums within
-        them, so the columns are summed in this one.
+    transposed : ndarray of shape (n_columns, at least n_rows), dtype uint8
+        The image as `transpose_padded` returns it. Sums of whole rows are many times faster than
+        sums within rows, so this one serves for sums of columns.
     width, height : int
         The size of the result.
     vertical_first : bool
@@ -97,12 +97,12 @@ def lanczos(
     if vertical_first:
         resized = np.ascontiguousarray(_sum_rows_then_columns(luma, *by_row, *by_column).T)
     else:
-        resized = _sum_rows_then_columns(turned, *by_column, *by_row)
+        resized = _sum_rows_then_columns(transposed, *by_column, *by_row)
     return resized
 
 
 @compile_loop(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)))
-def turn(pixels: Any) -> Any:  # pragma: no cover (compiled)
+def transpose_padded(pixels: Any) -> Any:  # pragma: no cover (compiled)
     """Return an image with rows and columns exchanged.
 
     Its rows are made longer, up to a multiple of 32 pixels; what these hold means nothing.
@@ -174,21 +174,21 @@ def _sum_rows_then_columns(
     pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
 ) -> Any:  # pragma: no cover (compiled)
     """Resize an image in both directions; rows and columns of the result are exchanged."""
-    turned = turn(_sum_rows(pixels, row_spans, row_weights))
-    return _sum_rows(turned, column_spans, column_weights)[:, : len(row_spans)].copy()
+    transposed = transpose_padded(_sum_rows(pixels, row_spans, row_weights))
+    return _sum_rows(transposed, column_spans, column_weights)[:, : len(row_spans)].copy()
 
 
 @njit(inline="always")
 def _classify(
     red: Any, green: Any, blue: Any, luma: Any, classes: Any
 ) -> None:  # pragma: no cover
-    """Write the class of each colour. No product passes 16 bits, which doubles the speed."""
+    """Write the class of each color. No product passes 16 bits, which doubles the speed."""
     for place in range(len(luma)):
         r, g, b = np.int16(red[place]), np.int16(green[place]), np.int16(blue[place])
         top = max(r, max(g, b))
         bottom = min(r, min(g, b))
         chroma = np.int16(top - bottom)
-        grey = np.int16(np.int16(3) * chroma) < top
+        gray = np.int16(np.int16(3) * chroma) < top
         bright = np.int16(np.int16(85) * chroma) >= np.int16(np.int16(57) * top)
         faint = np.int16(np.int16(3) * chroma) < np.int16(np.int16(2) * top)
         # The borders of the six bins of hue, by the channel that is the greatest.
@@ -204,7 +204,7 @@ def _classify(
         hue = of_red if r == top else (of_green if g == top else of_blue)
         kind = np.int16(hue + (np.int16(8) if bright else np.int16(2)))
         kind = kind if bright | faint else np.int16(14)
-        kind = np.int16(1) if grey else kind
+        kind = np.int16(1) if gray else kind
         kind = np.int16(0) if luma[place] < np.uint8(32) else kind
         classes[place] = np.uint8(kind)
 
@@ -216,11 +216,11 @@ def _classify(
         types.Array(types.int64, 1, "C"),
     ),
 )
-def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no cover (compiled)
-    """Convert pixels to luma, and count the classes of their colours.
+def measure_colors(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no cover (compiled)
+    """Convert pixels to luma, and count the classes of their colors.
 
     The comparisons are those that Pillow's hue and saturation lead to, multiplied out into whole
-    numbers: equal for each of the 2 ** 24 colours.
+    numbers: equal for each of the 2 ** 24 colors.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
     luma : ndarray of shape (n_pixels,), dtype uint8
         Written: the luma of each pixel.
     counts : ndarray of shape (15,), dtype int64
-        Added to: how many pixels are black, grey, of six faint hues, of six bright hues, and on
+        Added to: how many pixels are black, gray, of six faint hues, of six bright hues, and on
         the edge between faint and bright.
     """
     red, green, blue, classes = np.empty((4, _CHUNK), np.uint8)
@@ -274,7 +274,7 @@ def measure_colours(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no 
 
 @compile_loop(types.int64(_read_only(types.uint8, 2)))
 def sum_steps(pixels: Any) -> Any:  # pragma: no cover (compiled)
-    """Sum the steps between neighbouring pixels, in whole hundredths of the range."""
+    """Sum the steps between neighboring pixels, in whole hundredths of the range."""
     n_rows, n_columns = pixels.shape
     total = 0
     for row in range(n_rows):

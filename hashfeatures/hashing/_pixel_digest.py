@@ -31,8 +31,8 @@ def digest_pixels(image: Image.Image, content: bytes = b"") -> bytes:
     Returns
     -------
     bytes
-        16 of them, of the size, the colours, and the transparency if anything is not opaque. The
-        mode is of no account where the colours are the same: a palette is looked up, gray is red,
+        16 of them, of the size, the colors, and the transparency if anything is not opaque. The
+        mode is of no account where the colors are the same: a palette is looked up, gray is red,
         green and blue that are equal, and 16 bits are 8 where they show no more. What lies
         under full transparency is not seen. A color profile counts, unless it is that of sRGB,
         for which images without one are taken.
@@ -88,7 +88,7 @@ def _parts_of_numbers(values: NDArray[Any], image: Image.Image) -> tuple[str, It
 
 
 def _hide(pixels: NDArray[np.uint8]) -> bytes:
-    """Return the bytes of pixels without the colours that are not seen."""
+    """Return the bytes of pixels without the colors that are not seen."""
     pixels[pixels[..., 3] == 0] = 0
     return pixels.tobytes()
 

@@ -23,29 +23,29 @@ Pixels = NDArray[np.uint8]
 
 _LOGGER = logging.getLogger(__name__)
 
-# Pixels whose colours are unpacked at a time, so that a large image is not copied whole.
+# Pixels whose colors are unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
 
 _HUE_EDGES = np.linspace(0, 255, 7)
 _BLACK_BELOW = 256 // 8
-_GREY_BELOW = 256 // 3
+_GRAY_BELOW = 256 // 3
 _BRIGHT_ABOVE = 256 * 2 // 3
 
 
-class Plate:
+class ImagePlanes:
     """The views of one image.
 
     Parameters
     ----------
     image : PIL.Image.Image
         An image of any mode that Pillow can convert to L.
-    colour : bool, default=False
-        Whether `colour_counts` will be asked for: then one pass gives both it and the luma.
+    color : bool, default=False
+        Whether `color_counts` will be asked for: then one pass gives both it and the luma.
     """
 
-    def __init__(self, image: Image.Image, colour: bool = False) -> None:
+    def __init__(self, image: Image.Image, color: bool = False) -> None:
         self._image = image
-        self._in_one_pass = colour and image.mode == "RGB"
+        self._in_one_pass = color and image.mode == "RGB"
         self._resized: dict[tuple[int, int], Pixels] = {}
 
     @cached_property
@@ -64,30 +64,30 @@ class Plate:
         return np.asarray(convert(self._image, "RGB"))
 
     @cached_property
-    def colour_counts(self) -> NDArray[np.int64]:
-        """How many pixels are black, grey, of six faint and of six bright hues, or between."""
+    def color_counts(self) -> NDArray[np.int64]:
+        """How many pixels are black, gray, of six faint and of six bright hues, or between."""
         if self._in_one_pass:
             return self._luma_and_counts[1]
         hsv = np.asarray(convert(self._image, "HSV"))
         hue, saturation = hsv[..., 0], hsv[..., 1]
         black = self.luma < _BLACK_BELOW
-        grey = ~black & (saturation < _GREY_BELOW)
-        coloured = ~black & ~grey
-        faint = coloured & (saturation < _BRIGHT_ABOVE)
-        bright = coloured & (saturation > _BRIGHT_ABOVE)
+        gray = ~black & (saturation < _GRAY_BELOW)
+        colored = ~black & ~gray
+        faint = colored & (saturation < _BRIGHT_ABOVE)
+        bright = colored & (saturation > _BRIGHT_ABOVE)
         hues = [np.histogram(hue[mask], bins=_HUE_EDGES)[0] for mask in (faint, bright)]
-        edge = (coloured & (saturation == _BRIGHT_ABOVE)).sum()
-        return np.concatenate([[black.sum(), grey.sum()], *hues, [edge]])
+        edge = (colored & (saturation == _BRIGHT_ABOVE)).sum()
+        return np.concatenate([[black.sum(), gray.sum()], *hues, [edge]])
 
     @cached_property
     def _luma_and_counts(self) -> tuple[Pixels, NDArray[np.int64]]:
         width, height = self._image.size
         luma = np.empty((height, width), dtype=np.uint8)
-        counts = np.zeros(load_kernels("hashing").N_COLOUR_CLASSES, dtype=np.int64)
+        counts = np.zeros(load_kernels("hashing").N_COLOR_CLASSES, dtype=np.int64)
         first = 0
         for pixels in self._packed_pixels():
             part = luma.ravel()[first : first + len(pixels)]
-            load_kernels("hashing").measure_colours(pixels, part, counts)
+            load_kernels("hashing").measure_colors(pixels, part, counts)
             first += len(pixels)
         return luma, counts
 
@@ -105,9 +105,9 @@ class Plate:
             yield packed.astype(np.uint32, copy=False)
 
     @cached_property
-    def _turned(self) -> Pixels:
-        turned: Pixels = load_kernels("hashing").turn(self.luma)
-        return turned
+    def _transposed(self) -> Pixels:
+        transposed: Pixels = load_kernels("hashing").transpose_padded(self.luma)
+        return transposed
 
     def lanczos(self, width: int, height: int) -> Pixels:
         """Return the luma resized by Lanczos' filter, shape (height, width)."""
@@ -121,9 +121,9 @@ class Plate:
             resized = Image.fromarray(self.luma).resize((width, height), Image.Resampling.LANCZOS)
             return np.asarray(resized)
         vertical_first = _is_vertical_first(self.luma.shape, width, height)
-        # Only the order that begins with the columns needs the image turned as a whole.
-        turned = self.luma if vertical_first else self._turned
-        return _lanczos(self.luma, turned, width, height, vertical_first)
+        # Only the order that begins with the columns needs the image transposed as a whole.
+        transposed = self.luma if vertical_first else self._transposed
+        return _lanczos(self.luma, transposed, width, height, vertical_first)
 
     def block_sums(self, side: int, n_blocks: int) -> NDArray[np.int64]:
         """Return the sums of the luma, resized to a square, over square blocks.
@@ -151,10 +151,10 @@ class Plate:
 
 
 def _lanczos(
-    luma: Pixels, turned: Pixels, width: int, height: int, vertical_first: bool
+    luma: Pixels, transposed: Pixels, width: int, height: int, vertical_first: bool
 ) -> Pixels:
     resized: Pixels = load_kernels("hashing").lanczos(
-        luma, turned, width, height, vertical_first=vertical_first
+        luma, transposed, width, height, vertical_first=vertical_first
     )
     return resized
 
@@ -177,25 +177,27 @@ def kernel_agrees_with_pillow() -> bool:
             for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
                 theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
                 first = _is_vertical_first(shape, width, height)
-                ours = _lanczos(pixels, load_kernels("hashing").turn(pixels), width, height, first)
+                ours = _lanczos(
+                    pixels, load_kernels("hashing").transpose_padded(pixels), width, height, first
+                )
                 if not np.array_equal(ours, np.asarray(theirs)):
                     _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
                     return False
     return True
 
 
-def measure_detail(plate: Plate) -> int:
+def measure_detail(planes: ImagePlanes) -> int:
     """Measure how much structure an image has.
 
     Parameters
     ----------
-    plate : Plate
+    planes : ImagePlanes
         The image.
 
     Returns
     -------
     int
-        0 (flat) to 100 (the most common value for photos): the steps between neighbouring pixels
+        0 (flat) to 100 (the most common value for photos): the steps between neighboring pixels
         of the luma at 64 by 64, in whole hundredths of the way from black to white, summed up and
         divided by 90. Steps of less than one hundredth count as none, so noise and soft gradients
         do not add up. The measure follows the image quality of the PDQ hash.
@@ -204,4 +206,4 @@ def measure_detail(plate: Plate) -> int:
     ----------
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
-    return min(100, int(load_kernels("hashing").sum_steps(plate.lanczos(64, 64))) // 90)
+    return min(100, int(load_kernels("hashing").sum_steps(planes.lanczos(64, 64))) // 90)

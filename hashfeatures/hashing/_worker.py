@@ -13,18 +13,18 @@ import numpy as np
 
 from ..exceptions import ImageReadError
 from ..images._decoding import Decoding
-from ..images._process_state import Surroundings
+from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
-from ..images._read import DecodedImage, read_image, read_what_is_left_out
+from ..images._read import DecodedImage, digest_undecoded, read_image
 from ..images._sources import describe_source
-from ._planes import Plate, measure_detail
+from ._planes import ImagePlanes, measure_detail
 from ._record import ImageRecord
 from ._spec import HashSpec
 from .views._borders import trim_borders
 
 
 def hash_one(
-    source: Any, specs: Sequence[HashSpec], decoding: Decoding, digest_below: int | None = 0
+    source: Any, specs: Sequence[HashSpec], decoding: Decoding, min_detail: int | None = 0
 ) -> ImageRecord:
     """Hash one image.
 
@@ -36,7 +36,7 @@ def hash_one(
         The hashes.
     decoding : Decoding
         How files become pixels.
-    digest_below : int or None
+    min_detail : int or None
         Images of less detail than this are given a digest of all that they show, for which they
         are decoded in full. None: the detail is not measured, and told as 0.
 
@@ -53,14 +53,14 @@ def hash_one(
     decoded = read_image(source, decoding)
     try:
         with quiet_decoding(decoding.max_pixels):
-            plate = _plate_of(decoded, decoding, needs_colour(specs))
-            detail = 0 if digest_below is None else measure_detail(plate)
+            planes = _planes_of(decoded, decoding, needs_color(specs))
+            detail = 0 if min_detail is None else measure_detail(planes)
             hashes = {
-                str(spec): np.packbits(spec.algorithm.compute(plate, spec.size)).tobytes()
+                str(spec): np.packbits(spec.algorithm.compute(planes, spec.size)).tobytes()
                 for spec in specs
             }
             digest = None
-            if digest_below is not None and detail < digest_below:
+            if min_detail is not None and detail < min_detail:
                 digest = _digest(source, decoded, decoding)
     except ImageReadError as error:  # a mode that Pillow cannot turn into luma, say
         name = describe_source(source)
@@ -75,37 +75,37 @@ def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
         again = source if isinstance(file, str) else file  # what came from afar is at hand
         shown = read_image(again, replace(decoding, decode="full", background=None)).shown
         assert shown is not None
-    return Plate(shown).digest(b"" if file is None else read_what_is_left_out(file))
+    return ImagePlanes(shown).digest(b"" if file is None else digest_undecoded(file))
 
 
-def _plate_of(decoded: DecodedImage, decoding: Decoding, colour: bool) -> Plate:
+def _planes_of(decoded: DecodedImage, decoding: Decoding, color: bool) -> ImagePlanes:
     image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
-    return Plate(image, colour)
+    return ImagePlanes(image, color)
 
 
-def needs_colour(specs: Sequence[HashSpec]) -> bool:
+def needs_color(specs: Sequence[HashSpec]) -> bool:
     """Tell whether any of the hashes looks at more than luma."""
-    return any(spec.algorithm.colour for spec in specs)
+    return any(spec.algorithm.color for spec in specs)
 
 
 def hash_chunk(
     jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
     decoding: Decoding,
-    digest_below: int | None,
+    min_detail: int | None,
     stop_early: bool,
-    surroundings: Surroundings,
+    process_state: ProcessState,
 ) -> list[ImageRecord | ImageReadError]:
     """Hash some images, each for its own hashes; errors of images are returned, not raised."""
     outcomes: list[ImageRecord | ImageReadError] = []
-    surroundings.apply()
+    process_state.apply()
     with quiet_decoding(decoding.max_pixels):  # once for all of them
         for source, specs in jobs:
             try:
                 if isinstance(source, ImageReadError):
                     raise source
-                outcomes.append(hash_one(source, specs, decoding, digest_below))
+                outcomes.append(hash_one(source, specs, decoding, min_detail))
             except ImageReadError as error:
-                outcomes.append(error.alone())
+                outcomes.append(error.without_traceback())
                 if stop_early:
                     break
     return outcomes

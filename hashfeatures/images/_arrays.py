@@ -23,11 +23,11 @@ def is_single(shape: tuple[int, ...]) -> bool:
 
 
 def is_ambiguous(shape: tuple[int, ...]) -> bool:
-    """Tell whether an array may be one image with its colors first, or three or four grey ones."""
+    """Tell whether an array may be one image with its colors first, or three or four gray ones."""
     return len(shape) == 3 and shape[0] in (3, 4) and shape[-1] not in _CHANNELS
 
 
-def spell_out(array: Any, name: str, is_batch: bool) -> str:
+def conversion_code(array: Any, name: str, is_batch: bool) -> str:
     """Return the expression that turns an array into one of uint8 with its channels last.
 
     Parameters
@@ -47,8 +47,8 @@ def spell_out(array: Any, name: str, is_batch: bool) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from hashfeatures.images._arrays import spell_out
-    >>> spell_out(np.ones((3, 8, 9)), "image", is_batch=False)
+    >>> from hashfeatures.images._arrays import conversion_code
+    >>> conversion_code(np.ones((3, 8, 9)), "image", is_batch=False)
     "(image.transpose(1, 2, 0) * 255).round().astype('uint8')"
     """
     text = name

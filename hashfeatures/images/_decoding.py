@@ -29,7 +29,7 @@ class Decoding:
         The most pixels that an image may have; None leaves it to Pillow's own limit.
     reduced_side : int
         With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
-    colour : bool
+    color : bool
         With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
     trim_borders : bool
         Whether uniform borders are cut off before hashing.
@@ -40,7 +40,7 @@ class Decoding:
     background: Any = "white"
     max_pixels: int | None = None
     reduced_side: int = 256
-    colour: bool = True
+    color: bool = True
     trim_borders: bool = False
 
     def with_limit(self) -> Decoding:
@@ -62,7 +62,7 @@ class Decoding:
                 as_rgb(self.background)
             except (ValueError, TypeError) as error:
                 expected = (
-                    "a colour that PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None"
+                    "a color that PIL.ImageColor.getrgb reads, three ints from 0 to 255, or None"
                 )
                 raise refuse(caller, "background", expected, self.background) from error
         return self

@@ -13,7 +13,7 @@ from .._utils.descriptions import describe_value, shorten
 from ..exceptions import ImageReadError
 from ._sources import (
     describe_source,
-    is_far,
+    is_remote,
     local_path,
 )
 
@@ -21,7 +21,7 @@ _LONGEST_CAUSE = 600  # letters of an error's text
 
 
 # What Pillow raises if it cannot bring the pixels of an image into another form.
-OF_PIXELS = (ValueError, OSError, MemoryError)
+CONVERSION_ERRORS = (ValueError, OSError, MemoryError)
 
 
 # Errors of the system that are not those of any one file.
@@ -32,7 +32,7 @@ _OF_THE_SYSTEM = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, getattr(errno, "EDQU
 _OF_THE_CONTENT = ("image file is truncated", "broken data stream", "unrecognized data stream")
 
 
-def charge(source: Any, error: Exception) -> ImageReadError:
+def as_read_error(source: Any, error: Exception) -> ImageReadError:
     """Return what an error that was met while an image was opened and decoded says of the image.
 
     Parameters
@@ -56,12 +56,12 @@ def charge(source: Any, error: Exception) -> ImageReadError:
     if _is_of_the_environment(source, error):
         error.add_note(f"This was met while {describe_source(source)!r} was read.")
         raise error
-    let_go(error)
-    lasting = _lasts(error) and not is_far(source)
+    release_frames(error)
+    lasting = _lasts(error) and not is_remote(source)
     return ImageReadError(describe_source(source), describe_error(error), lasting=lasting)
 
 
-def let_go(error: BaseException | None) -> None:
+def release_frames(error: BaseException | None) -> None:
     """Let go of what the frames hold in which an error was met, such as pixels."""
     while error is not None:
         clear_frames(error.__traceback__)
@@ -75,7 +75,7 @@ def _is_of_the_environment(source: Any, error: Exception) -> bool:
         return False
     if error.errno in _OF_THE_SYSTEM:
         return True
-    if error.filename is None or is_far(source):
+    if error.filename is None or is_remote(source):
         return False
     is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     return is_refused and os.fsdecode(error.filename) != _path_of(source)

@@ -95,7 +95,7 @@ def holds_image(path: str) -> bool:
     return kind in Image.OPEN
 
 
-def say_heif_cure() -> str:
+def heif_advice() -> str:
     """Say what Pillow needs to read HEIC."""
     return (
         f"HEIC needs a plugin of Pillow: {install_command('heif')} (in Python, then call "
@@ -103,19 +103,19 @@ def say_heif_cure() -> str:
     )
 
 
-def say_what(head: bytes) -> str:
+def describe_content(head: bytes) -> str:
     """Say of the first bytes of a file, which Pillow does not take for an image, what they are.
 
     Examples
     --------
-    >>> from hashfeatures.images._files import say_what
-    >>> say_what(b"<!DOCTYPE html>")
+    >>> from hashfeatures.images._files import describe_content
+    >>> describe_content(b"<!DOCTYPE html>")
     'this is a web page in place of an image: the address may want a login, or be that of a page'
-    >>> say_what(b"Dear reader")
+    >>> describe_content(b"Dear reader")
     "no image format that Pillow knows; the data begins with b'Dear reader'"
     """
     if recognize(head) == HEIF:
-        return say_heif_cure()
+        return heif_advice()
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     for start, told in _NO_IMAGES.items():
         if text.startswith(start):
@@ -164,4 +164,4 @@ class LeftOut:
             return ""
         text = f"left out: {', '.join(shown)}"
         has_heif = any(suffix.lower() in _HEIF_SUFFIXES for suffix in self._by_suffix)
-        return f"{text}. {say_heif_cure()}" if has_heif else text
+        return f"{text}. {heif_advice()}" if has_heif else text

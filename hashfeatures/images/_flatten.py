@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ._decoding import as_rgb
-from ._errors import OF_PIXELS, charge
+from ._errors import CONVERSION_ERRORS, as_read_error
 
 
 def convert(image: Image.Image, mode: str) -> Image.Image:
     """Return an image in another mode, or raise `ImageReadError` if Pillow cannot do that."""
     try:
         return image.convert(mode)
-    except OF_PIXELS as error:
-        raise charge(image, error) from error
+    except CONVERSION_ERRORS as error:
+        raise as_read_error(image, error) from error
 
 
 def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
@@ -29,7 +29,7 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
     image : PIL.Image.Image
         An image of any mode.
     background : str or tuple of int
-        The colour under transparent pixels. An image that is blank on it is laid on black if it
+        The color under transparent pixels. An image that is blank on it is laid on black if it
         is a light one, on white if it is a dark one, if more is seen there.
 
     Returns

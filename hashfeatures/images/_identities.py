@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .._utils.frames import is_missing
-from ._sources import is_far, local_path
+from ._sources import is_remote, local_path
 
 
 def identify(sources: Sequence[Any]) -> NDArray[np.uint64]:
@@ -45,7 +45,7 @@ def identify(sources: Sequence[Any]) -> NDArray[np.uint64]:
     return identities
 
 
-def hold_weakly(sources: Sequence[Any]) -> NDArray[np.object_]:
+def weak_references(sources: Sequence[Any]) -> NDArray[np.object_]:
     """Return references to the images in memory, which do not keep them there."""
     held = np.full(len(sources), None, dtype=object)
     for row, source in enumerate(sources):
@@ -68,7 +68,7 @@ def _tell(source: Any) -> tuple[Any, ...] | None:
         return None if whole is None else ("array", source.dtype.str, source.shape, whole)
     if isinstance(source, Image.Image):
         return _tell_pillow(source)
-    if isinstance(source, str) and is_far(source):
+    if isinstance(source, str) and is_remote(source):
         return "address", source
     path = local_path(source) if isinstance(source, str | os.PathLike) else None
     if path is None:

@@ -13,7 +13,7 @@ from ._remote import Network
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProcessState:
     """The state of one process on which it depends what is read, for workers that do not share it.
 
     Parameters
@@ -34,7 +34,7 @@ class Surroundings:
     process: int = field(default_factory=os.getpid, compare=False)
 
     @classmethod
-    def here(cls) -> Surroundings:
+    def here(cls) -> ProcessState:
         """Return the state of this process."""
         folder = None
         with suppress(FileNotFoundError):

@@ -24,10 +24,10 @@ from .._utils.descriptions import describe_value
 from .._utils.frames import is_missing
 from .._utils.regular_files import name_kind, open_regular
 from ..exceptions import ImageReadError, MissingExtraError
-from ._arrays import is_tensor, spell_out
+from ._arrays import conversion_code, is_tensor
 from ._decoding import Decoding
-from ._errors import OF_PIXELS, charge, let_go
-from ._files import HEAD, say_what
+from ._errors import CONVERSION_ERRORS, as_read_error, release_frames
+from ._files import HEAD, describe_content
 from ._flatten import flatten
 from ._pillow_state import load_plugins, missing_readers
 from ._quiet import quiet_decoding, quiet_libtiff
@@ -129,11 +129,11 @@ def read_image(source: Any, decoding: Decoding = Decoding()) -> DecodedImage:
         except (ImageReadError, MissingExtraError):
             raise
         except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
-            raise charge(source, error) from error
+            raise as_read_error(source, error) from error
         try:
             return _finish(found, decoding)
-        except OF_PIXELS as error:
-            raise charge(source, error) from error
+        except CONVERSION_ERRORS as error:
+            raise as_read_error(source, error) from error
 
 
 class _Found(NamedTuple):
@@ -159,7 +159,7 @@ def _decode(source: Any, decoding: Decoding) -> _Found:
         if decoding.decode == "reduced":
             whole = image.size
             side = decoding.reduced_side
-            drafted = image.draft(None if decoding.colour else "L", (side, side))
+            drafted = image.draft(None if decoding.color else "L", (side, side))
         with quiet_libtiff(image):
             image.load()
         _check_size(image, decoding.max_pixels)  # of icons, it is known only now
@@ -211,7 +211,7 @@ def _open_file(
     try:
         image = Image.open(file)
     except UnidentifiedImageError as error:
-        let_go(error)
+        release_frames(error)
         raise ImageReadError(
             describe_source(source), _say_unidentified(file), lasting=False
         ) from error
@@ -257,7 +257,7 @@ def _find_file(source: Any) -> str | io.BytesIO:
     if hasattr(source, "read"):
         return io.BytesIO(read_whole(source))
     if is_tensor(source):
-        text = spell_out(source, "image", is_batch=False)
+        text = conversion_code(source, "image", is_batch=False)
         raise TypeError(f"{describe_value(source)} is no image source: write {text}")
     raise TypeError(
         f"{type(source).__name__} is no image source; expected a path, a URL, bytes, an open "
@@ -305,7 +305,7 @@ def _say_unidentified(file: str | io.BytesIO) -> str:
             start = opened.read(HEAD)
     if not start:
         return "the file is empty"
-    return say_what(start) + missing_readers()
+    return describe_content(start) + missing_readers()
 
 
 def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
@@ -313,7 +313,7 @@ def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     if array.dtype != np.uint8:
         raise TypeError(
             f"expected an array of dtype uint8 (0 to 255), got {array.dtype}: write "
-            f"{spell_out(array, 'array', is_batch=False)}"
+            f"{conversion_code(array, 'array', is_batch=False)}"
         )
     if array.ndim == 3 and shape[2] == 1:
         array = array[:, :, 0]
@@ -326,7 +326,7 @@ def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
 
 
 def _say_turned(array: np.ndarray[Any, Any]) -> str:
-    text = spell_out(array, "array", is_batch=False)
+    text = conversion_code(array, "array", is_batch=False)
     return "" if text == "array" else f", whose channels come first: write {text}"
 
 
@@ -350,7 +350,7 @@ def _finish(found: _Found, decoding: Decoding) -> DecodedImage:
     return DecodedImage(image, *size, found.format, shown, found.file)
 
 
-def read_what_is_left_out(file: str | io.BytesIO) -> bytes:
+def digest_undecoded(file: str | io.BytesIO) -> bytes:
     """Return the digest of a file if it may show more than what is decoded of it, else nothing.
 
     Of an animation one frame is decoded, and of some formats 8 of 16 bits: such files show the
@@ -364,7 +364,7 @@ def read_what_is_left_out(file: str | io.BytesIO) -> bytes:
     except ImageReadError:
         raise
     except Exception as error:  # the file may be another by now
-        raise charge(file, error) from error
+        raise as_read_error(file, error) from error
 
 
 def _digest_content(file: str | io.BytesIO) -> bytes:

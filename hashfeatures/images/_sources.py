@@ -19,7 +19,7 @@ from PIL import Image
 
 from .._utils.descriptions import describe_value, shorten
 from .._utils.frames import column_names, is_dataset, is_frame, list_column, list_values
-from ._arrays import is_ambiguous, is_single, is_tensor, spell_out
+from ._arrays import conversion_code, is_ambiguous, is_single, is_tensor
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
 _FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
@@ -41,10 +41,10 @@ def is_data_uri(source: object) -> bool:
     return isinstance(source, str) and _DATA_URI.match(source) is not None
 
 
-def is_far(source: object) -> bool:
+def is_remote(source: object) -> bool:
     """Tell whether `source` is read through the network, or whatever stands behind a URL."""
     if isinstance(source, Mapping):
-        return source.get("bytes") is None and is_far(source.get("path"))
+        return source.get("bytes") is None and is_remote(source.get("path"))
     return is_url(source) and not is_data_uri(source) and local_path(source) is None
 
 
@@ -238,7 +238,7 @@ def _check_items(items: list[Any], images: Any, got: str) -> None:
     if items and all(map(is_tensor, items)):
         raise TypeError(
             f"{got} a {type(images).__name__} of {type(items[0]).__name__}: write "
-            f"[{spell_out(items[0], 'image', is_batch=False)} for image in images]."
+            f"[{conversion_code(items[0], 'image', is_batch=False)} for image in images]."
         )
 
 
@@ -357,17 +357,20 @@ def _list_array(images: Any, got: str) -> list[Any]:
         )
     what = describe_value(images)
     if is_ambiguous(shape):
-        one, many = spell_out(images, "images", False), spell_out(images, "images", True)
+        one, many = (
+            conversion_code(images, "images", False),
+            conversion_code(images, "images", True),
+        )
         raise TypeError(
             f"{got} {what}, which may be one image with its colors first, [{one}], or "
-            f"{shape[0]} grey ones, list({many}): write which."
+            f"{shape[0]} gray ones, list({many}): write which."
         )
     if is_single(shape):
-        wrapped = f"[{spell_out(images, 'images', is_batch=False)}]"
+        wrapped = f"[{conversion_code(images, 'images', is_batch=False)}]"
         raise TypeError(f"{got} {what}: for one image, wrap it in a list, {wrapped}.")
     if len(shape) not in (3, 4):
         raise TypeError(f"{got} {what}, which is no batch of images.")
-    text = spell_out(images, "images", is_batch=True)
+    text = conversion_code(images, "images", is_batch=True)
     if text != "images":
         raise TypeError(f"{got} {what}: write {text}.")
     return list(images)

@@ -15,7 +15,7 @@ from .._utils.progress import progress_bar
 from ..images._decoding import Decoding
 from ..images._quiet import quiet_decoding
 from ..images._read import open_image, read_image, read_orientation
-from ..images._sources import count_bytes, is_data_uri, is_far, local_path
+from ..images._sources import count_bytes, is_data_uri, is_remote, local_path
 
 # The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged if the
 # page has room. The room is estimated from the bytes that a pixel takes as text.
@@ -141,7 +141,7 @@ def make_thumbnails(
     bar = progress_bar(shown, total=len(sources), unit="picture")
     for place, source in enumerate(sources):
         fact = None
-        if len(thumbnails) < max_number and room > 0 and (fetch or not is_far(source)):
+        if len(thumbnails) < max_number and room > 0 and (fetch or not is_remote(source)):
             # The page shows no picture of a broken file.
             with contextlib.suppress(Exception):
                 fact, uri = make_thumbnail(source, side)

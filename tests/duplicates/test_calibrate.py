@@ -20,7 +20,7 @@ from hashfeatures import (
     calibrate,
 )
 from hashfeatures.edits import Edit
-from hashfeatures.hashing._planes import Plate, measure_detail
+from hashfeatures.hashing._planes import ImagePlanes, measure_detail
 
 EDITS = [Edit("resize"), Edit("recompress", quality=20), Edit("crop", share=0.05), Edit("mirror")]
 
@@ -38,7 +38,7 @@ def tiles(photos):
             for y in range(0, 480, 120)
             for x in range(0, 480, 120)
         ]
-    return [tile for tile in cut if measure_detail(Plate(tile)) >= 10]
+    return [tile for tile in cut if measure_detail(ImagePlanes(tile)) >= 10]
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +142,11 @@ def test_views_are_calibrated_too(tiles):
 
 
 def test_colours_count_if_they_are_asked_for(tiles):
-    edits = [Edit("greyscale"), Edit("hue", shift=100), *map(Edit, ["resize", "resize"])]
+    edits = [Edit("grayscale"), Edit("hue", shift=100), *map(Edit, ["resize", "resize"])]
     settings = {"edits": edits, "n_edited": 10, "target": 300}
     light = calibrate(tiles, **settings)
     colours = calibrate(tiles, finder=NearDuplicateFinder(color_radius=15), **settings)
-    assert light.trial.edits == ["greyscale", "hue shift=100", "resize", "resize (3)"]
+    assert light.trial.edits == ["grayscale", "hue shift=100", "resize", "resize (3)"]
     assert light.table.loc[20, "hue shift=100"] > 0.8
     assert colours.table.loc[20, "hue shift=100"] < 0.3
     assert colours.table.loc[20, "resize"] > 0.8

@@ -214,7 +214,10 @@ def test_colours_may_be_asked_for(pictures):
     ("wrong", "message"),
     [
         ({"views": "all"}, "'views' parameter .* Got 'all'"),
-        ({"views": "flips", "hashes": ("phash", "whash")}, "can be had of 'phash' and 'dhash'"),
+        (
+            {"views": "flips", "hashes": ("phash", "whash")},
+            "Only 'phash' and 'dhash' support views='flips'",
+        ),
         ({"radius": "best"}, "'radius' parameter .* 'calibrated' or None. Got 'best'"),
         ({"color_radius": -1}, "'color_radius' parameter"),
         ({"trim_borders": "yes"}, "'trim_borders' parameter"),

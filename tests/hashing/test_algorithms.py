@@ -11,7 +11,7 @@ from PIL import Image
 from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError
 from hashfeatures._utils.optional import install_command
 from hashfeatures.hashing._hex import bits_to_hex
-from hashfeatures.hashing._planes import Plate
+from hashfeatures.hashing._planes import ImagePlanes
 from hashfeatures.hashing._spec import parse_hashes
 
 ORACLE = {
@@ -131,7 +131,7 @@ def test_flat_images(level):
     assert not our_bits([image], parse_hashes(["whash", "whash:16"])).any()
 
 
-def test_colorhash_of_every_colour():
+def test_colorhash_of_every_color():
     """Every hue and saturation, the borders of the bins included, at every number of bits."""
     hue, saturation = np.meshgrid(np.arange(256), np.arange(0, 256, 5))
     hsv = np.stack([hue, saturation, np.full_like(hue, 200)], axis=-1).astype(np.uint8)
@@ -177,7 +177,7 @@ def test_views_are_made_once(noise_image, monkeypatch):
         "convert",
         lambda self, mode, *a: calls.append(mode) or convert(self, mode, *a),
     )
-    plate = Plate(noise_image(0))
+    planes = ImagePlanes(noise_image(0))
     for spec in parse_hashes(["ahash", "phash", "dhash", "whash", "colorhash"]):
-        spec.algorithm.compute(plate, spec.size)
+        spec.algorithm.compute(planes, spec.size)
     assert calls.count("L") == calls.count("HSV") == 1

@@ -185,7 +185,7 @@ def test_missing_values_of_pandas_are_failed_images(image_files):
 
 def test_digests_only_where_they_are_asked_for():
     flat = np.full((20, 20), 9, dtype=np.uint8)
-    hashes = hash_sources([flat, GOOD[0]], SPECS, Decoding(), digest_below=10)
+    hashes = hash_sources([flat, GOOD[0]], SPECS, Decoding(), min_detail=10)
     assert hashes.detail[0] == 0
     assert list(hashes.digests) == [0]
 
@@ -194,10 +194,10 @@ def test_detail_is_measured_only_if_somebody_asks_for_it(tmp_path):
     """What only wants bits does not pay for it, and a cache holds it for those that ask later."""
     measured = hash_sources(GOOD, SPECS, Decoding()).detail
     assert measured.all()
-    assert not hash_sources(GOOD, SPECS, Decoding(), digest_below=None).detail.any()
+    assert not hash_sources(GOOD, SPECS, Decoding(), min_detail=None).detail.any()
     cache = tmp_path / "hashes.sqlite"
-    for digest_below in (None, 0):
-        hashes = hash_sources(GOOD, SPECS, Decoding(), digest_below=digest_below, cache=cache)
+    for min_detail in (None, 0):
+        hashes = hash_sources(GOOD, SPECS, Decoding(), min_detail=min_detail, cache=cache)
         np.testing.assert_array_equal(hashes.detail, measured)
 
 
@@ -356,7 +356,7 @@ class TestCache:
         cache = tmp_path / "hashes.sqlite"
         hash_sources([flat], SPECS, Decoding(), cache=cache)
         for _ in range(2):
-            hashes = hash_sources([flat], SPECS, Decoding(), digest_below=10, cache=cache)
+            hashes = hash_sources([flat], SPECS, Decoding(), min_detail=10, cache=cache)
             assert list(hashes.digests) == [0]
         assert len(decoded) == 2
 

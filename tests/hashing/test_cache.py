@@ -199,8 +199,8 @@ def test_the_key_of_a_pillow_image(encode, noise_image):
     see_through = [paletted.copy() for _ in range(4)]
     for source, value in zip(see_through, [0, 1, b"\x00\x80", None], strict=True):
         source.info["transparency"] = value
-    grey, see_through_grey = image.convert("L"), image.convert("L")
-    see_through_grey.info["transparency"] = 0
+    gray, see_through_gray = image.convert("L"), image.convert("L")
+    see_through_gray.info["transparency"] = 0
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = Image.open(io.BytesIO(encode(image, exif=exif)))
@@ -208,7 +208,7 @@ def test_the_key_of_a_pillow_image(encode, noise_image):
     dotted.putpixel((0, 0), (1, 2, 3))
     modes = [image.convert(mode) for mode in ("1", "RGBA", "CMYK", "YCbCr", "HSV", "LA", "I", "F")]
     wide, tall = Image.new("L", (4, 2)), Image.new("L", (2, 4))
-    different = [image, paletted, repainted, alpha_palette, *see_through, grey, see_through_grey]
+    different = [image, paletted, repainted, alpha_palette, *see_through, gray, see_through_gray]
     different += [turned, dotted, *modes, wide, tall]
     keys = [key_of(source) for source in different]
     assert None not in keys

@@ -1,4 +1,4 @@
-"""The colour grid is a distance of colours: blind to light and shape, not to hue."""
+"""The color grid is a distance of colors: blind to light and shape, not to hue."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hashfeatures import ImageHashFeaturizer
 from hashfeatures.edits import Edit
 
 SIDE = 96
-colours = st.tuples(*[st.integers(0, 255)] * 3)
+colors = st.tuples(*[st.integers(0, 255)] * 3)
 
 
 def bits(*images, size=3):
@@ -22,9 +22,9 @@ def distance(left, right, size=3):
     return (one != other).sum()
 
 
-@given(colours, colours)
-def test_the_distance_is_that_of_quantised_colours(left, right):
-    images = [Image.new("RGB", (SIDE, SIDE), colour) for colour in (left, right)]
+@given(colors, colors)
+def test_the_distance_is_that_of_quantised_colors(left, right):
+    images = [Image.new("RGB", (SIDE, SIDE), color) for color in (left, right)]
     chroma = [np.array(image.convert("YCbCr").getpixel((0, 0))[1:], int) for image in images]
     levels = [((part - 68) / 8).clip(0, 16) for part in chroma]
     expected = sum(abs(np.ceil(a) - np.ceil(b)) for a, b in zip(*levels, strict=True))
@@ -49,7 +49,7 @@ def test_light_and_shape_are_not_seen_but_hue_is(photos):
         )
 
 
-def test_equal_shapes_in_other_colours_are_told_apart():
+def test_equal_shapes_in_other_colors_are_told_apart():
     pixels = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
     pixels[32:64, 32:64] = (200, 40, 40)
     red = Image.fromarray(pixels)

@@ -10,7 +10,7 @@ from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing.views._modes import VIEWS, compare_by
 
 TWO = parse_hashes(("phash", "dhash"))
-LUMA = [name for name, algorithm in ALGORITHMS.items() if not algorithm.colour]
+LUMA = [name for name, algorithm in ALGORITHMS.items() if not algorithm.color]
 
 
 def names_for(views):

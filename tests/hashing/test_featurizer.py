@@ -81,7 +81,7 @@ def test_a_single_image_is_refused(image_files, method):
     "wrong",
     [
         *({"hashes": "md5"}, {"decode": "half"}, {"orient": 1}, {"errors": "ignore"}),
-        *({"background": "no colour"}, {"background": (1, 2)}, {"background": (1, 2, 300)}),
+        *({"background": "no color"}, {"background": (1, 2)}, {"background": (1, 2, 300)}),
         *({"progress": "yes"}, {"n_jobs": "2"}, {"n_jobs": 0}),
     ],
     ids=str,

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from hashfeatures.hashing import _pillow_buffer as memory
-from hashfeatures.hashing import _planes as plate
+from hashfeatures.hashing import _planes
 from hashfeatures.hashing._pillow_buffer import borrow_memory
-from hashfeatures.hashing._planes import Plate
+from hashfeatures.hashing._planes import ImagePlanes
 
 lends = int(PIL.__version__.partition(".")[0]) >= 12
 if_lent = pytest.mark.skipif(not lends, reason="this Pillow does not lend its memory")
@@ -43,20 +43,20 @@ def test_an_image_in_several_blocks_is_not_lent(noise_image):
     image.paste(noise_image(0, size=(3000, 50)))
     assert borrow_memory(image) is None
     small = image.resize((300, 300))
-    np.testing.assert_array_equal(Plate(image).luma, image.convert("L"))
-    assert Plate(small).luma.shape == (300, 300)
+    np.testing.assert_array_equal(ImagePlanes(image).luma, image.convert("L"))
+    assert ImagePlanes(small).luma.shape == (300, 300)
 
 
 def test_without_borrowing_the_views_are_the_same(noise_image, monkeypatch):
     image = noise_image(0, size=(321, 123))
-    lent = Plate(image, colour=True)
-    lent_luma, lent_counts = lent.luma, lent.colour_counts
-    monkeypatch.setattr(plate, "borrow_memory", lambda image: None)
-    copied = Plate(image, colour=True)
+    lent = ImagePlanes(image, color=True)
+    lent_luma, lent_counts = lent.luma, lent.color_counts
+    monkeypatch.setattr(_planes, "borrow_memory", lambda image: None)
+    copied = ImagePlanes(image, color=True)
     np.testing.assert_array_equal(copied.luma, lent_luma)
-    np.testing.assert_array_equal(copied.colour_counts, lent_counts)
+    np.testing.assert_array_equal(copied.color_counts, lent_counts)
     luma = image.convert("L")
-    np.testing.assert_array_equal(Plate(luma).luma, luma)
+    np.testing.assert_array_equal(ImagePlanes(luma).luma, luma)
 
 
 def test_a_pillow_that_does_not_lend_is_not_asked(noise_image, monkeypatch):

@@ -21,17 +21,17 @@ SPECS = parse_hashes(["phash"])
 
 def digest(source, **decoding):
     """Return the digest that an image is given as one of little detail."""
-    return hash_one(source, SPECS, Decoding(**decoding), digest_below=101).digest
+    return hash_one(source, SPECS, Decoding(**decoding), min_detail=101).digest
 
 
-def drawing(number, colour, size=(120, 90), ground=(0, 0, 0, 0)):
+def drawing(number, color, size=(120, 90), ground=(0, 0, 0, 0)):
     """Return one of a few drawings on a transparent ground."""
     image = Image.new("RGBA", size, ground)
     pen = ImageDraw.Draw(image)
     box = (10 + 9 * number, 10, 100, 80 - 9 * number)
     shapes = (pen.ellipse, pen.rectangle, pen.line, pen.chord)
-    options = [{"outline": colour}, {"outline": colour}, {"fill": colour}]
-    options.append({"start": 0, "end": 200, "outline": colour})
+    options = [{"outline": color}, {"outline": color}, {"fill": color}]
+    options.append({"start": 0, "end": 200, "outline": color})
     shapes[number](box, width=7, **options[number])
     return image
 
@@ -40,16 +40,16 @@ GROUNDS = [("white", (255, 255, 255)), ("black", (0, 0, 0)), ((200, 30, 30), (20
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize(("background", "colour"), GROUNDS, ids=str)
-def test_drawings_of_the_colour_of_their_background_are_told_apart(
-    tmp_path, background, colour, n_jobs
+@pytest.mark.parametrize(("background", "color"), GROUNDS, ids=str)
+def test_drawings_of_the_color_of_their_background_are_told_apart(
+    tmp_path, background, color, n_jobs
 ):
     """White ones on a transparent ground are blank on white: they are hashed on black."""
     paths = []
     for number in range(4):
         paths.append(str(tmp_path / f"{number}.png"))
-        drawing(number, (*colour, 255)).save(paths[-1])
-    images = [*paths, *(drawing(number, (*colour, 255)) for number in range(4))]
+        drawing(number, (*color, 255)).save(paths[-1])
+    images = [*paths, *(drawing(number, (*color, 255)) for number in range(4))]
     finder = NearDuplicateFinder(background=background, n_jobs=n_jobs)
     assert finder.fit(images).labels_.tolist() == [0, 1, 2, 3] * 2
     assert len(drop_duplicates(images, keep="largest", finder=finder)) == 4
@@ -78,7 +78,7 @@ def test_an_image_that_shows_on_its_background_stays_there():
 
 @pytest.mark.parametrize("decode", ["full", "reduced"])
 def test_what_is_dropped_on_the_way_to_the_hashes_is_compared(encode, decode, noise_image):
-    """16 bits, floats, the size, transparency, colours, a border, other frames."""
+    """16 bits, floats, the size, transparency, colors, a border, other frames."""
     gray = np.zeros((20, 30), np.uint16)
     one_more = gray.copy()
     one_more[3, 4] = 1
@@ -113,7 +113,7 @@ def test_what_is_dropped_on_the_way_to_the_hashes_is_compared(encode, decode, no
     assert len({digest(image, trim_borders=True) for image in bordered}) == 2
 
 
-def test_colours_of_16_bits_are_compared(encode):
+def test_colors_of_16_bits_are_compared(encode):
     """Pillow decodes 8 of them: such files are identical only if their bytes are."""
     import struct
     import zlib
@@ -154,7 +154,7 @@ def test_equal_pictures_are_equal_in_any_lossless_container(tmp_path, encode, no
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P", "I;16"])
-def test_colours_that_are_not_seen_make_no_difference(mode, encode):
+def test_colors_that_are_not_seen_make_no_difference(mode, encode):
     """Under full transparency, an editor may leave anything."""
     if mode == "I;16":
         one = Image.fromarray(np.array([[5, 514]], np.uint16))

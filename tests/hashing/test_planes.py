@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from hashfeatures.hashing import _planes as plate
-from hashfeatures.hashing._planes import Plate, measure_detail
+from hashfeatures.hashing import _planes
+from hashfeatures.hashing._planes import ImagePlanes, measure_detail
 
 
 def detail(image):
-    return measure_detail(Plate(image))
+    return measure_detail(ImagePlanes(image))
 
 
 def test_photos_have_detail_and_flat_images_none(photos):
@@ -48,32 +48,32 @@ def test_detail_is_whole_and_bounded():
         assert 0 <= value <= 100
 
 
-def test_digest_is_of_the_colours_that_are_seen():
-    """Whatever the mode holds them in: palettes of one index may be of any colour."""
-    colours = ["red", "blue", "white"]
+def test_digest_is_of_the_colors_that_are_seen():
+    """Whatever the mode holds them in: palettes of one index may be of any color."""
+    colors = ["red", "blue", "white"]
     by_mode = {
-        mode: [Plate(Image.new("RGB", (6, 4), c).convert(mode)).digest() for c in colours]
+        mode: [ImagePlanes(Image.new("RGB", (6, 4), c).convert(mode)).digest() for c in colors]
         for mode in ("RGB", "P", "RGBA")
     }
     assert len(set(by_mode["RGB"])) == 3
     assert by_mode["P"] == by_mode["RGBA"] == by_mode["RGB"]
-    assert Plate(Image.new("L", (6, 4), 255)).digest() == by_mode["RGB"][2]
-    assert Plate(Image.new("RGB", (4, 6), "white")).digest() != by_mode["RGB"][2]
+    assert ImagePlanes(Image.new("L", (6, 4), 255)).digest() == by_mode["RGB"][2]
+    assert ImagePlanes(Image.new("RGB", (4, 6), "white")).digest() != by_mode["RGB"][2]
 
 
 def test_without_agreement_pillow_resizes(monkeypatch, noise_image, caplog):
     """Where the compiled loop gave other pixels than the installed Pillow, it is not used."""
     image = noise_image(0, size=(300, 200), mode="L")
     expected = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
-    plate.kernel_agrees_with_pillow.cache_clear()
+    _planes.kernel_agrees_with_pillow.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(plate, "_lanczos", lambda *args: np.zeros((8, 8), np.uint8))
+        patch.setattr(_planes, "_lanczos", lambda *args: np.zeros((8, 8), np.uint8))
         with caplog.at_level("DEBUG", logger="hashfeatures"):
-            np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+            np.testing.assert_array_equal(ImagePlanes(image).lanczos(32, 32), expected)
         assert "Resizing with Pillow" in caplog.text
-    plate.kernel_agrees_with_pillow.cache_clear()
-    assert plate.kernel_agrees_with_pillow()
-    np.testing.assert_array_equal(Plate(image).lanczos(32, 32), expected)
+    _planes.kernel_agrees_with_pillow.cache_clear()
+    assert _planes.kernel_agrees_with_pillow()
+    np.testing.assert_array_equal(ImagePlanes(image).lanczos(32, 32), expected)
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 90), st.integers(1, 90))
@@ -84,25 +84,25 @@ def test_the_compiled_resize_is_pillow_s(height, width, new_height, new_width):
     for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
         resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.LANCZOS)
         image = Image.fromarray(pixels)
-        np.testing.assert_array_equal(Plate(image).lanczos(new_width, new_height), resized)
+        np.testing.assert_array_equal(ImagePlanes(image).lanczos(new_width, new_height), resized)
 
 
-def test_every_colour_is_counted_as_by_pillow():
-    """All 2 ** 24 colours fall into the classes that Pillow's own conversion gives."""
+def test_every_color_is_counted_as_by_pillow():
+    """All 2 ** 24 colors fall into the classes that Pillow's own conversion gives."""
     levels = np.arange(256, dtype=np.uint8)
     green, blue = np.meshgrid(levels, levels, indexing="ij")
     for red in levels:
         pixels = np.stack([np.full_like(green, red), green, blue], axis=-1)
         image = Image.fromarray(pixels)
-        fast, slow = Plate(image, colour=True), Plate(image)
-        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts, err_msg=str(red))
+        fast, slow = ImagePlanes(image, color=True), ImagePlanes(image)
+        np.testing.assert_array_equal(fast.color_counts, slow.color_counts, err_msg=str(red))
         np.testing.assert_array_equal(fast.luma, slow.luma)
 
 
 def test_large_images_are_unpacked_in_bands(noise_image, monkeypatch):
-    monkeypatch.setattr(plate, "_BAND_PIXELS", 1000)
+    monkeypatch.setattr(_planes, "_BAND_PIXELS", 1000)
     for size in ((123, 77), (1500, 3), (3, 1500)):
         image = noise_image(0, size=size)
-        fast, slow = Plate(image, colour=True), Plate(image)
-        np.testing.assert_array_equal(fast.colour_counts, slow.colour_counts)
+        fast, slow = ImagePlanes(image, color=True), ImagePlanes(image)
+        np.testing.assert_array_equal(fast.color_counts, slow.color_counts)
         np.testing.assert_array_equal(fast.luma, slow.luma)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hashfeatures import ImageHashFeaturizer
-from hashfeatures.images._process_state import Surroundings
+from hashfeatures.images._process_state import ProcessState
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
@@ -28,7 +28,7 @@ def test_a_folder_that_is_not_there_is_left_alone(tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
-    here = Surroundings(Surroundings.here().pillow, Surroundings.here().network, str(gone), -1)
+    here = ProcessState(ProcessState.here().pillow, ProcessState.here().network, str(gone), -1)
     monkeypatch.chdir(tmp_path)
     gone.rmdir()
     here.apply()

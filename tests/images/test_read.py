@@ -192,7 +192,7 @@ def test_a_damaged_exif_block_does_not_hide_the_image(noise_image, encode):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "La", "RGBa", "P", "tRNS L", "tRNS RGB"])
 def test_the_background_shows_through(mode, encode):
-    """The left half is opaque grey, the right half transparent black."""
+    """The left half is opaque gray, the right half transparent black."""
     alpha = Image.new("RGBA", (8, 4), (90, 90, 90, 255))
     alpha.paste((0, 0, 0, 0), (4, 0, 8, 4))
     if mode == "PA":
@@ -274,16 +274,16 @@ def test_16_bit_files_hash_like_their_8_bit_twins(noise_image, encode):
     assert (bits == bits[0]).all()
 
 
-def test_lab_is_seen_in_its_colours(noise_image):
+def test_lab_is_seen_in_its_colors(noise_image):
     from PIL import ImageCms
 
-    colour = noise_image(2)
+    color = noise_image(2)
     to_lab = ImageCms.buildTransform(
         ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
     )
-    lab = ImageCms.applyTransform(colour, to_lab)
+    lab = ImageCms.applyTransform(color, to_lab)
     assert lab.mode == "LAB"
-    difference = np.asarray(flatten(lab)).astype(int) - np.asarray(colour)
+    difference = np.asarray(flatten(lab)).astype(int) - np.asarray(color)
     assert np.abs(difference).mean() < 4
 
 
@@ -309,9 +309,9 @@ def test_reduced_decoding_keeps_enough_pixels(noise_image, encode, size, reduced
 
 def test_reduced_decoding_of_luma_alone(noise_image, encode):
     data = encode(noise_image(0, size=(640, 512)), "JPEG")
-    assert read_image(data, Decoding("reduced", colour=False)).image.mode == "L"
+    assert read_image(data, Decoding("reduced", color=False)).image.mode == "L"
     cmyk = encode(noise_image(0, mode="CMYK"), "JPEG")
-    assert read_image(cmyk, Decoding("reduced", colour=False)).image.mode == "CMYK"
+    assert read_image(cmyk, Decoding("reduced", color=False)).image.mode == "CMYK"
 
 
 @given(st.data())

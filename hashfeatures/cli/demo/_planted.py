@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..._utils.optional import import_extra
-from ...edits import recolour, resize, watermark
+from ...edits import recolor, resize, watermark
 
 # The photos that ship in scikit-image's wheel: no drawings, nothing tiny or mostly flat, and only
 # one of the two views of the motorcycle, since the demo alone plants near duplicates.
@@ -106,7 +106,7 @@ class CopyKind:
 COPY_KINDS = (
     CopyKind("half size", "half the width, half the height", resize, ".png"),
     CopyKind("JPEG 20", "saved again, at JPEG quality 20", Image.Image.copy, ".jpg", quality=20),
-    CopyKind("recolored", "warmer and brighter", recolour, ".jpg"),
+    CopyKind("recolored", "warmer and brighter", recolor, ".jpg"),
     CopyKind("watermark", "half-transparent text across the middle", watermark, ".png"),
 )
 

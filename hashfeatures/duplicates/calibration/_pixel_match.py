@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...exceptions import ImageReadError
-from ...hashing._planes import Plate
-from ...hashing.views._windows import TURNS, turn
+from ...hashing._planes import ImagePlanes
+from ...hashing.views._windows import ORIENTATIONS, orient
 from ...images._decoding import Decoding
 from ...images._read import read_image
 
@@ -24,8 +24,8 @@ def make_thumbnail(source: Any, decoding: Decoding) -> NDArray[np.float32]:
     NaN as well if the source cannot be read again, as a stream that was read before.
     """
     try:
-        plate = Plate(read_image(source, decoding).image)
-        pixels = plate.lanczos(_SIDE, _SIDE).astype(np.float32)
+        planes = ImagePlanes(read_image(source, decoding).image)
+        pixels = planes.lanczos(_SIDE, _SIDE).astype(np.float32)
     except ImageReadError:
         return np.full((_SIDE, _SIDE), np.nan, dtype=np.float32)
     pixels -= pixels.mean()
@@ -37,7 +37,7 @@ def correlate(
     thumbnails: Sequence[NDArray[np.float32]],
     left: NDArray[np.intp],
     right: NDArray[np.intp],
-    n_turns: int,
+    n_orientations: int,
 ) -> NDArray[np.float64]:
     """Return the correlations of the pixels of pairs of thumbnails.
 
@@ -47,8 +47,8 @@ def correlate(
         As `make_thumbnail` makes them.
     left, right : ndarray of shape (n_pairs,), dtype intp
         Which are compared.
-    n_turns : int
-        In how many of `TURNS` the left ones are looked at; the greatest correlation counts.
+    n_orientations : int
+        In how many of `ORIENTATIONS` the left ones are looked at; the greatest correlation counts.
 
     Returns
     -------
@@ -62,6 +62,9 @@ def correlate(
     for start in range(0, len(left), _BLOCK):
         block = slice(start, start + _BLOCK)
         one, other = squares[left[block]], squares[right[block]]
-        ways = [np.einsum("nij,nij->n", turn(one, way), other) for way in TURNS[:n_turns]]
+        ways = [
+            np.einsum("nij,nij->n", orient(one, way), other)
+            for way in ORIENTATIONS[:n_orientations]
+        ]
         correlations[block] = np.max(ways, axis=0)
     return correlations

@@ -25,9 +25,9 @@ from ..._utils.progress import busy, progress_bar
 from ...edits import EVERYDAY_EDITS, Edit
 from ...exceptions import CalibrationWarning, warn_user
 from ...hamming._pairs import Pairs
-from ...hashing._portable import portable
+from ...hashing._pickling import to_picklable
 from ...images._errors import describe_error
-from ...images._process_state import Surroundings
+from ...images._process_state import ProcessState
 from ...images._read import read_image
 from ...images._sources import list_sources
 from .._labels import label_components
@@ -216,15 +216,15 @@ def _correlate(
 ) -> NDArray[np.float64]:
     """Return how well the pixels of near images agree; NaN where they cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
-    surroundings, comparison = Surroundings.here(), finder._comparison()
+    process_state, comparison = ProcessState.here(), finder._comparison()
     decoding = comparison.decoding
     thumbnails = Parallel(n_jobs=finder.n_jobs, backend=choose_backend())(
-        delayed(surroundings.call)(make_thumbnail, portable(sources[row], decoding), decoding)
+        delayed(process_state.call)(make_thumbnail, to_picklable(sources[row], decoding), decoding)
         for row in progress_bar(progress, iterable=rows, desc="looking at near pairs", unit="img")
     )
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))
-    return correlate(thumbnails, place[near.left], place[near.right], comparison.n_turns)
+    return correlate(thumbnails, place[near.left], place[near.right], comparison.n_orientations)
 
 
 def _try_edits(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamming._packing import hamming_distances
-from ...hashing.views._windows import Turn, turn
+from ...hashing.views._windows import Orientation, orient
 
 # Pairs that are compared at a time.
 _BLOCK = 65_536
@@ -17,7 +17,7 @@ _CELL_BITS = 32
 
 
 def measure_colors(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], turns: Sequence[Turn]
+    left: NDArray[np.uint8], right: NDArray[np.uint8], turns: Sequence[Orientation]
 ) -> NDArray[np.int64]:
     """Return the distances of the colors of images, row by row.
 
@@ -25,7 +25,7 @@ def measure_colors(
     ----------
     left, right : ndarray of shape (n_pairs, n_bytes), dtype uint8
         The packed bits of ``colorgrid``.
-    turns : sequence of Turn
+    turns : sequence of Orientation
         The ways in which the images on the left may be turned; the least distance counts.
 
     Returns
@@ -42,7 +42,9 @@ def measure_colors(
             for part in (left, right)
         )
         ways = [
-            hamming_distances(turn(one, way).reshape(len(one), -1), other.reshape(len(other), -1))
+            hamming_distances(
+                orient(one, way).reshape(len(one), -1), other.reshape(len(other), -1)
+            )
             for way in turns
         ]
         distances[block] = np.min(ways, axis=0)

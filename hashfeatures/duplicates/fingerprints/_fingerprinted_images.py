@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...images._identities import hold_weakly, identify
+from ...images._identities import identify, weak_references
 from ...images._sources import name_sources
 from ._fingerprints import Fingerprints
 
@@ -30,7 +30,7 @@ class FingerprintedImages(NamedTuple):
     identities : ndarray of shape (n_images, 2), dtype uint64
         Their identities before they were hashed, see `identify`.
     in_memory : ndarray of shape (n_images,), dtype object
-        Weak references to those in memory, see `hold_weakly`.
+        Weak references to those in memory, see `weak_references`.
     """
 
     fingerprints: Fingerprints
@@ -86,7 +86,7 @@ class FingerprintedImages(NamedTuple):
             failures,
             np.zeros(n_images, dtype=np.int64) if n_pixels is None else n_pixels,
             identities,
-            hold_weakly(sources),
+            weak_references(sources),
         )
 
     def joined_with(self, more: FingerprintedImages) -> FingerprintedImages:

@@ -13,7 +13,7 @@ from ..._utils.progress import busy
 from ...hamming._packing import hamming_distances, words_from_bits
 from ...hamming._pairs import Pairs
 from ...hamming._unique import number_rows
-from ...hashing.views._windows import TURNS
+from ...hashing.views._windows import ORIENTATIONS
 from .._diameters import Diameters
 from .._labels import Labels
 from .._linkage import Agreement, Alike, group_words
@@ -123,9 +123,13 @@ class Fingerprints:
         """Return which pairs have near colors: left here, right among `others`."""
         if color_radius is None or self.colors is None or others.colors is None:
             return np.ones(len(pairs.left), dtype=bool)
-        n_turns = self.views.views.n_turns if isinstance(self.views, ViewCodes) else 1
+        n_orientations = (
+            self.views.views.n_orientations if isinstance(self.views, ViewCodes) else 1
+        )
         left, right = self.colors[pairs.left], others.colors[pairs.right]
-        near: NDArray[np.bool_] = measure_colors(left, right, TURNS[:n_turns]) <= color_radius
+        near: NDArray[np.bool_] = (
+            measure_colors(left, right, ORIENTATIONS[:n_orientations]) <= color_radius
+        )
         return near
 
     def name_views(self, others: Fingerprints, pairs: Pairs) -> Pairs | ViewPairs:

@@ -209,7 +209,7 @@ def _rank(views: ViewSet) -> NDArray[np.int64]:
     """
     shape = (2, views.n_views, views.n_bases)
     way, view, base = np.indices(shape).reshape(3, -1)
-    window, turn = np.divmod(view, views.n_turns)
+    window, turn = np.divmod(view, views.n_orientations)
     n_parts = (window > 0).astype(np.intp) + (base > 0)
     order = np.lexsort((way, base, turn, window + base, n_parts))
     ranks = np.empty(len(order), dtype=np.int64)

@@ -11,7 +11,7 @@ from ..._utils.kernels import load_kernels
 from ...images._flatten import convert
 from .._planes import Pixels
 
-# How far, of 255, the pixels of a border may be from its colour: JPEG's noise beside an edge.
+# How far, of 255, the pixels of a border may be from its color: JPEG's noise beside an edge.
 _NEAR = 16
 # The share of a line's pixels that must be so near, or it belongs to the picture.
 _UNIFORM = 0.9
@@ -33,7 +33,7 @@ class Box(NamedTuple):
 def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
     """Find the picture inside uniform borders.
 
-    A border is made of whole lines whose pixels are all, but for a few, of nearly the colour of
+    A border is made of whole lines whose pixels are all, but for a few, of nearly the color of
     the outermost line. So bars around an image are found in a JPEG file as well, and a dark
     corner is none.
 

@@ -9,7 +9,7 @@ from numba import types
 
 from ..._utils.compiling import compile_loop
 
-# The outermost line of a border: the share of its pixels that differ from its colour by no more.
+# The outermost line of a border: the share of its pixels that differ from its color by no more.
 _PLAIN = 0.98
 _ROUNDING = 2
 
@@ -17,10 +17,10 @@ _ROUNDING = 2
 @compile_loop(
     types.int64(types.Array(types.uint8, 1, "A", readonly=True), types.int64, types.int64),
 )
-def _count_near(line: Any, colour: Any, near: Any) -> Any:  # pragma: no cover (compiled)
+def _count_near(line: Any, color: Any, near: Any) -> Any:  # pragma: no cover (compiled)
     n_near = 0
     for pixel in line:
-        n_near += abs(np.int64(pixel) - colour) <= near
+        n_near += abs(np.int64(pixel) - color) <= near
     return n_near
 
 
@@ -28,15 +28,15 @@ def _count_near(line: Any, colour: Any, near: Any) -> Any:  # pragma: no cover (
     types.int64(types.Array(types.uint8, 2, "A", readonly=True), types.int64, types.float64),
 )
 def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no cover (compiled)
-    """Count the first lines in which at least `share` of the pixels have the border's colour.
+    """Count the first lines in which at least `share` of the pixels have the border's color.
 
     Parameters
     ----------
     lines : ndarray of shape (n_lines, n_pixels), dtype uint8
-        The lines from the edge inwards. The colour is the median of the first, which must be all
-        of one colour but for rounding, or there is no border: skies and night are not.
+        The lines from the edge inwards. The color is the median of the first, which must be all
+        of one color but for rounding, or there is no border: skies and night are not.
     near : int
-        How far a pixel may be from the colour: what JPEG's noise beside an edge needs.
+        How far a pixel may be from the color: what JPEG's noise beside an edge needs.
     share : float
         The share of pixels that must be so near.
 
@@ -46,11 +46,11 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
         How many lines there are before the first that is none of the border.
     """
     n_lines, n_pixels = lines.shape
-    colour = np.int64(np.median(lines[0]))
-    if _count_near(lines[0], colour, _ROUNDING) < _PLAIN * n_pixels:
+    color = np.int64(np.median(lines[0]))
+    if _count_near(lines[0], color, _ROUNDING) < _PLAIN * n_pixels:
         return 0
     for line in range(n_lines):
-        if _count_near(lines[line], colour, near) < share * n_pixels:
+        if _count_near(lines[line], color, near) < share * n_pixels:
             return line
     return n_lines
 
@@ -63,15 +63,15 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
     ),
     fastmath=True,
 )
-def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (compiled)
+def sample_views(square: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (compiled)
     """Draw square views of an image, each through an affine map.
 
     Parameters
     ----------
-    plate : ndarray of shape (n, n), dtype uint8
+    square : ndarray of shape (n, n), dtype uint8
         The image, squeezed to a square.
     maps : ndarray of shape (n_views, 6), dtype float32
-        Of each view: x and y in the plate, from 0 to 1, are ``a * x + b * y + c`` and
+        Of each view: x and y in the square, from 0 to 1, are ``a * x + b * y + c`` and
         ``d * x + e * y + f`` of x and y in the view, from 0 to 1.
     side : int
         How many pixels the views have a side; each is the sum of four bilinear samples.
@@ -79,9 +79,9 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
     Returns
     -------
     ndarray of shape (n_views, side, side), dtype float32
-        The views. What lies outside of the plate is what its nearest pixel shows.
+        The views. What lies outside of the square is what its nearest pixel shows.
     """
-    n = len(plate)
+    n = len(square)
     nothing = np.float32(0)
     last = np.float32(n - 1)
     step = np.float32(1.0 / (2 * side))
@@ -102,7 +102,9 @@ def sample_views(plate: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (
                 j = np.minimum(np.int64(right), n - 2)
                 v = below - np.float32(i)
                 u = right - np.float32(j)
-                upper = plate[i, j] + (np.float32(plate[i, j + 1]) - plate[i, j]) * u
-                lower = plate[i + 1, j] + (np.float32(plate[i + 1, j + 1]) - plate[i + 1, j]) * u
+                upper = square[i, j] + (np.float32(square[i, j + 1]) - square[i, j]) * u
+                lower = (
+                    square[i + 1, j] + (np.float32(square[i + 1, j + 1]) - square[i + 1, j]) * u
+                )
                 line[column // 2] += upper + (lower - upper) * v
     return views

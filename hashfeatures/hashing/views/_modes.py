@@ -44,6 +44,6 @@ def compare_by(
     return specs if views == "identity" else (ViewsSpec.of(specs, views, min_detail),)
 
 
-def count_turns(views: str) -> int:
+def count_orientations(views: str) -> int:
     """Return in how many of the eight turns and mirrors an image is looked at."""
-    return 1 if views == _SEGMENTS else VIEW_SETS[views].n_turns
+    return 1 if views == _SEGMENTS else VIEW_SETS[views].n_orientations

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from .._algorithms import Algorithm, Bits
-from .._planes import Plate, measure_detail
+from .._planes import ImagePlanes, measure_detail
 from .._spec import HashSpec
 from ._segments import MOST_SEGMENTS, check_luma, cut_segments
 
@@ -55,7 +55,7 @@ class SegmentsSpec(HashSpec):
 
     @classmethod
     def of(cls, hashes: tuple[HashSpec, ...], min_detail: int = 0) -> SegmentsSpec:
-        """Return the spec of `hashes` of segments, or raise if one looks at colours."""
+        """Return the spec of `hashes` of segments, or raise if one looks at colors."""
         for spec in hashes:
             check_luma(spec)
         min_detail = max(min_detail, _LEAST_DETAIL)
@@ -81,11 +81,13 @@ class SegmentsSpec(HashSpec):
         # Of the 300 pixels a side that are segmented, a reduced decode keeps twice as many.
         return Algorithm(self._compute, input_side=lambda size: max(75, 16 * size))
 
-    def _compute(self, plate: Plate, size: int) -> Bits:
+    def _compute(self, planes: ImagePlanes, size: int) -> Bits:
         bits = np.zeros(self.shape, dtype=bool)
         n_kept = 0
-        parts = dict.fromkeys(cut_segments(plate))
-        for part in [part for part in parts if measure_detail(part) >= self.min_detail] or [plate]:
+        parts = dict.fromkeys(cut_segments(planes))
+        for part in [part for part in parts if measure_detail(part) >= self.min_detail] or [
+            planes
+        ]:
             code = np.concatenate(
                 [spec.algorithm.compute(part, spec.size).ravel() for spec in self.hashes]
             )

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from ...exceptions import ParameterError
 from .._algorithms import Bits
-from .._planes import Pixels, Plate
+from .._planes import ImagePlanes, Pixels
 from .._spec import HashSpec
 from ._borders import Box
 
@@ -56,7 +56,7 @@ def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
     Raises
     ------
     ParameterError
-        If there is no such hash, or it looks at colours.
+        If there is no such hash, or it looks at colors.
 
     References
     ----------
@@ -73,31 +73,31 @@ def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
     """
     spec = HashSpec.parse(hash)
     check_luma(spec)
-    return [spec.algorithm.compute(part, spec.size) for part in cut_segments(Plate(image))]
+    return [spec.algorithm.compute(part, spec.size) for part in cut_segments(ImagePlanes(image))]
 
 
 def check_luma(spec: HashSpec) -> None:
     """Raise if segments, which are cut out of the luma, cannot be hashed so."""
-    if spec.algorithm.colour:
+    if spec.algorithm.color:
         raise ParameterError(
-            f"Segments are hashed by their luma, and {str(spec)!r} looks at colours: name another "
+            f"Segments are hashed by their luma, and {str(spec)!r} looks at colors: name another "
             f"hash, such as 'dhash'."
         )
 
 
-def cut_segments(plate: Plate) -> list[Plate]:
+def cut_segments(planes: ImagePlanes) -> list[ImagePlanes]:
     """Cut the box around each segment out of an image, see `crop_resistant_hash`."""
-    height, width = plate.luma.shape
-    boxes = [_enlarge(box, width, height) for box in _find_segments(plate)]
+    height, width = planes.luma.shape
+    boxes = [_enlarge(box, width, height) for box in _find_segments(planes)]
     boxes = [box for box in boxes if box.left < box.right and box.top < box.bottom]
-    # Bright and dark segments may both reach across the image: one plate resizes it for both.
-    parts = {box: _cut(plate, box) for box in boxes}
-    return [parts[box] for box in boxes] or [plate]
+    # Bright and dark segments may both reach across the image: one object resizes it for both.
+    parts = {box: _cut(planes, box) for box in boxes}
+    return [parts[box] for box in boxes] or [planes]
 
 
-def _find_segments(plate: Plate) -> Iterator[Box]:
+def _find_segments(planes: ImagePlanes) -> Iterator[Box]:
     """Yield the boxes around the segments, in the image of 300 by 300 pixels."""
-    image = Image.fromarray(plate.lanczos(_SIDE, _SIDE))
+    image = Image.fromarray(planes.lanczos(_SIDE, _SIDE))
     smooth = image.filter(ImageFilter.GaussianBlur()).filter(ImageFilter.MedianFilter())
     is_hill = np.asarray(smooth) > _THRESHOLD
     n_seen = _FRAME
@@ -130,6 +130,6 @@ def _enlarge(box: Box, width: int, height: int) -> Box:
     )
 
 
-def _cut(plate: Plate, box: Box) -> Plate:
-    part: Pixels = plate.luma[box.top : box.bottom, box.left : box.right]
-    return Plate(Image.fromarray(part))
+def _cut(planes: ImagePlanes, box: Box) -> ImagePlanes:
+    part: Pixels = planes.luma[box.top : box.bottom, box.left : box.right]
+    return ImagePlanes(Image.fromarray(part))

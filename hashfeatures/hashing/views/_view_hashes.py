@@ -1,4 +1,4 @@
-"""The hashes of all views of an image, from one small plate: nothing is decoded again.
+"""The hashes of all views of an image, from one small square: nothing is decoded again.
 
 Turned and mirrored views cost next to nothing: turning an image exchanges and negates coefficients
 of its DCT, and reverses the steps between its pixels.
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ..._utils.kernels import load_kernels
 from ...exceptions import ParameterError
 from .._algorithms import Algorithm, Bits
-from .._planes import Plate
+from .._planes import ImagePlanes
 from .._spec import HashSpec
-from ._windows import TURNS, VIEW_SETS, Turn, ViewSet, map_windows, turn
+from ._windows import ORIENTATIONS, VIEW_SETS, Orientation, ViewSet, map_windows, orient
 
 Grids = NDArray[np.float32]
 
-# Of the views, each this many times as long as the longest hash's side; of the plate that they
+# Of the views, each this many times as long as the longest hash's side; of the square that they
 # are drawn from, twice that.
 _GRID_FACTOR = 4
 _WORD = 64
@@ -50,39 +50,46 @@ def _resizing(n_out: int, n_in: int) -> Grids:
     return matrix
 
 
-def _phash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
-    """Return ``phash`` of grids in each turn, shape (n_grids, n_turns, size, size)."""
+def _phash(grids: Grids, size: int, orientations: Sequence[Orientation]) -> Bits:
+    """Return ``phash`` of grids, shape (n_grids, n_orientations, size, size)."""
     cosines = _cosines(size, grids.shape[-1])
     low = cosines @ grids @ cosines.T
     # Reversing the rows of an image negates every other row of its DCT.
     signs = 1 - 2 * (np.arange(size) % 2)
-    turned = []
-    for way in turns:
-        spectrum = low.swapaxes(-1, -2) if way.transposed else low
-        if way.rows_reversed:
+    oriented = []
+    for orientation in orientations:
+        spectrum = low.swapaxes(-1, -2) if orientation.transposed else low
+        if orientation.rows_reversed:
             spectrum = spectrum * signs[:, None]
-        if way.columns_reversed:
+        if orientation.columns_reversed:
             spectrum = spectrum * signs
-        turned.append(spectrum)
-    spectra = np.stack(turned, axis=1)
+        oriented.append(spectrum)
+    spectra = np.stack(oriented, axis=1)
     ordered = np.sort(spectra.reshape(*spectra.shape[:2], size * size), axis=-1)
     middle = size * size // 2
     median = (ordered[..., middle] + ordered[..., (size * size - 1) // 2]) / 2
     return np.asarray(spectra > median[..., None, None])
 
 
-def _dhash(grids: Grids, size: int, turns: Sequence[Turn]) -> Bits:
-    """Return ``dhash`` of grids in each turn, shape (n_grids, n_turns, size, size)."""
+def _dhash(grids: Grids, size: int, orientations: Sequence[Orientation]) -> Bits:
+    """Return ``dhash`` of grids, shape (n_grids, n_orientations, size, size)."""
     side = grids.shape[-1]
     short, long = _resizing(size, side), _resizing(size + 1, side)
     upright = short @ grids @ long.T
-    lying = long @ grids @ short.T if any(way.transposed for way in turns) else upright
-    turned = [turn(lying if way.transposed else upright, way) for way in turns]
-    pixels = np.stack(turned, axis=1)
+    lying = (
+        long @ grids @ short.T
+        if any(orientation.transposed for orientation in orientations)
+        else upright
+    )
+    oriented = [
+        orient(lying if orientation.transposed else upright, orientation)
+        for orientation in orientations
+    ]
+    pixels = np.stack(oriented, axis=1)
     return np.asarray(pixels[..., 1:] > pixels[..., :-1])
 
 
-_TURNED: dict[str, Callable[[Grids, int, Sequence[Turn]], Bits]] = {
+_ORIENTED_HASHES: dict[str, Callable[[Grids, int, Sequence[Orientation]], Bits]] = {
     "phash": _phash,
     "dhash": _dhash,
 }
@@ -155,13 +162,13 @@ class ViewsSpec(HashSpec):
             If a hash is not known from each side.
         """
         for spec in hashes:
-            if spec.name not in _TURNED:
+            if spec.name not in _ORIENTED_HASHES:
+                names = " and ".join(map(repr, _ORIENTED_HASHES))
                 raise ParameterError(
-                    f"views={views!r} can be had of {' and '.join(map(repr, _TURNED))}, of any "
-                    f"size. Got {str(spec)!r} instead."
+                    f"Only {names} support views={views!r}. Got {str(spec)!r} instead."
                 )
         if len(VIEW_SETS[views].windows) == 1:
-            min_detail = 0  # the whole image is always looked at
+            min_detail = 0  # the whole image is alorientations looked at
         return cls(views, max(spec.size for spec in hashes), hashes, min_detail)
 
     @cached_property
@@ -189,30 +196,32 @@ class ViewsSpec(HashSpec):
         """The function and the facts of the hash."""
         return Algorithm(self._compute, input_side=lambda size: _GRID_FACTOR * size)
 
-    def _compute(self, plate: Plate, size: int) -> Bits:
+    def _compute(self, planes: ImagePlanes, size: int) -> Bits:
         side = _GRID_FACTOR * size
-        turns = TURNS[: self.views.n_turns]
-        grids = self._draw(plate, side)
-        bits = np.zeros((len(grids), len(turns), self.shape[1]), dtype=bool)
+        orientations = ORIENTATIONS[: self.views.n_orientations]
+        grids = self._draw(planes, side)
+        bits = np.zeros((len(grids), len(orientations), self.shape[1]), dtype=bool)
         start = 0
         for spec in self.hashes:
             part = bits[..., start : start + spec.n_bits]
-            part[...] = _TURNED[spec.name](grids, spec.size, turns).reshape(part.shape)
-            part[0, 0] = spec.algorithm.compute(plate, spec.size).ravel()
+            part[...] = _ORIENTED_HASHES[spec.name](grids, spec.size, orientations).reshape(
+                part.shape
+            )
+            part[0, 0] = spec.algorithm.compute(planes, spec.size).ravel()
             start += spec.n_bits
         if self.min_detail:
             lacks_detail = measure_grids(grids) < self.min_detail
             bits[lacks_detail] = bits[0]
         return bits.reshape(self.shape)
 
-    def _draw(self, plate: Plate, side: int) -> Grids:
+    def _draw(self, planes: ImagePlanes, side: int) -> Grids:
         """Draw the windows, shape (n_windows, side, side)."""
-        whole = plate.lanczos(side, side).astype(np.float32)[None]
+        whole = planes.lanczos(side, side).astype(np.float32)[None]
         windows = self.views.windows[1:]
         if not windows:
             return whole
-        maps = map_windows(windows, plate.luma)
+        maps = map_windows(windows, planes.luma)
         sampled = load_kernels("hashing.views").sample_views(
-            plate.lanczos(2 * side, 2 * side), maps, side
+            planes.lanczos(2 * side, 2 * side), maps, side
         )
         return np.concatenate([whole, sampled / 4])  # each pixel is a sum of four samples

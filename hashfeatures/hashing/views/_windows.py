@@ -41,8 +41,8 @@ class Window(NamedTuple):
     inner: bool = False
 
 
-class Turn(NamedTuple):
-    """One of the eight ways to lay a sheet of glass: exchange rows and columns, then reverse."""
+class Orientation(NamedTuple):
+    """One of eight orientations: exchange rows and columns, then reverse each, or not."""
 
     name: str
     transposed: bool
@@ -50,24 +50,24 @@ class Turn(NamedTuple):
     columns_reversed: bool
 
 
-TURNS = (
-    Turn("", False, False, False),
-    Turn("mirrored", False, False, True),
-    Turn("flipped", False, True, False),
-    Turn("turned by 180°", False, True, True),
-    Turn("turned by 90°", True, True, False),
-    Turn("turned by 270°", True, False, True),
-    Turn("transposed", True, False, False),
-    Turn("transposed and turned by 180°", True, True, True),
+ORIENTATIONS = (
+    Orientation("", False, False, False),
+    Orientation("mirrored", False, False, True),
+    Orientation("flipped", False, True, False),
+    Orientation("turned by 180°", False, True, True),
+    Orientation("turned by 90°", True, True, False),
+    Orientation("turned by 270°", True, False, True),
+    Orientation("transposed", True, False, False),
+    Orientation("transposed and turned by 180°", True, True, True),
 )
 
 
-def turn(values: NDArray[Any], way: Turn) -> NDArray[Any]:
-    """Turn matrices in the last two axes."""
-    if way.transposed:
+def orient(values: NDArray[Any], orientation: Orientation) -> NDArray[Any]:
+    """Bring matrices, in the last two axes, into an orientation."""
+    if orientation.transposed:
         values = values.swapaxes(-1, -2)
-    rows = slice(None, None, -1 if way.rows_reversed else 1)
-    columns = slice(None, None, -1 if way.columns_reversed else 1)
+    rows = slice(None, None, -1 if orientation.rows_reversed else 1)
+    columns = slice(None, None, -1 if orientation.columns_reversed else 1)
     return values[..., rows, columns]
 
 
@@ -81,28 +81,28 @@ class ViewSet:
         The parts that are looked at; the first is the whole image.
     n_bases : int
         How many of them, from the first on, are base views.
-    n_turns : int
-        In how many of `TURNS`, from the first on, each window is looked at.
+    n_orientations : int
+        In how many of `ORIENTATIONS`, from the first on, each window is looked at.
     """
 
     windows: tuple[Window, ...]
     n_bases: int
-    n_turns: int
+    n_orientations: int
 
     @property
     def n_views(self) -> int:
-        """How many views an image has: each window in each turn."""
-        return len(self.windows) * self.n_turns
+        """How many views an image has: each window in each orientation."""
+        return len(self.windows) * self.n_orientations
 
     @property
     def base_views(self) -> NDArray[np.intp]:
         """Which of the views are base views: the windows, not turned."""
-        return np.arange(self.n_bases) * self.n_turns
+        return np.arange(self.n_bases) * self.n_orientations
 
     def name_view(self, view: int) -> str:
         """Return what a view is called."""
-        window, turn = divmod(view, self.n_turns)
-        names = [self.windows[window].name, TURNS[turn].name]
+        window, orientation = divmod(view, self.n_orientations)
+        names = [self.windows[window].name, ORIENTATIONS[orientation].name]
         return ", ".join(filter(None, names)) or "as it is"
 
 
@@ -136,10 +136,10 @@ _ROBUST = (
 )
 
 VIEW_SETS = {
-    "identity": ViewSet((_WHOLE,), n_bases=1, n_turns=1),
-    "flips": ViewSet((_WHOLE,), n_bases=1, n_turns=2),
-    "dihedral": ViewSet((_WHOLE,), n_bases=1, n_turns=8),
-    "robust": ViewSet(_ROBUST, n_bases=3, n_turns=8),
+    "identity": ViewSet((_WHOLE,), n_bases=1, n_orientations=1),
+    "flips": ViewSet((_WHOLE,), n_bases=1, n_orientations=2),
+    "dihedral": ViewSet((_WHOLE,), n_bases=1, n_orientations=8),
+    "robust": ViewSet(_ROBUST, n_bases=3, n_orientations=8),
 }
 
 

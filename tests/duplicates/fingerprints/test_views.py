@@ -77,7 +77,7 @@ def test_named_views_are_the_plainest_of_those_that_are_nearly_as_near(seed, n_w
     slack = 3 * n_words
 
     def n_parts(*views):
-        return sum(view >= ROBUST.n_turns for view in views)
+        return sum(view >= ROBUST.n_orientations for view in views)
 
     for left, right, distance, one, other in zip(*named, strict=True):
         views = number[one], number[other]

@@ -26,10 +26,10 @@ def photo(photos):
 
 
 @pytest.mark.parametrize("quality", [95, 50, 20])
-@pytest.mark.parametrize("colour", ["black", "white", "teal"])
+@pytest.mark.parametrize("color", ["black", "white", "teal"])
 @pytest.mark.parametrize("sides", ["top and bottom", "left and right", "all"])
-def test_borders_are_found_in_jpeg_files(photo, sides, colour, quality):
-    bordered = Edit("bars", share=0.1, sides=sides, colour=colour)(photo)
+def test_borders_are_found_in_jpeg_files(photo, sides, color, quality):
+    bordered = Edit("bars", share=0.1, sides=sides, color=color)(photo)
     box = picture_of(as_jpeg(bordered, quality))
     left = 45 if sides in ("left and right", "all") else 0
     top = 30 if sides in ("top and bottom", "all") else 0
@@ -39,7 +39,7 @@ def test_borders_are_found_in_jpeg_files(photo, sides, colour, quality):
 
 def test_bars_within_bars(photo):
     letterbox = Edit("bars", share=0.15)(photo)
-    both = Edit("bars", share=0.1, sides="left and right", colour="white")(letterbox)
+    both = Edit("bars", share=0.1, sides="left and right", color="white")(letterbox)
     left, top, right, bottom = picture_of(both)
     assert (right - left, bottom - top) == photo.size
     assert (left, top) == (45, 45)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from hashfeatures import ParameterError
 from hashfeatures.hashing import crop_resistant_hash
-from hashfeatures.hashing._planes import Plate, measure_detail
+from hashfeatures.hashing._planes import ImagePlanes, measure_detail
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.hashing.views._segment_hashes import SegmentsSpec
 from hashfeatures.hashing.views._segments import cut_segments
@@ -81,7 +81,7 @@ def test_an_image_without_segments_is_one():
     noise = np.random.default_rng(0).integers(0, 2, (300, 300), dtype=np.uint8)
     image = Image.fromarray(noise * 255)
     hashes = assert_equal(image)
-    assert len(hashes) == 1 or len(hashes) == len(cut_segments(Plate(image)))
+    assert len(hashes) == 1 or len(hashes) == len(cut_segments(ImagePlanes(image)))
 
 
 def test_images_on_which_imagehash_fails():
@@ -90,13 +90,13 @@ def test_images_on_which_imagehash_fails():
     assert len(crop_resistant_hash(Image.new("L", (1, 1)))) == 1
 
 
-def test_other_hashes_and_colours(photos):
+def test_other_hashes_and_colors(photos):
     image = Image.open(photos[0]).convert("RGB")
     theirs = imagehash.crop_resistant_hash(image, imagehash.phash).segment_hashes
     ours = crop_resistant_hash(image, "phash")
     for our, their in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(our, their.hash)
-    with pytest.raises(ParameterError, match="'colorhash' looks at colours"):
+    with pytest.raises(ParameterError, match="'colorhash' looks at colors"):
         crop_resistant_hash(image, "colorhash")
 
 
@@ -105,9 +105,9 @@ def test_codes_are_those_of_segments_with_structure():
     pixels = np.full((300, 300), 20, dtype=np.uint8)
     pixels[:140, :140] = 220  # flat, and so is what is around it
     pixels[160:, 160:] = np.asarray(smooth_noise(3, 6, (140, 140))) // 3 + 150
-    plate = Plate(Image.fromarray(pixels))
-    codes = spec.algorithm.compute(plate, spec.size)
-    parts = [spec.hashes[0].algorithm.compute(part, 8).ravel() for part in cut_segments(plate)]
+    planes = ImagePlanes(Image.fromarray(pixels))
+    codes = spec.algorithm.compute(planes, spec.size)
+    parts = [spec.hashes[0].algorithm.compute(part, 8).ravel() for part in cut_segments(planes)]
     assert codes.shape == spec.shape
     n_codes = np.count_nonzero(codes.any(axis=1))
     assert 1 <= n_codes < len(parts)
@@ -118,7 +118,7 @@ def test_codes_are_those_of_segments_with_structure():
 
 def test_of_a_flat_image_the_whole_is_the_code():
     spec = SegmentsSpec.of(parse_hashes(["phash", "dhash"]))
-    codes = spec.algorithm.compute(Plate(Image.linear_gradient("L")), spec.size)
+    codes = spec.algorithm.compute(ImagePlanes(Image.linear_gradient("L")), spec.size)
     assert np.count_nonzero(codes.any(axis=1)) == 1
 
 
@@ -129,19 +129,19 @@ def test_a_segment_whose_bits_are_all_zero_comes_first():
     pixels[:140, :140] = np.asarray(smooth_noise(3, 6, (140, 140))) // 3 + 150
     darker_to_the_right = np.linspace(255, 175, 140) - np.arange(140)[:, None] // 20 % 2 * 40
     pixels[160:, 160:] = darker_to_the_right.astype(np.uint8)
-    codes = spec.algorithm.compute(Plate(Image.fromarray(pixels)), spec.size)
+    codes = spec.algorithm.compute(ImagePlanes(Image.fromarray(pixels)), spec.size)
     assert codes.any(axis=1)[:4].tolist() == [False, True, True, False]
     assert not codes[4:].any()
 
 
 def test_segments_of_less_detail_than_is_asked_for_are_left_out():
     image = smooth_noise(0, 5, (640, 480))
-    plate = Plate(image)
-    details = sorted({measure_detail(part) for part in cut_segments(plate)})
+    planes = ImagePlanes(image)
+    details = sorted({measure_detail(part) for part in cut_segments(planes)})
     by_dhash = parse_hashes("dhash")
     every, most = SegmentsSpec.of(by_dhash), SegmentsSpec.of(by_dhash, details[-1])
     n_every, n_most = (
-        np.count_nonzero(spec.algorithm.compute(plate, spec.size).any(axis=1))
+        np.count_nonzero(spec.algorithm.compute(planes, spec.size).any(axis=1))
         for spec in (every, most)
     )
     assert 1 <= n_most < n_every

@@ -8,24 +8,24 @@ from PIL import Image
 
 from hashfeatures import ParameterError
 from hashfeatures.edits import Edit
-from hashfeatures.hashing._planes import Plate, measure_detail
+from hashfeatures.hashing._planes import ImagePlanes, measure_detail
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.hashing.views._view_hashes import ViewsSpec, measure_grids
-from hashfeatures.hashing.views._windows import TURNS, VIEW_SETS, map_windows
+from hashfeatures.hashing.views._windows import ORIENTATIONS, VIEW_SETS, map_windows
 
 TWO = parse_hashes(["phash", "dhash"])
 
 
 def view_bits(image, views="robust", hashes=TWO):
     spec = ViewsSpec.of(hashes, views)
-    bits = spec.algorithm.compute(Plate(image.convert("L")), spec.size)
+    bits = spec.algorithm.compute(ImagePlanes(image.convert("L")), spec.size)
     assert bits.shape == spec.shape
     return bits
 
 
 def own_bits(image, hashes=TWO):
-    plate = Plate(image.convert("L"))
-    return np.concatenate([spec.algorithm.compute(plate, spec.size).ravel() for spec in hashes])
+    planes = ImagePlanes(image.convert("L"))
+    return np.concatenate([spec.algorithm.compute(planes, spec.size).ravel() for spec in hashes])
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_the_first_view_has_the_bits_of_the_hashes(pictures, views):
         np.testing.assert_array_equal(view_bits(picture, views)[0], own_bits(picture))
 
 
-@pytest.mark.parametrize("turn", range(8), ids=[turn.name or "as it is" for turn in TURNS])
+@pytest.mark.parametrize("turn", range(8), ids=[turn.name or "as it is" for turn in ORIENTATIONS])
 def test_turned_views_are_those_of_turned_images(pictures, turn):
-    transposed, rows_reversed, columns_reversed = TURNS[turn][1:]
+    transposed, rows_reversed, columns_reversed = ORIENTATIONS[turn][1:]
     distances = []
     for picture in pictures:
         pixels = np.asarray(picture)
@@ -57,14 +57,14 @@ def test_turned_views_are_those_of_turned_images(pictures, turn):
 
 
 def test_turns_are_named_as_pillow_turns():
-    named = {turn.name: index for index, turn in enumerate(TURNS)}
+    named = {turn.name: index for index, turn in enumerate(ORIENTATIONS)}
     pixels = np.arange(12).reshape(3, 4)
     for degrees, quarters in ((90, 1), (180, 2), (270, 3)):
-        _, transposed, rows, columns = TURNS[named[f"turned by {degrees}°"]]
+        _, transposed, rows, columns = ORIENTATIONS[named[f"turned by {degrees}°"]]
         turned = pixels.T if transposed else pixels
         turned = turned[:: -1 if rows else 1, :: -1 if columns else 1]
         np.testing.assert_array_equal(turned, np.rot90(pixels, quarters))
-    assert len({turn[1:] for turn in TURNS}) == 8
+    assert len({turn[1:] for turn in ORIENTATIONS}) == 8
 
 
 @pytest.mark.parametrize("window", range(len(VIEW_SETS["robust"].windows)))
@@ -91,7 +91,7 @@ def test_one_view_leaves_borders_and_captions_away(pictures):
             Edit("bars", share=0.2),
             Edit("caption", share=0.1, where="top").then("bars", share=0.05, sides="all"),
         ):
-            bits = view_bits(edit(picture))[robust.n_turns * inner]
+            bits = view_bits(edit(picture))[robust.n_orientations * inner]
             assert (bits != own_bits(picture)).sum() <= 10
 
 
@@ -103,7 +103,7 @@ def test_the_whole_window_is_the_whole_plate():
 
 def test_base_views_are_not_turned():
     for views in VIEW_SETS.values():
-        assert all(view % views.n_turns == 0 for view in views.base_views)
+        assert all(view % views.n_orientations == 0 for view in views.base_views)
         names = [views.name_view(view) for view in range(views.n_views)]
         assert len(set(names)) == views.n_views
         assert names[0] == "as it is"
@@ -136,7 +136,7 @@ def test_the_spec_travels_to_workers_and_is_named_for_the_cache():
 
 
 def test_hashes_without_views_are_told():
-    with pytest.raises(ParameterError, match=r"views='flips' can be had of 'phash' and 'dhash'"):
+    with pytest.raises(ParameterError, match=r"Only 'phash' and 'dhash' support views='flips'"):
         ViewsSpec.of(parse_hashes(["phash", "ahash"]), "flips")
 
 
@@ -144,10 +144,10 @@ def test_the_detail_of_a_grid_is_that_of_the_image(photos):
     """At the side of 64 it is the same measure, at half of that nearly; photos have much of it."""
     for path in photos:
         with Image.open(path) as opened:
-            plate = Plate(opened.convert("L"))
-        detail = measure_detail(plate)
+            planes = ImagePlanes(opened.convert("L"))
+        detail = measure_detail(planes)
         (at_64,), (at_32,) = (
-            measure_grids(plate.lanczos(side, side).astype(np.float32)[None]) for side in (64, 32)
+            measure_grids(planes.lanczos(side, side).astype(np.float32)[None]) for side in (64, 32)
         )
         assert at_64 == detail
         assert at_32 >= 10 or detail < 40
@@ -159,10 +159,10 @@ def test_windows_without_detail_have_the_bits_of_the_whole(shade):
     edge = np.random.default_rng(0).integers(0, 256, (20, 15), dtype=np.uint8)
     page = edge.repeat(20, axis=0).repeat(20, axis=1)
     page[5:-5, 5:-5] = 250 if shade == "flat" else np.linspace(250, 160, 290)
-    plate = Plate(Image.fromarray(page))
-    assert measure_detail(plate) >= 10
+    planes = ImagePlanes(Image.fromarray(page))
+    assert measure_detail(planes) >= 10
     spec = ViewsSpec.of(TWO, "robust", min_detail=10)
-    bits = spec.algorithm.compute(plate, spec.size).reshape(12, 8, 128)
+    bits = spec.algorithm.compute(planes, spec.size).reshape(12, 8, 128)
     assert str(spec) == "robust views of phash, dhash, of detail 10"
     np.testing.assert_array_equal(bits[0], view_bits(Image.fromarray(page)).reshape(12, 8, 128)[0])
     for window in (1, 3, 10, 11):  # cropped or rotated: no edge is left
@@ -172,7 +172,7 @@ def test_windows_without_detail_have_the_bits_of_the_whole(shade):
 def test_windows_with_detail_are_looked_at(pictures):
     for picture in pictures:
         spec = ViewsSpec.of(TWO, "robust", min_detail=10)
-        bits = spec.algorithm.compute(Plate(picture), spec.size)
+        bits = spec.algorithm.compute(ImagePlanes(picture), spec.size)
         np.testing.assert_array_equal(bits, view_bits(picture))
 
 

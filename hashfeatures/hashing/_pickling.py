@@ -15,12 +15,12 @@ from ..exceptions import (
     ImageReadError,
 )
 from ..images._decoding import Decoding
-from ..images._errors import charge
+from ..images._errors import as_read_error
 from ..images._read import DecodedImage, read_image, read_whole
 from ..images._sources import describe_source
 
 
-def portable(source: Any, decoding: Decoding) -> Any:
+def to_picklable(source: Any, decoding: Decoding) -> Any:
     """Return what a worker in another process can be handed in place of `source`.
 
     Open files cannot travel, nor some paths, buffers and mappings. A PIL image can, but its
@@ -31,9 +31,9 @@ def portable(source: Any, decoding: Decoding) -> Any:
         if isinstance(source, ImageReadError):
             return source
         if isinstance(source, Image.Image):
-            return _portable_image(read_image(source, decoding))
+            return _image_to_picklable(read_image(source, decoding))
         if isinstance(source, Mapping):
-            return _portable_mapping(source, decoding)
+            return _mapping_to_picklable(source, decoding)
         if isinstance(source, bytes | bytearray | memoryview):
             return bytes(source)
         if isinstance(source, str):
@@ -46,15 +46,15 @@ def portable(source: Any, decoding: Decoding) -> Any:
             return read_whole(source)
         read_image(source, decoding)  # which says what is wrong with it
     except ImageReadError as error:
-        return error.alone()
+        return error.without_traceback()
     except Exception as error:  # whatever a broken file object raises
-        return charge(source, error)
+        return as_read_error(source, error)
     return source
 
 
-def _portable_mapping(source: Mapping[str, Any], decoding: Decoding) -> Any:
+def _mapping_to_picklable(source: Mapping[str, Any], decoding: Decoding) -> Any:
     data, path = source.get("bytes"), source.get("path")
-    content = portable(path if data is None else data, decoding)
+    content = to_picklable(path if data is None else data, decoding)
     if isinstance(content, ImageReadError):
         return ImageReadError(describe_source(source), content.cause, lasting=False)
     if data is None:
@@ -62,7 +62,7 @@ def _portable_mapping(source: Mapping[str, Any], decoding: Decoding) -> Any:
     return {"bytes": content, "path": path if isinstance(path, str) else None}
 
 
-def _portable_image(decoded: DecodedImage) -> DecodedImage:
+def _image_to_picklable(decoded: DecodedImage) -> DecodedImage:
     image, shown = _stripped(decoded.image), decoded.shown
     if shown is None or shown is decoded.image:
         return replace(decoded, image=image, shown=image)
