@@ -70,7 +70,7 @@ class Comparison:
         return sum(spec.n_bits for spec in self.hashes)
 
     @property
-    def n_turns(self) -> int:
+    def n_orientations(self) -> int:
         """The number of turns and mirrors in which an image is compared, of eight."""
         return count_orientations(self.views)
 
