@@ -33,7 +33,7 @@ from hashfeatures.duplicates.calibration._error_rates import (
     estimate_rates,
     estimate_shares,
 )
-from hashfeatures.duplicates.calibration._trial import TARGET, choose_end
+from hashfeatures.duplicates.calibration._radius import TARGET, choose_rate_column
 from hashfeatures.edits import EVERYDAY_EDITS
 from hashfeatures.hamming._pairs import Pairs
 from hashfeatures.images._read import read_image
@@ -173,7 +173,7 @@ def judge(population: Population, n_images: int, n_samples: int) -> Iterator[lis
         table = pd.DataFrame(
             {"false_per_million": 1e6 * rates.value, "false_per_million_high": 1e6 * rates.high}
         )
-        column = choose_end(table, TARGET)
+        column = choose_rate_column(table, TARGET)
         if column.endswith("_high"):
             allowed = np.flatnonzero(table[column] <= TARGET)[-1]
             proved += 1

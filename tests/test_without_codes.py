@@ -74,7 +74,7 @@ def test_splits_leak_nothing_and_need_no_repair(images, noise_image):
 
 
 def test_a_calibration_says_that_there_is_nothing(images):
-    with pytest.raises(ValueError, match=f"nothing to calibrate on: of {len(images)} images"):
+    with pytest.raises(ValueError, match=f"nothing to calibrate on. Of {len(images)} images"):
         calibrate(images)
 
 

@@ -1,4 +1,4 @@
-"""Which radius is right for a collection of images."""
+"""Choose the radius for a collection of images, from the images themselves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_bool, check_int, check_positive, refuse
 from ..edits import EVERYDAY_EDITS
 from ..images._sources import list_sources
@@ -16,49 +17,43 @@ from ..plotting import plot_calibration
 from ..report._notebook import show_pairs
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
-from .calibration._trial import (
-    N_EDITED,
-    N_SAMPLED,
-    TARGET,
-    EditLike,
-    Trial,
-    choose_end,
-    recommend,
-    tabulate,
-    try_out,
-)
+from .calibration._edited_copies import EditLike
+from .calibration._radius import TARGET, choose_rate_column, rates_by_radius, recommend_radius
+from .calibration._trial import N_EDITED, N_SAMPLED, Trial, run_trial
 
 
 @dataclass(frozen=True, repr=False)
 class Calibration:
-    """What `calibrate` found.
+    """Error rates at each radius, and the recommended radius, as `calibrate` returns them.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One row a radius in bits. "recall", the share of edited copies that are found, as the mean
-        over all edits; "false_per_million", the false matches expected in a million pairs of
-        different images; "false_in_set", those expected in the whole set; each with "_low" and
-        "_high", the ends of an interval that holds what an endless set of such images would show
-        in 95 of 100 samples (pairs that share an image are not independent, and the intervals
-        are as much wider); "extrapolated", where there were fewer
-        than ten false matches in the sample: there a model gives their rate (exponential growth
-        from distance to distance, fitted to the nearest pairs), which may be too low, the lower
-        end is 0, and the upper end rests on the count alone; then the recall of each edit.
+        One row for each radius in bits, with these columns:
+
+        - "recall": the share of edited copies that are found, averaged over all edits.
+        - "false_per_million": the expected false matches in a million pairs of different images.
+        - "false_in_set": the expected false matches in the whole set.
+        - Each of these with "_low" and "_high": the ends of a 95 % confidence interval, which
+          accounts for pairs that share an image.
+        - "extrapolated": whether the sample has fewer than ten false matches. Their rate is then
+          estimated by exponential growth with the distance, fitted to the nearest pairs, which may
+          be too low. The lower end is 0, and the upper end follows from the count alone.
+        - One column for each edit: its recall.
     radius : int
-        The greatest radius in bits by which the upper end of "false_per_million" keeps to
-        `target`; its estimate, where the images are too few to prove so low a rate of any radius
-        (see "rests_on" in `summary`).
+        The greatest radius in bits at which the upper end of "false_per_million" is at most
+        `target`. If the images are too few to prove so low a rate at any radius, the estimate is
+        used instead of the upper end; see "rests_on" in `summary`.
     borderline : pandas.DataFrame
-        The pairs of images that lie nearest to the border, to look at: their "left" and "right"
-        rows and images, "distance" in bits, "correlation" of the pixels, and whether they were
-        taken for the "same" picture.
+        The pairs of images whose distances are nearest to the radius: their "left" and "right"
+        rows and images, "distance" in bits, "correlation" of the pixels, and "same", whether they
+        were taken for the same picture.
     target : float
-        The most false matches in a million pairs.
+        The greatest number of false matches in a million pairs.
     n_images : int
-        How many images the whole set has.
+        The number of images in the whole set.
     trial : Trial
-        The samples, see `hashfeatures.duplicates.calibration._trial`.
+        The measured distances.
     """
 
     table: pd.DataFrame
@@ -69,17 +64,17 @@ class Calibration:
     trial: Trial
 
     def summary(self) -> dict[str, Any]:
-        """Sum up in plain numbers, ready for JSON.
+        """Return the main results as plain numbers, ready for JSON.
 
         Returns
         -------
         dict
-            "radius" in bits, "target", and "rests_on", the column of the table that keeps to the
-            target by this radius; at this radius "recall", "false_per_million" and
-            "false_in_set", each with "_low" and "_high", and "extrapolated"; then "images" in the
-            set, "sampled" (compared with each other), "different" among them, "set_aside" (pairs
-            taken for the same picture), "edited", "edits", "failed_edits", and "worst_edits", the
-            three that are found least, with their recall.
+            The "radius" in bits, the "target", and "rests_on", the column of the table that keeps
+            to the target. At this radius: "recall", "false_per_million" and "false_in_set", each
+            with "_low" and "_high", and "extrapolated". Numbers of "images" in the set, "sampled"
+            and "different" images, pairs "set_aside" as the same picture, and "edited" images.
+            The number of "edits", the "failed_edits", and the "worst_edits": the three with the
+            lowest recall.
         """
         row = self.table.to_dict("index")[self.radius]
         at = {str(name): float(value) for name, value in row.items()}
@@ -91,7 +86,7 @@ class Calibration:
         return {
             "radius": self.radius,
             "target": self.target,
-            "rests_on": choose_end(self.table, self.target),
+            "rests_on": choose_rate_column(self.table, self.target),
             **measured,
             "extrapolated": bool(at["extrapolated"]),
             "images": self.n_images,
@@ -105,12 +100,12 @@ class Calibration:
         }
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the recall and the false matches over the radius.
+        """Plot the recall and the rate of false matches against the radius.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; None makes a new figure.
+            The axes to draw on. None means a new figure.
 
         Returns
         -------
@@ -125,47 +120,50 @@ class Calibration:
         return plot_calibration(self.table, self.radius, self.target, ax)
 
     def __str__(self) -> str:
-        told = self.summary()
-        ends = {name: _tell_ends(told, name) for name in ("false_per_million", "false_in_set")}
-        worst = ", ".join(f"{share:.0%} of {name}" for name, share in told["worst_edits"].items())
+        facts = self.summary()
+        ends = {
+            name: _describe_interval(facts, name) for name in ("false_per_million", "false_in_set")
+        }
+        worst = ", ".join(f"{share:.0%} of {name}" for name, share in facts["worst_edits"].items())
         return (
-            f"radius {self.radius} bits{_tell_basis(told)}\n"
-            f"  finds {told['recall']:.1%} of edited copies "
-            f"({told['recall_low']:.1%} to {told['recall_high']:.1%}; "
-            f"{told['edited']} images, {told['edits']} edits)\n"
+            f"radius {self.radius} bits{_describe_basis(facts)}\n"
+            f"  finds {facts['recall']:.1%} of edited copies "
+            f"({facts['recall_low']:.1%} to {facts['recall_high']:.1%}; "
+            f"{facts['edited']} images, {facts['edits']} edits)\n"
             f"  the edits found least: {worst}\n"
-            f"  false matches in a million pairs: {told['false_per_million']:.3g} "
-            f"({ends['false_per_million']}; {told['different']} different images compared, "
-            f"{told['set_aside']} pairs of the same picture set aside)\n"
-            f"  false matches in the whole set of {self.n_images}: {told['false_in_set']:.3g} "
+            f"  false matches in a million pairs: {facts['false_per_million']:.3g} "
+            f"({ends['false_per_million']}; {facts['different']} different images compared, "
+            f"{facts['set_aside']} pairs of the same picture set aside)\n"
+            f"  false matches in the whole set of {self.n_images}: {facts['false_in_set']:.3g} "
             f"({ends['false_in_set']})"
         )
 
     def _repr_html_(self) -> str:
-        """Show the figures and the pairs to look at in a notebook."""
+        """Return the results and the borderline pairs for a notebook."""
         return show_pairs("Calibration", str(self), self.borderline)
 
     def __repr__(self) -> str:
         return f"<Calibration: {self}>"
 
 
-def _tell_basis(told: dict[str, Any]) -> str:
-    """Say what a radius rests on, unless that is the upper end of the false matches."""
-    if told["rests_on"].endswith("_high"):
+def _describe_basis(facts: dict[str, Any]) -> str:
+    """Return a note if the radius does not rest on the upper end of the false matches."""
+    if facts["rests_on"].endswith("_high"):
         return ""
-    rate = f"a rate of {told['target']:g} false matches in a million"
-    cause = f"{told['different']} different images cannot prove {rate}"
+    rate = f"a rate of {facts['target']:g} false matches in a million"
+    cause = f"{facts['different']} different images cannot prove {rate}"
     return f", by the estimate alone: {cause}"
 
 
-def _tell_ends(told: dict[str, Any], name: str) -> str:
-    """Spell an interval: where little was counted, the upper end is all that is known."""
-    high = f"{told[f'{name}_high']:.3g}"
-    if told[f"{name}_low"] == 0:
-        return f"at most {high}" + ("; extrapolated" if told["extrapolated"] else "")
-    return f"{told[f'{name}_low']:.3g} to {high}"
+def _describe_interval(facts: dict[str, Any], name: str) -> str:
+    """Return the interval as text. Where few pairs were counted, only the upper end is known."""
+    high = f"{facts[f'{name}_high']:.3g}"
+    if facts[f"{name}_low"] == 0:
+        return f"at most {high}" + ("; extrapolated" if facts["extrapolated"] else "")
+    return f"{facts[f'{name}_low']:.3g} to {high}"
 
 
+@fill_in_parameters
 @point_to_finder
 def calibrate(
     images: Any,
@@ -179,51 +177,49 @@ def calibrate(
     random_state: int = 0,
     progress: bool | None = None,
 ) -> Calibration:
-    """Choose the radius from the user's own images.
+    """Choose the radius from your own images.
 
-    A sample of the images is compared with each other, which gives the false matches at each
-    radius; pairs whose pixels agree are true duplicates, and set aside. Some of the images are
-    edited, which gives the share of copies that are found.
+    The distances between sampled images give the rate of false matches at each radius. Pairs whose
+    pixels agree are true duplicates, which are set aside. Edited copies of some of the images give
+    the share of copies that are found.
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
-        Image sources, as for `NearDuplicateFinder`: the set, or a random sample of it.
-    finder : NearDuplicateFinder, optional
-        What says how near images are; its radius is of no matter. None means
-        ``NearDuplicateFinder()``.
+    $images
+        They may be a random sample of the set.
+    finder : NearDuplicateFinder, default=None
+        The finder to calibrate. Its radius is ignored. None means ``NearDuplicateFinder()``.
     edits : sequence of Edit or callable, default=hashfeatures.edits.EVERYDAY_EDITS
-        What copies go through; a callable takes a PIL image and returns one.
+        The edits that make copies. A callable takes a PIL image and returns one.
     target : float, default=10
-        The most false matches in a million pairs of different images.
-    n_images : int, optional
-        How many images the whole set has; None: as many as are given.
+        The greatest number of false matches in a million pairs of different images.
+    n_images : int, default=None
+        The number of images in the whole set. None means that `images` is the whole set.
     n_sampled : int, default=5000
-        How many images are compared with each other, at the most.
+        The greatest number of images to compare with each other.
     n_edited : int, default=100
-        How many images are edited, at the most.
+        The greatest number of images to edit.
     random_state : int, default=0
-        Chooses the samples, and what is random in an edit.
+        Seed of the samples and of random edits.
     progress : bool, default=None
-        Whether to show bars: hashing, looking at near pairs, and looking for edited copies take
-        ten seconds and more. None: in a notebook, and where stderr is a terminal. Where no bar is
-        shown, the logger "hashfeatures.progress" says what takes long.
+        Whether to show progress bars. None shows them in a notebook and if stderr is a terminal.
+        Without bars, the logger "hashfeatures.progress" reports steps that take long.
 
     Returns
     -------
     Calibration
-        The table, the radius, and what to look at.
+        The table of error rates, the recommended radius, and the borderline pairs.
 
     Warns
     -----
     CalibrationWarning
-        If there are too few different images to say anything of false matches (the recall is still
-        told), if no radius keeps to the target, or if edits raised and were left out.
+        If there are too few different images to estimate the rate of false matches, if no radius
+        meets the target, or if an edit raised an error. The recall is still measured.
 
     Raises
     ------
     ValueError
-        If no image can be read and has detail.
+        If no image can be read and has enough detail.
 
     Examples
     --------
@@ -251,7 +247,7 @@ def calibrate(
     finder = NearDuplicateFinder() if finder is None else finder
     sources = list_sources(images, name)
     n_images = len(sources) if n_images is None else check_int(name, "n_images", n_images, 1)
-    trial = try_out(
+    trial = run_trial(
         finder,
         sources,
         edits,
@@ -260,21 +256,21 @@ def calibrate(
         seed=random_state,
         progress=progress,
     )
-    table = tabulate(trial, n_images)
+    table = rates_by_radius(trial, n_images)
     given = finder.radius
     if given is None or isinstance(given, str):
         given = finder._comparison().default_radius.bits
-    radius = recommend(trial, table, target, default=min(given, len(table) - 1))
+    radius = recommend_radius(trial, table, target, default=min(given, len(table) - 1))
     return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
 
 
 def _is_watched() -> bool:
-    """Tell whether somebody looks at what is written beside the results."""
+    """Return whether a person sees progress bars: in a notebook or a terminal."""
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def _borderline(trial: Trial, sources: Sequence[Any], radius: int) -> pd.DataFrame:
-    """Return the 20 pairs whose distances are nearest to the radius, nearest first."""
+    """Return the 20 pairs whose distances are nearest to the radius, sorted by distance."""
     order = (trial.near["distance"] - radius).abs().sort_values(kind="stable").index[:20]
     pairs = trial.near.loc[order].sort_values("distance", kind="stable", ignore_index=True)
     for side in ("left", "right"):

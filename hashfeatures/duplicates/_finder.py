@@ -37,7 +37,8 @@ from ._persistence import SavedFinder
 from ._regrouping import regroup
 from ._representatives import greedy_cover
 from ._summary import count_nearest, make_grouping
-from .calibration._trial import recommend, tabulate, try_out
+from .calibration._radius import rates_by_radius, recommend_radius
+from .calibration._trial import run_trial
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._search import extend_graph, find_matches
 from .fingerprints._views import ViewPairs
@@ -549,9 +550,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         sources = list_sources(X, type(self).__name__)
         if self.radius is None:
             return self._radius_for_bits(len(sources))
-        trial = try_out(self, X, progress=self.progress)
-        table = tabulate(trial, len(sources))
-        return recommend(trial, table, default=self._comparison().default_radius.bits)
+        trial = run_trial(self, X, progress=self.progress)
+        table = rates_by_radius(trial, len(sources))
+        return recommend_radius(trial, table, default=self._comparison().default_radius.bits)
 
     def _radius_for_bits(self, n_images: int, n_bits: int | None = None) -> int:
         """Return the radius for bits without images: the given one, or the default one.

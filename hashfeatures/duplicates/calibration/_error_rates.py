@@ -1,7 +1,7 @@
-"""How sure shares and rates are that were counted in a sample of images.
+"""Estimate error rates from a sample of images, with confidence intervals.
 
-Pairs of one sample are not independent, and neither are the copies of one image: an image that
-looks like many others is in many pairs. So the uncertainty is that of drawing images, not pairs.
+The pairs of a sample are not independent, and neither are the copies of one image: an image that
+resembles many others is in many pairs. So the intervals account for sampling images, not pairs.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from scipy.optimize import brentq
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-# Fewer false matches than this in the sample say little of their rate: the model says more.
+# With fewer false matches in the sample, a model estimates their rate better than the count.
 LEAST_COUNT = 10
-# The model is fitted to about so many of the nearest pairs.
+# The model is fitted to about this many of the nearest pairs.
 _TAIL = 1000
-# No growth is steeper: by e to the so many times from bit to bit.
+# The steepest growth that the model fits: by a factor of exp(50) from bit to bit.
 _STEEPEST = 50.0
-# What lies below and above an interval.
+# The quantiles at the ends of an interval.
 _TAILS = (0.025, 0.975)
 
 
 class Estimate(NamedTuple):
-    """Numbers and the interval that each is in with a confidence of 95 %.
+    """Estimates with 95 % confidence intervals.
 
     Parameters
     ----------
@@ -43,21 +43,21 @@ class Estimate(NamedTuple):
 def estimate_shares(found: NDArray[np.bool_]) -> Estimate:
     """Estimate the share of copies that are found at each radius, from copies of some images.
 
-    The interval is Wilson's, for as many independent copies as would vary as much as the means of
-    the images do: the copies of one image are found or missed together, and some edits hide all
-    images. Where images vary less than they would if each edit were found by chance, half an image
-    more and less than counted, that is taken. If all copies are found, or none, the interval is
-    that of as many copies as there are images.
+    The interval is Wilson's, with an effective number of independent copies. That number gives the
+    variance that is observed between images, as the copies of one image are often found or missed
+    together. The variance is at least that of finding each edit by chance, estimated with half an
+    image added to both counts. If all copies are found, or none, the effective number is the
+    number of images.
 
     Parameters
     ----------
     found : ndarray of shape (n_radii, n_images, n_edits), dtype bool
-        Which copies are found, at radii that grow.
+        Whether each copy is found, at increasing radii.
 
     Returns
     -------
     Estimate
-        At each radius; no end falls where the radius grows.
+        The share at each radius. The ends of the intervals never decrease with the radius.
 
     References
     ----------
@@ -85,20 +85,20 @@ def estimate_shares(found: NDArray[np.bool_]) -> Estimate:
     z = np.where(varies, stats.t.ppf(_TAILS[1], max(1, n_images - 1)), stats.norm.ppf(_TAILS[1]))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return _level(Estimate(share, middle - half, middle + half))
+    return _make_monotonic(Estimate(share, middle - half, middle + half))
 
 
 class NearCounts(NamedTuple):
-    """How many pairs of different pictures are within each radius, and how sure that is.
+    """The number of pairs of different pictures within each radius, and its variance.
 
     Parameters
     ----------
     within : ndarray of shape (n_radii,), dtype int64
-        How many pairs are within each radius, from 0 on.
+        The number of pairs within each radius, from 0 on.
     variance : ndarray of shape (n_radii,), dtype float64
-        By how much that varies from one sample of pictures to the next.
+        The variance of that number between samples of pictures.
     n_pairs : int
-        How many pairs of different pictures there are, at whatever distance.
+        The number of all pairs of different pictures.
     """
 
     within: Counts
@@ -111,25 +111,25 @@ def count_near(
 ) -> NearCounts:
     """Count pairs of images within each radius, and estimate the variance of the counts.
 
-    The share of pairs that are near is a U-statistic. Its variance is estimated by the jackknife
-    that leaves out one picture at a time, less the bias of that: each pair is left out twice, once
-    with either picture.
+    The share of near pairs is a U-statistic. Its variance is estimated by the jackknife that
+    leaves out one picture at a time. The estimate is corrected for its bias, as each pair is left
+    out twice, once with either picture.
 
     Parameters
     ----------
     left, right : array-like of int
-        The pictures of two images that are near each other, numbered from 0 on; never the same.
+        The pictures that the two images of each near pair show, numbered from 0 on, never equal.
     distance : array-like of int
         The distance of the images in bits.
     sizes : array-like of int
-        How many images show each picture.
+        The number of images that show each picture.
     n_radii : int
-        The radii that are asked for: all below this.
+        The number of radii, which begin at 0.
 
     Returns
     -------
     NearCounts
-        At each radius.
+        The counts at each radius.
 
     References
     ----------
@@ -165,21 +165,21 @@ def count_near(
         of_both += np.bincount(number[new], minlength=len(both))
         rate = within[radius] / max(1, n_pairs)
         squares[:, radius] = ((of_picture - rate * pairs_of) ** 2).sum(), (of_both**2).sum()
-    # Pictures that keep apart would vary less than pairs that are drawn one by one; they are few,
-    # and the count of them is not trusted so far.
+    # A variance below that of independent pairs is not trusted: too few pictures determine it.
     return NearCounts(within, np.maximum(squares[0] - squares[1], within), n_pairs)
 
 
 def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
     """Estimate the share of pairs of different pictures that are within each radius.
 
-    Where at least 10 pairs are within a radius, it is their share, with the interval of Fay and
-    Feuer: that of a Poisson rate if each pair varies by itself, and as much wider as pairs that
-    share pictures make it. Where there are fewer, only the upper end is claimed, and the lower one
-    is 0: it rests on what was counted alone, and takes these few pairs for as clustered as the
-    first ten. The value itself is then extrapolated, if the counts allow: the number of pairs at a
-    distance is taken to grow exponentially with the distance. Some populations have more pairs at
-    the lowest distances, and then the value is too low.
+    If at least 10 pairs are within a radius, the estimate is their share, with the interval of Fay
+    and Feuer. For independent pairs that is the interval of a Poisson rate; pairs that share
+    pictures widen it.
+
+    If there are fewer pairs, the lower end is 0. The upper end follows from the count, which is
+    assumed to be as clustered as the first ten pairs. The estimate is extrapolated if the counts
+    allow it: the number of pairs is assumed to grow exponentially with the distance. In some
+    populations more pairs have the lowest distances, and then the estimate is too low.
 
     Parameters
     ----------
@@ -189,10 +189,10 @@ def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
     Returns
     -------
     rates : Estimate
-        The rates at each radius, from 0 on; NaN where nothing can be said. Neither they nor their
-        ends fall where the radius grows.
+        The rates at each radius, from 0 on; NaN if there are no pairs. Neither the estimates nor
+        the ends of their intervals decrease with the radius.
     extrapolated : ndarray of shape (n_radii,), dtype bool
-        Where they are extrapolated.
+        Whether each estimate is extrapolated.
 
     References
     ----------
@@ -218,7 +218,7 @@ def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
         return Estimate(nothing, nothing, nothing), np.zeros(len(within), dtype=bool)
     enough = np.flatnonzero(near.within >= LEAST_COUNT)
     counted = within >= LEAST_COUNT
-    # How many times as much as pairs that are drawn one by one the count varies.
+    # The variance of the count, relative to that of independent pairs.
     effect = np.divide(near.variance, within, out=np.ones(len(within)), where=within > 0)
     anchor = enough[0] if len(enough) else len(within) - 1
     effect = np.where(counted, effect, max(1.0, float(effect[anchor])))
@@ -233,23 +233,23 @@ def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
         value[extrapolated] = within[anchor] * np.exp(-growth * steps)
     value = np.minimum(value, high)
     rates = Estimate(*(part / near.n_pairs for part in (value, low, high)))
-    return _level(rates), extrapolated
+    return _make_monotonic(rates), extrapolated
 
 
-def _level(estimate: Estimate) -> Estimate:
-    """Let no end fall where the radius grows: what holds at one radius holds beyond it, too."""
+def _make_monotonic(estimate: Estimate) -> Estimate:
+    """Make the ends of intervals monotonic, as a bound at one radius bounds the others too."""
     high = np.minimum.accumulate(estimate.high[::-1])[::-1]
     return Estimate(estimate.value, np.maximum.accumulate(estimate.low), high)
 
 
 def _fit_growth(counts: Counts) -> float | None:
-    """Fit the factor by which the number of pairs grows from distance to distance.
+    """Fit the rate at which the number of pairs grows exponentially with the distance.
 
     Returns
     -------
     float or None
-        Its logarithm, by maximum likelihood of Poisson counts. None if the counts do not grow, or
-        are all at one distance.
+        The logarithm of the growth per bit, by maximum likelihood of Poisson counts. None if the
+        counts do not grow, or are all at one distance.
     """
     within = np.cumsum(counts)
     end = int(np.searchsorted(within, min(_TAIL, within[-1]))) + 1
@@ -260,7 +260,7 @@ def _fit_growth(counts: Counts) -> float | None:
     mean = (tail * distances).sum() / tail.sum()
 
     def excess(slope: float) -> float:
-        """By how much the mean distance under the model exceeds the one that was found."""
+        """Return the mean distance under the model minus the observed one."""
         return float(np.average(distances, weights=np.exp(slope * distances)) - mean)
 
     if excess(0.0) >= 0:

@@ -1,4 +1,4 @@
-"""How well the pixels of two images agree: a judge that looks at no hash."""
+"""Correlate the pixels of pairs of images, to judge matches independently of their hashes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ...images._decoding import Decoding
 from ...images._read import read_image
 
 _SIDE = 32
-_BLOCK = 4096  # pairs that are looked at at a time
+_BLOCK = 4096  # pairs that are compared at a time
 
 
 def make_thumbnail(source: Any, decoding: Decoding) -> NDArray[np.float32]:
-    """Return the luma of an image at 32 by 32, of mean 0 and length 1; NaN if it is flat.
+    """Return the luma of an image at 32 by 32 pixels, with mean 0 and norm 1.
 
-    NaN as well if the source cannot be read again, as a stream that was read before.
+    It is NaN if the image is flat, or if the source cannot be read again, such as a stream.
     """
     try:
         planes = ImagePlanes(read_image(source, decoding).image)
@@ -44,16 +44,16 @@ def correlate(
     Parameters
     ----------
     thumbnails : sequence of ndarray of shape (32, 32)
-        As `make_thumbnail` makes them.
+        The results of `make_thumbnail`.
     left, right : ndarray of shape (n_pairs,), dtype intp
-        Which are compared.
+        The thumbnails of each pair.
     n_orientations : int
-        In how many of `ORIENTATIONS` the left ones are looked at; the greatest correlation counts.
+        The number of orientations of the left thumbnails to try. The greatest correlation counts.
 
     Returns
     -------
     ndarray of shape (n_pairs,), dtype float64
-        From -1 to 1; NaN where a thumbnail is.
+        The correlations, from -1 to 1; NaN if a thumbnail is NaN.
     """
     correlations = np.empty(len(left))
     if not len(left):

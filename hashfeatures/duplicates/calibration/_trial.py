@@ -1,84 +1,77 @@
-"""Trying a finder out on a user's own images: on those that differ, and on edited copies.
+"""Run a finder on a sample of the user's images, and on edited copies of some of them.
 
-Two samples come of a trial: the distances of different images, the true duplicates among them
-recognised and set aside, and the distances of copies to their originals. What they say of a radius
-is in `tabulate`.
+A trial yields two samples. One is the distances between different images, with the true duplicates
+among them recognized and set aside. The other is the distances of copies to their originals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.base import clone
 
 from ..._utils.display import facts_as_html, facts_as_text
 from ..._utils.jobs import choose_backend
 from ..._utils.progress import busy, progress_bar
-from ...edits import EVERYDAY_EDITS, Edit
-from ...exceptions import CalibrationWarning, warn_user
+from ...edits import EVERYDAY_EDITS
 from ...hamming._pairs import Pairs
 from ...hashing._pickling import to_picklable
-from ...images._errors import describe_error
 from ...images._process_state import ProcessState
-from ...images._read import read_image
 from ...images._sources import list_sources
 from .._labels import label_components
 from ..fingerprints._fingerprints import Fingerprints
 from ..fingerprints._search import build_graph
-from ._error_rates import NearCounts, count_near, estimate_rates, estimate_shares
+from ._edited_copies import EditLike, measure_copies
+from ._error_rates import NearCounts, count_near
 from ._pixel_match import correlate, make_thumbnail
 
-EditLike = Callable[..., Image.Image]
+if TYPE_CHECKING:
+    from .._finder import NearDuplicateFinder
 
-# What a trial is like unless it is said otherwise: images that are compared, images that are
-# edited, and the false matches in a million pairs that a radius may have.
+# The default numbers of images that are compared with each other and that are edited.
 N_SAMPLED = 5000
 N_EDITED = 100
-TARGET = 10.0
 
-# Pairs are looked at up to this share of the bits, 24 of 128, and then in steps of a third as
-# many, until there are enough to tell how their number falls towards the lower distances.
+# Pairs are searched up to this share of the bits, 24 of 128. The radius then grows in steps of a
+# third of it, until enough pairs show how their number falls towards smaller distances.
 _REACH = 3 / 16
 _ENOUGH = 200
-# Pixels that agree so well are those of one picture. Chosen by looking: among the photos of
-# Caltech 101, pairs above it are copies and recoloured drawings, and pairs below begin to be other
-# objects of the same kind in the same pose.
+# Pairs whose pixels correlate at least so well show the same picture. Chosen by looking at the
+# photos of Caltech 101: pairs above it are copies and recolored drawings. Pairs below it begin to
+# show other objects of one kind in one pose.
 SAME_PICTURE = 0.99
-# Fewer different images than this say nothing of false matches.
-LEAST_IMAGES = 20
 
 
 @dataclass(frozen=True, repr=False)
 class Trial:
-    """What a finder says of a sample of images.
+    """The distances that a finder measures in a sample of images, and to edited copies of some.
 
     Parameters
     ----------
     rows : ndarray of shape (n_sampled,), dtype intp
-        Which of the images were looked at: those that can be read and have detail.
+        The sampled images: those that can be read and have enough detail.
     n_different : int
-        How many different pictures they show.
+        The number of different pictures that they show.
     apart : NearCounts
-        How many pairs of different pictures are within each radius in bits.
+        The number of pairs of different pictures within each radius in bits.
     near : pandas.DataFrame
         The near pairs, nearest first: "left" and "right", their rows among the images;
-        "distance" in bits; "correlation" of their pixels; "same", whether they were taken for one
-        picture and set aside.
+        "distance" in bits; "correlation" of their pixels; "same", whether they were taken for the
+        same picture and set aside.
     copies : ndarray of shape (n_edited, n_edits), dtype int64
-        The distance in bits of each copy to its original; more bits than there are where the copy
-        has too little detail, or colours too far from it.
+        The distance in bits of each copy to its original. It is above the number of bits if the
+        copy has too little detail, or colors too far from the original's.
     edits : list of str
-        What the copies went through.
+        The names of the edits.
     failed_edits : dict of str to str
-        The edits that raised, and what.
+        The edits that raised an error, and the error.
     """
 
     rows: NDArray[np.intp]
@@ -90,12 +83,12 @@ class Trial:
     failed_edits: dict[str, str]
 
     def __repr__(self) -> str:
-        return facts_as_text("Trial", self._told())
+        return facts_as_text("Trial", self._facts())
 
     def _repr_html_(self) -> str:
-        return facts_as_html("Trial", self._told())
+        return facts_as_html("Trial", self._facts())
 
-    def _told(self) -> dict[str, int]:
+    def _facts(self) -> dict[str, int]:
         n_edited, n_edits = self.copies.shape
         return {
             "n_sampled": len(self.rows),
@@ -106,8 +99,8 @@ class Trial:
         }
 
 
-def try_out(
-    finder: Any,
+def run_trial(
+    finder: NearDuplicateFinder,
     images: Any,
     edits: Sequence[EditLike] = EVERYDAY_EDITS,
     *,
@@ -116,50 +109,51 @@ def try_out(
     seed: int = 0,
     progress: bool = False,
 ) -> Trial:
-    """Try a finder out.
+    """Measure distances between sampled images, and to edited copies of some of them.
 
     Parameters
     ----------
     finder : NearDuplicateFinder
-        What says how near images are. It is not fitted.
+        The finder that measures distances. It is not fitted.
     images : container of image sources
-        The user's own.
+        The user's images.
     edits : sequence of callable
         Each an `Edit`, or any function from an image to the edited image.
     n_sampled, n_edited : int
-        How many images are compared with each other, and how many are edited, at the most.
+        The greatest number of images to compare with each other, and to edit.
     seed : int
-        Chooses both, and what is random in an edit.
+        Seed of the samples and of random edits.
     progress : bool
-        Whether to show a bar for each step, rather than say in a line what takes long.
+        Whether to show a progress bar for each step. Otherwise a log message names a long step.
 
     Returns
     -------
     Trial
-        What came of it.
+        The measured distances.
 
     Raises
     ------
     ValueError
-        If no image can be read and has detail.
+        If no image can be read and has enough detail.
     """
     sources = list_sources(images, "calibrate")
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(sources))[:n_sampled])
     sampled = [sources[row] for row in chosen]
-    with _saying(f"hashing a sample of {len(sampled)} images", progress):
+    with _log_step(f"hashing a sample of {len(sampled)} images", progress):
         images = clone(finder).set_params(progress=progress).fingerprint(sampled)
     fingerprints = images.fingerprints
     hashed = np.flatnonzero(fingerprints.comparable)
     if not len(hashed):
         n_failed = len(images.failures)
         raise ValueError(
-            f"There is nothing to calibrate on: of {len(sampled)} images {n_failed} could not be "
-            f"read and {len(sampled) - n_failed} have less detail than min_detail="
-            f"{finder.min_detail}, so that they are compared by their pixels alone."
+            f"There is nothing to calibrate on. Of {len(sampled)} images, {n_failed} could not be "
+            f"read and {len(sampled) - n_failed} have less detail than "
+            f"min_detail={finder.min_detail}. Images of so little detail are compared by their "
+            f"pixels alone."
         )
     reach, near = _find_near(fingerprints.take(hashed), finder)
-    with _saying(f"looking at {len(near.left)} near pairs of the sample", progress):
+    with _log_step(f"looking at {len(near.left)} near pairs of the sample", progress):
         correlations = _correlate([sampled[row] for row in hashed], near, finder, progress)
     same = correlations >= SAME_PICTURE
     pictures = label_components(len(hashed), near.take(same))
@@ -178,9 +172,9 @@ def try_out(
     firsts = np.unique(pictures, return_index=True)[1]
     edited = hashed[np.sort(rng.permutation(firsts)[:n_edited])]
     originals = [sampled[row] for row in edited]
-    with _saying(f"looking for copies of {len(edited)} images, edited in all ways", progress):
-        copies, names, failed = _try_edits(
-            finder, originals, fingerprints.take(edited), edits, seed, progress
+    with _log_step(f"looking for copies of {len(edited)} images, edited in all ways", progress):
+        copies, names, failed = measure_copies(
+            finder, originals, fingerprints.take(edited), edits, seed=seed, progress=progress
         )
     return Trial(
         chosen[hashed],
@@ -193,13 +187,13 @@ def try_out(
     )
 
 
-def _saying(doing: str, progress: bool) -> AbstractContextManager[None]:
-    """Say in a line what takes long, unless a bar shows it."""
+def _log_step(doing: str, progress: bool) -> AbstractContextManager[None]:
+    """Log the name of a step that takes long, unless a progress bar shows it."""
     return nullcontext() if progress else busy(f"calibrating: {doing}")
 
 
-def _find_near(fingerprints: Fingerprints, finder: Any) -> tuple[int, Pairs]:
-    """Return how far pairs were looked for, in bits, and the pairs within."""
+def _find_near(fingerprints: Fingerprints, finder: NearDuplicateFinder) -> tuple[int, Pairs]:
+    """Return the radius in bits up to which pairs were searched, and the pairs."""
     n_images, n_bits = len(fingerprints.comparable), fingerprints.n_bits
     enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
     reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
@@ -212,9 +206,9 @@ def _find_near(fingerprints: Fingerprints, finder: Any) -> tuple[int, Pairs]:
 
 
 def _correlate(
-    sources: Sequence[Any], near: Pairs, finder: Any, progress: bool
+    sources: Sequence[Any], near: Pairs, finder: NearDuplicateFinder, progress: bool
 ) -> NDArray[np.float64]:
-    """Return how well the pixels of near images agree; NaN where they cannot be read again."""
+    """Return the correlation of the pixels of near pairs; NaN if an image cannot be read again."""
     rows = np.unique(np.concatenate([near.left, near.right]))
     process_state, comparison = ProcessState.here(), finder._comparison()
     decoding = comparison.decoding
@@ -225,142 +219,3 @@ def _correlate(
     place = np.zeros(len(sources), dtype=np.intp)
     place[rows] = np.arange(len(rows))
     return correlate(thumbnails, place[near.left], place[near.right], comparison.n_orientations)
-
-
-def _try_edits(
-    finder: Any,
-    sources: Sequence[Any],
-    originals: Any,
-    edits: Sequence[EditLike],
-    seed: int,
-    progress: bool,
-) -> tuple[NDArray[np.int64], list[str], dict[str, str]]:
-    decoding = finder._comparison().decoding
-    images = [read_image(source, decoding).image for source in sources]
-    hasher = clone(finder).set_params(cache=None, progress=False)
-    distances, names, failed = [], [], {}
-    bar = progress_bar(progress, iterable=edits, desc="looking for edited copies", unit="edit")
-    for place, edit in enumerate(bar):
-        name = name_edit(edit)
-        if name in names or name in failed:
-            name = f"{name} ({place})"
-        try:
-            copies = Parallel(n_jobs=finder.n_jobs, require="sharedmem")(
-                delayed(_apply)(edit, image, seed + number) for number, image in enumerate(images)
-            )
-        except Exception as error:  # whatever an edit of the user's leads to
-            failed[name] = describe_error(error)
-            continue
-        try:
-            edited = hasher.fingerprint(copies).fingerprints
-        except (TypeError, ValueError) as error:  # what an edit has made is no image
-            failed[name] = describe_error(error)
-            continue
-        found = originals.distances(edited)
-        rows = np.arange(len(images))
-        is_alike = originals.agree_in_color(edited, Pairs(rows, rows, found), finder.color_radius)
-        distances.append(np.where(edited.comparable & is_alike, found, originals.n_bits + 1))
-        names.append(name)
-    if failed:
-        told = "\n".join(f"  {name}: {cause}" for name, cause in failed.items())
-        warn_user(
-            f"{len(failed)} of {len(edits)} edits raised and were left out:\n{told}",
-            CalibrationWarning,
-        )
-    empty = np.empty((len(images), 0), dtype=np.int64)
-    return (np.stack(distances, axis=1) if distances else empty), names, failed
-
-
-def _apply(edit: EditLike, image: Image.Image, seed: int) -> Image.Image:
-    return edit(image, seed) if isinstance(edit, Edit) else edit(image)
-
-
-def name_edit(edit: EditLike) -> str:
-    """Return what an edit is called in tables."""
-    return getattr(edit, "__name__", None) or str(edit)
-
-
-def tabulate(trial: Trial, n_images: int) -> pd.DataFrame:
-    """Say what a trial tells of each radius.
-
-    Parameters
-    ----------
-    trial : Trial
-        The samples.
-    n_images : int
-        How many images there are in the whole set.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `hashfeatures.Calibration`.
-    """
-    reach = len(trial.apart.within)
-    rates, extrapolated = estimate_rates(_comparable(trial))
-    found = trial.copies <= np.arange(reach)[:, None, None]
-    recall: dict[str, Any] = {"recall": np.nan, "recall_low": np.nan, "recall_high": np.nan}
-    if trial.copies.size:
-        recall = dict(zip(recall, estimate_shares(found), strict=True))
-    columns = {**recall}
-    for name, estimate in zip(("", "_low", "_high"), rates, strict=True):
-        columns[f"false_per_million{name}"] = 1e6 * estimate
-    for name, estimate in zip(("", "_low", "_high"), rates, strict=True):
-        columns[f"false_in_set{name}"] = estimate * (n_images * (n_images - 1) / 2)
-    columns["extrapolated"] = extrapolated
-    by_edit = found.mean(axis=1)
-    columns |= {name: by_edit[:, place] for place, name in enumerate(trial.edits)}
-    return pd.DataFrame(columns, index=pd.RangeIndex(reach, name="radius"))
-
-
-def _comparable(trial: Trial) -> NearCounts:
-    """Return the counts, of no pairs if there are too few images to say anything."""
-    return trial.apart if trial.n_different >= LEAST_IMAGES else trial.apart._replace(n_pairs=0)
-
-
-def choose_end(table: pd.DataFrame, target: float) -> str:
-    """Return the column by which a radius is recommended.
-
-    That is the upper end of the false matches, which few samples are wrong about. Where the images
-    are too few to prove so low a rate even of 0 bits, it is the estimate.
-    """
-    upper = "false_per_million_high"
-    return upper if table[upper].iloc[0] <= target else "false_per_million"
-
-
-def recommend(trial: Trial, table: pd.DataFrame, target: float = TARGET, *, default: int) -> int:
-    """Return the greatest radius that keeps to a rate of false matches, see `choose_end`.
-
-    Parameters
-    ----------
-    trial : Trial
-        The samples.
-    table : pandas.DataFrame
-        What `tabulate` makes of it.
-    target : float
-        The most false matches in a million pairs of different images.
-    default : int
-        What is returned, with a warning, if there are too few different images.
-
-    Returns
-    -------
-    int
-        The radius in bits; 0 if no radius keeps to the rate.
-    """
-    if trial.n_different < LEAST_IMAGES:
-        warn_user(
-            f"Of the images {trial.n_different} differ from each other, and {LEAST_IMAGES} are "
-            f"needed to say anything of false matches: the radius stays at {default} bits.",
-            CalibrationWarning,
-        )
-        return default
-    rates = table["false_per_million"].to_numpy()
-    allowed = np.flatnonzero(table[choose_end(table, target)].to_numpy() <= target)
-    if not len(allowed):
-        warn_user(
-            f"No radius keeps to {target:g} false matches in a million pairs: at 0 bits there are "
-            f"{rates[0]:.3g}. The hashes are alike for images that are not; others, or more of "
-            f"them, tell more.",
-            CalibrationWarning,
-        )
-        return 0
-    return int(allowed[-1])
