@@ -185,7 +185,7 @@ def column_of(values: Any, images: Any, caller: str, name: str) -> Any:
     """
     if not isinstance(values, str):
         return values
-    columns = column_names(images) if is_frame(images) else []
+    columns = column_names(images)
     if values in columns:
         return images[values]
     known = (

@@ -34,7 +34,9 @@ def is_dataset(frame: Any) -> bool:
 
 
 def column_names(frame: Any) -> list[Any]:
-    """Return the names of the columns of a table."""
+    """Return the names of the columns of a table; none if `frame` is not a table."""
+    if not is_frame(frame):
+        return []
     is_other = not hasattr(frame, "iloc") and hasattr(frame, "column_names")
     return list(frame.column_names if is_other else frame.columns)
 

@@ -71,7 +71,7 @@ def check_settings(
 
 def check_columns(collection: Collection, names: list[str]) -> None:
     """Raise if a collection lacks hashes of these names."""
-    from ._hash_files import is_hash
+    from ..hashing._spec import is_hash
 
     columns = [] if collection.columns is None else list(collection.columns.columns)
     missing = [name for name in names if name not in columns]

@@ -20,9 +20,8 @@ from .._utils.optional import import_extra
 from .._utils.path_text import encoding_of, show_path, write_path
 from .._utils.regular_files import open_regular
 from .._utils.stored_columns import read_numbers
-from ..exceptions import MissingExtraError, ParameterError
+from ..exceptions import MissingExtraError
 from ..hashing._algorithms import BITS_VERSION
-from ..hashing._spec import HashSpec
 from ._context import GlobalOptions
 from ._errors import CommandError
 from ._file_state import to_columns
@@ -47,15 +46,6 @@ def parse_settings(settings: str) -> tuple[str, bool]:
     """Return `decode` and `trim_borders` from such a text, or the defaults from an empty one."""
     words = settings.split()
     return "reduced" if "decode=reduced" in words else "full", _TRIMMED in words
-
-
-def is_hash(column: object) -> bool:
-    """Return whether a column is named like a hash."""
-    try:
-        HashSpec.parse(column)  # type: ignore[arg-type]
-    except ParameterError:
-        return False
-    return True
 
 
 def hash_collection(

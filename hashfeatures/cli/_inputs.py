@@ -150,8 +150,9 @@ def _collect_tables(tables: Sequence[str], options: InputOptions) -> Collection:
     import pandas as pd
 
     from .._utils.containers import as_column
+    from ..hashing._spec import is_hash
     from ..images._sources import local_path
-    from ._hash_files import SETTINGS, is_hash, read_table
+    from ._hash_files import SETTINGS, read_table
 
     frames = [read_table(table) for table in tables]
     columns = pd.concat(frames, ignore_index=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.descriptions import describe_value
-from .._utils.frames import column_names, is_frame, list_column
+from .._utils.frames import column_names, list_column
 from .._utils.stored_columns import rank_values, read_numbers
 from .._utils.validation import refuse
 from ..hamming._pairs import Rows
@@ -77,7 +77,7 @@ def choose_kept(
     sources = list_sources(image_column(images, "drop_duplicates"), "drop_duplicates")
     rows = graph.rows_with_duplicates()
     if n_pixels is None or not n_pixels[rows].any():
-        if is_frame(images) and {"width", "height"} <= set(column_names(images)):
+        if {"width", "height"} <= set(column_names(images)):
             sides = [
                 read_numbers(pd.Series(list_column(images, name))) for name in ("width", "height")
             ]
@@ -126,7 +126,7 @@ def check_keep(keep: Any, images: Any) -> None:
     """Raise unless `drop_duplicates` takes this `keep` for such images."""
     if callable(keep) or (isinstance(keep, str) and keep in ("first", "largest")):
         return
-    columns = column_names(images) if is_frame(images) else []
+    columns = column_names(images)
     if keep not in columns:
         here = f"here among {columns[:10]}" if columns else "of which these images have none"
         expected = (

@@ -22,9 +22,9 @@ from ..exceptions import ParameterError
 from ..hashing._batch import hash_sources
 from ..hashing._hash_table import hash_images
 from ..hashing._hex import bits_to_hex, hex_to_words
-from ..hashing._spec import HashSpec
+from ..hashing._spec import HashSpec, is_hash
 from ..images._decoding import Decoding
-from ..images._sources import check_container, list_sources, pick_image_column
+from ..images._sources import check_container, image_column, list_sources
 from ._hex_columns import HexColumn, read_column
 
 # What a distance may count.
@@ -219,17 +219,9 @@ def open_table(images: Any, caller: str) -> tuple[Any, pd.Index[Any], pd.DataFra
             frame = pd.DataFrame(
                 {name: column.infer_objects() for name, column in columns.items()}
             )
-        has_hashes = any(map(_is_hash, frame.columns))
-        column = frame[pick_image_column(images, caller)]
+        has_hashes = any(map(is_hash, frame.columns))
+        column = image_column(frame, caller)
         return column, frame.index, frame if has_hashes else None
     if isinstance(images, pd.Series):
         return images, images.index, None
     return images, pd.RangeIndex(len(list_sources(images, caller))), None
-
-
-def _is_hash(column: object) -> bool:
-    try:
-        HashSpec.parse(column)  # type: ignore[arg-type]
-    except ParameterError:
-        return False
-    return True

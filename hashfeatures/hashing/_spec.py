@@ -154,6 +154,15 @@ def parse_hashes(hashes: str | Iterable[str]) -> tuple[HashSpec, ...]:
     return specs
 
 
+def is_hash(name: object) -> bool:
+    """Return whether a column has the name of a hash."""
+    try:
+        HashSpec.parse(name)  # type: ignore[arg-type]
+    except ParameterError:
+        return False
+    return True
+
+
 def layout_of(specs: Sequence[HashSpec]) -> BitLayout:
     """Return which columns of a matrix of bits belong to which of `specs`."""
     return BitLayout([spec.column for spec in specs], [spec.n_bits for spec in specs])

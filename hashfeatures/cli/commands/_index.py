@@ -65,8 +65,8 @@ def add(
     """
     import pandas as pd
 
-    from ...hashing._spec import parse_hashes
-    from .._hash_files import check_format, hash_collection, is_hash, write_table
+    from ...hashing._spec import is_hash, parse_hashes
+    from .._hash_files import check_format, hash_collection, write_table
 
     check_format(index)
     check_outputs([index], force=True)
