@@ -33,7 +33,7 @@ def test_explains_what_is_wrong(tmp_path, capsys):
     assert main(asked) == 3
     assert "nothing to hash" in capsys.readouterr().err
     assert main([*asked, "--address", "auto"]) == 2
-    assert "say --engine ray" in capsys.readouterr().err
+    assert "Add --engine ray" in capsys.readouterr().err
 
 
 def test_writes_lists_that_training_reads(family, tmp_path, capsys):
