@@ -77,6 +77,7 @@ def find_pairs(
     radius : int, default=None
         The largest Hamming distance of a pair, in bits of all hashes together. None means the
         default for the hashes, as in `NearDuplicateFinder`, which is 12 for "phash" and "dhash".
+        A radius above the number of bits raises a `ParameterError`.
     part_seconds : float, default=5.0
         The predicted seconds of work in a part, on one processor. A killed run loses at most one
         part for each worker. A continued run keeps the parts of the run before.

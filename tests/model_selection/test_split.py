@@ -23,7 +23,6 @@ from hashfeatures import (
     NearDuplicateKFold,
     NearDuplicateShuffleSplit,
     ParameterError,
-    SplitSizeWarning,
     train_test_split,
 )
 
@@ -338,107 +337,6 @@ def test_three_parts_share_no_group(data, test_size, validation_size, seed):
     assert sorted([*parts[0], *parts[1], *parts[2]]) == sorted(X)
 
 
-def several_labels(n_images=600, seed=0):
-    """Return several labels for each image, of which some are frequent and one is rare."""
-    rng = np.random.default_rng(seed)
-    topic = rng.random((n_images, 1))
-    return (rng.random((n_images, 6)) + 0.3 * topic < [0.6, 0.5, 0.4, 0.3, 0.25, 0.16]).astype(int)
-
-
-@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, csr_matrix])
-def test_several_labels_for_each_image_are_stratified(kind):
-    y = several_labels()
-    groups = [str(number) for number in np.sort([*range(500), *range(0, 500, 5)])]
-    for cv in (
-        NearDuplicateKFold(4, stratify=True, finder=Given()),
-        NearDuplicateShuffleSplit(
-            4, test_size=0.25, stratify=True, random_state=0, finder=Given()
-        ),
-    ):
-        for train, test in cv.split(groups, kind(y)):
-            assert_no_leak(groups, train, test)
-            assert len(test) == 150
-            assert (np.abs(y[test].sum(axis=0) - y.sum(axis=0) / 4) <= 2).all()
-
-
-def test_a_continuous_target_is_stratified_by_quantiles():
-    y = np.random.default_rng(0).lognormal(size=500)
-    X = [str(number) for number in range(500)]
-    deciles = np.searchsorted(np.quantile(y, np.linspace(0, 1, 11)[1:-1]), y)
-    for _, test in NearDuplicateKFold(5, stratify=True, finder=Given()).split(X, y):
-        np.testing.assert_array_equal(np.bincount(deciles[test]), [10] * 10)
-    assert len(train_test_split(X[:3], stratify=[0.5, 0.5, 1.5], finder=Given())[1]) == 1
-    train_test_split(X[:20], stratify=[0.5] * 20, finder=Given())
-
-
-@pytest.mark.parametrize("kind", [np.asarray, list, pd.Series, np.float64])
-def test_whole_numbers_of_a_continuous_target_are_stratified_by_quantiles(kind):
-    """Prices are no classes, because each price occurs once or twice."""
-    prices = np.random.default_rng(0).lognormal(9, 1, size=2000).round(-2).astype(int)
-    deciles = np.searchsorted(np.quantile(prices, np.linspace(0, 1, 11)[1:-1]), prices)
-    X = np.arange(2000)
-    _, test = train_test_split(
-        X, stratify=kind(prices), groups=X, finder="precomputed", random_state=0
-    )
-    share = np.bincount(deciles) / 4
-    assert (np.abs(np.bincount(deciles[test]) - share) <= 1).all()
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        np.arange(1000) % 500,
-        1 + np.random.default_rng(0).integers(100, size=1000),
-        100_000 + 7 * (np.arange(1000) % 100),
-        np.arange(1000) % 20 * 1000,
-        (np.arange(1000) % 500 * 1000).astype(str),
-    ],
-    ids=["codes of two", "codes from 1", "numbers of ten", "few", "strings"],
-)
-def test_whole_numbers_that_are_classes_stay_classes(y):
-    X = np.arange(1000)
-    _, test = train_test_split(
-        X, stratify=y, groups=X, finder="precomputed", random_state=0, test_size=0.5
-    )
-    codes, classes = pd.factorize(y)
-    counts = np.bincount(codes[test], minlength=len(classes))
-    assert (np.abs(counts - np.bincount(codes) / 2) < 1).all()
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        [1.0, np.nan] * 5,
-        ["a", None] * 5,
-        ["a", np.nan] * 5,
-        pd.array([1, pd.NA] * 5),
-        [[0, 1], [np.nan, 1]] * 5,
-    ],
-)
-def test_missing_labels_are_refused(y):
-    X = [str(number) for number in range(10)]
-    with pytest.raises(ValueError, match=r"labels of 5 images are missing, the first in row 1\."):
-        train_test_split(X, stratify=y, finder=Given())
-
-
-@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
-def test_numbers_among_objects_are_numbers(kind):
-    """A column of a table that was built row by row has the dtype object."""
-    X, y = [str(number) for number in range(20)], kind([0, 1] * 10)
-    y = y if kind is list else y.astype(object)
-    _, _, _, y_test = train_test_split(X, y, test_size=0.5, stratify=y, finder=Given())
-    assert sum(y_test) == 5
-
-
-def test_classes_in_fewer_groups_than_folds_are_warned_about():
-    X = [str(number) for number in range(40)]
-    y = ["rare"] * 3 + ["common"] * 37
-    with pytest.warns(
-        SplitSizeWarning, match=r"'rare', 3 images in 3 groups, reached \[[01, ]+\]"
-    ):
-        next(NearDuplicateKFold(5, stratify=True, finder=Given()).split(X, y))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_are_containers_of_the_same_kind(family, kind):
     files, shown = family
@@ -499,36 +397,6 @@ def test_the_splitters_show_their_parameters():
     assert NearDuplicateShuffleSplit().get_n_splits() == 10
 
 
-def test_groups_that_do_not_allow_the_sizes_are_warned_about():
-    X = ["0"] * 60 + [str(number) for number in range(1, 41)]
-    with pytest.warns(
-        SplitSizeWarning, match=r"requested \[50, 50\], reached \[(40, 60|60, 40)\]"
-    ):
-        train_test_split(X, test_size=0.5, random_state=0, finder=Given())
-    with pytest.warns(SplitSizeWarning, match=r"requested \[20, 20, 20, 20, 20\], reached \[60"):
-        list(NearDuplicateKFold(5, finder=Given()).split(X))
-
-
-@pytest.mark.parametrize(("n_groups", "size", "reached"), [(4, 0.35, 25), (10, 0.25, 20)])
-def test_sizes_that_are_missed_by_less_than_a_group_are_warned_about_too(n_groups, size, reached):
-    """A fifth of a part is missing, which is worth a warning however large the groups are."""
-    groups = np.repeat(np.arange(n_groups), 100 // n_groups)
-    with pytest.warns(SplitSizeWarning, match=rf"reached \[{100 - reached}, {reached}\]"):
-        train_test_split(
-            range(100), groups=groups, finder="precomputed", test_size=size, random_state=0
-        )
-
-
-def test_a_class_in_one_group_is_warned_about():
-    X = ["0", "0", *map(str, range(1, 40))]
-    y = ["rare", "rare", *["a", "b", "c"] * 13]
-    with pytest.warns(
-        SplitSizeWarning,
-        match=r"1 of 4 classes .* 'rare', 2 images in 1 group, reached \[[02], [02]\]",
-    ):
-        train_test_split(X, stratify=y, random_state=0, finder=Given())
-
-
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
@@ -581,18 +449,6 @@ def test_the_name_of_a_column_is_not_taken_for_labels():
         train_test_split(["no such file.png"] * 9, stratify="y")
 
 
-def test_shares_that_add_up_to_one_are_possible():
-    """Rounding never makes them exceed the number of images."""
-    for n in range(7, 60):
-        X = [str(number) for number in range(n)]
-        shares = {"train_size": 0.7, "test_size": 0.15, "validation_size": 0.15}
-        parts = train_test_split(X, random_state=0, finder=Given(), **shares)
-        assert n - 2 <= sum(map(len, parts)) <= n
-    shares = {"train_size": 0.86, "validation_size": 0.07, "test_size": 0.07}
-    parts = train_test_split(range(100), groups=range(100), finder="precomputed", **shares)
-    assert [len(part) for part in parts] == [86, 7, 7]
-
-
 def test_impossible_splits_are_refused():
     with pytest.raises(ValueError, match="With 1 images"):
         train_test_split(["0"], finder=Given())
@@ -613,39 +469,6 @@ def test_impossible_splits_are_refused():
         train_test_split(["0", "1"], [1], finder=Given())
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         train_test_split(["0", "1"], stratify=[1, 2, 3], finder=Given())
-
-
-@pytest.mark.parametrize(
-    ("sizes", "message"),
-    [
-        ({"test_size": 0}, r"'test_size'.*range \[1, 10\) \(there are 10 images\).*Got 0 instead"),
-        ({"test_size": 10}, "Got 10 instead"),
-        ({"test_size": 1.0}, "Got 1.0 instead"),
-        ({"test_size": -0.5}, "Got -0.5 instead"),
-        ({"test_size": "half"}, "Got 'half' instead"),
-        ({"test_size": True}, "Got True instead"),
-        ({"train_size": 1.5}, "'train_size' parameter of train_test_split"),
-        ({"test_size": 0.7, "train_size": 0.7}, "sum of train_size and test_size = 14"),
-        ({"test_size": 0.95}, "training part will be empty"),
-        ({"test_size": 0.2, "train_size": 0.85}, r"shares .* = 1.05, should be at most 1"),
-        (
-            {"test_size": 0.25, "train_size": 0.7, "validation_size": 0.09},
-            r"sum of the shares train_size, validation_size and test_size = 1.04",
-        ),
-        ({"validation_size": 1.2}, "'validation_size' parameter of train_test_split"),
-        (
-            {"test_size": 0.5, "validation_size": 0.6},
-            "sum of train_size, validation_size and test",
-        ),
-        ({"test_size": 5, "validation_size": 5}, "the training part will be empty"),
-        ({"test_size": 5, "validation_size": 0.05}, "the validation part will be empty"),
-    ],
-    ids=str,
-)
-def test_wrong_sizes_are_refused(sizes, message):
-    X = [str(number) for number in range(10)]
-    with pytest.raises(ValueError, match=message):
-        train_test_split(X, finder=Given(), **sizes)
 
 
 @pytest.mark.parametrize(
