@@ -1,4 +1,4 @@
-"""From near neighbors to groups of near duplicates, and what is done with them."""
+"""Near duplicates: pairs, groups, tables, reports, and the choice of a radius."""
 
 from typing import TYPE_CHECKING
 

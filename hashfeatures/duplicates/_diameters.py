@@ -1,4 +1,4 @@
-"""How wide groups are: what lets a user see chains of near duplicates."""
+"""Diameters of groups, which show chains of near duplicates."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MOST_EXACT = 2048
 # Pairs that numpy measures in less time than it takes to load compiled loops.
 _FEW_PAIRS = 2**20
 
-# When a group is told to be a chain: its share of all rows (and the least rows, for in a small
-# collection a few copies are a large share), or its diameter in radii.
+# A group may be a chain if it holds this share of all rows (and this many rows, since a few copies
+# are a large share of a small collection), or if its diameter exceeds this many radii.
 _SHARE = 0.05
 _LEAST_ROWS = 20
 _RADII = 3
@@ -33,10 +33,10 @@ class Diameters(NamedTuple):
     Parameters
     ----------
     size : ndarray of shape (n_groups,), dtype int64
-        How many rows each group has.
+        The number of rows of each group.
     at_least, at_most : ndarray of shape (n_groups,), dtype int64
-        Between what bounds the greatest distance of two members is, in bits: equal but for groups
-        of more than some thousand different rows.
+        The bounds of the greatest distance of two members, in bits. They are equal except in
+        groups of more than some thousand different rows.
     """
 
     size: _Counts
@@ -56,10 +56,9 @@ def measure_diameters(
     labels : ndarray of shape (n_rows,), dtype intp
         The group of each row, from 0 on.
     most_exact : int
-        Groups of more different rows than this get bounds: the farthest member from one that is
-        itself farthest from another is a lower bound; twice the least distance within which a
-        member has all others is an upper one, by the triangle inequality, and so is the number of
-        bits in which not all members agree.
+        Larger groups, counted in different rows, get bounds. A walk from member to farthest
+        member gives a lower one. By the triangle inequality, twice the distance from a member to
+        its farthest one is an upper one. So is the number of bits in which not all members agree.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def measure_diameters(
 
 
 def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
-    """Return the groups of two or more as a table: its columns are size, diameter and exact."""
+    """Tabulate the groups of two or more: "size", "diameter" and "exact" by label."""
     label = np.flatnonzero(diameters.size > 1)
     return pd.DataFrame(
         {
@@ -106,10 +105,10 @@ def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
     )
 
 
-# A command, which has no attributes, says its own instead.
+# A command, which has no attributes, replaces this by its own advice.
 CHAINS_ADVICE = (
-    "The attribute groups_ tells the size and the diameter of every group; a smaller radius makes "
-    "shorter chains, and linkage='complete' none."
+    "The attribute groups_ holds the size and the diameter of every group. A smaller radius makes "
+    "shorter chains, and linkage='complete' makes none."
 )
 
 
@@ -120,7 +119,7 @@ def is_large(size: _Counts) -> NDArray[np.bool_]:
 
 
 def warn_of_chains(diameters: Diameters, radius: int) -> None:
-    """Warn if groups are so large, or so wide, that chains of near duplicates must be at work."""
+    """Warn if groups are so large, or so wide, that they may be chains of near duplicates."""
     n_rows = int(diameters.size.sum())
     too_large = is_large(diameters.size)
     too_wide = diameters.at_least > _RADII * radius
@@ -135,8 +134,8 @@ def warn_of_chains(diameters: Diameters, radius: int) -> None:
     )
     more = f" (and {len(suspects) - 3} more)" if len(suspects) > 3 else ""
     warn_user(
-        f"Among the groups there may be chains, in which each is near the next and the ends are "
-        f"unlike, or an image that is repeated very often: {shown}{more}. The radius is {radius} "
+        f"Among the groups there may be chains, in which each image is near the next but the ends "
+        f"differ, or an image that is repeated very often: {shown}{more}. The radius is {radius} "
         f"bits. {CHAINS_ADVICE}",
         ChainingWarning,
     )

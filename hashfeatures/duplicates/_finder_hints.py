@@ -1,4 +1,4 @@
-"""What is a parameter of the finder, and typed into a function that takes a finder."""
+"""Hints for parameters of the finder that are passed to a function that takes a finder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHUFFLE = (
 
 
 def point_to_finder(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function, or an ``__init__``, say where parameters of the finder belong.
+    """Make a function, or an ``__init__``, explain where parameters of the finder belong.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def point_to_finder(function: Callable[_P, _R]) -> Callable[_P, _R]:
     -------
     callable
         The same, with the same signature and help. It raises a `ParameterError` for parameters
-        that it does not have and a `NearDuplicateFinder` has.
+        of `NearDuplicateFinder` that it does not have.
     """
     own = inspect.signature(function).parameters
     refuse = _refuse
@@ -60,7 +60,7 @@ def point_to_finder(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def _refuse(function: Callable[..., Any], typed: dict[str, Any]) -> None:
-    """Raise if what was typed belongs elsewhere; what is unknown is refused by Python."""
+    """Raise if parameters belong elsewhere; Python refuses unknown ones."""
     names = function.__qualname__.split(".")
     caller = names[0]
     if "shuffle" in typed and "test_size" in inspect.signature(function).parameters:
@@ -74,7 +74,7 @@ def _refuse(function: Callable[..., Any], typed: dict[str, Any]) -> None:
     written = ", ".join(f"{name}={describe_value(value)}" for name, value in meant.items())
     plural = "s" if len(said) > 1 else ""
     raise ParameterError(
-        f"{caller} has no parameter{plural} {' and '.join(map(repr, said))}: what near duplicates "
-        f"are, and how they are found, is said by the finder. Write "
+        f"{caller} has no parameter{plural} {' and '.join(map(repr, said))}: the finder "
+        f"defines near duplicates and how they are found. Pass "
         f"finder=NearDuplicateFinder({written})."
     )

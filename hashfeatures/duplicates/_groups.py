@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import ClusterMixin
 
+from .._utils.docstrings import fill_in_parameters
 from .._utils.progress import busy
 from .._utils.validation import check_choice, check_n_jobs, check_radius
 from ..hamming._base import BitsEstimator
@@ -24,36 +25,34 @@ from .fingerprints._fingerprints import Fingerprints
 from .fingerprints._search import build_graph
 
 
+@fill_in_parameters
 class DuplicateGroups(ClusterMixin, BitsEstimator):
     """Group rows of bits that are near duplicates of each other.
 
     Parameters
     ----------
     radius : int, default=12
-        The greatest Hamming distance, in bits, of two near duplicates. 12 is meant for the 128
-        bits of "phash" and "dhash"; other hashes want another one, which
-        ``NearDuplicateFinder(hashes=...)`` knows. A radius above
-        the number of bits raises `ParameterError`.
+        The greatest Hamming distance, in bits, of two near duplicates. The default suits the 128
+        bits of "phash" and "dhash"; `NearDuplicateFinder` chooses a radius for other hashes. A
+        radius above the number of bits raises `ParameterError`.
     linkage : {"single", "complete"}, default="single"
-        "single": what is near a member of a group belongs to the group, so that no two near
-        duplicates are ever in different groups, as splits need it. "complete": no two members of
-        a group are farther from each other than the radius; near duplicates may be in different
-        groups.
-    n_jobs : int, default=None
-        The number of threads that search.
+        "single" puts two near duplicates always in one group, as splits need it. "complete" makes
+        groups in which no two members are farther from each other than the radius, so that near
+        duplicates may be in different groups.
+    $n_threads
 
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,), dtype intp
         The group of each row, counted from 0 in order of first appearance. A row without near
-        duplicates has a label of its own, and so has a row that holds a NaN: the labels can be
+        duplicates has a label of its own, and so has a row that holds a NaN. The labels can be
         used as `groups` in scikit-learn.
     n_groups_ : int
-        How many groups there are, those of one row included.
+        The number of groups, including those of one row.
     groups_ : pandas.DataFrame
-        The groups of two or more, by label: "size" in rows, "diameter" in bits (the greatest
-        distance of two members), and "exact": False where, in a group of more than 2048 different
-        rows, the diameter is an upper bound.
+        The groups of two or more, by label. The columns are "size" in rows; "diameter" in bits,
+        the greatest distance of two members; and "exact", which is False where the diameter is an
+        upper bound. That is so in groups of more than 2048 different rows.
     n_features_in_ : int
         The number of bits of a row.
 
@@ -65,7 +64,7 @@ class DuplicateGroups(ClusterMixin, BitsEstimator):
 
     See Also
     --------
-    NearDuplicateFinder : From images to groups.
+    NearDuplicateFinder : Groups images.
 
     Examples
     --------

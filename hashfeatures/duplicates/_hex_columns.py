@@ -1,4 +1,4 @@
-"""Columns of hex strings as packed words, which are kept as long as a table stands unchanged."""
+"""Columns of hex strings as packed words, cached as long as a table is unchanged."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class HexColumn(NamedTuple):
 
     @classmethod
     def read(cls, column: pd.Series[Any], n_bits: int) -> HexColumn:
-        """Read hex strings of `n_bits` bits, or raise ValueError if one is none."""
+        """Read hex strings of `n_bits` bits; raise ValueError if one is malformed."""
         hashes = read_hashes(column)
         rows = np.flatnonzero(hashes.notna())
         return cls(rows, hex_to_words(hashes.to_numpy(dtype=object)[rows], n_bits))
 
     def distances(self, query: NDArray[np.uint64], unit: str) -> NDArray[np.int64]:
-        """Count in how many bits, or digits (``unit="hex"``), each differs from a query."""
+        """Count the bits, or digits (``unit="hex"``), in which each differs from a query."""
         if unit == "bits":
             return hamming_distances(self.words, query)
         differing = self.words ^ query
@@ -53,7 +53,7 @@ class HexColumn(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    """What was read of a table: its columns as they were, and their hashes."""
+    """The columns that were read from a table, as they were, and their hashes."""
 
     owner: weakref.ref[Any]
     columns: dict[tuple[Any, int], tuple[pd.Series[Any], HexColumn]]
@@ -63,7 +63,7 @@ _KEPT: dict[int, _Kept] = {}
 
 
 def read_column(owner: Any, column: pd.Series[Any], n_bits: int) -> HexColumn:
-    """Read a column of a table, unless it was read before and is still the same.
+    """Read a column of a table, unless it was read before and has not changed.
 
     What was read is kept as long as the table lives. A column that was changed, in place or not,
     is read again: the strings themselves are compared with those that were read.
@@ -104,5 +104,5 @@ def read_column(owner: Any, column: pd.Series[Any], n_bits: int) -> HexColumn:
 
 
 def _holds_strings(column: pd.Series[Any]) -> bool:
-    """Tell whether values are strings alone, which cannot change without being replaced."""
+    """Return whether all values are strings, which cannot change in place."""
     return pd.api.types.infer_dtype(column, skipna=True) == "string"

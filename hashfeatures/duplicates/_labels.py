@@ -1,4 +1,4 @@
-"""Group labels: from pairs to labels, renumbered, merged, and as a table."""
+"""Labels of groups: made from pairs, renumbered, merged, and tabulated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def label_components(n_rows: int, pairs: Pairs) -> Labels:
     Parameters
     ----------
     n_rows : int
-        How many rows there are.
+        The number of rows.
     pairs : Pairs
         Which rows belong together.
 
@@ -44,7 +44,7 @@ def relabel(labels: ArrayLike) -> Labels:
     Parameters
     ----------
     labels : array-like of shape (n_rows,)
-        Any labels; those that are missing (None, NaN) are one.
+        Any labels; the missing ones (None, NaN) count as one label.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def relabel(labels: ArrayLike) -> Labels:
 
 
 def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
-    """Join groups of two kinds wherever they share a row.
+    """Merge two groupings: groups that share a row become one.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
     Returns
     -------
     ndarray of shape (n_rows,), dtype intp
-        The finest grouping in which rows are together that are so in either.
+        The finest grouping that keeps together what either grouping does.
 
     Examples
     --------

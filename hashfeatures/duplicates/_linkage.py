@@ -1,4 +1,4 @@
-"""Groups in which every two members are near each other, not each near the next."""
+"""Complete linkage: groups in which every two members are near each other."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ Alike = Callable[[Rows, Rows], NDArray[np.bool_]]
 
 
 class Agreement(NamedTuple):
-    """What two members of a group must agree in beside their bits.
+    """A property, beside their bits, that two members of a group must share.
 
     Parameters
     ----------
     keys : ndarray of shape (n_rows, n_columns), dtype uint64
-        Equal for rows that agree with the same others.
+        Words that are equal for rows that agree with the same others.
     test : callable
-        Tells of rows, and others beside them, which agree.
+        Takes rows and as many others, and returns which of them agree.
     """
 
     keys: NDArray[np.uint64]
     test: Alike
 
     def among(self, rows: Rows) -> Alike:
-        """Return the test of some rows, which are numbered anew."""
+        """Return the test for some rows, renumbered from 0."""
         return lambda left, right: self.test(rows[left], rows[right])
 
 
 # A matrix of distances is held for groups of so many different rows at the most.
 _MOST_LINKED = 1024
 
-# Rows whose neighbours are searched at a time in larger groups.
+# Rows whose neighbors are searched at a time in larger groups.
 _SEEDS = 64
 
 
@@ -76,7 +76,7 @@ def split_chains(
     radius : int
         The greatest distance, in bits.
     n_jobs : int, optional
-        How many threads search.
+        The number of threads that search.
     most_linked : int
         See above; memory grows with its square, and only with the rows beyond it.
     agreement : Agreement, optional
@@ -171,7 +171,7 @@ def group_words(
     n_jobs: int | None,
     agreement: Agreement | None = None,
 ) -> tuple[Labels, Diameters]:
-    """Make the groups of a linkage of those that near rows form, and tell how wide they are.
+    """Group components of near rows by a linkage, and measure the groups.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def group_words(
     linkage : {"single", "complete"}
         See `DuplicateGroups`.
     n_jobs : int or None
-        How many threads search.
+        The number of threads that search.
     agreement : Agreement, optional
         What else two members of a group of "complete" must agree in.
 
@@ -193,7 +193,7 @@ def group_words(
     labels : ndarray of shape (n_rows,), dtype intp
         The group of each row, counted from 0 in order of first appearance.
     diameters : Diameters
-        How wide they are.
+        Their sizes and diameters.
     """
     if linkage == "complete":
         labels = relabel(split_chains(words, labels, radius, n_jobs, agreement=agreement))

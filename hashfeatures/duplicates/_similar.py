@@ -1,4 +1,4 @@
-"""Hashes as a plain table: hex strings, ``duplicated()``, look-ups and rankings."""
+"""Look-ups and rankings by the hashes of a table or of images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.containers import as_column
+from .._utils.docstrings import fill_in_parameters
 from .._utils.frames import column_names, is_frame, list_column
 from .._utils.validation import (
     check_choice,
@@ -31,6 +32,7 @@ from ._hex_columns import HexColumn, read_column
 _UNITS = ("bits", "hex")
 
 
+@fill_in_parameters
 def find_similar(
     images: Any,
     query: Any,
@@ -39,36 +41,35 @@ def find_similar(
     n: int | None = None,
     unit: str = "bits",
 ) -> pd.DataFrame:
-    """Rank images by their likeness to one image.
+    """Rank images by their similarity to one image.
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a table of `hash_images` with the column `by`: then no image is read
-        again.
+    $images
+        A table of `hash_images` with the column `by` is compared by these hashes, and no image is
+        read again.
     query : image source, imagehash.ImageHash or str
-        The image to compare with, or its hash: an ImageHash, or a hex string as the tables hold it
-        (a string of just the digits of a hash is taken for one unless there is a file of that
-        name).
+        The image to compare with, or its hash: an ImageHash, or a hex string. A string of as many
+        hex digits as the hash has is a hash, unless a file of that name exists.
     by : str, default="phash"
         The hash to compare by, as in `ImageHashFeaturizer`.
     n : int, optional
-        How many images to return; None returns all.
+        The number of images to return; None returns all.
     unit : {"bits", "hex"}, default="bits"
-        What distances count: the bits that differ, or the hex digits, as a Hamming distance of the
-        two strings does. A digit that differs stands for one to four bits, so digits tell less:
-        use them to reproduce what was counted so.
+        The unit of distances. "bits" counts the bits that differ. "hex" counts the hex digits that
+        differ, as a Hamming distance of the two strings does. A digit stands for one to four
+        bits, so use digits only to reproduce distances that were counted that way.
 
     Returns
     -------
     pandas.DataFrame
-        The columns "image", "hash" (the hex string) and "hamming_distance" (in `unit`), the most
-        similar first, ties in the order of the input, with its index. Images without a hash are
-        left out.
+        The columns "image", "hash" (the hex string) and "hamming_distance" (in `unit`), with the
+        index of the input. The most similar images come first, ties in the order of the input.
+        Images without a hash are left out.
 
     See Also
     --------
-    is_known : Whether an image is among others at all.
+    is_known : Returns whether an image is among others at all.
     from_hex : A table of hashes that were stored before.
 
     Raises
@@ -76,7 +77,7 @@ def find_similar(
     ImageReadError
         If the query cannot be read.
     TypeError
-        If there are several queries in one.
+        If the query is a container of several.
 
     Examples
     --------
@@ -106,21 +107,22 @@ def find_similar(
     ).set_axis(index[rows])
 
 
+@fill_in_parameters
 def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> bool:
-    """Tell whether an image is already among others.
+    """Return whether an image is already among others.
 
     Parameters
     ----------
-    images : list, tuple, 1-D array, Series or DataFrame
-        Image sources, or a table of `hash_images` with the column `by`: then no image is read
-        again.
+    $images
+        A table of `hash_images` with the column `by` is compared by these hashes, and no image is
+        read again.
     image : image source, imagehash.ImageHash or str
         The image to look for, or its hash, as in `find_similar`.
     by : str, default="phash"
         The hash to compare by, as in `ImageHashFeaturizer`.
     radius : int, default=0
-        The greatest Hamming distance, in bits, of an image that counts as the same. 0: the hash
-        itself must be in the table.
+        The greatest Hamming distance, in bits, of an image that counts as the same. With 0, the
+        hash itself must be among those of the images.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> 
     ImageReadError
         If the image cannot be read.
     TypeError
-        If there are several images in one.
+        If the image is a container of several.
 
     Examples
     --------
@@ -182,7 +184,7 @@ def _pick(images: Any, rows: NDArray[np.intp], caller: str) -> list[Any]:
 
 
 def _order(distance: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places of distances, the least first; ties in order."""
+    """Return the places of distances in ascending order; ties stay in order."""
     if distance.max(initial=0) <= np.iinfo(np.uint16).max:
         distance = distance.astype(np.uint16)  # numpy sorts short integers by their digits
     return np.argsort(distance, kind="stable")
@@ -203,14 +205,14 @@ def _query_words(query: Any, spec: HashSpec, caller: str) -> NDArray[np.uint64]:
 
 
 def is_hex(query: Any, n_bits: int) -> bool:
-    """Tell whether a query is the digits of a hash, and no file of that name."""
+    """Return whether a query is the digits of a hash, and not the name of a file."""
     if not isinstance(query, str) or len(query) != -(-n_bits // 4):
         return False
     return set(hexdigits).issuperset(query) and not os.path.exists(query)
 
 
 def open_table(images: Any, caller: str) -> tuple[Any, pd.Index[Any], pd.DataFrame | None]:
-    """Return the images, the index, and the table where hashes stand beside the images."""
+    """Return the images and the index, and the table if it holds hashes too."""
     check_container(images, caller)
     if is_frame(images):
         frame = images

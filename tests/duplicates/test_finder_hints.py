@@ -60,7 +60,7 @@ def test_parameters_of_the_finder_are_pointed_to_it(function, typed):
         pytest.skip("it has this parameter itself")
     with pytest.raises(ParameterError, match=f"{function.__name__} has no parameter") as raised:
         function(*CALLS[function], **typed)
-    code = re.search(r"Write finder=(.*)\.$", str(raised.value))[1]
+    code = re.search(r"Pass finder=(.*)\.$", str(raised.value))[1]
     finder = eval(code, {"NearDuplicateFinder": NearDuplicateFinder})
     params = finder.get_params()
     assert {name: params[name] for name in typed} == typed

@@ -1,1 +1,1 @@
-"""What images are compared by, and the pairs of images that it finds."""
+"""Fingerprints of images, and the search for near ones."""

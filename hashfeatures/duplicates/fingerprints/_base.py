@@ -1,4 +1,4 @@
-"""What images of several hashes each are compared by: those of all views, or of segments."""
+"""The base class of comparisons by several hashes per image: of all views, or of segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Words = NDArray[np.uint64]
 
 
 class Codes(ABC):
-    """The codes of images, several for each.
+    """Several codes for each image.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Codes(ABC):
 
     @property
     def n_bits(self) -> int:
-        """How many bits a code has, to whole words."""
+        """The number of bits of a code, rounded up to whole words."""
         n_words: int = self.words.shape[2]
         return 64 * n_words
 
@@ -72,6 +72,6 @@ class Codes(ABC):
 
 
 def digest(rows: Sequence[bytes]) -> Words:
-    """Return two words for each row, equal where rows are."""
+    """Return two words for each row, which are equal for equal rows."""
     digests = [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
     return np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Groups of images that are near over views: how wide they are, and how chains are split.
+"""Linkage of images that are near over views, and the diameters of their groups.
 
 A distance over views is no metric: a crop of a crop is near its origin's crop, not its origin. So
 the distances of the members are counted, and nothing is concluded from some of them on others.
@@ -30,7 +30,7 @@ def group_views(
     linkage: str,
     agreement: Agreement | None = None,
 ) -> tuple[Labels, Diameters]:
-    """Make the groups of a linkage of those that near images form, and tell how wide they are.
+    """Group components of near images by a linkage, and measure the groups.
 
     Parameters
     ----------
@@ -44,14 +44,15 @@ def group_views(
         See `NearDuplicateFinder`. With "complete", groups of more than 1024 different images are
         split by as many of them at a time.
     agreement : Agreement, optional
-        What else two members of a group of "complete" must agree in.
+        What else two members of a group must agree in under "complete".
 
     Returns
     -------
     labels : ndarray of shape (n_images,), dtype intp
         The group of each image, counted from 0 in order of first appearance.
     diameters : Diameters
-        How wide they are; of groups of more than 1024 different images the first are measured.
+        Their sizes and diameters. In groups of more than 1024 different images, the first 1024
+        are measured.
     """
     if linkage == "complete":
         labels = relabel(_split(codes, labels, radius, agreement))

@@ -147,17 +147,17 @@ class SegmentCodes(Codes):
 
     @cached_property
     def _whole(self) -> tuple[Words, NDArray[np.bool_]]:
-        """The words in one piece, and which of them are of a segment."""
+        """The words as one contiguous array, and which of them belong to a segment."""
         return np.ascontiguousarray(self.words), _shown(self.words)
 
     def _flatten(self) -> tuple[Words, Rows, Rows]:
-        """Return the codes of all segments, whose they are, and which."""
+        """Return the codes of all segments, with the image and the number of each."""
         images, segments = np.nonzero(_shown(self.words))
         return self.words[images, segments], images, segments
 
 
 def _shown(words: Words) -> NDArray[np.bool_]:
-    """Tell which codes are those of a segment, shape (n_images, n_segments)."""
+    """Return which codes belong to a segment, shape (n_images, n_segments)."""
     shown = np.asarray(words.any(axis=2))
     shown[:, 0] = True
     return shown

@@ -30,10 +30,9 @@ _LOOKED_UP = 4096
 _MOST_NEAR = 2**22
 # Pairs of images that are measured by a thread at a time.
 _MEASURED = 2**14
-# Views that are plainer are told where they are farther apart by no more than this share of the
-# bits. It tells what was done to a copy most often: of 400 photos that were mirrored, turned, or
-# made smaller, it is right in 99 of 100 cases (57 by the nearest views alone), and of those that
-# were cropped by what a view crops, in 96 (52). With more, crops are told as whole images.
+# Plainer views are named if they are farther apart by no more than this share of the bits. That
+# names the true edit of a copy most often: a larger share names crops as whole images, and the
+# nearest views alone name noise.
 _NEARLY = 6 / 128
 
 
@@ -45,11 +44,11 @@ class ViewPairs(NamedTuple):
     left, right : ndarray of shape (n_pairs,), dtype intp
         The rows.
     distance : ndarray of shape (n_pairs,), dtype int64
-        The least Hamming distance in bits between a view of the one and a view of the other.
+        The smallest Hamming distance, in bits, between a view of one and a view of the other.
     left_view, right_view : ndarray of shape (n_pairs,), dtype object
-        What was looked at: "as it is", "mirrored", "cropped by 5% a side, turned by 90°". Of the
-        views that are as near as `distance` tells, and of those that are farther by no more than 6
-        of 128 bits, the plainest: whole images before parts of them.
+        The views that are near: "as it is", "mirrored", "cropped by 5% a side, turned by 90°".
+        Among views that are at most 6 of 128 bits farther than the nearest, these are the
+        plainest: whole images come before parts of them.
     """
 
     left: NDArray[np.intp]
@@ -120,7 +119,7 @@ class ViewCodes(Codes):
         return self._measure(self, rows, other_rows)
 
     def name(self, others: ViewCodes, pairs: Pairs) -> ViewPairs:
-        """Tell in which views images on the left are near `others` on the right."""
+        """Name the views in which images on the left are near `others` on the right."""
         chosen = np.zeros((len(pairs.left), 3), dtype=np.int64)
         load_kernels("duplicates.fingerprints").choose_views(
             np.ascontiguousarray(self.words),
@@ -199,7 +198,7 @@ def _nearest(pairs: Pairs) -> Pairs:
 
 @cache
 def _rank(views: ViewSet) -> NDArray[np.int64]:
-    """Rank the ways to look at two images, the plainest first.
+    """Rank the pairs of views of two images, the plainest first.
 
     Returns
     -------
