@@ -1,19 +1,19 @@
-"""Named arrays in one file: what is fitted once and searched for years.
+"""Store named arrays in one file that is mapped into memory.
 
-A file holds, one behind the other:
+A file holds these parts in order:
 
 ====================  ===========================================================================
 prefix, 32 bytes      the magic ``b"HASHFEAT"``, then little-endian: the version of the format
                       (uint32), the CRC-32 of the header (uint32), the length of the header
                       (uint64), the CRC-32 of the prefix up to here (uint32), four zeros
-header                JSON in UTF-8, filled up with spaces to a multiple of 64 bytes: the kind of
-                      the store, its facts, and the name, dtype, shape and place of each array
+header                JSON in UTF-8, padded with spaces to a multiple of 64 bytes: the kind of the
+                      store, its facts, and the name, dtype, shape and offset of each array
 arrays                in C order, little-endian, each at a multiple of 64 bytes
 checksums             the CRC-32 of each 4 MiB of the arrays (uint32)
 ====================  ===========================================================================
 
-Nothing is pickled. Arrays are mapped into memory, not read; the checksums are compared by several
-threads, which takes a tenth of a second for ten million codes of 128 bits.
+Nothing is pickled. Reading maps the arrays into memory, and compares the checksums in several
+threads.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ _PLAIN_KINDS = "biuf"  # numpy's booleans, integers and floats
 
 
 class Strings(Sequence[str]):
-    """Strings in one buffer, decoded when they are asked for.
+    """A sequence of strings in one buffer, decoded on access.
 
     Parameters
     ----------
     text : ndarray of shape (n_bytes,), dtype uint8
-        The strings in UTF-8, one behind the other. The lone surrogates that paths of undecodable
-        bytes hold are kept.
+        The concatenated strings in UTF-8. Lone surrogates, which stand for undecodable bytes of
+        paths, are kept.
     ends : ndarray of shape (n_strings,), dtype int64
         Where each string ends.
 
@@ -70,7 +70,7 @@ class Strings(Sequence[str]):
 
     @classmethod
     def pack(cls, strings: Iterable[object]) -> Strings:
-        """Encode strings, and paths and whatever else can be told as one."""
+        """Encode strings, paths, and the ``str`` of other objects."""
         texts = (
             os.fsdecode(string) if isinstance(string, os.PathLike) else str(string)
             for string in strings
@@ -83,8 +83,8 @@ class Strings(Sequence[str]):
         return len(self.ends)
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the strings: all are decoded at once, in less time than one by one."""
-        # Every character but the first byte of each goes on from the one before.
+        """Yield the strings. Decoding all at once is faster than one by one."""
+        # All bytes of a character but the first are continuation bytes.
         is_first = (self.text & 0xC0) != 0x80
         n_characters = np.concatenate([[0], np.cumsum(is_first)])
         ends = n_characters[self.ends].tolist()
@@ -111,25 +111,25 @@ def write_store(
     arrays: Mapping[str, NDArray[Any]],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write arrays to a file, which appears under its name only when it is whole.
+    """Write arrays to a file, which replaces an existing one once it is complete.
 
     Parameters
     ----------
     path : str or PathLike
-        The file; one that exists is replaced.
+        The file.
     kind : str
-        What the store holds, such as "HammingNeighbors"; `read_store` asks for it.
+        The kind of the content, such as "HammingNeighbors", which `read_store` checks.
     arrays : mapping of str to ndarray
         Arrays of booleans, integers or floats.
     facts : mapping of str to object
-        Whatever else is to be known, as JSON can tell it.
+        Other values that JSON can represent.
 
     Raises
     ------
     TypeError
-        If an array holds objects, or a fact is nothing that JSON can tell.
+        If an array holds objects, or JSON cannot represent a fact.
     OSError
-        If the file cannot be written; what was there before stays.
+        If the file cannot be written. An existing file stays as it was.
     """
     places, size = [], 0
     plain = {name: _as_plain(name, array) for name, array in arrays.items()}
@@ -156,27 +156,27 @@ def write_store(
 def read_store(
     path: str | os.PathLike[str], kind: str
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Map a file of `write_store` into memory, and make sure that it is as it was written.
+    """Map a file of `write_store` into memory, and verify its checksums.
 
     Parameters
     ----------
     path : str or PathLike
         The file.
     kind : str
-        What it should hold.
+        The expected kind of the content.
 
     Returns
     -------
     arrays : dict of str to ndarray
-        The arrays, read-only; the file stays mapped as long as one of them is in use.
+        The arrays, read-only. The file stays mapped as long as one of them is in use.
     facts : dict of str to object
-        What else was written.
+        The other values.
 
     Raises
     ------
     StoreError
-        If the file is no store, holds another kind, was cut short, is damaged, or was written by
-        a newer release.
+        If the file is no store, holds another kind, is truncated or damaged, or was written by a
+        newer release.
     OSError
         If it cannot be opened.
     """
@@ -189,13 +189,13 @@ def read_store(
         last = first + contents["size"]
         expected = last + 4 * -(-contents["size"] // _CHUNK)
         if length != expected:
-            state = "was cut short" if length < expected else "goes on behind its end"
+            state = "is truncated" if length < expected else "has extra bytes at its end"
             raise StoreError(
-                f"{_named(path)} {state}: it has {length} bytes, {expected} were written. "
-                f"Copy or save it again."
+                f"{_quote(path)} {state}. Expected {expected} bytes, got {length}. Copy or save "
+                f"it again."
             )
         if contents["kind"] != kind:
-            raise StoreError(f"{_named(path)} holds a {contents['kind']}, not a {kind}.")
+            raise StoreError(f"{_quote(path)} holds a {contents['kind']}, not a {kind}.")
         if not contents["size"]:
             payload = np.empty(0, dtype=np.uint8)
         else:
@@ -211,21 +211,22 @@ def read_store(
 def _read_header(path: str | os.PathLike[str], prefix: bytes, file: Any) -> bytes:
     if prefix[: len(_MAGIC)] != _MAGIC[: len(prefix)] or not prefix:
         raise StoreError(
-            f"{_named(path)} is no file that hashfeatures saved: name one that its save() wrote."
+            f"{_quote(path)} is not a file of hashfeatures. Pass a file that save() wrote."
         )
     if len(prefix) < _PREFIX_SIZE:
-        raise StoreError(f"{_named(path)} was cut short within its first {_PREFIX_SIZE} bytes.")
+        raise StoreError(f"{_quote(path)} is truncated within its first {_PREFIX_SIZE} bytes.")
     _, version, header_sum, length = _PREFIX.unpack(prefix[: _PREFIX.size])
     if prefix[_PREFIX.size :] != _PREFIX_SUM.pack(zlib.crc32(prefix[: _PREFIX.size])):
         raise _damaged(path)
     if version > FORMAT_VERSION:
         raise StoreError(
-            f"{_named(path)} was saved by a newer release of hashfeatures (format {version}; this "
-            f"one reads up to {FORMAT_VERSION}): upgrade, or save it again with this release."
+            f"{_quote(path)} was saved by a newer release of hashfeatures, in format {version}. "
+            f"This release reads formats up to {FORMAT_VERSION}. Upgrade, or save the file again "
+            f"with this release."
         )
     header: bytes = file.read(length)
     if len(header) < length:
-        raise StoreError(f"{_named(path)} was cut short within its header.")
+        raise StoreError(f"{_quote(path)} is truncated within its header.")
     if zlib.crc32(header) != header_sum:
         raise _damaged(path)
     return header
@@ -234,8 +235,8 @@ def _read_header(path: str | os.PathLike[str], prefix: bytes, file: Any) -> byte
 def _as_plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind not in _PLAIN_KINDS:
         raise TypeError(
-            f"Array {name!r} has dtype {array.dtype}: only booleans, integers and floats can be "
-            f"stored. Strings pass through Strings.pack."
+            f"Expected arrays of booleans, integers or floats. Got dtype {array.dtype} for array "
+            f"{name!r}. Pack strings with Strings.pack."
         )
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
@@ -254,18 +255,18 @@ def _mapped(file: Any) -> memoryview:
 
 
 def _checksums(data: memoryview) -> NDArray[np.uint32]:
-    """Return the checksum of each chunk; zlib releases the interpreter while it counts."""
+    """Return the checksum of each chunk, from threads, as zlib releases the interpreter."""
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     with ThreadPoolExecutor() as threads:
         return np.array(list(threads.map(zlib.crc32, chunks)), dtype="<u4")
 
 
-def _named(path: str | os.PathLike[str]) -> str:
+def _quote(path: str | os.PathLike[str]) -> str:
     return repr(os.fspath(path))
 
 
 def _damaged(path: str | os.PathLike[str]) -> StoreError:
     return StoreError(
-        f"{_named(path)} is damaged: its checksum is not that of what was written. Copy or save "
-        f"it again."
+        f"{_quote(path)} is damaged: its checksum does not match its content. Copy or save it "
+        f"again."
     )

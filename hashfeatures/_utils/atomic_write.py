@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file under a temporary name beside its place, and rename it once it is written.
+    """Open a temporary file beside a file, and rename it to the file once it is written.
 
-    Whatever fails on the way, a full disk say, the file that was there before stays as it was, and
-    no half of a new one is left. What is no regular file, as a pipe or a device, is written to;
-    of a link, the file that it points to is replaced.
+    If anything fails, such as on a full disk, an existing file stays as it was and no partial file
+    is left. Pipes and devices are written to directly. If the path is a link, the file that it
+    points to is replaced.
 
     Parameters
     ----------
     path : path
-        The file; one that exists is replaced.
+        The file.
 
     Yields
     ------
     binary file
-        To be read and written; it is closed at the end.
+        The file, open for reading and writing; it is closed at the end.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
         return
     place = Path(os.path.realpath(place))
-    # A name may have 255 bytes, and the one of the file may have them all.
+    # The name is cut, as file names have at most 255 bytes.
     temporary = place.parent / f".{place.name[:40]}.{secrets.token_hex(4)}.tmp"
     try:
         with open(temporary, "xb+") as file:
@@ -54,14 +54,14 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file in one go; see `open_whole`.
+    """Write the content of a file completely or not at all; see `open_whole`.
 
     Parameters
     ----------
     path : path
-        The file; one that exists is replaced.
+        The file.
     content : bytes
-        What it is to hold.
+        Its content.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_together(contents: Mapping[str, bytes]) -> None:
-    """Write files that belong together: none is replaced before all of them are on the disk.
+    """Write files together: none is replaced before all of them are on disk.
 
     Parameters
     ----------
     contents : dict of str to bytes
-        What each file is to hold.
+        The content of each file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Containers of images and of what belongs to them: their rows, lengths and columns."""
+"""Take, join and check the rows of containers of images and of values that belong to them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
     Parameters
     ----------
     container : list, tuple, ndarray, sparse matrix, Series or DataFrame
-        Anything that scikit-learn can index.
+        Any container that scikit-learn can index.
     rows : ndarray of shape (n_rows,), dtype intp
         Row numbers.
 
     Returns
     -------
     container
-        Of the kind of `container`; a pandas index is kept.
+        A container of the same kind; a pandas index is kept.
     """
     if issparse(container):
         return container.tocsr()[rows].asformat(container.format)
@@ -48,22 +48,23 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def join_rows(pieces: Sequence[Any]) -> Any:
-    """Put the rows of containers of one kind below each other.
+    """Concatenate the rows of containers of one kind.
 
     Parameters
     ----------
     pieces : sequence of containers
-        Anything that `take_rows` gives; empty ones count for nothing, but for the first.
+        Results of `take_rows`. Empty ones are ignored, but the first.
 
     Returns
     -------
     container
-        Of the kind of the first; a pandas index is kept. Categories that differ are united.
+        A container of the kind of the first; a pandas index is kept. Different categories are
+        united.
 
     Raises
     ------
     TypeError
-        If they are of different kinds, or tables of different columns.
+        If the containers are of different kinds, or tables with different columns.
 
     Examples
     --------
@@ -79,8 +80,8 @@ def join_rows(pieces: Sequence[Any]) -> Any:
     kinds = [_kind(piece) for piece in (first, *others)]
     if len(set(kinds)) > 1:
         raise TypeError(
-            f"Rows can be moved only between containers of one kind, and tables with the same "
-            f"columns. Got {' and '.join(dict.fromkeys(kinds))}."
+            f"Expected containers of one kind, or tables with the same columns, to move rows "
+            f"between. Got {' and '.join(dict.fromkeys(kinds))}."
         )
     all_pieces = [first, *others] if count_samples(first) else others
     if isinstance(first, list | tuple):
@@ -103,7 +104,7 @@ def join_rows(pieces: Sequence[Any]) -> Any:
 
 def _join_pandas(pieces: Sequence[Any]) -> Any:
     with warnings.catch_warnings():
-        # Of columns without a value in one piece, whose types are no matter: before pandas 3.
+        # Before pandas 3, it warns of columns that are empty in one piece.
         warnings.simplefilter("ignore", FutureWarning)
         if isinstance(pieces[0], pd.Series):
             return pd.concat(_unite_categories(pieces))
@@ -117,7 +118,7 @@ def _join_pandas(pieces: Sequence[Any]) -> Any:
 
 
 def _unite_categories(pieces: Sequence[pd.Series[Any]]) -> list[pd.Series[Any]]:
-    """Give columns of unordered categories all categories of all of them."""
+    """Give all columns of unordered categories the union of their categories."""
     kinds = [piece.dtype for piece in pieces]
     is_open = all(isinstance(kind, pd.CategoricalDtype) and not kind.ordered for kind in kinds)
     if not is_open or all(kind == kinds[0] for kind in kinds):
@@ -127,7 +128,7 @@ def _unite_categories(pieces: Sequence[pd.Series[Any]]) -> list[pd.Series[Any]]:
 
 
 def _join_others(pieces: Sequence[Any]) -> Any:
-    """Join containers of packages that are imported already, since these are theirs."""
+    """Join containers of other packages, which are imported already."""
     first = pieces[0]
     name = type(first).__module__.partition(".")[0]
     package = sys.modules[name]
@@ -149,10 +150,13 @@ def _join_others(pieces: Sequence[Any]) -> Any:
         "concat",
         "concatenate",
         "cat",
-    ):  # the last three are of the array API, and before it
+    ):  # the last three are of array libraries
         if hasattr(package, function):
             return getattr(package, function)(list(pieces))
-    raise TypeError(f"Rows of {_kind(first)} cannot be moved: give a list or an array.")
+    raise TypeError(
+        f"Expected a container whose rows can be joined, such as a list or an array. Got "
+        f"{_kind(first)}."
+    )
 
 
 def _kind(piece: Any) -> str:
@@ -168,12 +172,12 @@ def _kind(piece: Any) -> str:
 
 
 def column_of(values: Any, images: Any, caller: str, name: str) -> Any:
-    """Return values of images; those of a column, if a table of images is there and it is named.
+    """Return values of images, which may be given as the name of a column.
 
     Raises
     ------
     ParameterError
-        If a single string names no column of the images.
+        If a string is not the name of a column.
 
     Examples
     --------
@@ -188,19 +192,17 @@ def column_of(values: Any, images: Any, caller: str, name: str) -> Any:
     columns = column_names(images)
     if values in columns:
         return images[values]
-    known = (
-        f"the table has the columns {describe_value(columns)}" if columns else "there is no table"
-    )
-    expected = f"an array with one value an image, or a column of the table of images: {known}"
+    known = describe_value(columns) if columns else "images without columns"
+    expected = f"an array with one value per image, or the name of a column of {known}"
     raise refuse(caller, name, expected, values)
 
 
 def check_length(name: str, values: Any, n_images: int) -> None:
-    """Raise unless there are as many values as images; a single string is no container of them."""
+    """Raise if the number of values is not that of the images, or they are a single string."""
     if isinstance(values, str | bytes):
         raise TypeError(
-            f"{name} must be an array with one value an image. Got the single "
-            f"{type(values).__name__} {describe_value(values)}: for a column of a table, give "
+            f"{name} must be an array with one value per image. Got the "
+            f"{type(values).__name__} {describe_value(values)}. To use a column of a table, pass "
             f"table[{describe_value(values)}]."
         )
     if count_samples(values) != n_images:
@@ -211,13 +213,13 @@ def check_length(name: str, values: Any, n_images: int) -> None:
 
 
 def as_column(sources: Sequence[Any]) -> pd.Series[Any]:
-    """Return image sources as a column of a table: of strings, or of whatever objects they are."""
+    """Return image sources as a column of strings, or of objects if they are not strings."""
     if all(isinstance(source, str) for source in sources):
         try:
             return pd.Series(sources, dtype=None if sources else object)
-        except UnicodeEncodeError:  # the name of a file may be no UTF-8, a string of Arrow must be
+        except UnicodeEncodeError:  # a file name may not be UTF-8, as strings of Arrow must be
             return pd.Series(sources, dtype=object)
     column = np.empty(len(sources), dtype=object)
-    for row, source in enumerate(sources):  # one by one: numpy would unpack arrays
+    for row, source in enumerate(sources):  # one by one, as numpy would unpack arrays
         column[row] = source
     return pd.Series(column)

@@ -1,4 +1,4 @@
-"""Values in messages: short, on one line, and never the content of an image."""
+"""Describe values in messages: short, on one line, and never with the content of an image."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from itertools import chain, islice
 from numbers import Number
 from typing import Any
 
-LIMIT = 200  # letters of one value that a message shows
+LIMIT = 200  # characters of one value that a message shows
 _MOST_ITEMS = 10
 _PLAIN_LETTERS = 40
 
 
 def shorten(text: str, limit: int = LIMIT) -> str:
-    r"""Return a text, or its beginning and its end, in a form whose ``repr`` keeps to a limit.
+    r"""Return a text, cut in the middle if its ``repr`` is longer than a limit.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def shorten(text: str, limit: int = LIMIT) -> str:
 
 
 def describe_value(value: object) -> str:
-    """Return the ``repr`` of a value if that is short and plain, and else its kind and size.
+    """Return the ``repr`` of a value if it is short and plain, and otherwise its type and size.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def describe_value(value: object) -> str:
     >>> describe_value(bytes(10**6)), describe_value(list(range(1000)))
     ('<1000000 bytes>', '<list of 1000>')
     """
-    import numpy as np  # here: who shortens a text in a help does not wait for it
+    import numpy as np  # here, as help texts that are only shortened do not need it
 
     if isinstance(value, str):
         return repr(shorten(value))
@@ -54,13 +54,13 @@ def describe_value(value: object) -> str:
         return f"<{name} of {len(value)}>"
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # the class is the caller's, and this is the way to an error already
+    except Exception:  # a user's class may raise, and this describes another error
         return f"<{name}>"
     return text if len(text) <= LIMIT else f"<{name}>"
 
 
 def _is_plain(value: Any, depth: int = 1) -> bool:
-    """Tell whether a value can be shown as it is: a number, a word, or a few of these."""
+    """Return whether a value can be shown in full: a number, a word, or a few of these."""
     if isinstance(value, str):
         return len(value) <= _PLAIN_LETTERS
     if isinstance(value, list | tuple | set | frozenset | dict):

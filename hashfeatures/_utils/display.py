@@ -1,7 +1,4 @@
-"""What results show of themselves: a few lines of text, or a small table of HTML.
-
-However much a result holds, a prompt or a notebook's cell that ends in it stays small.
-"""
+"""Show results as a few lines of text or a small HTML table, however large they are."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ _MOST_ROWS = 5
 _MOST_LETTERS = 80
 
 
-def rows_as_text(told: str, columns: Mapping[str, Sequence[Any]]) -> str:
-    """Return a line that tells of rows, and the first of these.
+def rows_as_text(title: str, columns: Mapping[str, Sequence[Any]]) -> str:
+    """Return a title and the first rows of a table as text.
 
     Examples
     --------
@@ -33,13 +30,13 @@ def rows_as_text(told: str, columns: Mapping[str, Sequence[Any]]) -> str:
     lines = ["  ".join(map(str.rjust, row, widths)) for row in cells] if len(cells) > 1 else []
     if n_more:
         lines.append(f"and {n_more:,} more")
-    return "\n".join([told, *lines])
+    return "\n".join([title, *lines])
 
 
-def rows_as_html(told: str, columns: Mapping[str, Sequence[Any]]) -> str:
-    """Return the same as a table of HTML, with all that came from outside escaped."""
+def rows_as_html(title: str, columns: Mapping[str, Sequence[Any]]) -> str:
+    """Return a title and the first rows of a table as HTML, with all values escaped."""
     (head, *rows), n_more = _first_rows(columns)
-    html = f"<p>{escape(told)}</p>"
+    html = f"<p>{escape(title)}</p>"
     if rows:
         html += _table([_row("th", head), *(_row("td", row) for row in rows)])
     return html + (f"<p>and {n_more:,} more</p>" if n_more else "")
@@ -58,13 +55,13 @@ def facts_as_text(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def facts_as_html(name: str, facts: Mapping[str, Any]) -> str:
-    """Return named values as a table of HTML, with all that came from outside escaped."""
+    """Return named values as an HTML table, with all values escaped."""
     rows = [_row("td", [key, _shorten(value)]) for key, value in facts.items()]
     return f"<p>{escape(name)}</p>{_table(rows)}"
 
 
 def _first_rows(columns: Mapping[str, Sequence[Any]]) -> tuple[list[list[str]], int]:
-    """Return the head and the first rows as text, and how many rows there are more."""
+    """Return the header and the first rows as text, and the number of further rows."""
     n_rows = len(next(iter(columns.values())))
     first = (
         [_shorten(value) for value in islice(column, _MOST_ROWS)] for column in columns.values()
@@ -73,7 +70,7 @@ def _first_rows(columns: Mapping[str, Sequence[Any]]) -> tuple[list[list[str]], 
 
 
 def _shorten(value: Any) -> str:
-    """Return a value as text; of a long path, which ends in a name, the end."""
+    """Return a value as text, cut at its start, as a path ends in its file name."""
     text = show_path(str(value))
     return text if len(text) <= _MOST_LETTERS else f"...{text[3 - _MOST_LETTERS :]}"
 

@@ -1,4 +1,4 @@
-"""Parameters that many public functions share, described once."""
+"""Describe the parameters that many public functions share, once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TypeVar
 
 _Documented = TypeVar("_Documented")
 
-# A docstring names one of these on a line of its own: "    $n_jobs". What is particular to a
-# function follows on the next lines, indented like a description.
+# A docstring names one of these on its own line, as "    $n_jobs". Details of one function follow
+# on the next lines, indented like a description.
 _SHARED = {
     "images": """
         images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)

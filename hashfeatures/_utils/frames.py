@@ -1,4 +1,4 @@
-"""Tables of named columns, of whichever package, without importing it."""
+"""Read tables of named columns of any package, without importing the package."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 
 
 def is_missing(source: object) -> bool:
-    """Tell whether `source` is None, NaN, NaT or ``pandas.NA``."""
+    """Return whether `source` is None, NaN, NaT or ``pandas.NA``."""
     if source is None or type(source).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(source, float | np.floating) and source != source
 
 
 def list_values(column: Any) -> list[Any]:
+    """Return the values of a column as a list."""
     for method in ("to_list", "to_pylist"):  # pandas and polars; arrow
         if hasattr(column, method):
             return list(getattr(column, method)())
@@ -22,14 +23,14 @@ def list_values(column: Any) -> list[Any]:
 
 
 def is_frame(images: Any) -> bool:
-    """Tell whether `images` is a table of named columns: pandas, polars, Arrow or Hugging Face."""
+    """Return whether `images` is a table of pandas, polars, Arrow or Hugging Face."""
     return hasattr(images, "shape") and (
         hasattr(images, "columns") or hasattr(images, "column_names")
     )
 
 
 def is_dataset(frame: Any) -> bool:
-    """Tell whether a table is a Dataset of Hugging Face, which decodes images when it is asked."""
+    """Return whether a table is a Dataset of Hugging Face, which decodes images on access."""
     return hasattr(frame, "cast_column") and not hasattr(frame, "iloc")
 
 

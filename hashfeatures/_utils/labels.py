@@ -1,7 +1,7 @@
-"""Labels of images, in any container that scikit-learn stratifies by, as codes or numbers.
+"""Read labels of images from any container that scikit-learn stratifies by.
 
-What becomes of a container is decided here alone: columns of numbers stay numbers, which may be a
-continuous target or several labels an image; everything else is classes.
+Columns of numbers stay numbers: they may be a continuous target, or several labels per image. All
+other labels become classes.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Classes:
     Parameters
     ----------
     codes : ndarray of shape (n_images,), dtype intp
-        Classes counted from 0 in order of first appearance.
+        The number of each image's class, from 0 on in order of first appearance.
     names : list of str
-        What they are called.
+        The names of the classes.
     """
 
     codes: NDArray[np.intp]
@@ -44,7 +44,7 @@ class Classes:
 
     @classmethod
     def of_rows(cls, columns: Sequence[Any]) -> Classes:
-        """Return one class for each row that occurs in several columns."""
+        """Return a class for each distinct row of several columns."""
         joined = cls.of(columns[0])
         for column in columns[1:]:
             other = cls.of(column)
@@ -57,28 +57,28 @@ class Classes:
 
 
 def read_labels(y: Any, n_images: int) -> Any:
-    """Return labels as numbers where they are numbers, and as classes otherwise.
+    """Return labels as numbers if all are numbers, and as classes otherwise.
 
     Parameters
     ----------
     y : array-like of shape (n_images,) or (n_images, n_columns)
-        Labels of any kind that can be told apart: strings, numbers, dates, paths, categories,
-        nullable columns, objects of several kinds. Several columns, of which one at least is not
-        of numbers, are one class for each row that occurs.
+        Hashable labels of any kind: strings, numbers, dates, paths, categories, nullable columns,
+        or a mixture. Several columns that are not all of numbers make a class of each distinct
+        row.
     n_images : int
-        How many images there are.
+        The number of images.
 
     Returns
     -------
     Classes, ndarray of numbers of shape (n_images,) or (n_images, n_columns), or sparse matrix
-        What they say.
+        The labels.
 
     Raises
     ------
     ValueError
-        If labels are missing, or are not as many as the images.
+        If labels are missing, or their number is not that of the images.
     TypeError
-        If they are a single string, or cannot be told apart.
+        If `y` is a single string, or a label is not hashable.
     """
     _refuse_name(y)
     check_length("y", y, n_images)
@@ -89,8 +89,8 @@ def read_labels(y: Any, n_images: int) -> Any:
     if missing.any():
         raise ValueError(
             f"Input y contains NaN: the labels of {missing.sum()} images are missing, the first "
-            f"in row {missing.argmax()}. To split by labels, leave these images out or give them "
-            f"a label of their own."
+            f"in row {missing.argmax()}. To split by labels, remove these images or give them a "
+            f"label of their own."
         )
     numbers = [_numbers_of(column) for column in columns]
     known = [column for column in numbers if column is not None]
@@ -102,15 +102,15 @@ def read_labels(y: Any, n_images: int) -> Any:
 
 
 def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
-    """Return labels as one column of objects that can be compared.
+    """Return labels as one column of hashable objects.
 
     Parameters
     ----------
     y : array-like of shape (n_images,) or (n_images, n_columns)
-        Any hashable labels; missing ones stay missing. Of several columns, which must not all be
-        of numbers, the label is the tuple of a row, missing where any of it is.
+        Hashable labels; missing labels stay missing. With several columns, which must not all be
+        of numbers, the label of a row is its tuple, or missing if any cell is.
     n_images : int
-        How many images there are.
+        The number of images.
 
     Returns
     -------
@@ -120,9 +120,9 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
     Raises
     ------
     ValueError
-        If there are not as many labels as images.
+        If the number of labels is not that of the images.
     TypeError
-        If they are a single string or a matrix of numbers, or a label is a list or the like.
+        If `y` is a single string or a matrix of numbers, or a label is not hashable.
     """
     _refuse_name(y)
     check_length("y", y, n_images)
@@ -130,7 +130,7 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
     if len(read) > 1 and all(_numbers_of(column) is not None for column in read):
         raise ParameterError(
             f"The labels must be a 1d array or one column. Got a table of {len(read)} columns of "
-            f"numbers{_named(y)}: select one, table[column]."
+            f"numbers{_list_columns(y)}. Select one of them, table[column]."
         )
     columns = [_objects_of(column) for column in read]
     for column in columns:
@@ -146,17 +146,17 @@ def list_labels(y: Any, n_images: int) -> NDArray[np.object_]:
 def _refuse_name(y: Any) -> None:
     if isinstance(y, str):
         raise TypeError(
-            f"The labels must be an array, one an image. Got the str {shorten(y)!r}: for a column "
-            f"of a frame, give frame[{shorten(y)!r}]."
+            f"The labels must be an array with one label per image. Got the str {shorten(y)!r}. "
+            f"To use a column of a DataFrame, pass frame[{shorten(y)!r}]."
         )
 
 
-def _named(table: Any) -> str:
+def _list_columns(table: Any) -> str:
     return f", {describe_value(column_names(table)[:10])}" if is_frame(table) else ""
 
 
 def _columns_of(y: Any) -> list[pd.Series[Any]]:
-    """Return the columns of labels: one, or those of a table or a matrix."""
+    """Return the columns of labels: one, or all columns of a table or matrix."""
     if isinstance(y, pd.DataFrame):
         return [column.reset_index(drop=True) for _, column in y.items()]
     if is_frame(y):
@@ -164,7 +164,7 @@ def _columns_of(y: Any) -> list[pd.Series[Any]]:
     if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return [pd.Series(y).reset_index(drop=True)]
     if isinstance(y, list | tuple) and not any(np.ndim(label) for label in y):
-        return [_column_of(y)]  # numpy would spell numbers and NaN beside strings
+        return [_column_of(y)]  # numpy would turn numbers and NaN beside strings into text
     array = y if isinstance(y, np.ndarray) else None
     if array is None:
         try:
@@ -186,7 +186,7 @@ def _listed(y: Any) -> Any:
 
 
 def _column_of(values: Any) -> pd.Series[Any]:
-    """Return values as a column, numbers among objects as numbers."""
+    """Return values as a column; objects that are all numbers become numbers."""
     values = _listed(values) if not isinstance(values, np.ndarray) else values
     if not isinstance(values, np.ndarray):
         objects = np.empty(len(values), dtype=object)
@@ -198,12 +198,12 @@ def _column_of(values: Any) -> pd.Series[Any]:
 
 
 def _numbers_of(column: pd.Series[Any]) -> NDArray[Any] | None:
-    """Return a column as numbers of numpy; None if it holds none, or if they are categories."""
+    """Return a column as a numeric array; None if it is not numeric, or categorical."""
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(kind):
         return None
     values = column.to_numpy()
-    if values.dtype == object:  # nullable, and nothing is missing
+    if values.dtype == object:  # a nullable column without missing values
         values = column.to_numpy(dtype=getattr(kind, "numpy_dtype", float))
     return values if values.dtype.kind in "biuf" else None
 
@@ -220,8 +220,8 @@ def _check_hashable(column: Any) -> None:
     for row, label in enumerate(column):
         if isinstance(label, np.ndarray) or not _is_hashable(label):
             raise TypeError(
-                f"The labels must be numbers, strings or other hashable values, one an image. "
-                f"That of row {row} is {describe_value(label)}, of type {type(label).__name__}."
+                f"The labels must be numbers, strings or other hashable values, one per image. "
+                f"Got {describe_value(label)} of type {type(label).__name__} in row {row}."
             )
 
 

@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used."""
+"""Import the public names of a package on first use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def attach(
     Returns
     -------
     tuple
-        What the package assigns to ``__getattr__``, ``__dir__`` and ``__all__``.
+        The values for ``__getattr__``, ``__dir__`` and ``__all__``.
     """
     homes = {name: module for module, names in exports.items() for name in names}
     public = sorted(homes)

@@ -17,16 +17,16 @@ _PACKAGE = "hashfeatures"
 
 
 def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, or say which extra of this package brings it.
+    """Import a module, or raise an error with the command that installs it.
 
     Parameters
     ----------
     module : str
         The dotted name of the module.
     extra : str
-        The extra that installs it.
+        The extra of this package that installs it.
     purpose : str
-        What needs it, as the beginning of a sentence: "Fetching a URL".
+        The subject of the message: "Fetching a URL".
 
     Returns
     -------
@@ -48,16 +48,15 @@ def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra from where this package was installed from.
+    """Return the command that installs an extra, from the source of this package.
 
-    The installer records the source in ``direct_url.json`` (PEP 610); a package from an index has
-    no such record.
+    Installers record the source in ``direct_url.json`` (PEP 610), unless it is an index.
     """
-    from importlib import metadata  # here, as it takes its time and is seldom needed
+    from importlib import metadata  # here, as it is slow and rarely needed
 
     try:
         installed = metadata.distribution(_PACKAGE)
-    except metadata.PackageNotFoundError:  # imported from a clone that nobody installed
+    except metadata.PackageNotFoundError:  # imported from a clone, without installation
         clone = Path(__file__).parents[2]
         is_clone = (clone / "pyproject.toml").is_file()
         return f'pip install "{clone}[{extra}]"' if is_clone else _from_index("pip", extra)
@@ -72,7 +71,7 @@ def install_command(extra: str) -> str:
         return f'{pip} install "{_PACKAGE}[{extra}] @ {url}"'
     if url.startswith("file:"):
         path = Path(url2pathname(urlsplit(url).path))
-        if not path.exists():  # a clone that was there for the installation alone
+        if not path.exists():  # a clone that was deleted after installation
             return f"{pip} install " + " ".join(f'"{name}"' for name in _requirements(extra))
         if "dir_info" in source:
             editable = "-e " if source["dir_info"].get("editable") else ""
@@ -85,7 +84,7 @@ def _from_index(pip: str, extra: str) -> str:
 
 
 def _requirements(extra: str) -> Iterator[str]:
-    """Yield what an extra requires, the extras that it includes resolved."""
+    """Yield the requirements of an extra, including those of the extras that it names."""
     from importlib import metadata
 
     for line in metadata.requires(_PACKAGE) or ():

@@ -1,6 +1,6 @@
-r"""Paths as text: on one printable line for people, and in lists that can be read back.
+r"""Convert paths to printable text, and to lists that can be read back.
 
-A list of paths has one a line. A path that would break its line, is not UTF-8 or begins with a
+A list has one path per line. A path that contains line breaks, is not UTF-8 or begins with a
 double quote is written as a JSON string, so that every path survives.
 """
 
@@ -13,7 +13,7 @@ import unicodedata
 
 from .descriptions import shorten
 
-# The longer marks first: that of UTF-32 begins like that of UTF-16.
+# Longer marks come first, as that of UTF-32 begins like that of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -23,12 +23,12 @@ _MARKS = {
 }
 
 _LONGEST = 4096
-# Control characters, and those that would turn the text around them ("Cf": bidirectional marks).
+# Control characters and bidirectional marks ("Cf"), which would change the text around them.
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def show_path(path: str) -> str:
-    r"""Return a path as one line that can be printed anywhere and hides nothing.
+    r"""Return a path as one printable line, with hidden characters escaped.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def show_path(path: str) -> str:
     >>> print(show_path("two\nlines.png"))
     two\nlines.png
     """
-    if len(path) > _LONGEST:  # no path of any system, but an image in a data: URI
+    if len(path) > _LONGEST:  # longer than any path: an image in a data: URI
         path = shorten(path)
     if path.isprintable():
         return path
@@ -49,7 +49,7 @@ def show_path(path: str) -> str:
 
 
 def write_path(path: str) -> str:
-    r"""Return the line that stands for a path in a list.
+    r"""Return the line of a list that represents a path.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def write_path(path: str) -> str:
 
 
 def encoding_of(data: bytes) -> str:
-    r"""Return the encoding that the byte order mark of a text names; UTF-8 without one.
+    r"""Return the encoding by the byte order mark of a text; UTF-8 without one.
 
     Examples
     --------
@@ -81,12 +81,12 @@ def encoding_of(data: bytes) -> str:
 
 
 def split_list(data: bytes) -> list[str]:
-    r"""Return the paths of a list: one a line, or separated by NUL, as ``find -print0`` does.
+    r"""Return the paths of a list, one per line or separated by NUL, as ``find -print0`` does.
 
     Raises
     ------
     ValueError
-        If a line is broken, or the bytes are no text.
+        If a line is not a path, or the bytes are not text.
 
     Examples
     --------
@@ -97,16 +97,14 @@ def split_list(data: bytes) -> list[str]:
     ['a.png', 'two\nlines.png']
     """
     encoding = encoding_of(data)
-    if encoding == "utf-8-sig":  # paths can hold bytes that are no UTF-8
+    if encoding == "utf-8-sig":  # paths may contain bytes that are not UTF-8
         text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
     else:
         text = data.decode(encoding)
     if "\0" in text:
         entries = text.split("\0")
         if sum(len(entry) < 2 for entry in entries[:-1]) > len(entries) // 2:
-            raise ValueError(
-                "it seems to be in UTF-16 without a byte order mark: save it as UTF-8"
-            )
+            raise ValueError("it seems to be UTF-16 without a byte order mark; save it as UTF-8")
         return [entry for entry in entries if entry]
     paths = []
     for number, ended in enumerate(text.split("\n"), 1):
@@ -117,18 +115,18 @@ def split_list(data: bytes) -> list[str]:
             paths.append(read_path(line))
         except ValueError:
             raise ValueError(
-                f"line {number} begins with a double quote and is no string of JSON: {line[:60]}"
+                f"line {number} begins with a double quote but is not a JSON string: {line[:60]}"
             ) from None
     return paths
 
 
 def read_path(line: str) -> str:
-    """Return the path that a line of a list stands for; the opposite of `write_path`.
+    """Return the path that a line of a list represents; the inverse of `write_path`.
 
     Raises
     ------
     ValueError
-        If the line begins with a double quote and is no JSON string.
+        If the line begins with a double quote but is not a JSON string.
     """
     if not line.startswith('"'):
         return line

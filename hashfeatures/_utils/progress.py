@@ -1,7 +1,7 @@
-"""What a run says of its progress: bars where they are asked for, and a line for silent seconds.
+"""Show progress: bars on request, and otherwise a log message when a step takes long.
 
-The line goes to the logger "hashfeatures.progress". Where nobody collects logs it appears on
-stderr, if that is a terminal.
+The messages go to the logger "hashfeatures.progress". If no handler collects logs, they appear on
+stderr if that is a terminal.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 
 COMPILING = "preparing compiled functions (slow at first)"
 
-# Seconds for which nobody wonders what is going on.
+# Steps that take fewer seconds are not reported.
 _PATIENCE = 2.0
 
 _LOGGER = logging.getLogger("hashfeatures.progress")
 
-_open: list[str] = []  # what is being done, the innermost last
-_told = ""
+_open: list[str] = []  # the running steps, the innermost last
+_last_message = ""
 _lock = threading.Lock()
 
 
 class _Terminal(logging.Handler):
-    """Write to stderr if a person looks at it and nobody collects logs."""
+    """Write to stderr if it is a terminal and no handler collects logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if not logging.getLogger().handlers and sys.stderr is not None and sys.stderr.isatty():
@@ -43,15 +43,15 @@ _LOGGER.addHandler(_Terminal())
 
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
-    """Say in one line what is going on, if it takes longer than some seconds.
+    """Log the name of a step if it takes longer than a few seconds.
 
-    Workers say nothing: the process that started them does.
+    Workers log nothing, as the process that started them does.
     """
     if current_process().name != "MainProcess":
         yield
         return
     _open.append(doing)
-    timer = threading.Timer(_PATIENCE, _tell)
+    timer = threading.Timer(_PATIENCE, _log_innermost)
     timer.daemon = True
     timer.start()
     try:
@@ -61,23 +61,23 @@ def busy(doing: str) -> Iterator[None]:
         _open.remove(doing)
 
 
-def _tell() -> None:
-    """Say what is done innermost, once."""
-    global _told
+def _log_innermost() -> None:
+    """Log the innermost running step, once."""
+    global _last_message
     with _lock:
-        if _open and _open[-1] != _told:
-            _told = _open[-1]
-            _LOGGER.info(_told)
+        if _open and _open[-1] != _last_message:
+            _last_message = _open[-1]
+            _LOGGER.info(_last_message)
 
 
 def progress_bar(show: bool, **options: Any) -> Any:
-    """Return a bar of tqdm: of the notebook, if it can show one, or in text."""
+    """Return a progress bar of tqdm, as a widget in notebooks that can show one."""
     if not show:
         from tqdm.std import tqdm
 
         return tqdm(disable=True, **options)
     with warnings.catch_warnings():
-        # Without ipywidgets a notebook shows the bar as text, which is as good.
+        # Without ipywidgets, tqdm warns and shows the bar as text.
         warnings.simplefilter("ignore")
         from tqdm.auto import tqdm as bar
     return bar(**options)

@@ -1,4 +1,4 @@
-"""Only regular files are opened: a named pipe, a device or a socket would wait, or never end."""
+"""Open regular files only, as a named pipe, a device or a socket may block or never end."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _KINDS = (
 
 
 def name_kind(status: os.stat_result) -> str | None:
-    """Return what a file is if it is not a regular one: "a directory", "a named pipe"."""
+    """Return the kind of a file that is not regular, such as "a directory"; None otherwise."""
     if stat.S_ISREG(status.st_mode):
         return None
     return next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "a special file")
 
 
 def open_regular(path: str | bytes | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file to be read.
+    """Open a regular file for reading.
 
     Parameters
     ----------
     path : path
-        The file; of a link, the file that it points to. One without size is taken to be empty and
-        is not opened: some of ``/proc`` and ``/sys`` would wait.
+        The file, or a link to it. A file of size zero is not opened, as some files in ``/proc``
+        and ``/sys`` would block.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def open_regular(path: str | bytes | os.PathLike[str]) -> BinaryIO:
     Raises
     ------
     OSError
-        If the file is not there, cannot be opened, or is not a regular file.
+        If the file does not exist, cannot be opened, or is not a regular file.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def _check(status: os.stat_result, path: str | bytes | os.PathLike[str]) -> None
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file that may have become a named pipe since it was looked at."""
+    """Open a file without blocking, as it may have become a named pipe since it was checked."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     try:
         _check(os.fstat(descriptor), path)

@@ -1,4 +1,4 @@
-"""Tables of hashes that were stored and read back, whatever types their columns have by then."""
+"""Read columns of stored tables of hashes, whatever types a reader gave them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pandas.api.types import is_numeric_dtype
 
 from .descriptions import describe_value
 
-# What stands for a missing value where a reader took everything for text; no hash is spelled so.
+# Missing values in columns that were read as text. No hash has any of these forms.
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "<NA>", "None", "null")
 
 
 def read_numbers(column: Any) -> pd.Series[Any]:
-    """Return a column of numbers, or of their digits, as numbers; missing where there is none.
+    """Return a column of numbers, or of digits, as floats; NaN where there is no number.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def read_numbers(column: Any) -> pd.Series[Any]:
 
 
 def rank_values(values: Sequence[Any]) -> pd.Series[Any]:
-    """Return values that can be ranked: as numbers, if all that are there are numbers."""
+    """Return values for ranking: as numbers if all values that are present are numbers."""
     column = pd.Series(values)
     numbers = read_numbers(column)
     is_there = ~(column.isna() | column.isin(_MISSING))
@@ -37,18 +37,19 @@ def rank_values(values: Sequence[Any]) -> pd.Series[Any]:
 
 
 def read_hashes(column: Any) -> pd.Series[Any]:
-    """Return a column of hashes as strings, missing where there is none.
+    """Return a column of hashes as strings; None where there is no hash.
 
     Raises
     ------
     ValueError
-        If the column holds numbers: digits that a reader took for such have lost their zeros.
+        If the column holds numbers, as digits that were read as numbers lost leading zeros.
     """
     cells = column.astype(object)
     values: pd.Series[Any] = cells.where(cells.notna() & ~cells.isin(_MISSING), None)
     if is_numeric_dtype(column.dtype) and values.notna().any():
         raise ValueError(
-            f"The column {describe_value(column.name)} holds numbers in place of hashes, whose "
-            f"leading zeros are lost. Read it as text: pd.read_csv(..., dtype=str)."
+            f"Expected hex strings in the column {describe_value(column.name)}. Got numbers, "
+            f"which have lost the leading zeros of hashes. Read the column as text, with "
+            f"pd.read_csv(..., dtype=str)."
         )
     return values

@@ -25,7 +25,7 @@ from ..hashing._hash_table import hash_images
 from ..hashing._hex import bits_to_hex, hex_to_words
 from ..hashing._spec import HashSpec, is_hash
 from ..images._decoding import Decoding
-from ..images._sources import check_container, image_column, list_sources
+from ..images._sources import check_container, list_sources, pick_image_column
 from ._hex_columns import HexColumn, read_column
 
 # What a distance may count.
@@ -222,7 +222,7 @@ def open_table(images: Any, caller: str) -> tuple[Any, pd.Index[Any], pd.DataFra
                 {name: column.infer_objects() for name, column in columns.items()}
             )
         has_hashes = any(map(is_hash, frame.columns))
-        column = image_column(frame, caller)
+        column = frame[pick_image_column(images, caller)]
         return column, frame.index, frame if has_hashes else None
     if isinstance(images, pd.Series):
         return images, images.index, None

@@ -65,7 +65,7 @@ def test_a_flipped_bit_is_found(tmp_path):
         broken = bytearray(whole)
         broken[place] ^= 1 << place % 8
         path.write_bytes(broken)
-        with pytest.raises(StoreError, match=r"codes\.hf.* (is damaged|is no file)"):
+        with pytest.raises(StoreError, match=r"codes\.hf.* (is damaged|is not a file)"):
             read_store(path, "codes")
 
 
@@ -73,17 +73,17 @@ def test_every_cut_is_found(path):
     whole = path.read_bytes()
     for length in [*range(40), *range(40, len(whole), 37)]:
         path.write_bytes(whole[:length])
-        with pytest.raises(StoreError, match=r"cut short|is no file that hashfeatures saved"):
+        with pytest.raises(StoreError, match=r"is truncated|is not a file of hashfeatures"):
             read_store(path, "codes")
     path.write_bytes(whole + b"more")
-    with pytest.raises(StoreError, match="goes on behind its end"):
+    with pytest.raises(StoreError, match="has extra bytes at its end"):
         read_store(path, "codes")
 
 
 @pytest.mark.parametrize("foreign", [b"", b"\x93NUMPY\x01\x00" * 9, b"HASH", b"PK\x03\x04"])
 def test_foreign_files_are_told(tmp_path, foreign):
     (tmp_path / "foreign").write_bytes(foreign)
-    with pytest.raises(StoreError, match=r"no file that hashfeatures saved|cut short"):
+    with pytest.raises(StoreError, match=r"not a file of hashfeatures|is truncated"):
         read_store(tmp_path / "foreign", "codes")
 
 
@@ -93,7 +93,7 @@ def test_other_kinds_and_newer_formats_are_told(path):
     whole = path.read_bytes()
     prefix = whole[:8] + struct.pack("<I", store.FORMAT_VERSION + 1) + whole[12:24]
     path.write_bytes(prefix + struct.pack("<I4x", zlib.crc32(prefix)) + whole[32:])
-    with pytest.raises(StoreError, match=r"newer release .* \(format 2; .* up to 1\): upgrade"):
+    with pytest.raises(StoreError, match=r"newer release .* format 2\. .* up to 1\. Upgrade"):
         read_store(path, "codes")
     with pytest.raises(FileNotFoundError):
         read_store(path.with_name("missing"), "codes")
@@ -126,7 +126,9 @@ def test_a_store_can_be_replaced_while_it_is_mapped(path):
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="'ids' has dtype object: only booleans"):
+    with pytest.raises(
+        TypeError, match="Expected arrays of booleans.* Got dtype object for array 'ids'"
+    ):
         write_store(tmp_path / "x", "codes", {"ids": np.array(["a"], dtype=object)}, {})
     with pytest.raises(TypeError, match="JSON"):
         write_store(tmp_path / "x", "codes", {}, {"what": object()})

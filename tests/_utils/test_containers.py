@@ -172,7 +172,7 @@ def test_categories_that_differ_are_united(kind):
     ids=["Series", "frames", "arrays", "tables"],
 )
 def test_rows_of_different_kinds_are_not_joined(pieces):
-    with pytest.raises(TypeError, match="only between containers of one kind"):
+    with pytest.raises(TypeError, match="Expected containers of one kind"):
         join_rows(pieces)
 
 

@@ -155,11 +155,11 @@ def test_missing_labels_are_counted(y):
 
 @pytest.mark.parametrize("y", [[{"a"}, {"b"}], [{}, {}], np.array([[1], [2, 3]], dtype=object)])
 def test_labels_that_cannot_be_told_apart(y):
-    with pytest.raises(TypeError, match=r"That of row 0 is .*, of type (set|dict|list)"):
+    with pytest.raises(TypeError, match=r"Got .* of type (set|dict|list) in row 0"):
         read_labels(y, 2)
 
 
 @pytest.mark.parametrize("function", [read_labels, list_labels])
 def test_the_name_of_a_column_is_no_column(function):
-    with pytest.raises(TypeError, match=r"Got the str 'label': for a column .* frame\['label'\]"):
+    with pytest.raises(TypeError, match=r"Got the str 'label'\. .* column .* frame\['label'\]"):
         function("label", 5)

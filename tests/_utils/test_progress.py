@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 def say(monkeypatch):
     """Return a function that is busy for a while, and what stderr then shows."""
     monkeypatch.setattr(progress, "_PATIENCE", 0.05)
-    monkeypatch.setattr(progress, "_told", "")
+    monkeypatch.setattr(progress, "_last_message", "")
 
     def be_busy(stderr, seconds=0.4, handlers=()):
         monkeypatch.setattr(sys, "stderr", stderr)

@@ -84,7 +84,7 @@ def test_images_without_a_hash_are_known_to_nobody(stored, options):
 def test_digits_that_were_read_as_numbers_are_refused(stored):
     """Their leading zeros are lost."""
     table = pd.read_csv(io.StringIO(stored)).iloc[:2]
-    with pytest.raises(ValueError, match=r"'phash' holds numbers .*dtype=str"):
+    with pytest.raises(ValueError, match=r"'phash'\. Got numbers, .*dtype=str"):
         NearDuplicateFinder().fit_table(table.assign(phash=[12, 13]))
 
 

@@ -195,7 +195,7 @@ def test_lists_with_a_byte_order_mark(tmp_path, encoding):
 def test_lists_in_utf_16_without_a_mark_are_refused(tmp_path, encoding):
     listed = tmp_path / "list.txt"
     listed.write_bytes("photos/a.png\nphotos/ü.png\n".encode(encoding))
-    with pytest.raises(CommandError, match="UTF-16 without a byte order mark: save it as UTF-8"):
+    with pytest.raises(CommandError, match="UTF-16 without a byte order mark; save it as UTF-8"):
         gather(listed)
 
 

@@ -46,7 +46,7 @@ def test_no_conflicts():
     ("y", "error", "message"),
     [
         (["a", "b"], ValueError, "3 images, and y of length 2"),
-        (["a", ["b"], "c"], TypeError, r"That of row 1 is \['b'\], of type list"),
+        (["a", ["b"], "c"], TypeError, r"Got \['b'\] of type list in row 1"),
         (np.eye(3), TypeError, "1d array or one column. Got a table of 3 columns of numbers"),
         (
             pd.DataFrame(np.eye(3), columns=list("abc")),

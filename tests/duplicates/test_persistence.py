@@ -61,8 +61,8 @@ def test_wrong_files_are_told(fitted, tmp_path):
     fitted.save(path)
     content = bytearray(path.read_bytes())
     for damage, message in (
-        (content[:-100], "was cut short"),
-        (b"no finder", "is no file that hashfeatures saved"),
+        (content[:-100], "is truncated"),
+        (b"no finder", "is not a file of hashfeatures"),
         (content[:300] + bytes([content[300] ^ 1]) + content[301:], "is damaged"),
     ):
         path.write_bytes(damage)

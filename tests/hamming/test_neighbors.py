@@ -364,7 +364,7 @@ def test_what_is_saved_is_loaded(bits, tmp_path):
     with pytest.raises(ValueError, match=r"one id for each of 120 rows. Got 1"):
         saved.save(tmp_path / "codes.hf", ids=["a"])
     (tmp_path / "codes.hf").write_bytes(b"PK")
-    with pytest.raises(StoreError, match="no file that hashfeatures saved"):
+    with pytest.raises(StoreError, match="not a file of hashfeatures"):
         HammingNeighbors.load(tmp_path / "codes.hf")
     with pytest.raises(NotFittedError):
         HammingNeighbors().save(tmp_path / "none.hf")

@@ -207,7 +207,7 @@ def test_wrong_parts_are_refused(image_files, arguments, error, message):
     ("y", "error", "message"),
     [
         ([1, 2], ValueError, "3 images, and y of length 2"),
-        ([1, [2], 3], TypeError, r"That of row 1 is \[2\], of type list"),
+        ([1, [2], 3], TypeError, r"Got \[2\] of type list in row 1"),
     ],
 )
 def test_wrong_labels_are_refused_before_an_image_is_read(monkeypatch, y, error, message):

@@ -137,7 +137,7 @@ def test_an_emptied_part_is_warned_about(family):
 
 def test_parts_of_different_kinds_are_refused(family):
     files, _ = family
-    with pytest.raises(TypeError, match=r"between containers of one kind.*list and .*tuple"):
+    with pytest.raises(TypeError, match=r"containers of one kind.*list and .*tuple"):
         repair_split(files[:2], tuple(files[2:6]))
     one, other = pd.DataFrame({"image": files[:2]}), pd.DataFrame({"image": files[2:6], "y": 1})
     with pytest.raises(TypeError, match="tables with the same columns"):

@@ -445,7 +445,7 @@ def test_mistakes_are_refused_before_an_image_is_read(call, monkeypatch):
 
 
 def test_the_name_of_a_column_is_not_taken_for_labels():
-    with pytest.raises(TypeError, match=r"there is no table\. Got 'y' instead"):
+    with pytest.raises(TypeError, match=r"images without columns\. Got 'y' instead"):
         train_test_split(["no such file.png"] * 9, stratify="y")
 
 
