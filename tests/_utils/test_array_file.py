@@ -126,9 +126,7 @@ def test_a_store_can_be_replaced_while_it_is_mapped(path):
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
-    with pytest.raises(
-        TypeError, match="Expected arrays of booleans.* Got dtype object for array 'ids'"
-    ):
+    with pytest.raises(TypeError, match="Got dtype object for array 'ids'"):
         write_store(tmp_path / "x", "codes", {"ids": np.array(["a"], dtype=object)}, {})
     with pytest.raises(TypeError, match="JSON"):
         write_store(tmp_path / "x", "codes", {}, {"what": object()})
