@@ -172,3 +172,15 @@ def test_no_size_is_claimed_where_none_is_known():
     assert report.summary["counts"]["duplicate_bytes"] is None
     assert make_report([]).summary["counts"]["duplicate_bytes"] == 0
     assert "0 B" not in report.to_html()
+
+
+def test_text_counts_no_distances_that_it_does_not_print(family, monkeypatch):
+    """The histogram takes a search; page and JSON have it."""
+    report = make_report(family[0])
+    assert report.summary["distances"]["counts"]
+    monkeypatch.setattr(
+        "hashfeatures.duplicates._report.count_nearest", lambda *_: pytest.fail("counted")
+    )
+    report = make_report(family[0], max_thumbnails=0)
+    assert "near duplicates" in str(report)
+    assert "near duplicates" in report.to_text(whole=True)

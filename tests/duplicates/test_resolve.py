@@ -4,10 +4,17 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN
 
-from hashfeatures import DuplicateGroups, NearDuplicateFinder, ParameterError
-from hashfeatures.duplicates._resolve import group_images, is_bit_matrix
+from hashfeatures import (
+    DuplicateGroups,
+    FailedImagesWarning,
+    NearDuplicateFinder,
+    ParameterError,
+    hash_images,
+)
+from hashfeatures.duplicates._resolve import find_near, group_images, is_bit_matrix
 
 
 def test_anything_that_predicts_groups_is_a_finder(family, custom_finder):
@@ -87,3 +94,55 @@ def test_the_images_of_a_table_are_found(family):
     for kind in (pd.DataFrame, pl.DataFrame):
         frame = kind({"y": [1.0] * len(files), "path": files})
         np.testing.assert_array_equal(group_images(frame), shown)
+
+
+def test_what_is_near_is_found_alike_by_whatever_finds_it(family, custom_finder):
+    """Sources, sizes and failures come with the graph; groups alone have no distances."""
+    files, shown = family
+    images = [*files, "gone.png", None]
+    labels = [*shown, max(shown) + 1, max(shown) + 2]
+    with pytest.warns(FailedImagesWarning):
+        found = find_near(images)
+    np.testing.assert_array_equal(found.graph.labels(), labels)
+    assert found.sources == images
+    assert found.unreadable.tolist() == [len(files), len(files) + 1]
+    assert (found.n_pixels > 0).sum() == len(files)
+    assert found.has_distances
+    assert found.finder is None
+    groups = find_near(files, custom_finder)
+    np.testing.assert_array_equal(groups.graph.labels(), shown)
+    assert not groups.has_distances
+    assert not groups.n_pixels.any()
+
+
+def test_a_fitted_finder_gives_what_it_found(family):
+    finder = NearDuplicateFinder(linkage="complete").fit(family[0])
+    found = find_near(family[0], finder, fit=True)
+    assert found.finder is finder
+    assert found.graph is finder.graph_
+    assert found.n_pixels is finder.n_pixels_
+    again = find_near(family[0], NearDuplicateFinder(linkage="complete"), fit=True)
+    np.testing.assert_array_equal(again.finder.labels_, finder.labels_)
+
+
+def test_hashes_of_a_table_are_compared_only_on_demand(family, monkeypatch):
+    table = hash_images(family[0], ["phash", "dhash"])
+    monkeypatch.setattr(
+        "hashfeatures.duplicates._comparison.hash_sources", lambda *a, **k: pytest.fail("read")
+    )
+    found = find_near(table, NearDuplicateFinder(), use_hashes=True)
+    np.testing.assert_array_equal(found.graph.labels(), family[1])
+    with pytest.raises(pytest.fail.Exception, match="read"):
+        find_near(table, NearDuplicateFinder())
+
+
+def test_what_is_missing_is_in_no_group():
+    """Whatever label an estimator gives it: nothing is known of it."""
+
+    class OneGroup(BaseEstimator):
+        def fit_predict(self, X, y=None):
+            return np.zeros(len(X), dtype=int)
+
+    assert group_images(["a.png", None, "b.png", None], OneGroup()).tolist() == [0, 1, 0, 2]
+    bits = np.array([[0.0, 1], [np.nan, np.nan], [1, 1]])
+    assert group_images(bits, OneGroup()).tolist() == [0, 1, 0]
