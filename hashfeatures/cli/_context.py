@@ -25,7 +25,7 @@ def _decode_option(default: str) -> str | None:
         "--decode",
         type=click.Choice(["full", "reduced"]),
         help="How to decode JPEG files: 'reduced' is many times faster and may change a bit or "
-        f"two. [default: {default}]",
+        f"two.  [default: {default}]",
     )
     return choices
 
@@ -99,7 +99,7 @@ class ReadingOptions(OutputOptions):
         "--max-pixels",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Refuse images with more pixels, as protection against decompression bombs. "
+        help="Refuse images with more pixels, as protection against decompression bombs.  "
         "[default: Pillow's limit, 178,956,970]",
     )
 
@@ -144,7 +144,7 @@ class GlobalOptions(ReadingOptions):
         type=int,
         metavar="N",
         callback=_check_jobs,
-        help="Number of processes that hash images; -1 uses every core. [default: 1]",
+        help="Number of processes that hash images; -1 uses every core.  [default: 1]",
     )
 
 
@@ -167,7 +167,7 @@ class InputOptions(OptionGroup):
         default=(),
         multiple=True,
         metavar="PATTERN",
-        help="In folders, take only files whose name matches, such as '*.jpg'. Can be repeated. "
+        help="In folders, take only files whose name matches, such as '*.jpg'. Can be repeated.  "
         "[default: the formats that Pillow reads]",
     )
     column: str | None = option(
@@ -180,18 +180,25 @@ class InputOptions(OptionGroup):
 
 @dataclass(frozen=True)
 class HashingOptions(OptionGroup):
-    """How images are decoded for a table of hashes.
+    """How images are decoded for a new file of hashes.
 
     Parameters
     ----------
     decode : {"full", "reduced"} or None
-        How JPEG files are decoded; None takes "full", or the mode of an existing file of hashes.
+        How JPEG files are decoded; None means "full".
     trim_borders : bool
         Whether uniform borders are cut off first.
     """
 
-    decode: str | None = _decode_option("full; for a file of hashes, the mode it was made with")
+    decode: str | None = _decode_option("full")
     trim_borders: bool = _trim_borders_option()
+
+
+@dataclass(frozen=True)
+class ComparisonOptions(HashingOptions):
+    """The same for commands that compare images with a file of hashes, which sets the defaults."""
+
+    decode: str | None = _decode_option("full; for a file of hashes, the mode it was made with")
 
 
 @dataclass(frozen=True)
@@ -218,22 +225,29 @@ class FinderOptions(OptionGroup):
         "--radius",
         type=click.IntRange(min=0),
         metavar="BITS",
-        help="The most bits in which near duplicates differ. [default: depends on the hashes and "
+        help="The most bits in which near duplicates differ.  [default: depends on the hashes and "
         "views; 12 of the 128 bits of phash and dhash, 4 of the 64 of dhash]",
     )
     hashes: str | None = option(
         "--hashes",
         metavar="NAMES",
-        help="The hashes to compare, such as 'phash:16' or 'phash,dhash'. [default: phash,dhash]",
+        help="The hashes to compare, such as 'phash:16' or 'phash,dhash'.  [default: phash,dhash]",
     )
     views: str | None = option(
         "--views",
         type=click.Choice(["identity", "flips", "dihedral", "robust", "segments"]),
-        help="Also find mirrored, rotated or cropped copies. [default: identity]",
+        help="Also find mirrored, rotated or cropped copies.  [default: identity]",
     )
     decode: str | None = _decode_option("reduced; for a file of hashes, the mode it was made with")
     trim_borders: bool = _trim_borders_option()
     linkage: str = "single"
+
+
+@dataclass(frozen=True)
+class CalibrationOptions(FinderOptions):
+    """The same for the calibration of the radius, which the user therefore cannot set."""
+
+    radius: int | None = option("--radius", type=int, hidden=True)
 
 
 @dataclass(frozen=True)

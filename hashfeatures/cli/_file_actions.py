@@ -329,7 +329,7 @@ def act(planned: Plan, journal: str, tell: Callable[[str], None]) -> None:
                 touched[before.file] = None  # its ctime under its other names is unknown
             if after := look(action.kept):
                 touched[after.file] = after.ctime_ns
-            tell(action.describe())
+            tell(action.describe(is_done=True))
     finally:
         with contextlib.suppress(OSError):  # a full disk was reported above
             file.close()

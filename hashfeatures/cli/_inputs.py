@@ -75,12 +75,12 @@ class Collection:
             return [os.path.basename(folder) for folder in folders]
         if self.columns is None or by not in self.columns.columns:
             known = (
-                "there is no table"
+                "The images do not come from a table"
                 if self.columns is None
-                else f"the table has {', '.join(map(str, self.columns.columns))}"
+                else f"The columns of the table are {', '.join(map(str, self.columns.columns))}"
             )
             raise CommandError(
-                f"There is no column {by!r}; {known}. Use 'parent' to take the name of each "
+                f"There is no column {by!r}. {known}. Use 'parent' to take the name of each "
                 f"image's folder."
             )
         return list(self.columns[by])

@@ -47,14 +47,14 @@ class Action:
     was: FileState | None = None
     stays: FileState | None = None
 
-    def describe(self) -> str:
-        """Return a line that describes the action."""
+    def describe(self, is_done: bool = False) -> str:
+        """Return a line about the action, in the past tense if it is done."""
         path, kept = shorten_path(self.path), shorten_path(self.kept)
         if self.kind == "move":
-            return f"move {path} to {shorten_path(str(self.target))}"
+            return f"move{'d' * is_done} {path} to {shorten_path(str(self.target))}"
         if self.kind == "hardlink":
-            return f"link {path} to {kept}"
-        return f"delete {path} and keep {kept}"
+            return f"link{'ed' * is_done} {path} to {kept}"
+        return f"delete{'d' * is_done} {path} and {'kept' if is_done else 'keep'} {kept}"
 
 
 def shorten_path(path: str) -> str:

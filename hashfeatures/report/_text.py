@@ -34,12 +34,15 @@ def describe_removable_size(summary: Summary) -> str:
 def describe_counts(summary: Summary) -> str:
     """Return a sentence or two that count what was found."""
     counts = summary["counts"]
-    size = describe_removable_size(summary)
-    found = (
-        f"{count(counts['images'], 'image')}: {count(counts['groups'], 'group')} of near "
-        f"duplicates with {count(counts['grouped_images'], 'image')}, "
-        f"{counts['duplicates']:,} of which can be removed{f' ({size})' if size else ''}."
-    )
+    found = "no near duplicates"
+    if counts["groups"]:
+        size = describe_removable_size(summary)
+        found = (
+            f"{count(counts['groups'], 'group')} of near duplicates with "
+            f"{count(counts['grouped_images'], 'image')}, {counts['duplicates']:,} of which can "
+            f"be removed{f' ({size})' if size else ''}"
+        )
+    found = f"{count(counts['images'], 'image')}: {found}."
     troubles = [
         count(counts["leaks"], "group") + " across parts of the split",
         count(counts["conflicts"], "group") + " with different labels",

@@ -6,7 +6,7 @@ import click
 
 from ..._utils.quantities import count
 from .._console import echo, echo_json
-from .._context import FinderOptions, GlobalOptions, InputOptions
+from .._context import CalibrationOptions, GlobalOptions, InputOptions
 from .._errors import CommandError
 from .._finders import make_finder
 from .._inputs import collect
@@ -21,6 +21,7 @@ from .._outputs import check_outputs
     type=click.FloatRange(min=0, min_open=True),
     default=10,
     show_default=True,
+    metavar="N",
     help="The most false matches allowed per million pairs of different images.",
 )
 @click.option(
@@ -28,6 +29,7 @@ from .._outputs import check_outputs
     type=click.IntRange(min=2),
     default=5000,
     show_default=True,
+    metavar="N",
     help="The most images to compare with each other.",
 )
 @click.option(
@@ -35,15 +37,16 @@ from .._outputs import check_outputs
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
+    metavar="N",
     help="The number of images to edit and search for.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the table by radius to a .csv file.")
 @force_option
-@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(options=CalibrationOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
     common: GlobalOptions,
     inputs: InputOptions,
-    options: FinderOptions,
+    options: CalibrationOptions,
     paths: tuple[str, ...],
     target: float,
     sample: int,

@@ -28,6 +28,7 @@ def _png_path(ctx: click.Context, parameter: click.Parameter, value: str) -> Pat
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
+    metavar="N",
     help="Seed for the choice of images and the splits.",
 )
 def command(output: Path, seed: int) -> None:

@@ -37,7 +37,7 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
     type=click.Choice(["largest", "first"]),
     default="largest",
     show_default=True,
-    help="Which of several near duplicates to keep.",
+    help="Which of several near duplicates to keep: the one with the most pixels, or the first.",
 )
 @click.option("--delete", "delete", is_flag=True, help="Delete the other images.")
 @click.option("--move-to", "folder", metavar="DIR", help="Move the other images into this folder.")
@@ -55,13 +55,11 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
     help="Act only on the images in this list, such as one downloaded from a report. Each must "
     "be a near duplicate of an image outside the list.",
 )
-@click.option(
-    "--yes", is_flag=True, help="Change the files. Without --yes, the command only shows how."
-)
+@click.option("--yes", is_flag=True, help="Change the files instead of only showing how.")
 @click.option(
     "--journal",
     metavar="FILE",
-    help="Where to record the changes. [default: hashfeatures-TIME.journal in this folder]",
+    help="Where to record the changes.  [default: hashfeatures-TIME.journal in this folder]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the groups to a .csv or .json file.")
 @force_option
@@ -83,15 +81,16 @@ def command(
 ) -> int:
     """Find near duplicates; delete, move or link them.
 
-    Every image that is deleted, moved or linked is within the radius of one that is kept. Nothing
-    changes without --yes.
+    By default, the command lists the groups. With --delete, --move-to or --hardlink, it keeps
+    some images of each group, so that every other image is within the radius of a kept one, and
+    acts on the others. Without --yes, it only shows what it would do.
 
-    A file is left alone if it has changed since it was hashed; the exit code is then 3. So is an
-    animation or a document of several pages, since only the first is compared, unless the kept
-    file has the same bytes.
+    The command leaves a file alone if it has changed since it was hashed, or if it holds several
+    frames or pages, of which only the first was compared. The exit code is then 3. An exact copy
+    of the kept file counts as compared.
 
     A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
-    files. Deleted files are gone for good.
+    files. Deleted files cannot be brought back.
 
     \b
       hashfeatures duplicates photos

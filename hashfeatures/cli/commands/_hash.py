@@ -22,7 +22,7 @@ from .._outputs import check_outputs
     "-o",
     "--output",
     metavar="FILE",
-    help="The file of hashes: .parquet (needs the extra 'parquet'), .csv or .json. "
+    help="The file of hashes: .parquet (needs the extra 'parquet'), .csv or .json.  "
     "[default: CSV on standard output]",
 )
 @click.option(

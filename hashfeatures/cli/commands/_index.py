@@ -10,9 +10,9 @@ import click
 from ..._utils.quantities import count
 from .._console import echo, echo_json
 from .._context import (
+    ComparisonOptions,
     FinderOptions,
     GlobalOptions,
-    HashingOptions,
     InputOptions,
     OutputOptions,
 )
@@ -46,13 +46,13 @@ def command() -> None:
     "--hashes",
     default=None,
     metavar="NAMES",
-    help="The hashes of a new index. [default: phash,dhash]",
+    help="The hashes of a new index.  [default: phash,dhash]",
 )
-@option_groups(hashing=HashingOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(hashing=ComparisonOptions, inputs=InputOptions, common=GlobalOptions)
 def add(
     common: GlobalOptions,
     inputs: InputOptions,
-    hashing: HashingOptions,
+    hashing: ComparisonOptions,
     index: str,
     paths: tuple[str, ...],
     hashes: str | None,

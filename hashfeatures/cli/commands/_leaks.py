@@ -24,6 +24,7 @@ from .._options import Size, option_groups
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
+    metavar="N",
     help="The most leaks to list; the nearest pairs come first.",
 )
 @click.option(

@@ -36,7 +36,11 @@ from .._outputs import check_outputs
     help="Mark groups that span parts of a split: 'parent', 'grandparent' or a column.",
 )
 @click.option(
-    "--title", default="Near duplicates", show_default=True, help="The heading of the page."
+    "--title",
+    default="Near duplicates",
+    show_default=True,
+    metavar="TEXT",
+    help="The heading of the page.",
 )
 @click.option(
     "--thumbnails",

@@ -9,7 +9,7 @@ import click
 from ..._utils.descriptions import shorten
 from ..._utils.quantities import count
 from .._console import echo, echo_json
-from .._context import GlobalOptions, HashingOptions, InputOptions
+from .._context import ComparisonOptions, GlobalOptions, InputOptions
 from .._finders import check_columns, check_readable, check_settings
 from .._inputs import collect
 from .._options import option_groups
@@ -31,20 +31,23 @@ from .._options import option_groups
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
+    metavar="N",
     help="The most images to list per query.",
 )
-@click.option("--by", default="phash", show_default=True, help="The hash to compare.")
+@click.option(
+    "--by", default="phash", show_default=True, metavar="NAME", help="The hash to compare."
+)
 @click.option(
     "--radius",
     type=click.IntRange(min=0),
     metavar="BITS",
     help="List only images within this distance.",
 )
-@option_groups(hashing=HashingOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(hashing=ComparisonOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
     common: GlobalOptions,
     inputs: InputOptions,
-    hashing: HashingOptions,
+    hashing: ComparisonOptions,
     queries: tuple[str, ...],
     among: tuple[str, ...],
     n: int,

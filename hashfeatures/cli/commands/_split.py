@@ -41,13 +41,14 @@ from .._outputs import check_outputs
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
+    metavar="N",
     help="Seed of the random split.",
 )
 @click.option(
     "--out",
     nargs=2,
     metavar="TRAIN TEST",
-    help="The lists to write. [default: standard output]",
+    help="The lists to write.  [default: standard output]",
 )
 @click.option("--validation-out", metavar="FILE", help="The list of the validation part.")
 @click.option(

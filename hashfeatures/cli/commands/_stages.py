@@ -32,13 +32,13 @@ from .._options import option_groups
 @click.option(
     "--trim-borders",
     is_flag=True,
-    help="Cut off uniform borders before hashing, as of letterboxes.",
+    help="Cut off uniform borders, such as letterbox bars, before hashing.",
 )
 @click.option(
     "--radius",
     type=click.IntRange(min=0),
     metavar="BITS",
-    help="The most bits in which near duplicates differ. [default: depends on the hashes; 12 of "
+    help="The most bits in which near duplicates differ.  [default: depends on the hashes; 12 of "
     "the 128 bits of phash and dhash]",
 )
 @click.option(
@@ -46,6 +46,7 @@ from .._options import option_groups
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.25,
     show_default=True,
+    metavar="SIZE",
     help="The fraction of images in the test part.",
 )
 @click.option(
@@ -64,7 +65,7 @@ from .._options import option_groups
 @click.option(
     "--address",
     metavar="ADDRESS",
-    help="The Ray cluster: 'auto', 'host:port' or 'ray://host:port'. [default: start one on this "
+    help="The Ray cluster: 'auto', 'host:port' or 'ray://host:port'.  [default: start one on this "
     "machine]",
 )
 @click.option(

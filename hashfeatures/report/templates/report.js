@@ -138,9 +138,10 @@
 
   const showGroup = (group) => {
     const section = make("section", "hf-group");
-    const apart = group.diameter === null ? "" : `, at most ${plural(group.diameter, "bit")} apart`;
+    const most = group.diameter === 0 ? "" : "at most ";
+    const apart = group.diameter === null ? "" : `, ${most}${plural(group.diameter, "bit")} apart`;
     const title = make("h3", "", `${plural(group.images.length, "image")}${apart} `);
-    if (group.leak) title.append(make("span", "hf-mark hf-warn", "leak"));
+    if (group.leak) title.append(make("span", "hf-mark hf-warn", "leak"), " ");
     if (group.conflict) title.append(make("span", "hf-mark hf-warn", "different labels"));
     section.append(title);
     if (group.leak) {
