@@ -110,7 +110,7 @@ def n_hashed(monkeypatch):
         return hash_sources(sources, *arguments, **options)
 
     for module in (
-        "duplicates._finder",
+        "duplicates._comparison",
         "duplicates._representatives",
         "hashing._hash_table",
         "distributed._hash_worker",

@@ -690,4 +690,4 @@ def test_images_of_any_size_can_be_acted_on(run, same_bytes, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert run("hash", same_bytes, "-o", "h.csv", "--max-pixels", 10**9).code == 0
     done = run("duplicates", "h.csv", "--delete", "--yes")
-    assert (done.code, done.out.count("delete ")) == (0, 1), done
+    assert (done.code, done.out.count("deleted ")) == (0, 1), done

@@ -64,7 +64,7 @@ def test_no_leaks(image_files):
 
 
 def test_a_calibration_shows_what_to_look_at(photos):
-    with pytest.warns(CalibrationWarning, match="20 are needed"):
+    with pytest.warns(CalibrationWarning, match="at least 20"):
         calibration = calibrate([str(path) for path in photos[:10]], n_edited=1)
     html = calibration._repr_html_()
     assert f"radius {calibration.radius} bits" in html
