@@ -33,14 +33,15 @@ from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing._worker import hash_one
 from hashfeatures.hashing.views._view_hashes import ViewsSpec
 from hashfeatures.hashing.views._windows import VIEW_SETS
-from hashfeatures.images._decoding import Decoding
+from hashfeatures.images._decoding import Decoding, Reduction
 from hashfeatures.images._read import read_image
 
 RATE = 1e-5  # false matches a pair of different images
 EDITS = (*EVERYDAY_EDITS, *HELD_OUT_EDITS)
 N_EVERYDAY = len(EVERYDAY_EDITS)
 VIEWS_REACH = 24  # the greatest distance over views that is looked at
-DECODING = Decoding("reduced", reduced_side=512)
+DECODING = Decoding("reduced")
+REDUCTION = Reduction(512)
 WORD = 64
 
 TWO = parse_hashes(("phash", "dhash"))
@@ -115,13 +116,15 @@ def choose_specs() -> tuple[HashSpec, ...]:
 
 def hash_file(path: str, specs: Sequence[HashSpec]) -> dict[str, bytes]:
     """Return the hashes of a file."""
-    return hash_one(path, specs, DECODING).hashes
+    return hash_one(path, specs, DECODING, reduction=REDUCTION).hashes
 
 
 def hash_edits(path: str, specs: Sequence[HashSpec], seed: int) -> list[dict[str, bytes]]:
     """Return the hashes of every edited copy of a file."""
     image = read_image(path).image
-    return [hash_one(edit(image, seed), specs, DECODING).hashes for edit in EDITS]
+    return [
+        hash_one(edit(image, seed), specs, DECODING, reduction=REDUCTION).hashes for edit in EDITS
+    ]
 
 
 def stack(records: Sequence[dict[str, bytes]], hashes: Sequence[str]) -> Words:

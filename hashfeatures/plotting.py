@@ -18,13 +18,13 @@ from PIL import Image
 from ._utils.optional import import_extra
 from ._utils.validation import check_int, refuse
 from .exceptions import ImageReadError, ParameterError
-from .images._decoding import Decoding
+from .images._decoding import Decoding, Reduction
 from .images._read import read_image
 from .images._sources import describe_source, list_sources, local_path
 
 # The longest side at which an image is drawn: more than a figure of the usual size shows.
 _SIDE = 256
-_DECODING = Decoding("reduced", reduced_side=_SIDE)
+_DECODING = Decoding("reduced")
 
 # Letters of a file name that fit above a thumbnail.
 _NAME_LENGTH = 24
@@ -307,7 +307,7 @@ def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
 
 def _draw(axis: Any, source: Any, title: str) -> None:
     try:
-        image = read_image(source, _DECODING).image.convert("RGB")
+        image = read_image(source, _DECODING, Reduction(_SIDE)).image.convert("RGB")
     except ImageReadError:
         _write(axis, "cannot be\nread")
     else:

@@ -32,7 +32,7 @@ from hashfeatures import (
 )
 from hashfeatures._utils.descriptions import LIMIT, describe_value, shorten
 from hashfeatures.cli._app import app
-from hashfeatures.hashing._cache import key_of
+from hashfeatures.hashing._source_keys import key_of
 from hashfeatures.images._errors import describe_error
 from hashfeatures.images._sources import (
     count_bytes,

@@ -154,6 +154,7 @@ def test_errors_hold_no_pixels(tmp_path, noise_image, encode):
     outcomes = engine.hash_chunk(
         [(path, ()) for path in paths],
         batch.Decoding(),
+        batch.Reduction(),
         None,
         False,
         batch.ProcessState.here(),

@@ -182,7 +182,7 @@ def _why_not(pair: Duplicate | Action, touched: dict[Any, int | None]) -> str | 
 
 def _why_more(pair: Duplicate) -> str | None:
     """Return why a duplicate must be left alone if it shows more than was compared."""
-    from ..images._read import holds_further_pictures
+    from ..images._undecoded import holds_further_pictures
 
     if not holds_further_pictures(pair.path) or filecmp.cmp(pair.path, pair.kept, shallow=False):
         return None

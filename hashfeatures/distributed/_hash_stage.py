@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
@@ -19,15 +20,12 @@ KIND = "hashes"
 LISTING = "_listing"
 DIGEST_BYTES = 16
 
-# The fields of `Decoding` that a user sets. The others follow from the hashes.
-_DECODING = ("decode", "orient", "background", "max_pixels", "trim_borders")
-
 
 def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) -> dict[str, Any]:
     """Return the settings that determine the bits, as JSON values."""
     return {
         "hashes": [str(spec) for spec in specs],
-        "decoding": {name: getattr(decoding, name) for name in _DECODING},
+        "decoding": asdict(decoding),
         "min_detail": min_detail,
         "pillow": PIL.__version__,
         "bits": BITS_VERSION,
@@ -36,7 +34,7 @@ def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) 
 
 def read_settings(settings: dict[str, Any]) -> tuple[tuple[HashSpec, ...], Decoding, int]:
     """Return the hashes, the decoding and the least detail of a stage."""
-    decoding = {name: settings["decoding"][name] for name in _DECODING}
+    decoding = dict(settings["decoding"])
     if isinstance(decoding["background"], list):
         decoding["background"] = tuple(decoding["background"])
     return parse_hashes(settings["hashes"]), Decoding(**decoding), settings["min_detail"]

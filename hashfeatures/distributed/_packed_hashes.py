@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamming._packing import words_from_bits
-from ..hashing._hex import unpack_bits
 from ..hashing._spec import HashSpec
 from ._stages import Stage
 
@@ -80,7 +79,7 @@ def _words_of(codes: Any, specs: Sequence[HashSpec]) -> NDArray[np.uint64]:
     packed = packed.reshape(len(joined), -1)
     ends = np.cumsum(n_bytes)
     parts = [
-        unpack_bits(packed[:, end - width : end], spec.n_bits)
+        np.unpackbits(packed[:, end - width : end], axis=1, count=spec.n_bits)
         for spec, end, width in zip(specs, ends, n_bytes, strict=True)
     ]
     return words_from_bits(np.hstack(parts))[0]

@@ -17,7 +17,7 @@ from ..hamming._packing import words_from_bits
 from ..hashing._batch import hash_sources
 from ..hashing._default_radius import DefaultRadius, default_radius
 from ..hashing._hash_arrays import HashArrays
-from ..hashing._hex import hex_to_bits, unpack_bits
+from ..hashing._hex import hex_to_bits
 from ..hashing._spec import HashSpec, parse_hashes
 from ..hashing.views._modes import compare_by, count_orientations
 from ..hashing.views._segment_hashes import SegmentsSpec
@@ -255,7 +255,7 @@ class Comparison:
             n_compared = len(self.compared)
             bits = np.hstack(
                 [
-                    unpack_bits(hashes.packed(place), spec.n_bits)
+                    np.unpackbits(hashes.packed(place), axis=1, count=spec.n_bits)
                     for place, spec in enumerate(hashes.specs[:n_compared])
                 ]
             )

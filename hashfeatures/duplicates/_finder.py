@@ -77,8 +77,6 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
           crops. Any hashes of luma support them. Two images are near if two segments of one are
           within the radius of two of the other, or one is within half the radius. The distance
           is that of the second nearest segments, or twice that of the nearest.
-
-        The guide "Which copies do hashes find?" compares them.
     linkage : {"single", "complete"}, default="single"
         "single" puts two near duplicates always in one group. "complete" makes groups in which
         no two members are farther from each other than the radius, so that near duplicates may
@@ -88,7 +86,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Two images of less detail are near duplicates only if all that they show is identical.
         Views and segments of less detail match nothing. Blank pages and flat colors have
         similar hashes; scanned pages with little text need a higher value. See the guide "How do
-        I define near duplicates?".
+        I choose a radius?".
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     $orient

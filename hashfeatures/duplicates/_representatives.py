@@ -17,7 +17,7 @@ from ..hamming._pairs import Rows
 from ..hashing._batch import hash_sources
 from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
-from ..images._read import read_whole
+from ..images._open import read_whole
 from ..images._sources import (
     count_bytes,
     describe_source,

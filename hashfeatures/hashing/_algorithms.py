@@ -21,12 +21,12 @@ from ._planes import ImagePlanes
 
 Bits = NDArray[np.bool_]
 
-# Counts up whenever a bit of any hash changes: what was cached before is then computed anew.
+# Incremented whenever a bit of any hash changes, so that caches compute it anew.
 BITS_VERSION = 2
 
 _CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
 
-_DCT_FACTOR = 4  # the transform's input is this many times as long as the hash's side
+_DCT_FACTOR = 4  # the side of the transform's input, in sides of the hash
 
 
 def ahash(planes: ImagePlanes, size: int) -> Bits:
@@ -45,7 +45,7 @@ def phash(planes: ImagePlanes, size: int) -> Bits:
     Krawetz, "Looks Like It", 2011.
     """
     side = size * _DCT_FACTOR
-    # The library and the order of the axes are ImageHash's: another order rounds differently.
+    # The library and the order of the axes are ImageHash's, as another order rounds differently.
     by_column = scipy.fftpack.dct(planes.lanczos(side, side), axis=0)
     low = scipy.fftpack.dct(by_column[:size], axis=1)[:, :size]
     return np.asarray(low > _median(low))
@@ -76,11 +76,11 @@ def dhash_vertical(planes: ImagePlanes, size: int) -> Bits:
 def whash(planes: ImagePlanes, size: int) -> Bits:
     """Wavelet hash: which low-pass Haar coefficients lie above their median.
 
-    The low-pass coefficients of a Haar transform are sums over square blocks of pixels, and the
-    removal of its lowest frequency shifts them all alike: whole numbers decide, where floating
-    point would round. Only a block that lies exactly on the median is decided by the rounding of
-    ImageHash's own transform, which is then asked. An image of a single luma has no structure,
-    and gives zeros.
+    The low-pass coefficients of a Haar transform are sums over square blocks of pixels. Removing
+    its lowest frequency shifts them all by the same amount. So integer sums give the bits without
+    rounding. If a block lies exactly on the median, the rounding of ImageHash's own transform
+    determines its bit, and ImageHash computes the hash. An image of a single luma has no
+    structure, and its hash is all zeros.
 
     Petrov, "Wavelet Image Hash in Python", 2016.
     """
@@ -97,12 +97,12 @@ def whash(planes: ImagePlanes, size: int) -> Bits:
 def colorhash(planes: ImagePlanes, size: int) -> Bits:
     """Color hash: the shares of black, of gray, and of six hues, faint and bright.
 
-    `size` is the number of bits for each of the 14 shares.
+    `size` is the number of bits of each of the 14 shares.
     """
     counts = planes.color_counts.tolist()
     levels = 2**size
     n_colored = max(1, sum(counts[2:]))
-    # In the order of ImageHash's own operations: another one rounds otherwise.
+    # In the order of ImageHash's own operations, as another order rounds differently.
     shares = [count / planes.luma.size * levels for count in counts[:2]]
     shares += [count * levels / n_colored for count in counts[2:-1]]
     values = np.array([min(levels - 1, int(share)) for share in shares])[:, None]
@@ -124,11 +124,10 @@ def pdq(planes: ImagePlanes, size: int) -> Bits:
 def colorgrid(planes: ImagePlanes, size: int) -> Bits:
     """Color grid: the mean blueness and redness of each cell of a grid, thermometer-coded.
 
-    `size` is the number of cells a side. Of each cell come 16 bits for the mean of Cb and 16 for
-    that of Cr (ITU-R 601-2); a bit is set if the mean lies above its threshold. The thresholds are
-    8 apart, from 68 to 188. So the Hamming distance of two images is the sum, over cells and
-    channels, of the differences of their colors in steps of 8: a distance of colors (L1), which
-    that of "colorhash" is not.
+    `size` is the number of cells a side. Each cell has 16 bits for its mean Cb and 16 for its mean
+    Cr (ITU-R 601-2). A bit is set if the mean lies above its threshold. The thresholds are 8
+    apart, from 68 to 188. So the Hamming distance of two images is an L1 distance of colors: the
+    sum, over cells and channels, of the differences in steps of 8. That of "colorhash" is not.
     """
     cells = Image.fromarray(planes.rgb).resize((size, size), Image.Resampling.BOX)
     chroma = np.asarray(cells.convert("YCbCr"))[..., 1:].reshape(-1, 1)
@@ -136,7 +135,7 @@ def colorgrid(planes: ImagePlanes, size: int) -> Bits:
 
 
 def _median(values: NDArray[Any]) -> Any:
-    """Return the median as `numpy.median` does, which takes longer than the hash."""
+    """Return the median. `numpy.median` would take longer than the hash itself."""
     ordered = np.sort(values, axis=None)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
@@ -144,7 +143,7 @@ def _median(values: NDArray[Any]) -> Any:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What is to be known of a hash algorithm beside its function.
+    """A hash algorithm with its sizes and requirements.
 
     Parameters
     ----------
@@ -159,10 +158,10 @@ class Algorithm:
     power_of_two : bool
         Whether the size must be a power of two.
     input_side : callable
-        From a size to the side in pixels of what the algorithm transforms; a reduced decode keeps
-        at least 8 times as many.
+        From a size to the side in pixels of the image that the algorithm transforms. A reduced
+        decode keeps at least 8 times as many pixels a side.
     color : bool
-        Whether the algorithm looks at more than luma.
+        Whether the algorithm needs more than luma.
     package : tuple of str or None
         The module that the algorithm needs, and the extra that brings it.
     """
@@ -184,14 +183,14 @@ ALGORITHMS = {
     "phash_simple": Algorithm(phash_simple, input_side=lambda size: _DCT_FACTOR * size),
     "dhash": Algorithm(dhash, input_side=lambda size: size + 1),
     "dhash_vertical": Algorithm(dhash_vertical, input_side=lambda size: size + 1),
-    # Blocks of 4 pixels a side are as many as the other hashes average over.
+    # Blocks of 4 pixels a side are as large as those that the other hashes average.
     "whash": Algorithm(whash, power_of_two=True, input_side=lambda size: 4 * size),
     "colorhash": Algorithm(
         colorhash,
         default_size=3,
         shape=lambda size: (14, size),
         min_size=1,
-        max_size=53,  # shares are floats: beyond their precision, bits would be noise
+        max_size=53,  # beyond the precision of floats, the bits of a share would be noise
         input_side=lambda size: 32,
         color=True,
     ),

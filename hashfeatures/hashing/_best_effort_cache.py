@@ -1,4 +1,4 @@
-"""A cache as a help: when it fails, the run goes on without it, and says so at its end."""
+"""A cache whose failure does not end a run, which warns at its end instead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from ..exceptions import CacheUnavailableError
-from ._cache import HashCache, SourceKey
+from ._cache import HashCache
 from ._record import ImageRecord
+from ._source_keys import SourceKey
 
 
 class BestEffortCache:
-    """A `HashCache` that stands in the way of no run.
+    """A `HashCache` that a run goes on without when it fails.
 
     Parameters
     ----------
@@ -21,17 +22,18 @@ class BestEffortCache:
 
     Attributes
     ----------
-    trouble : str or None
-        What there is to be warned of.
+    problem : str or None
+        The text of a warning, if the cache failed or cannot be written.
 
     Raises
     ------
     CacheError
-        If the file is none of ours, of a newer release or damaged; by the methods as well.
+        If the file is damaged, of a newer release or not a cache of this package. The methods
+        raise it too.
     """
 
     def __init__(self, path: str | os.PathLike[str], settings: str) -> None:
-        self.trouble: str | None = None
+        self.problem: str | None = None
         self._cache: HashCache | None = None
         try:
             self._cache = HashCache(path, settings)
@@ -39,9 +41,9 @@ class BestEffortCache:
             self._give_up(error)
         else:
             if self._cache.is_read_only:
-                self.trouble = (
-                    f"The cache {os.fspath(path)!r} cannot be written: what it holds was used, "
-                    f"and nothing was added."
+                self.problem = (
+                    f"The cache {os.fspath(path)!r} cannot be written. The run used its entries "
+                    f"and added none."
                 )
 
     def __enter__(self) -> BestEffortCache:
@@ -61,7 +63,7 @@ class BestEffortCache:
 
     @property
     def is_open(self) -> bool:
-        """Whether the cache has not failed yet."""
+        """Whether the cache still works."""
         return self._cache is not None
 
     def get_many(self, keys: Sequence[SourceKey | None]) -> list[ImageRecord | None]:
@@ -74,7 +76,7 @@ class BestEffortCache:
         return [None] * len(keys)
 
     def put_many(self, entries: Iterable[tuple[SourceKey, ImageRecord]]) -> None:
-        """Keep what is known of many images; see `HashCache.put_many`."""
+        """Store the records of many images; see `HashCache.put_many`."""
         try:
             if self._cache is not None:
                 self._cache.put_many(entries)
@@ -82,7 +84,7 @@ class BestEffortCache:
             self._give_up(error)
 
     def _give_up(self, error: CacheUnavailableError) -> None:
-        self.trouble = f"{error} The run went on without it."
+        self.problem = f"{error} The run went on without it."
         if self._cache is not None:
             self._cache.forget()
         self._cache = None

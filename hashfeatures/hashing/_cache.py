@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
-import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -15,18 +13,13 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, NamedTuple, TypeAlias
-
-import numpy as np
-from PIL import Image
+from typing import Any, TypeAlias
 
 from .._utils.descriptions import shorten
 from ..exceptions import CacheError, CacheUnavailableError
 from ..images._errors import describe_error
-from ..images._quiet import quiet_decoding
-from ..images._read import read_orientation
-from ..images._sources import is_data_uri, is_url, local_path, read_data_uri
 from ._record import ImageRecord
+from ._source_keys import SourceKey
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
 _VERSION = 3
@@ -59,136 +52,6 @@ _SELECT = (
     f"layout, hashes FROM images WHERE settings = {_SETTINGS} AND name IN "
 )
 _INSERT = f"INSERT OR REPLACE INTO images VALUES ({_SETTINGS}{', ?' * 12})"
-
-
-class SourceKey(NamedTuple):
-    """What an entry is found by.
-
-    Parameters
-    ----------
-    name : str
-        An absolute path, a URL, or ``"blake2b:"`` and the digest of the content.
-    size : int
-        In bytes; 0 for a URL.
-    mtime_ns : int
-        When the content of the file was last changed; 0 for a URL and for content.
-    ctime_ns : int
-        When the file itself was last changed, which no program can set back.
-    inode : int
-        Its number in the file system. A file system that numbers its files anew when it is
-        mounted, as some over a network do, makes them be hashed anew.
-    """
-
-    name: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int = 0
-    inode: int = 0
-
-
-def key_of(source: Any) -> SourceKey | None:
-    r"""Return what the entry of an image source is found by.
-
-    A file is to be asked for its key before it is hashed: if it changes in between, the entry is
-    found outdated, not wrong.
-
-    Parameters
-    ----------
-    source : image source
-        See `hashfeatures.images._read.read_image`; open files have no key.
-
-    Returns
-    -------
-    SourceKey or None
-        None for what cannot be kept: a missing value, a file that is not there, a directory, an
-        image that cannot be decoded or an object that is no image source.
-
-    Examples
-    --------
-    >>> from hashfeatures.hashing._cache import key_of
-    >>> key_of(b"\x89PNG")
-    SourceKey(name='blake2b:90797eab8dcb0004f703df94a505122e', size=4, mtime_ns=0, ...)
-    """
-    if isinstance(source, Image.Image):
-        return _key_of_image(source)
-    if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8:
-            return None
-        return _key_of_content("array", source.shape, source.tobytes())
-    return _key_of_file(source)
-
-
-def _key_of_image(image: Image.Image) -> SourceKey | None:
-    """Return the digest of everything that decides what the image looks like."""
-    try:
-        with quiet_decoding():
-            image.load()
-            facts = (
-                image.mode,
-                image.size,
-                image.palette and image.palette.mode,
-                image.getpalette(None),
-                "transparency" in image.info,
-                image.info.get("transparency"),
-                read_orientation(image),
-            )
-            return _key_of_content("image", facts, image.tobytes())
-    except Exception:  # Pillow's plugins raise whatever a broken file leads them to
-        return None
-
-
-def _key_of_file(source: Any) -> SourceKey | None:
-    if is_data_uri(source):
-        try:
-            return _key_of_content("file", (), read_data_uri(source))
-        except ValueError:
-            return None
-    path = local_path(source)
-    if path is not None:
-        return _key_of_path(path)
-    if is_url(source):
-        return _key_of_url(source)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _key_of_content("file", (), bytes(source))
-    if isinstance(source, Mapping):
-        data = source.get("bytes")
-        return _key_of_file(source.get("path") if data is None else data)
-    return None
-
-
-def _key_of_url(url: str) -> SourceKey | None:
-    """Return what a URL is known by: the web is taken to stay as it is, a file is not."""
-    last = url.rpartition("::")[2]
-    if last.lower().startswith("memory://"):  # that of another process is another
-        return None
-    path = local_path(last)
-    if path is None:
-        return SourceKey(url, 0, 0)
-    key = _key_of_path(path)
-    return key and key._replace(name=url)
-
-
-def _key_of_path(path: str | os.PathLike[str]) -> SourceKey | None:
-    try:
-        status = os.stat(path)
-        name = os.path.abspath(os.fsdecode(path))
-    except (OSError, ValueError):  # ValueError: no path at all, such as one with a NUL in it
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return SourceKey(
-        name,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-    )
-
-
-def _key_of_content(kind: str, facts: tuple[Any, ...], data: bytes) -> SourceKey:
-    digest = hashlib.blake2b(repr(facts).encode(), digest_size=16, person=kind.encode())
-    digest.update(data)
-    return SourceKey(f"blake2b:{digest.hexdigest()}", len(data), 0)
 
 
 _Entry: TypeAlias = tuple[SourceKey, ImageRecord]
@@ -225,8 +88,9 @@ class HashCache:
     Examples
     --------
     >>> import tempfile
-    >>> from hashfeatures.hashing._cache import HashCache, key_of
+    >>> from hashfeatures.hashing._cache import HashCache
     >>> from hashfeatures.hashing._record import ImageRecord
+    >>> from hashfeatures.hashing._source_keys import key_of
     >>> key = key_of(b"content")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with HashCache(f"{folder}/hashes.sqlite", "orient=True") as cache:

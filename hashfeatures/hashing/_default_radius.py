@@ -1,7 +1,7 @@
-"""The radius by default of each comparison: measured at one rate of false matches for all.
+"""The default radius of each comparison, all measured at the same rate of false matches.
 
-Measured by ``python benchmarks/radius.py``, on 51 million pairs of photos and drawings; what was
-not measured follows from what was, by rules that never match more different images.
+``python benchmarks/radius.py`` measures the table. The radii of other comparisons are derived by
+rules that never raise the rate.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import NamedTuple
 
 from ._spec import HashSpec
 
-# The false matches in a million pairs of different images that a radius by default may have. It
-# is what 12 bits of "phash" and "dhash" make.
+# The most false matches in a million pairs of different images at a default radius: the rate of
+# "phash" and "dhash" at 12 bits.
 PER_MILLION = 4.2
 
 
 class DefaultRadius(NamedTuple):
-    """The radius by default of a comparison.
+    """The default radius of a comparison.
 
     Parameters
     ----------
     bits : int
         The radius.
     per_million : float
-        The most false matches that were measured by it, or follow from what was measured, in a
-        million pairs of different images.
+        The false matches in a million pairs of different images, as measured or as an upper bound
+        derived from measurements.
     """
 
     bits: int
     per_million: float
 
 
-# By views and by hashes: the radius, and what it matched in a million pairs. Segments of "phash"
-# and "dhash" have a greater radius than the rate allows, as a large crop shares little with its
-# original: 7 bits keep to the rate, and find less.
+# By views and by hashes: the radius and its false matches in a million pairs. Segments of "phash"
+# and "dhash" have a greater radius than the rate allows, because a large crop shares little with
+# its original. A radius of 7 bits would keep to the rate and find fewer copies.
 _MEASURED: dict[str, dict[str, tuple[int, float]]] = {
     "identity": {
         "ahash:4": (0, 1210),
@@ -120,11 +120,11 @@ _MEASURED: dict[str, dict[str, tuple[int, float]]] = {
 
 
 def default_radius(specs: Sequence[HashSpec], views: str = "identity") -> DefaultRadius:
-    """Return the radius by which hashes match at most `PER_MILLION` different images.
+    """Return the greatest radius at which hashes match at most `PER_MILLION` different images.
 
-    What was not measured gets the greatest of the radii of its parts, since images that differ in
-    so few bits of all hashes differ in no more of some of them; a hash of another size, as large
-    a share of its bits as of the next smaller size that was measured, since larger hashes of
+    A combination that was not measured has the greatest radius of its parts, since images that
+    differ in few bits of all hashes differ in no more bits of some of them. A hash of another size
+    has the same share of its bits as the next smaller size that was measured. Larger hashes of
     different images differ in a greater share of their bits. Where even 0 bits match more images,
     the radius is 0.
 
@@ -133,7 +133,7 @@ def default_radius(specs: Sequence[HashSpec], views: str = "identity") -> Defaul
     specs : sequence of HashSpec
         The hashes.
     views : str
-        What is compared by them, one of `hashfeatures.hashing.views._modes.VIEWS`.
+        What the hashes describe, one of `hashfeatures.hashing.views._modes.VIEWS`.
 
     Returns
     -------
@@ -166,11 +166,11 @@ def _measured(views: str) -> dict[frozenset[str], DefaultRadius]:
 
 
 def _scale(spec: HashSpec, measured: dict[frozenset[str], DefaultRadius]) -> DefaultRadius:
-    """Return the radius of a hash by the next smaller size of it that was measured."""
+    """Return the radius of a hash from its next smaller size that was measured."""
     singles = [HashSpec.parse(name) for names in measured if len(names) == 1 for name in names]
     sizes = sorted((each for each in singles if each.name == spec.name), key=lambda s: s.size)
     smaller = [each for each in sizes if each.size <= spec.size]
-    if not smaller:  # a smaller one matches more images than the smallest that was measured
+    if not smaller:  # a smaller hash matches more images than the smallest measured one
         return DefaultRadius(0, measured[frozenset([str(sizes[0])])].per_million)
     radius = measured[frozenset([str(smaller[-1])])]
     return radius._replace(bits=radius.bits * spec.n_bits // smaller[-1].n_bits)

@@ -1,4 +1,4 @@
-"""Tables of hashes that were stored before, by this package or by others."""
+"""Tables of hashes that this package or another one stored."""
 
 from __future__ import annotations
 
@@ -28,28 +28,27 @@ ORIGINS = ("imagehash", "imagehash3", "imagededup", "pdq")
 def from_hex(
     hashes: Any, by: str = "phash", *, origin: str = "imagehash", images: Any = None
 ) -> pd.DataFrame:
-    """Make a table of hashes that were stored as hex strings.
+    """Make a table from hashes that were stored as hex strings.
 
-    What takes the tables of `hash_images` takes this one too: `find_similar`, `is_known`,
-    `find_duplicates` with a finder for the hash, ``duplicated()``.
+    Every function that takes a table of `hash_images` also takes this one: `find_similar`,
+    `is_known`, `find_duplicates` with a finder for the hash, ``duplicated()``.
 
     Parameters
     ----------
     hashes : mapping, Series, list, tuple, 1-D array, or path of a JSON file
-        The hex strings, or ImageHash objects. A mapping goes from images to hashes, as
-        imagededup's ``encode_images`` returns it and its ``encodings.json`` may hold it; the index
-        of a Series names the images. Missing ones (None, NaN) stay missing.
+        The hex strings, or ImageHash objects. The keys of a mapping name the images, as in the
+        result of imagededup's ``encode_images`` and in its ``encodings.json``. The index of a
+        Series names them too. Missing hashes (None, NaN) stay missing.
     by : str, default="phash"
-        Which hash they are, as in `ImageHashFeaturizer`; with ``origin="pdq"`` it is "pdq".
+        The name of the hash, as in `ImageHashFeaturizer`. With ``origin="pdq"`` it is "pdq".
     origin : {"imagehash", "imagehash3", "imagededup", "pdq"}, default="imagehash"
-        How they are spelled. "imagehash": as ``str(imagehash.ImageHash)`` of ImageHash 4 and
-        `hash_images` spell them. "imagehash3": as ImageHash up to 3.7 did, with the bits of each
-        byte in the opposite order. "imagededup": its encodings, spelled as the first; its
-        algorithms differ from ImageHash's in details, so compare them with each other, and with
-        other hashes only within a radius. "pdq": PDQ hashes of 64 digits.
+        The format of the strings. "imagehash" is that of ``str(imagehash.ImageHash)`` in
+        ImageHash 4 and of `hash_images`. "imagehash3" is that of ImageHash up to 3.7, with the
+        bits of each byte in the opposite order. "imagededup" has the same format as "imagehash".
+        Its algorithms differ from ImageHash's in details, so compare its hashes with other hashes
+        only within a radius. "pdq" stands for PDQ hashes of 64 digits.
     images : container of shape (n_images,), optional
-        What the column "image" shall hold, if `hashes` names no images; by default the
-        positions.
+        The values of the column "image" if `hashes` names no images. By default the positions.
 
     Returns
     -------
@@ -60,7 +59,7 @@ def from_hex(
     Raises
     ------
     ValueError
-        If a string is no hash of that kind; the message names its row.
+        If a string is not such a hash. The message names its row.
 
     Examples
     --------
@@ -77,8 +76,8 @@ def from_hex(
     spec = HashSpec.parse("pdq" if origin == "pdq" else by)
     if origin == "imagehash3" and spec.n_bits % 8:
         raise ParameterError(
-            f"ImageHash 3 stored whole bytes, and {str(spec)!r} has {spec.n_bits} bits: "
-            f"from_hex(..., origin='imagehash') reads it."
+            f"ImageHash 3 stored whole bytes, and {str(spec)!r} has {spec.n_bits} bits. "
+            f"Pass origin='imagehash' to read it."
         )
     strings, named = _list_hashes(hashes, name)
     if images is not None:
@@ -98,7 +97,7 @@ def from_hex(
 
 
 def _list_hashes(hashes: Any, caller: str) -> tuple[list[Any], list[Any]]:
-    """Return hashes, and the images that they are of."""
+    """Return hashes and the images that they belong to."""
     if isinstance(hashes, str | os.PathLike):
         if not os.path.exists(hashes):
             expected = "the path of a JSON file that exists, or a container of hashes"
@@ -114,7 +113,7 @@ def _list_hashes(hashes: Any, caller: str) -> tuple[list[Any], list[Any]]:
 
 
 def _read(strings: list[Any], spec: HashSpec) -> NDArray[np.uint8]:
-    """Return the bits of hashes, zeros where one is missing."""
+    """Return the bits of hashes, with zeros where one is missing."""
     nothing = "0" * -(-spec.n_bits // 4)
     texts = []
     for row, string in enumerate(strings):

@@ -1,4 +1,4 @@
-"""The hashes of many images, in arrays that hold one row an image."""
+"""The hashes of many images, in arrays with one row an image."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import ImageReadError
-from ._hex import unpack_bits
 from ._record import ImageRecord
 from ._spec import HashSpec
 
 
 class HashArrays:
-    """The hashes of many images, row i being image i.
+    """The hashes and facts of many images, where row i is image i.
 
     Parameters
     ----------
     specs : tuple of HashSpec
         The hashes.
     n_images : int
-        How many images room is made for; `store` makes more when it is needed.
+        The number of images to allocate room for. `extend` allocates more if needed.
 
     Attributes
     ----------
@@ -30,14 +29,14 @@ class HashArrays:
     codes : ndarray of shape (n_images, n_bytes), dtype uint8
         Hash after hash, packed eight bits to a byte; zeros where an image failed.
     detail, width, height : ndarray of shape (n_images,)
-        What is known of the images beside their hashes; zeros where an image failed, and for
-        `detail` where nobody asked.
+        The facts of the images. Zeros where an image failed, and in `detail` where it was not
+        measured.
     formats : dict of int to str
-        Pillow's names of the file formats, by row; of files alone.
+        Pillow's names of the file formats by row. Images in memory have none.
     digests : dict of int to bytes
-        Digests of the pixels of images of little detail, by row.
+        Digests of the pixels of images of low detail, by row.
     errors : dict of int to ImageReadError
-        What failed, by row.
+        The errors of the images that failed, by row.
     """
 
     def __init__(self, specs: tuple[HashSpec, ...], n_images: int = 0) -> None:
@@ -54,7 +53,7 @@ class HashArrays:
         self.errors: dict[int, ImageReadError] = {}
 
     def extend(self, n_rows: int) -> int:
-        """Count `n_rows` more images, make room if there is none, and return the first's row."""
+        """Add `n_rows` more images, allocate room for them, and return the row of the first."""
         first = self.n_images
         self.n_images += n_rows
         if self.n_images > len(self.codes):
@@ -67,7 +66,7 @@ class HashArrays:
         return first
 
     def store(self, rows: Sequence[int], outcomes: Sequence[ImageRecord | ImageReadError]) -> None:
-        """Write down what came of some images."""
+        """Store the records or the errors of some images."""
         read, codes, facts = [], [], []
         for row, outcome in zip(rows, outcomes, strict=True):
             if isinstance(outcome, ImageReadError):
@@ -85,7 +84,7 @@ class HashArrays:
             self.detail[read], self.width[read], self.height[read] = np.transpose(facts)
 
     def repeat(self, row: int, of: int) -> None:
-        """Write down for an image what came of an earlier one, which is the same."""
+        """Copy the row of an earlier image, which is the same, to an image."""
         for array in (self.codes, self.detail, self.width, self.height):
             array[row] = array[of]
         if of in self.formats:
@@ -96,7 +95,7 @@ class HashArrays:
             self.store([row], [self.errors[of]])
 
     def close(self) -> HashArrays:
-        """Give back the room that was not needed, and return self."""
+        """Release the room that was not needed, and return self."""
         for name in ("codes", "detail", "width", "height"):
             setattr(self, name, getattr(self, name)[: self.n_images])
         self.errors = dict(sorted(self.errors.items()))
@@ -116,9 +115,9 @@ class HashArrays:
         """Return zeros and ones, shape (n_images, n_bits)."""
         ends = np.cumsum([spec.n_bits for spec in self.specs])
         bits = np.empty((self.n_images, ends[-1]), dtype=np.uint8)
-        for place, spec in enumerate(self.specs):  # one by one, so that none is held twice
+        for place, spec in enumerate(self.specs):  # one by one, to save memory
             columns = slice(ends[place] - spec.n_bits, ends[place])
-            bits[:, columns] = unpack_bits(self.packed(place), spec.n_bits)
+            bits[:, columns] = np.unpackbits(self.packed(place), axis=1, count=spec.n_bits)
         return bits
 
     def matrix(self) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""0/1 matrices, packed words and ImageHash's hex strings: three spellings of the same bits.
+"""Conversion between bits and ImageHash's hex strings.
 
 A matrix of bits has one row an image and one column a bit. Words hold the same bits 64 to a
-``uint64``, in an order that is of no importance to Hamming distances. Hex strings are exactly
-those that ``str(imagehash.ImageHash)`` prints.
+``uint64``, in an order that does not affect Hamming distances. Hex strings are exactly those that
+``str(imagehash.ImageHash)`` returns.
 """
 
 from __future__ import annotations
@@ -20,48 +20,8 @@ from .._utils.descriptions import shorten
 _HEX_DIGITS = set(hexdigits)
 
 
-def pack_bits(bits: ArrayLike) -> NDArray[np.uint8]:
-    """Pack a 0/1 matrix eight bits to a byte.
-
-    Parameters
-    ----------
-    bits : array-like of shape (n_images, n_bits)
-        Zeros and ones, of any numeric or boolean dtype.
-
-    Returns
-    -------
-    ndarray of shape (n_images, ceil(n_bits / 8)), dtype uint8
-        The first bit is the highest of the first byte; the last byte is filled up with zeros.
-
-    Examples
-    --------
-    >>> from hashfeatures.hashing._hex import pack_bits
-    >>> pack_bits([[1, 0, 0, 0, 0, 0, 0, 1, 1, 1]])
-    array([[129, 192]], dtype=uint8)
-    """
-    return np.packbits(np.asarray(bits).astype(bool), axis=1)
-
-
-def unpack_bits(packed: NDArray[np.uint8], n_bits: int) -> NDArray[np.uint8]:
-    """Undo `pack_bits`.
-
-    Parameters
-    ----------
-    packed : ndarray of shape (n_images, ceil(n_bits / 8)), dtype uint8
-        Packed bits.
-    n_bits : int
-        How many bits a row has.
-
-    Returns
-    -------
-    ndarray of shape (n_images, n_bits), dtype uint8
-        Zeros and ones.
-    """
-    return np.unpackbits(packed, axis=1, count=n_bits)
-
-
 def bits_to_hex(bits: ArrayLike) -> NDArray[np.object_]:
-    """Spell each row of bits as ImageHash prints it.
+    """Convert each row of bits to the hex string that ImageHash prints.
 
     Parameters
     ----------
@@ -71,8 +31,8 @@ def bits_to_hex(bits: ArrayLike) -> NDArray[np.object_]:
     Returns
     -------
     ndarray of shape (n_images,), dtype object
-        Strings of ``ceil(n_bits / 4)`` lower-case hex digits. Where `n_bits` is no multiple of
-        four, the zeros that fill it up stand in front.
+        Strings of ``ceil(n_bits / 4)`` lower-case hex digits. Where `n_bits` is not a multiple of
+        four, leading zeros fill the first digit.
 
     Examples
     --------
@@ -92,14 +52,14 @@ def bits_to_hex(bits: ArrayLike) -> NDArray[np.object_]:
 
 
 def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
-    """Read the strings that ImageHash prints.
+    """Convert the strings that ImageHash prints to bits.
 
     Parameters
     ----------
     hashes : iterable of str or imagehash.ImageHash
         Hashes of `n_bits` bits each.
     n_bits : int
-        How many bits a hash has: 64 for the usual hashes of 8 by 8, 42 for ``colorhash``.
+        The number of bits of a hash: 64 for the usual hashes of 8 by 8, 42 for ``colorhash``.
 
     Returns
     -------
@@ -109,7 +69,7 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        If a string is too long, too short, or no hex number of `n_bits` bits.
+        If a string is too long, too short, or not a hex number of `n_bits` bits.
 
     Examples
     --------
@@ -124,20 +84,19 @@ def hex_to_bits(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint8]:
 
 
 def hex_to_words(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint64]:
-    """Read the strings that ImageHash prints into words whose bits differ where theirs do.
+    """Convert the strings that ImageHash prints to words with the same Hamming distances.
 
     Parameters
     ----------
     hashes : iterable of str or imagehash.ImageHash
         Hashes of `n_bits` bits each.
     n_bits : int
-        How many bits a hash has.
+        The number of bits of a hash.
 
     Returns
     -------
     ndarray of shape (n_images, ceil(n_bits / 64)), dtype uint64
-        16 digits to a word, each four neighboring bits of it; zeros stand for digits before the
-        first.
+        16 digits to a word, each as four adjacent bits. Leading zeros fill the first word.
 
     Raises
     ------
@@ -155,7 +114,7 @@ def hex_to_words(hashes: Iterable[object], n_bits: int) -> NDArray[np.uint64]:
 
 
 def _hex_to_octets(hashes: Iterable[object], n_bits: int, of: int = 1) -> NDArray[np.uint8]:
-    """Read hashes into whole groups of `of` bytes, filled up with zeros in front."""
+    """Convert hashes to whole groups of `of` bytes, with leading zeros."""
     n_digits = -(-n_bits // 4)
     strings = [str(item) for item in hashes]
     for row, string in enumerate(strings):
@@ -182,14 +141,14 @@ def _hex_to_octets(hashes: Iterable[object], n_bits: int, of: int = 1) -> NDArra
 
 @dataclass(frozen=True)
 class BitLayout:
-    """Which columns of a matrix of bits belong to which hash.
+    """The columns of a matrix of bits that belong to each hash.
 
     Parameters
     ----------
     names : sequence of str
-        The hashes in the order of their columns, as bit columns are named after them.
+        The hashes in the order of their columns, spelled as in the names of the columns.
     widths : sequence of int
-        How many bits each has.
+        The number of bits of each.
 
     Examples
     --------
@@ -206,7 +165,7 @@ class BitLayout:
 
     @property
     def n_bits(self) -> int:
-        """How many bits a row has."""
+        """The number of bits of a row."""
         return sum(self.widths)
 
     def slices(self) -> list[slice]:
@@ -215,7 +174,7 @@ class BitLayout:
         return [slice(start, end) for start, end in pairwise(ends)]
 
     def column_names(self) -> NDArray[np.object_]:
-        """Return one name a bit: the hash's name and the number of the bit, zero-padded."""
+        """Return one name a bit: the name of the hash and the zero-padded number of the bit."""
         return np.array(
             [
                 f"{name}_{bit:0{len(str(width - 1))}d}"

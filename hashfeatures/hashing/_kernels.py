@@ -1,8 +1,8 @@
-"""The loops that touch every pixel, compiled by numba.
+"""The loops over all pixels, compiled by numba.
 
-They release the interpreter, so that threads run side by side, and are cached on disk, so that
-only the first use after an installation compiles. Whole numbers of 32 bits stay such at every
-step, or the compiler would not vectorise.
+They release the interpreter lock, so that threads run in parallel. They are cached on disk, so
+that only the first use after an installation compiles them. Every step keeps integers of 32 bits,
+as the compiler would not vectorize others.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from .._utils.compiling import compile_loop
 
 Pixels = NDArray[np.uint8]
 
-# Pillow's resampling of 8-bit images counts weights in units of 2 ** -22.
+# Weights in Pillow's resampling of 8-bit images are in units of 2 ** -22.
 _FRACTION_BITS = 22
 _HALF = 1 << (_FRACTION_BITS - 1)
 _LANCZOS_SUPPORT = 3.0
 
-# The classes of colors: black, gray, six faint hues, six bright hues, and the colors on the edge
+# Classes of colors: black, gray, six faint hues, six bright hues, and the colors on the edge
 # between faint and bright.
 N_COLOR_CLASSES = 15
-_CHUNK = 4096  # pixels whose classes fit into the nearest cache
-_TILE = 64  # pixels that fill a line of the cache
-_VECTOR = 32  # pixels that a compiled loop takes at a time; what is left over costs as much
+_CHUNK = 4096  # pixels whose classes fit into the L1 cache
+_TILE = 64  # pixels that fill a cache line
+_VECTOR = 32  # pixels that a compiled loop processes at a time; a remainder costs as much
 
 
 def _read_only(dtype: Any, n_dimensions: int) -> Any:
     return types.Array(dtype, n_dimensions, "C", readonly=True)
 
 
-@lru_cache(maxsize=2048)  # photos of one collection come in some hundred lengths of side
+@lru_cache(maxsize=2048)  # the photos of a collection have some hundred different side lengths
 def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return the weights by which the lines of an image are summed into another number of lines.
+    """Return the weights of Lanczos' filter between two numbers of lines.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
     Returns
     -------
     spans : ndarray of shape (n_out, 2), dtype int64
-        The first line of each sum, and the one behind the last.
+        The first line of each sum, and the one after its last.
     weights : ndarray of shape (n_out, n_taps), dtype int32
-        What those lines count, in units of 2 ** -22.
+        The weights of those lines, in units of 2 ** -22.
     """
     scale = n_in / n_out
     stretch = max(scale, 1.0)
@@ -62,7 +62,7 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
     weights = np.sinc(offsets) * np.sinc(offsets / _LANCZOS_SUPPORT)
     weights[(offsets < -_LANCZOS_SUPPORT) | (offsets >= _LANCZOS_SUPPORT)] = 0
     weights[taps >= (ends - starts)[:, None]] = 0
-    # Added up one after the other, as Pillow does: another order would round otherwise.
+    # Added one after the other as in Pillow, as another order rounds differently.
     weights /= np.cumsum(weights, axis=1)[:, -1:]
     fixed = np.trunc(weights * (1 << _FRACTION_BITS) + np.copysign(0.5, weights))
     return np.stack([starts, ends], axis=1), fixed.astype(np.int32)
@@ -83,7 +83,7 @@ def lanczos(
     width, height : int
         The size of the result.
     vertical_first : bool
-        Which of the two passes comes first; between them, values are rounded to 8 bits.
+        Which of the two passes comes first. Values between the passes are rounded to 8 bits.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def lanczos(
         The resized image.
     """
     n_rows, n_columns = luma.shape
-    # Where the number of lines stays, Pillow leaves the pass out: here each line counts once.
+    # Pillow omits a pass that keeps the number of lines. Here its weights are ones.
     by_row, by_column = lanczos_weights(n_rows, height), lanczos_weights(n_columns, width)
     resized: Pixels
     if vertical_first:
@@ -105,7 +105,7 @@ def lanczos(
 def transpose_padded(pixels: Any) -> Any:  # pragma: no cover (compiled)
     """Return an image with rows and columns exchanged.
 
-    Its rows are made longer, up to a multiple of 32 pixels; what these hold means nothing.
+    Its rows are padded to a multiple of 32 pixels. The padding is uninitialized.
     """
     n_rows, n_columns = pixels.shape
     result = np.empty((n_columns, -(-n_rows // _VECTOR) * _VECTOR), np.uint8)
@@ -116,7 +116,7 @@ def transpose_padded(pixels: Any) -> Any:  # pragma: no cover (compiled)
         return result
     for left in range(0, n_columns, _TILE):
         for strip in range(0, n_rows, _TILE):
-            top = min(strip, n_rows - _TILE)  # a whole tile, if need be with rows of the last one
+            top = min(strip, n_rows - _TILE)  # a whole tile, which may overlap the previous one
             tile = pixels[top:]
             for column in range(left, min(left + _TILE, n_columns)):
                 line = result[column, top:]
@@ -139,7 +139,7 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
         totals[:] = np.int32(_HALF)
         start, end = spans[out]
         row = start
-        while row + 4 <= end:  # four at a time: the totals are loaded and stored less often
+        while row + 4 <= end:  # four at a time, to load and store the totals less often
             a, b, c, d = pixels[row], pixels[row + 1], pixels[row + 2], pixels[row + 3]
             tap = row - start
             wa, wb = weights[out, tap], weights[out, tap + 1]
@@ -173,7 +173,7 @@ def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover
 def _sum_rows_then_columns(
     pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
 ) -> Any:  # pragma: no cover (compiled)
-    """Resize an image in both directions; rows and columns of the result are exchanged."""
+    """Resize an image in both directions, and return the result transposed."""
     transposed = transpose_padded(_sum_rows(pixels, row_spans, row_weights))
     return _sum_rows(transposed, column_spans, column_weights)[:, : len(row_spans)].copy()
 
@@ -182,7 +182,7 @@ def _sum_rows_then_columns(
 def _classify(
     red: Any, green: Any, blue: Any, luma: Any, classes: Any
 ) -> None:  # pragma: no cover
-    """Write the class of each color. No product passes 16 bits, which doubles the speed."""
+    """Write the class of each color. Products fit into 16 bits, which doubles the speed."""
     for place in range(len(luma)):
         r, g, b = np.int16(red[place]), np.int16(green[place]), np.int16(blue[place])
         top = max(r, max(g, b))
@@ -191,7 +191,7 @@ def _classify(
         gray = np.int16(np.int16(3) * chroma) < top
         bright = np.int16(np.int16(85) * chroma) >= np.int16(np.int16(57) * top)
         faint = np.int16(np.int16(3) * chroma) < np.int16(np.int16(2) * top)
-        # The borders of the six bins of hue, by the channel that is the greatest.
+        # The borders of the six bins of hue, by the greatest channel.
         above_blue = np.int16(np.int16(85) * np.int16(b - bottom))
         near_red = above_blue <= np.int16(np.int16(84) * chroma)
         near_yellow = np.int16(np.int16(85) * np.int16(top - r)) < chroma
@@ -219,22 +219,22 @@ def _classify(
 def measure_colors(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no cover (compiled)
     """Convert pixels to luma, and count the classes of their colors.
 
-    The comparisons are those that Pillow's hue and saturation lead to, multiplied out into whole
-    numbers: equal for each of the 2 ** 24 colors.
+    The comparisons are those of Pillow's hue and saturation, multiplied out into integers. They
+    are equal for each of the 2 ** 24 colors.
 
     Parameters
     ----------
     pixels : ndarray of shape (n_pixels,), dtype uint32
-        Red, green and blue from the lowest byte on.
+        Red, green and blue, starting at the lowest byte.
     luma : ndarray of shape (n_pixels,), dtype uint8
-        Written: the luma of each pixel.
+        Output: the luma of each pixel.
     counts : ndarray of shape (15,), dtype int64
-        Added to: how many pixels are black, gray, of six faint hues, of six bright hues, and on
-        the edge between faint and bright.
+        Output, added to: the numbers of pixels that are black, gray, of six faint hues, of six
+        bright hues, and on the edge between faint and bright.
     """
     red, green, blue, classes = np.empty((4, _CHUNK), np.uint8)
-    # Classes are counted by twos, which halves the steps, in four tables, so that one addition
-    # need not await another.
+    # Classes are counted in pairs, which halves the steps, and in four tables, so that no addition
+    # waits for the previous one.
     twos = np.empty(_CHUNK // 2, np.uint8)
     tallies = np.zeros((4, 256), np.int64)
     low = np.uint32(255)
@@ -274,7 +274,7 @@ def measure_colors(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no c
 
 @compile_loop(types.int64(_read_only(types.uint8, 2)))
 def sum_steps(pixels: Any) -> Any:  # pragma: no cover (compiled)
-    """Sum the steps between neighboring pixels, in whole hundredths of the range."""
+    """Sum the differences of neighboring pixels, in whole hundredths of the range."""
     n_rows, n_columns = pixels.shape
     total = 0
     for row in range(n_rows):

@@ -11,21 +11,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..exceptions import (
-    ImageReadError,
-)
+from ..exceptions import ImageReadError
 from ..images._decoding import Decoding
 from ..images._errors import as_read_error
-from ..images._read import DecodedImage, read_image, read_whole
+from ..images._open import read_whole
+from ..images._read import DecodedImage, read_image
 from ..images._sources import describe_source
 
 
 def to_picklable(source: Any, decoding: Decoding) -> Any:
-    """Return what a worker in another process can be handed in place of `source`.
+    """Return an equivalent of an image source that another process can receive.
 
-    Open files cannot travel, nor some paths, buffers and mappings. A PIL image can, but its
-    orientation and the transparency of its palette stay behind, so it is brought upright first,
-    and is laid on its background. What is no image source does not go anywhere.
+    Open files cannot be pickled, nor can some paths, buffers and mappings. A PIL image loses its
+    orientation and the transparency of its palette, so it is first brought upright and composed
+    onto the background. An object that is not an image source becomes an `ImageReadError`.
     """
     try:
         if isinstance(source, ImageReadError):
@@ -39,15 +38,15 @@ def to_picklable(source: Any, decoding: Decoding) -> Any:
         if isinstance(source, str):
             return str(source)
         if isinstance(source, os.PathLike):
-            return source if _travels(source) else os.fspath(source)
+            return source if _is_picklable(source) else os.fspath(source)
         if isinstance(source, np.ndarray) and source.dtype == np.uint8:
             return np.asarray(source)
         if hasattr(source, "read"):
             return read_whole(source)
-        read_image(source, decoding)  # which says what is wrong with it
+        read_image(source, decoding)  # raises the error of what is not an image source
     except ImageReadError as error:
         return error.without_traceback()
-    except Exception as error:  # whatever a broken file object raises
+    except Exception as error:  # a foreign file object may raise anything
         return as_read_error(source, error)
     return source
 
@@ -72,17 +71,17 @@ def _image_to_picklable(decoded: DecodedImage) -> DecodedImage:
 
 
 def _stripped(image: Image.Image) -> Image.Image:
-    """Return an image without notes on it that cannot be pickled."""
-    if _travels(image.info):
+    """Return an image without metadata that cannot be pickled."""
+    if _is_picklable(image.info):
         return image
     copy = image.copy()
     copy.info = {name: value for name, value in image.info.items() if name == "transparency"}
     return copy
 
 
-def _travels(thing: Any) -> bool:
+def _is_picklable(thing: Any) -> bool:
     try:
         pickle.loads(pickle.dumps(thing))
-    except Exception:  # whatever an object of somebody else raises
+    except Exception:  # a foreign object may raise anything
         return False
     return True

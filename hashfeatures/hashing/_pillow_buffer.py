@@ -1,7 +1,7 @@
-"""The memory of a Pillow image as an array, where that needs no copy.
+"""The memory of a Pillow image as an array, without a copy.
 
-Pillow lends its memory by the Arrow C data interface, which numpy does not speak: the one address
-that is of interest is read out of it here.
+Pillow exports its memory through the Arrow C data interface, which numpy does not support. This
+module reads the address of the pixels from it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 
 
 class _ArrowArray(ctypes.Structure):
-    """The struct of that name in the interface."""
+    """The struct ``ArrowArray`` of the interface."""
 
 
 _ArrowArray._fields_ = [
@@ -36,38 +36,38 @@ _ArrowArray._fields_ = [
 
 
 def borrow_memory(image: Image.Image) -> NDArray[np.uint8] | None:
-    """Return the bytes of an image as they lie in memory, without copying them.
+    """Return the bytes of an image in memory without copying them.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        A loaded image of mode L, of a byte a pixel, or RGB, of four of which the last says
-        nothing.
+        A loaded image of mode L, with one byte a pixel, or RGB, with four bytes a pixel of which
+        the last is unused.
 
     Returns
     -------
     ndarray of shape (n_bytes,), dtype uint8, or None
-        Read-only; it keeps the image alive. None where Pillow cannot lend it in one piece: older
-        releases cannot at all, and large images lie in several.
+        A read-only array that keeps the image alive. None if Pillow cannot export the memory in
+        one piece, as for large images and in older releases.
 
     References
     ----------
     Apache Arrow, "The Arrow C data interface" and "The Arrow PyCapsule Interface".
     """
-    if not _pillow_lends():
+    if not _pillow_exports():
         return None
     try:
         _, capsule = image.__arrow_c_array__()
     except (ValueError, MemoryError):
         return None
     array = _struct_of(capsule)
-    while array.n_children == 1:  # pixels of several bytes are lists of them
+    while array.n_children == 1:  # pixels of several bytes are lists of bytes
         array = array.children[0].contents
     n_bytes = image.width * image.height * (4 if image.mode == "RGB" else 1)
     if array.length != n_bytes or array.offset:
         return None
     memory: Any = (ctypes.c_uint8 * n_bytes).from_address(array.buffers[1])
-    memory.owner = capsule  # gives the image back when it goes
+    memory.owner = capsule  # releases the image with the array
     borrowed = np.frombuffer(memory, dtype=np.uint8)
     borrowed.flags.writeable = False
     return borrowed
@@ -84,6 +84,6 @@ def _pointer_of() -> Callable[[object, bytes], int]:
 
 
 @cache
-def _pillow_lends() -> bool:
-    """Tell whether the installed Pillow lends its memory."""
+def _pillow_exports() -> bool:
+    """Return whether the installed Pillow exports its memory."""
     return int(PIL.__version__.partition(".")[0]) >= 12 and hasattr(ctypes, "pythonapi")

@@ -1,4 +1,4 @@
-"""A digest of all that an image shows: images that share it show the same, in any container."""
+"""A digest of the visible pixels of an image, independent of its file format."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from PIL import Image
 
 from ..images._flatten import find_range
 
-_BAND_PIXELS = 2**18  # that are unpacked at a time, so that a large image is not copied whole
+_BAND_PIXELS = 2**18  # pixels unpacked at a time, so that a large image is not copied whole
 
-# Modes whose values are not those of red, green and blue: they are compared as they are.
+# Modes other than red, green and blue, which are compared without conversion.
 _AS_THEY_ARE = ("CMYK", "YCbCr", "LAB", "HSV")
 
 
 def digest_pixels(image: Image.Image, content: bytes = b"") -> bytes:
-    """Return a digest that images share which show the same, and in practice no others.
+    """Return a digest that is equal for images that show the same, and in practice for no others.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        The image as it was decoded: neither laid on a background nor reduced or scaled.
+        The image as decoded, without a background, reduction or scaling.
     content : bytes
-        What else is to be equal.
+        Further content that must be equal.
 
     Returns
     -------
     bytes
-        16 of them, of the size, the colors, and the transparency if anything is not opaque. The
-        mode is of no account where the colors are the same: a palette is looked up, gray is red,
-        green and blue that are equal, and 16 bits are 8 where they show no more. What lies
-        under full transparency is not seen. A color profile counts, unless it is that of sRGB,
-        for which images without one are taken.
+        A digest of 16 bytes over the size, the colors, and the transparency unless all is opaque.
+        Modes with the same colors have the same digest: palettes are resolved, gray equals RGB
+        with equal channels, and 16 bits equal 8 if they show no more. Colors under full
+        transparency are ignored. A color profile counts unless it is sRGB, which is assumed for
+        images without one.
     """
     kind, parts = _parts_of(image)
     digest = hashlib.blake2b(f"{kind} {image.size}".encode(), digest_size=16)
@@ -47,7 +47,7 @@ def digest_pixels(image: Image.Image, content: bytes = b"") -> bytes:
 
 
 def _profile_of(image: Image.Image) -> bytes:
-    """Return what says which colors the numbers of an image are, if they are not those of sRGB."""
+    """Return the color profile of an image, or empty bytes for sRGB."""
     profile = image.info.get("icc_profile")
     if not isinstance(profile, bytes):
         return b""
@@ -70,7 +70,7 @@ def _parts_of(image: Image.Image) -> tuple[str, Iterator[bytes]]:
 
 
 def _parts_of_numbers(values: NDArray[Any], image: Image.Image) -> tuple[str, Iterator[bytes]]:
-    """Return the parts of an image of 16 or 32 bits or floats: of 8 if it shows no more."""
+    """Return the parts of an image of 16 or 32 bits or floats, as 8 bits if it shows no more."""
     low, high = find_range(image, values)
     levels = (values.astype(np.float64) - low) * (65535 / (high - low if high > low else 1))
     if low != 0 or high not in (1, 255, 65535) or (levels != np.rint(levels)).any():
@@ -88,7 +88,7 @@ def _parts_of_numbers(values: NDArray[Any], image: Image.Image) -> tuple[str, It
 
 
 def _hide(pixels: NDArray[np.uint8]) -> bytes:
-    """Return the bytes of pixels without the colors that are not seen."""
+    """Return the bytes of pixels with invisible colors set to zero."""
     pixels[pixels[..., 3] == 0] = 0
     return pixels.tobytes()
 

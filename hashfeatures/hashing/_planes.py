@@ -1,6 +1,6 @@
-"""One decoded image, and the views of it that the hash algorithms share.
+"""The planes of one decoded image that the hash algorithms share.
 
-Each view is made on first use and kept, so that five hashes convert to luma once.
+Each plane is computed on first use and kept, so that five hashes convert to luma once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 
 _LOGGER = logging.getLogger(__name__)
 
-# Pixels whose colors are unpacked at a time, so that a large image is not copied whole.
+# Pixels unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
 
 _HUE_EDGES = np.linspace(0, 255, 7)
@@ -33,14 +33,14 @@ _BRIGHT_ABOVE = 256 * 2 // 3
 
 
 class ImagePlanes:
-    """The views of one image.
+    """The luma, the colors and the resized luma of one image.
 
     Parameters
     ----------
     image : PIL.Image.Image
         An image of any mode that Pillow can convert to L.
     color : bool, default=False
-        Whether `color_counts` will be asked for: then one pass gives both it and the luma.
+        Whether `color_counts` will be needed. Then one pass computes it together with the luma.
     """
 
     def __init__(self, image: Image.Image, color: bool = False) -> None:
@@ -53,7 +53,7 @@ class ImagePlanes:
         """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
         if self._in_one_pass:
             return self._luma_and_counts[0]
-        # Of an image that is luma already, Pillow's conversion would be a copy.
+        # Pillow would copy an image that is luma already.
         image = self._image if self._image.mode == "L" else convert(self._image, "L")
         memory = borrow_memory(image)
         return np.asarray(image) if memory is None else memory.reshape(image.size[::-1])
@@ -65,7 +65,7 @@ class ImagePlanes:
 
     @cached_property
     def color_counts(self) -> NDArray[np.int64]:
-        """How many pixels are black, gray, of six faint and of six bright hues, or between."""
+        """The number of pixels of each class of colors, see `measure_colors`."""
         if self._in_one_pass:
             return self._luma_and_counts[1]
         hsv = np.asarray(convert(self._image, "HSV"))
@@ -92,7 +92,7 @@ class ImagePlanes:
         return luma, counts
 
     def _packed_pixels(self) -> Iterator[NDArray[np.uint32]]:
-        """Yield the pixels of an RGB image, red in the lowest byte, in a few pieces."""
+        """Yield the pixels of an RGB image in a few pieces, with red in the lowest byte."""
         memory = borrow_memory(self._image)
         if memory is not None:
             yield memory.view("<u4").astype(np.uint32, copy=False)
@@ -121,7 +121,7 @@ class ImagePlanes:
             resized = Image.fromarray(self.luma).resize((width, height), Image.Resampling.LANCZOS)
             return np.asarray(resized)
         vertical_first = _is_vertical_first(self.luma.shape, width, height)
-        # Only the order that begins with the columns needs the image transposed as a whole.
+        # Only a horizontal first pass needs the whole image transposed.
         transposed = self.luma if vertical_first else self._transposed
         return _lanczos(self.luma, transposed, width, height, vertical_first)
 
@@ -131,9 +131,9 @@ class ImagePlanes:
         Parameters
         ----------
         side : int
-            Width and height that the luma is resized to, a multiple of `n_blocks`.
+            The width and height of the resized luma, a multiple of `n_blocks`.
         n_blocks : int
-            How many blocks there are a side.
+            The number of blocks a side.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class ImagePlanes:
         return sums
 
     def digest(self, content: bytes = b"") -> bytes:
-        """Return a digest that images share which show the same; see `digest_pixels`."""
+        """Return the digest of what the image shows, see `digest_pixels`."""
         return digest_pixels(self._image, content)
 
 
@@ -160,7 +160,7 @@ def _lanczos(
 
 
 def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
-    """Tell which pass the installed Pillow does first."""
+    """Return whether the installed Pillow does the vertical pass first."""
     if int(PIL.__version__.partition(".")[0]) < 13:
         return False
     rows_lost, columns_lost = shape[0] - height, shape[1] - width
@@ -169,7 +169,7 @@ def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
 
 @cache
 def kernel_agrees_with_pillow() -> bool:
-    """Tell whether our resampling gives the pixels of the installed Pillow's, on small probes."""
+    """Return whether our resampling equals that of Pillow on small probes."""
     rng = np.random.default_rng(0)
     for shape in ((37, 91), (91, 37), (5, 64), (64, 5)):
         noise = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -181,7 +181,9 @@ def kernel_agrees_with_pillow() -> bool:
                     pixels, load_kernels("hashing").transpose_padded(pixels), width, height, first
                 )
                 if not np.array_equal(ours, np.asarray(theirs)):
-                    _LOGGER.debug("Resizing with Pillow %s itself, slowly", PIL.__version__)
+                    _LOGGER.debug(
+                        "Resizing with Pillow %s itself, which is slower", PIL.__version__
+                    )
                     return False
     return True
 
@@ -197,10 +199,10 @@ def measure_detail(planes: ImagePlanes) -> int:
     Returns
     -------
     int
-        0 (flat) to 100 (the most common value for photos): the steps between neighboring pixels
-        of the luma at 64 by 64, in whole hundredths of the way from black to white, summed up and
-        divided by 90. Steps of less than one hundredth count as none, so noise and soft gradients
-        do not add up. The measure follows the image quality of the PDQ hash.
+        0 (flat) to 100 (the most common value for photos). It is the sum of the differences of
+        neighboring pixels of the luma at 64 by 64, in whole hundredths of the range from black to
+        white, divided by 90. Smaller differences count as zero, so noise and soft gradients do not
+        add up. The measure follows the image quality of the PDQ hash.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What is known of one hashed image."""
+"""The record of one hashed image."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class ImageRecord:
-    """The hashes and the facts of one image, or why there are none.
+    """The hashes and the facts of one image, or the reason why it has none.
 
     Parameters
     ----------
     hashes : dict of str to bytes
-        For each hash by its name ("phash", "dhash:16"), its bits packed eight to a byte, the first
-        bit the highest of the first byte.
+        The bits of each hash by its name ("phash", "dhash:16"), packed eight to a byte. The first
+        bit is the highest of the first byte.
     detail : int
         How much structure the image has, 0 to 100.
     width, height : int
-        The size in pixels of the image as it is seen.
+        The size of the upright image in pixels.
     format : str or None
         Pillow's name of the file format.
     digest : bytes or None
-        Of the decoded pixels, 16 bytes, where the image has less detail than was asked for.
+        The digest of the pixels, of 16 bytes, for an image of low detail.
     error : str or None
-        Why the image could not be read or hashed.
+        The reason why the image could not be read or hashed.
     """
 
     hashes: dict[str, bytes] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class HashSpec:
 
     @classmethod
     def parse(cls, text: str) -> HashSpec:
-        """Read ``"name"`` or ``"name:size"``.
+        """Parse ``"name"`` or ``"name:size"``.
 
         Parameters
         ----------
@@ -51,12 +51,12 @@ class HashSpec:
         Returns
         -------
         HashSpec
-            The hash, of the algorithm's default size where none is given.
+            The hash, by default of the algorithm's default size.
 
         Raises
         ------
         ParameterError
-            If there is no such algorithm, or not of that size.
+            If the algorithm does not exist, or not in that size.
         """
         if not isinstance(text, str):
             raise ParameterError(
@@ -98,7 +98,7 @@ class HashSpec:
 
     @property
     def algorithm(self) -> Algorithm:
-        """The function and the facts of the algorithm."""
+        """The algorithm with its sizes and requirements."""
         return ALGORITHMS[self.name]
 
     @property
@@ -108,7 +108,7 @@ class HashSpec:
 
     @property
     def n_bits(self) -> int:
-        """How many bits the hash has."""
+        """The number of bits of the hash."""
         return math.prod(self.shape)
 
     def check_installed(self) -> None:
@@ -118,12 +118,12 @@ class HashSpec:
 
     @property
     def column(self) -> str:
-        """What the names of the hash's bit columns begin with."""
+        """The prefix of the names of the hash's bit columns."""
         return str(self).replace(":", "")
 
 
 def parse_hashes(hashes: str | Iterable[str]) -> tuple[HashSpec, ...]:
-    """Read one hash or several.
+    """Parse the names of one hash or several.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def parse_hashes(hashes: str | Iterable[str]) -> tuple[HashSpec, ...]:
     Raises
     ------
     ParameterError
-        If there is none, one is named twice, or one is wrong (see `HashSpec.parse`).
+        If there are none, one occurs twice, or one is invalid (see `HashSpec.parse`).
     """
     names = [hashes] if isinstance(hashes, str) else hashes
     if not isinstance(names, Iterable):
@@ -164,5 +164,5 @@ def is_hash(name: object) -> bool:
 
 
 def layout_of(specs: Sequence[HashSpec]) -> BitLayout:
-    """Return which columns of a matrix of bits belong to which of `specs`."""
+    """Return the columns of a matrix of bits that belong to each of `specs`."""
     return BitLayout([spec.column for spec in specs], [spec.n_bits for spec in specs])

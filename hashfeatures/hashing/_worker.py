@@ -1,6 +1,6 @@
-"""From one image source to its record: what runs in a worker.
+"""One image source to its record, in a worker.
 
-Workers import this module and what it needs, so it stays clear of pandas and scikit-learn.
+Workers import this module, so it imports neither pandas nor scikit-learn.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import ImageReadError
-from ..images._decoding import Decoding
+from ..images._decoding import Decoding, Reduction
 from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
-from ..images._read import DecodedImage, digest_undecoded, read_image
+from ..images._read import DecodedImage, read_image
 from ..images._sources import describe_source
+from ..images._undecoded import digest_undecoded
 from ._planes import ImagePlanes, measure_detail
 from ._record import ImageRecord
 from ._spec import HashSpec
@@ -24,7 +25,11 @@ from .views._borders import trim_borders
 
 
 def hash_one(
-    source: Any, specs: Sequence[HashSpec], decoding: Decoding, min_detail: int | None = 0
+    source: Any,
+    specs: Sequence[HashSpec],
+    decoding: Decoding,
+    min_detail: int | None = 0,
+    reduction: Reduction = Reduction(),
 ) -> ImageRecord:
     """Hash one image.
 
@@ -37,20 +42,22 @@ def hash_one(
     decoding : Decoding
         How files become pixels.
     min_detail : int or None
-        Images of less detail than this are given a digest of all that they show, for which they
-        are decoded in full. None: the detail is not measured, and told as 0.
+        Images of less detail than this are decoded in full for a digest of all that they show.
+        With None, the detail is not measured and recorded as 0.
+    reduction : Reduction
+        With ``decode="reduced"``: how much of a JPEG the hashes need.
 
     Returns
     -------
     ImageRecord
-        The bits, and what else is known of the image.
+        The bits and the facts of the image.
 
     Raises
     ------
     ImageReadError
-        If the image cannot be read. Any other error is not the image's.
+        If the image cannot be read. Any other error has another cause than the image.
     """
-    decoded = read_image(source, decoding)
+    decoded = read_image(source, decoding, reduction)
     try:
         with quiet_decoding(decoding.max_pixels):
             planes = _planes_of(decoded, decoding, needs_color(specs))
@@ -69,10 +76,10 @@ def hash_one(
 
 
 def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
-    """Return the digest of all that the file of an image shows."""
+    """Return a digest of everything that the file of an image shows."""
     shown, file = decoded.shown, decoded.file
-    if shown is None:  # at a smaller size, or as luma alone, images may be equal that are not
-        again = source if isinstance(file, str) else file  # what came from afar is at hand
+    if shown is None:  # different images may be equal at a smaller size or in luma alone
+        again = source if isinstance(file, str) else file  # remote content is in memory already
         shown = read_image(again, replace(decoding, decode="full", background=None)).shown
         assert shown is not None
     return ImagePlanes(shown).digest(b"" if file is None else digest_undecoded(file))
@@ -84,26 +91,27 @@ def _planes_of(decoded: DecodedImage, decoding: Decoding, color: bool) -> ImageP
 
 
 def needs_color(specs: Sequence[HashSpec]) -> bool:
-    """Tell whether any of the hashes looks at more than luma."""
+    """Return whether any of the hashes needs more than luma."""
     return any(spec.algorithm.color for spec in specs)
 
 
 def hash_chunk(
     jobs: Sequence[tuple[Any, tuple[HashSpec, ...]]],
     decoding: Decoding,
+    reduction: Reduction,
     min_detail: int | None,
     stop_early: bool,
     process_state: ProcessState,
 ) -> list[ImageRecord | ImageReadError]:
-    """Hash some images, each for its own hashes; errors of images are returned, not raised."""
+    """Compute the given hashes of each image, and return errors of images instead of raising."""
     outcomes: list[ImageRecord | ImageReadError] = []
     process_state.apply()
-    with quiet_decoding(decoding.max_pixels):  # once for all of them
+    with quiet_decoding(decoding.max_pixels):  # once for all images
         for source, specs in jobs:
             try:
                 if isinstance(source, ImageReadError):
                     raise source
-                outcomes.append(hash_one(source, specs, decoding, min_detail))
+                outcomes.append(hash_one(source, specs, decoding, min_detail, reduction))
             except ImageReadError as error:
                 outcomes.append(error.without_traceback())
                 if stop_early:

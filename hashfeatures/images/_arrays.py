@@ -1,4 +1,4 @@
-"""What to write so that an array or a tensor is an image, or a batch of images, of 8 bits."""
+"""Python code that converts an array or tensor to 8-bit images, for error messages."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from typing import Any
 
 _CHANNELS = (1, 3, 4)
 
-# How packages that keep their arrays elsewhere give them to numpy.
+# The conversion of each package's arrays to numpy.
 _TO_NUMPY = {"torch": "{}.numpy()", "tensorflow": "{}.numpy()", "cupy": "{}.get()"}
 
 
 def is_tensor(source: object) -> bool:
-    """Tell whether an object is an array of another package than numpy, pandas or polars."""
+    """Return whether an object is an array of a package other than numpy, pandas or polars."""
     package = type(source).__module__.partition(".")[0]
     is_array = hasattr(source, "shape") and hasattr(source, "dtype") and hasattr(source, "ndim")
     return is_array and package not in ("numpy", "scipy", "pandas", "polars", "pyarrow")
 
 
 def is_single(shape: tuple[int, ...]) -> bool:
-    """Tell whether an array of this shape is one image, and no batch."""
+    """Return whether an array of this shape is one image, not a batch."""
     return len(shape) == 2 or (len(shape) == 3 and shape[-1] in _CHANNELS)
 
 
 def is_ambiguous(shape: tuple[int, ...]) -> bool:
-    """Tell whether an array may be one image with its colors first, or three or four gray ones."""
+    """Return whether an array may be one channels-first image or three or four gray ones."""
     return len(shape) == 3 and shape[0] in (3, 4) and shape[-1] not in _CHANNELS
 
 
 def conversion_code(array: Any, name: str, is_batch: bool) -> str:
-    """Return the expression that turns an array into one of uint8 with its channels last.
+    """Return the expression that converts an array to uint8 with its channels last.
 
     Parameters
     ----------
     array : array or tensor
         One image, or a batch of them along the first axis.
     name : str
-        What the array is called in the expression; it is returned if nothing is to be done.
+        The name of the array in the expression. It is returned if no conversion is needed.
     is_batch : bool
-        Whether there is an axis of images in front.
+        Whether the first axis counts images.
 
     Returns
     -------
     str
-        Python.
+        A Python expression.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def conversion_code(array: Any, name: str, is_batch: bool) -> str:
 
 
 def _as_uint8(array: Any, text: str) -> str:
-    """Add what brings the values of an array into 0 to 255."""
+    """Append the conversion of the values of an array to 0 to 255."""
     kind = str(getattr(array.dtype, "name", array.dtype)).rpartition(".")[2]
     if kind == "uint8":
         return text
@@ -74,7 +74,7 @@ def _as_uint8(array: Any, text: str) -> str:
         return f"({text} * 255).astype('uint8')"
     try:
         low, high = float(array.min()), float(array.max())
-    except Exception:  # it is empty, or its package has other methods
+    except Exception:  # the array is empty, or its package has other methods
         low, high = 0.0, 1.0
     if low >= 0 and high <= 1 and "float" in kind:
         return f"({text} * 255).round().astype('uint8')"

@@ -14,40 +14,34 @@ from ._pillow_state import max_image_pixels
 
 @dataclass(frozen=True)
 class Decoding:
-    """How files become pixels: the settings that every image of a run shares.
+    """How files become pixels, as the user set it for all images of a run.
 
     Parameters
     ----------
     decode : {"full", "reduced"}
-        Whether a JPEG is decoded at its full size or at an eighth, a quarter or a half of it.
+        Whether to decode a JPEG at its full size or at an eighth, a quarter or a half of it.
     orient : bool
-        Whether the EXIF orientation is applied.
+        Whether to apply the EXIF orientation.
     background : str, tuple of int or None
-        What shows under transparent pixels, as `PIL.ImageColor.getrgb` reads it or as red, green
-        and blue. None: the pixels stay as Pillow decodes them, which is what ImageHash sees.
+        The color under transparent pixels, as `PIL.ImageColor.getrgb` reads it or as red, green
+        and blue. None leaves the pixels as Pillow decodes them, which is what ImageHash sees.
     max_pixels : int or None
-        The most pixels that an image may have; None leaves it to Pillow's own limit.
-    reduced_side : int
-        With ``decode="reduced"``: neither side of a JPEG is decoded to fewer pixels than this.
-    color : bool
-        With ``decode="reduced"``: False allows the luma of a JPEG to be decoded alone.
+        The most pixels that an image may have. None means Pillow's own limit.
     trim_borders : bool
-        Whether uniform borders are cut off before hashing.
+        Whether to cut off uniform borders before hashing.
     """
 
     decode: str = "full"
     orient: bool = True
     background: Any = "white"
     max_pixels: int | None = None
-    reduced_side: int = 256
-    color: bool = True
     trim_borders: bool = False
 
     def with_limit(self) -> Decoding:
-        """Return the same with Pillow's limit of pixels, if it has none of its own."""
+        """Return these settings with Pillow's limit of pixels if `max_pixels` is None."""
         if self.max_pixels is not None:
             return self
-        limit = max_image_pixels()  # Pillow refuses what is over twice as large
+        limit = max_image_pixels()  # Pillow refuses images over twice this size
         return replace(self, max_pixels=sys.maxsize if limit is None else 2 * limit)
 
     def check(self, caller: str) -> Decoding:
@@ -68,7 +62,24 @@ class Decoding:
         return self
 
 
+@dataclass(frozen=True)
+class Reduction:
+    """How much of a JPEG must be decoded with ``decode="reduced"``, as a run derives it.
+
+    Parameters
+    ----------
+    min_side : int
+        The least number of pixels to which either side is decoded.
+    color : bool
+        Whether color is needed. False decodes the luma alone.
+    """
+
+    min_side: int = 256
+    color: bool = True
+
+
 def as_rgb(background: Any) -> tuple[int, int, int]:
+    """Return a color as red, green and blue, or raise `ValueError` or `TypeError`."""
     if isinstance(background, str):
         return ImageColor.getrgb(background)[:3]
     red, green, blue = background

@@ -1,4 +1,4 @@
-"""Errors that are met while an image is read, and what they say of it."""
+"""Errors of an image that cannot be read, apart from errors of the environment."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ._sources import (
     local_path,
 )
 
-_LONGEST_CAUSE = 600  # letters of an error's text
+_LONGEST_CAUSE = 600  # characters of an error's text
 
 
-# What Pillow raises if it cannot bring the pixels of an image into another form.
+# What Pillow raises if it cannot convert the pixels of an image.
 CONVERSION_ERRORS = (ValueError, OSError, MemoryError)
 
 
-# Errors of the system that are not those of any one file.
-_OF_THE_SYSTEM = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, getattr(errno, "EDQUOT", -1)}
+# Errors of the system that no single file causes.
+_SYSTEM_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, getattr(errno, "EDQUOT", -1)}
 
 
-# How Pillow begins its message on content that will be as broken the next time.
-_OF_THE_CONTENT = ("image file is truncated", "broken data stream", "unrecognized data stream")
+# How Pillow's messages on permanently broken content begin.
+_BROKEN_CONTENT = ("image file is truncated", "broken data stream", "unrecognized data stream")
 
 
 def as_read_error(source: Any, error: Exception) -> ImageReadError:
-    """Return what an error that was met while an image was opened and decoded says of the image.
+    """Convert an error that occurred while an image was opened or decoded to that of the image.
 
     Parameters
     ----------
     source : image source
         The image.
     error : Exception
-        The error. What its traceback holds, such as pixels, is let go of.
+        The error. Its traceback is cleared, so that it holds no pixels.
 
     Returns
     -------
@@ -50,30 +50,30 @@ def as_read_error(source: Any, error: Exception) -> ImageReadError:
     Raises
     ------
     Exception
-        The error itself if the image is not to blame: a package cannot be imported, the disk is
-        full, too many files are open, or a file other than the image's may not be used.
+        The error itself if the image did not cause it. For example, a package cannot be imported,
+        the disk is full, too many files are open, or access to another file is denied.
     """
-    if _is_of_the_environment(source, error):
-        error.add_note(f"This was met while {describe_source(source)!r} was read.")
+    if _has_other_cause(source, error):
+        error.add_note(f"The error occurred while {describe_source(source)!r} was read.")
         raise error
     release_frames(error)
-    lasting = _lasts(error) and not is_remote(source)
+    lasting = _is_lasting(error) and not is_remote(source)
     return ImageReadError(describe_source(source), describe_error(error), lasting=lasting)
 
 
 def release_frames(error: BaseException | None) -> None:
-    """Let go of what the frames hold in which an error was met, such as pixels."""
+    """Clear the frames of an error's traceback, which may hold pixels."""
     while error is not None:
         clear_frames(error.__traceback__)
         error = error.__context__
 
 
-def _is_of_the_environment(source: Any, error: Exception) -> bool:
+def _has_other_cause(source: Any, error: Exception) -> bool:
     if isinstance(error, ImportError):
         return True
     if not isinstance(error, OSError) or error.errno is None:
         return False
-    if error.errno in _OF_THE_SYSTEM:
+    if error.errno in _SYSTEM_ERRORS:
         return True
     if error.filename is None or is_remote(source):
         return False
@@ -82,25 +82,26 @@ def _is_of_the_environment(source: Any, error: Exception) -> bool:
 
 
 def _path_of(source: Any) -> str | None:
-    """Return the path that an image source names, None if it names none."""
+    """Return the path that an image source names, or None."""
     if isinstance(source, Mapping):
         return _path_of(source.get("path")) if source.get("bytes") is None else None
     return local_path(source)
 
 
-def _lasts(error: Exception) -> bool:
-    """Tell an error that the same content leads to again from one that may pass.
+def _is_lasting(error: Exception) -> bool:
+    """Return whether the same content will raise the error again.
 
-    What Pillow cannot identify may be known to another release, or with another plugin; the limit
-    of pixels may be another; codecs and memory may be missing. All of these raise `OSError` too.
+    Another release of Pillow or another plugin may read a format that this one cannot identify.
+    The limit of pixels may change, and codecs or memory may be missing. All of these raise
+    `OSError` too.
     """
     if isinstance(error, OSError):
-        return error.errno is None and str(error).startswith(_OF_THE_CONTENT)
+        return error.errno is None and str(error).startswith(_BROKEN_CONTENT)
     return isinstance(error, SyntaxError | EOFError | struct.error)
 
 
 def describe_error(error: Exception) -> str:
-    """Return the class and the text of an error on one line, which no long name swells."""
+    """Return the class and the text of an error on one line, with long file names shortened."""
     names = {getattr(error, name, None) for name in ("filename", "filename2")}
     text = str(error)
     for name in names:

@@ -1,4 +1,4 @@
-"""Which files hold images: by their suffix, and where that says nothing, by their first bytes."""
+"""Recognition of image files, by their suffix or else by their first bytes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .._utils.regular_files import open_regular
 
 HEIF = "HEIF"
 
-# What Pillow registers and cannot turn into pixels.
+# Suffixes that Pillow registers but cannot decode.
 _NO_PICTURES = frozenset({".pdf", ".palm", ".mpg", ".mpeg", ".h5", ".hdf", ".bufr", ".grib"})
 _HEIF_SUFFIXES = frozenset({".heic", ".heif", ".heics", ".heifs", ".hif"})
-# Photos of phones and of the web, which some releases read, and others with a plugin.
+# Formats that only some releases of Pillow read without a plugin.
 _FOREIGN_SUFFIXES = _HEIF_SUFFIXES | {".avif", ".avifs", ".jxl"}
 
 HEAD = 32
 _MOST_SUFFIXES = 8
-# Those that are long enough not to be met in other files.
+# Only signatures long enough not to occur in other files by chance.
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -34,24 +34,25 @@ _SIGNATURES = {
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
     b"\xff\x4f\xff\x51": "JPEG2000",
 }
-# What people take for images, in small letters.
+_WEB_PAGE = (
+    "the file is a web page, not an image. The address may require a login or be that of a page"
+)
+# Files that are often mistaken for images, by their first bytes in lower case.
 _NO_IMAGES = {
-    b"<!doctype html": "this is a web page in place of an image: the address may want a login, or "
-    "be that of a page",
-    b"<html": "this is a web page in place of an image: the address may want a login, or be that "
-    "of a page",
-    b"<svg": "this is a drawing in SVG, which Pillow does not read: save it as PNG",
-    b"%pdf": "this is a PDF, which Pillow does not read: save its pages as images",
-    b"version https://git-lfs": "this is a pointer of Git LFS in place of the file: git lfs pull",
+    b"<!doctype html": _WEB_PAGE,
+    b"<html": _WEB_PAGE,
+    b"<svg": "the file is an SVG drawing, which Pillow does not read. Save it as PNG",
+    b"%pdf": "the file is a PDF, which Pillow does not read. Save its pages as images",
+    b"version https://git-lfs": "the file is a Git LFS pointer. Run git lfs pull",
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIF
 )
-_BITMAP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # their lengths, one a version
+_BITMAP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # the length of each version
 
 
 def recognize(head: bytes) -> str | None:
-    r"""Return the format of an image by the first bytes of its file; None of anything else.
+    r"""Return the format of an image from the first bytes of its file, or None.
 
     Examples
     --------
@@ -72,19 +73,19 @@ def recognize(head: bytes) -> str | None:
 
 
 def has_image_suffix(name: str) -> bool:
-    """Tell whether a file is named like an image that Pillow reads."""
+    """Return whether a file has the suffix of a format that Pillow reads."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in Image.registered_extensions() and suffix not in _NO_PICTURES
 
 
 def is_foreign_image(name: str) -> bool:
-    """Tell whether a file is named like an image that Pillow does not read here."""
+    """Return whether a file has the suffix of an image format that Pillow cannot read here."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in _FOREIGN_SUFFIXES and not has_image_suffix(name)
 
 
 def holds_image(path: str) -> bool:
-    """Tell whether a regular file is an image that Pillow reads, whatever its name."""
+    """Return whether a regular file is an image that Pillow reads, whatever its name."""
     if has_image_suffix(path):
         return True
     try:
@@ -96,7 +97,7 @@ def holds_image(path: str) -> bool:
 
 
 def heif_advice() -> str:
-    """Say what Pillow needs to read HEIC."""
+    """Return what Pillow needs to read HEIC."""
     return (
         f"HEIC needs a plugin of Pillow: {install_command('heif')} (in Python, then call "
         f"pillow_heif.register_heif_opener())"
@@ -104,43 +105,43 @@ def heif_advice() -> str:
 
 
 def describe_content(head: bytes) -> str:
-    """Say of the first bytes of a file, which Pillow does not take for an image, what they are.
+    """Describe a file that Pillow does not recognize, from its first bytes.
 
     Examples
     --------
     >>> from hashfeatures.images._files import describe_content
     >>> describe_content(b"<!DOCTYPE html>")
-    'this is a web page in place of an image: the address may want a login, or be that of a page'
+    'the file is a web page, not an image. The address may require a login or be that of a page'
     >>> describe_content(b"Dear reader")
-    "no image format that Pillow knows; the data begins with b'Dear reader'"
+    "no image format that Pillow knows. The data begins with b'Dear reader'"
     """
     if recognize(head) == HEIF:
         return heif_advice()
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    for start, told in _NO_IMAGES.items():
+    for start, description in _NO_IMAGES.items():
         if text.startswith(start):
-            return told
+            return description
     if head[4:8] == b"ftyp" and recognize(head) is None:
-        return "this is a film, not an image: take single frames of it"
-    return f"no image format that Pillow knows; the data begins with {head[:16]!r}"
+        return "the file is a video, not an image. Extract single frames from it"
+    return f"no image format that Pillow knows. The data begins with {head[:16]!r}"
 
 
 class LeftOut:
-    """What folders hold and is not taken, counted by suffix."""
+    """Counts the files of folders that are left out, by suffix."""
 
     def __init__(self) -> None:
         self._by_suffix: Counter[str] = Counter()
         self._n_hidden = 0
 
     def add(self, name: str) -> None:
-        """Count a file; or a folder, if it is hidden."""
+        """Count a file or a hidden folder."""
         if os.path.basename(name).startswith("."):
             self._n_hidden += 1
         else:
             self._by_suffix[os.path.splitext(name)[1]] += 1
 
     def describe(self) -> str:
-        """Say in one line what was left out; nothing if all was taken.
+        """Return the counts in one line, or an empty string if nothing was left out.
 
         Examples
         --------

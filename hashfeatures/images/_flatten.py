@@ -1,4 +1,4 @@
-"""Pixels of any mode as opaque 8-bit pixels, without losing what a person sees."""
+"""Conversion of images of any mode to opaque 8-bit pixels that look the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._errors import CONVERSION_ERRORS, as_read_error
 
 
 def convert(image: Image.Image, mode: str) -> Image.Image:
-    """Return an image in another mode, or raise `ImageReadError` if Pillow cannot do that."""
+    """Return an image in another mode, or raise `ImageReadError` if Pillow cannot convert it."""
     try:
         return image.convert(mode)
     except CONVERSION_ERRORS as error:
@@ -22,24 +22,24 @@ def convert(image: Image.Image, mode: str) -> Image.Image:
 
 
 def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
-    """Bring an image into an opaque 8-bit form without losing what is seen.
+    """Convert an image to an opaque 8-bit form that looks the same.
 
     Parameters
     ----------
     image : PIL.Image.Image
         An image of any mode.
     background : str or tuple of int
-        The color under transparent pixels. An image that is blank on it is laid on black if it
-        is a light one, on white if it is a dark one, if more is seen there.
+        The color under transparent pixels. If the image is blank on it, a light background is
+        replaced by black and a dark one by white, if that shows more.
 
     Returns
     -------
     PIL.Image.Image
-        The image itself where it is opaque and of 8 bits; else a new one of mode L or RGB.
-        Transparency is composed onto the background. Integers of 16 bits are scaled to 8.
-        Integers of 32 bits and floats are taken as they are within 0 to 255, as 16-bit within
-        0 to 65535, floats within 0 to 1 as fractions of white, and stretched from their least to
-        their greatest value otherwise. LAB is converted to sRGB.
+        The image itself if it is opaque and of 8 bits, else a new one of mode L or RGB.
+        Transparency is composed onto the background, and LAB is converted to sRGB. Integers of 16
+        bits are scaled to 8. Integers of 32 bits and floats keep their values if they lie within
+        0 to 255, and are scaled like 16 bits if they lie within 0 to 65535. Floats within 0 to 1
+        are fractions of white. All others are stretched from their least to their greatest value.
 
     Raises
     ------
@@ -54,32 +54,32 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
         if clear is None:
             return gray
         opaque = Image.fromarray(np.asarray(image) != clear)
-        return _lay(gray.convert("RGB"), opaque, background)
+        return _compose(gray.convert("RGB"), opaque, background)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        return _lay(rgba, None, background)
+        return _compose(rgba, None, background)
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _lab_to_srgb()) or image
     return image
 
 
-# Of an image whose luma spans no more than this, of 255, hardly anything is seen.
-_BLANK = 25
+# An image whose luma has no greater range than this, of 255, looks blank.
+_BLANK_RANGE = 25
 
 
-def _lay(image: Image.Image, opaque: Image.Image | None, background: Any) -> Image.Image:
-    """Lay an image on a background, or where it is blank on that one, on black or white."""
+def _compose(image: Image.Image, opaque: Image.Image | None, background: Any) -> Image.Image:
+    """Compose an image onto a background, or onto black or white if it would be blank."""
     rgb = as_rgb(background)
-    laid = _lay_on(image, opaque, rgb)
-    span = _span(laid)
-    if span > _BLANK:
-        return laid
+    composed = _compose_onto(image, opaque, rgb)
+    contrast = _luma_range(composed)
+    if contrast > _BLANK_RANGE:
+        return composed
     is_light = Image.new("RGB", (1, 1), rgb).convert("L").getpixel((0, 0)) >= 128  # type: ignore[operator]
-    other = _lay_on(image, opaque, (0, 0, 0) if is_light else (255, 255, 255))
-    return other if _span(other) > span else laid
+    other = _compose_onto(image, opaque, (0, 0, 0) if is_light else (255, 255, 255))
+    return other if _luma_range(other) > contrast else composed
 
 
-def _lay_on(
+def _compose_onto(
     image: Image.Image, opaque: Image.Image | None, rgb: tuple[int, int, int]
 ) -> Image.Image:
     if opaque is not None:
@@ -88,8 +88,8 @@ def _lay_on(
     return Image.alpha_composite(below, image).convert("RGB")
 
 
-def _span(image: Image.Image) -> int:
-    """Return how far the luma of an image spans."""
+def _luma_range(image: Image.Image) -> int:
+    """Return the difference between the greatest and the least luma of an image."""
     low, high = image.convert("L").getextrema()
     return int(high) - int(low)  # type: ignore[arg-type]
 
@@ -99,14 +99,14 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     low, high = find_range(image, values)
     if not np.isfinite([low, high]).all():
         raise ValueError(
-            "the image holds NaN or infinite values: numpy.nan_to_num(array) replaces them"
+            "the image holds NaN or infinite values. Replace them with numpy.nan_to_num(array)"
         )
     scaled = (values.astype(np.float64) - low) * (255.0 / (high - low if high > low else 1.0))
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 
 def find_range(image: Image.Image, values: NDArray[Any]) -> tuple[float, float]:
-    """Return which values of an image of 16 bits, 32 bits or floats are black and white."""
+    """Return the values of black and white in an image of 16 bits, 32 bits or floats."""
     if image.mode.startswith("I;16"):
         return 0.0, 65535.0
     low, high = float(values.min()), float(values.max())

@@ -1,6 +1,6 @@
-"""Whether images are those that were read before, told without reading them again.
+"""Identities of images, to recognize unchanged ones without decoding them again.
 
-A file is known by its path, size, times and inode; what is in memory by a digest of its content.
+A file has its path, size, times and inode as identity, and an image in memory a content digest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ._sources import is_remote, local_path
 
 
 def identify(sources: Sequence[Any]) -> NDArray[np.uint64]:
-    """Tell images apart by what they are now.
+    """Return the identity of each image in its current state.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def identify(sources: Sequence[Any]) -> NDArray[np.uint64]:
     Returns
     -------
     ndarray of shape (n_images, 2), dtype uint64
-        Equal for images that have not changed; zeros for one of which that cannot be told.
+        Equal for images that have not changed. Zeros where changes cannot be detected.
     """
     identities = np.zeros((len(sources), 2), dtype=np.uint64)
     for row, source in enumerate(sources):
-        facts = _tell(source)
+        facts = _facts_of(source)
         if facts is not None:
             digest = blake2b(digest_size=16)
             for fact in facts:
@@ -46,7 +46,7 @@ def identify(sources: Sequence[Any]) -> NDArray[np.uint64]:
 
 
 def weak_references(sources: Sequence[Any]) -> NDArray[np.object_]:
-    """Return references to the images in memory, which do not keep them there."""
+    """Return weak references to the images in memory."""
     held = np.full(len(sources), None, dtype=object)
     for row, source in enumerate(sources):
         if isinstance(source, np.ndarray | Image.Image):
@@ -54,11 +54,11 @@ def weak_references(sources: Sequence[Any]) -> NDArray[np.object_]:
     return held
 
 
-def _tell(source: Any) -> tuple[Any, ...] | None:
-    """Return what an image is known by; None if nothing is certain."""
+def _facts_of(source: Any) -> tuple[Any, ...] | None:
+    """Return the facts that identify an image, or None if none do so reliably."""
     if isinstance(source, Mapping):
         encoded = source.get("bytes")
-        return _tell(source.get("path") if encoded is None else encoded)
+        return _facts_of(source.get("path") if encoded is None else encoded)
     if is_missing(source):
         return ("missing",)
     if isinstance(source, bytes | bytearray | memoryview):
@@ -67,7 +67,7 @@ def _tell(source: Any) -> tuple[Any, ...] | None:
         whole = None if source.dtype.hasobject else source.tobytes()
         return None if whole is None else ("array", source.dtype.str, source.shape, whole)
     if isinstance(source, Image.Image):
-        return _tell_pillow(source)
+        return _pillow_facts(source)
     if isinstance(source, str) and is_remote(source):
         return "address", source
     path = local_path(source) if isinstance(source, str | os.PathLike) else None
@@ -80,12 +80,12 @@ def _tell(source: Any) -> tuple[Any, ...] | None:
     return "file", path, now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, now.st_dev
 
 
-def _tell_pillow(image: Image.Image) -> tuple[Any, ...] | None:
-    if getattr(image, "fp", None) is not None:  # not read yet, and it shall not be for this
+def _pillow_facts(image: Image.Image) -> tuple[Any, ...] | None:
+    if getattr(image, "fp", None) is not None:  # not loaded yet, and this must not load it
         return None
     try:
         palette = None if image.palette is None else (image.palette.mode, image.palette.palette)
         facts = (image.mode, image.size, palette, image.info.get("transparency"))
         return "pillow", facts, image.getexif().tobytes(), image.tobytes()
-    except Exception:  # whatever a plugin of somebody else does
+    except Exception:  # a third-party plugin may raise anything
         return None

@@ -1,8 +1,8 @@
-"""What of Pillow's state decides which files can be read, and how it gets to other processes.
+"""Pillow's plugins, limits and flags, and their transfer to worker processes.
 
-Readers (plugins), limits and flags are globals of Pillow's modules. A worker is a new process: it
-has only those that Pillow sets by itself. A run takes the state of the process that started it
-along, and each worker puts it in place before it opens a file.
+They are globals of Pillow's modules. A worker is a new process and has only Pillow's own. A run
+records the state of the process that started it, and each worker puts it in place before it opens
+a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PIL import Image
 from .._utils.joblib_internals import pickle_for_worker
 from ..exceptions import EngineError
 
-# The globals that decide what can be read, or what its pixels are.
+# The globals that determine which files can be read, or their pixels.
 _FLAGS = (
     ("Image", "MAX_IMAGE_PIXELS"),
     ("ImageFile", "LOAD_TRUNCATED_IMAGES"),
@@ -34,10 +34,10 @@ _FLAGS = (
     ("TiffImagePlugin", "READ_LIBTIFF"),
     ("BmpImagePlugin", "USE_RAW_ALPHA"),
 )
-# Formats that Pillow knows by their start alone, and hands to who has registered for them.
+# Formats that Pillow only recognizes. A registered handler reads them.
 _STUBS = ("BUFR", "GRIB", "HDF5", "WMF")
 
-# Pillow asks these first, and then the others in the order of its list.
+# Pillow tries these first, then the others in the order of its list.
 _COMMON = ("Bmp", "Gif", "Jpeg", "Ppm", "Png")
 _MODULES = [f"PIL.{name}ImagePlugin" for name in _COMMON]
 _MODULES += [
@@ -52,10 +52,10 @@ _known: tuple[list[str], dict[str, Any]] = ([], {})
 def load_plugins() -> list[str]:
     """Load all of Pillow's plugins, in one order, and return their formats in that order.
 
-    Pillow itself loads some as it meets their suffixes, and tries a file as each format in the
-    order in which they were loaded: a file that two of them take would be read by the one whose
-    suffix came first. Here what others have registered comes first, then what Pillow calls common,
-    then the rest in the order of its list.
+    Pillow loads some plugins when it meets their suffixes, and tries formats in the order in which
+    they were loaded. A file that two plugins accept would be read by the one whose suffix came
+    first. Here third-party plugins come first, then those that Pillow calls common, then the rest
+    in the order of its list.
     """
     global _known
     with _LOADING:
@@ -68,7 +68,7 @@ def load_plugins() -> list[str]:
 
 def _rank(name: str) -> tuple[int, str]:
     if not _is_pillows_own(name):
-        return -1, ""  # in the order in which they were registered
+        return -1, ""  # in the order of registration
     return _RANK.get(Image.OPEN[name][0].__module__, len(_RANK)), name
 
 
@@ -81,17 +81,17 @@ def _is_pillows(thing: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What others than Pillow have registered with it.
+class _Plugins:
+    """Third-party plugins that are registered with Pillow.
 
     Parameters
     ----------
     readers : tuple of (str, callable, callable or None)
-        Formats, what opens them, and what tells them by their start.
+        Formats, the functions that open them, and those that recognize them.
     decoders : tuple of (str, type)
         Decoders by name.
     handlers : tuple of (str, object)
-        What reads the formats that Pillow only tells, by format.
+        Handlers of the formats that Pillow only recognizes, by format.
     suffixes : tuple of (str, str)
         Suffixes and their formats.
     """
@@ -102,7 +102,7 @@ class _Parts:
     suffixes: tuple[tuple[str, str], ...]
 
     @classmethod
-    def registered(cls, order: tuple[str, ...]) -> _Parts:
+    def registered(cls, order: tuple[str, ...]) -> _Plugins:
         readers = [(name, *Image.OPEN[name][:2]) for name in order if not _is_pillows_own(name)]
         theirs = {name for name, *_ in readers}
         decoders = [pair for pair in sorted(Image.DECODERS.items()) if not _is_pillows(pair[1])]
@@ -119,7 +119,7 @@ class _Parts:
         )
 
     def names(self) -> list[str]:
-        """Name what is registered, with the versions of the packages that it comes from."""
+        """Return the names of the plugins with the versions of their packages."""
         things = [(name, factory) for name, factory, _ in self.readers]
         things += [*self.decoders, *((name, type(thing)) for name, thing in self.handlers)]
         return [f"{name}: {_describe(thing)}" for name, thing in things]
@@ -137,10 +137,10 @@ class _Parts:
 
 
 def _handler_of(name: str) -> Any:
-    """Return what was registered to read a format that Pillow only tells."""
+    """Return the handler of a format that Pillow only recognizes."""
     if name not in Image.OPEN:
         return None
-    factory = Image.OPEN[name][0]  # which holds it itself in newer releases
+    factory = Image.OPEN[name][0]  # newer releases store the handler there
     return getattr(factory, "_handler", None) or getattr(_module_of(name), "_handler", None)
 
 
@@ -163,7 +163,7 @@ def _describe(thing: Any) -> str:
 class PillowState:
     """The readers, limits and flags of Pillow in one process.
 
-    In the process that it was taken from, it changes nothing. In one that it was sent to,
+    In the process where it was recorded, `apply` changes nothing. In a process that received it,
     `apply` puts it in place.
 
     Parameters
@@ -172,15 +172,15 @@ class PillowState:
         The values of the globals.
     order : tuple of str
         The formats in the order in which they are tried.
-    parts : _Parts or bytes or None
-        What others have registered; pickled in another process; None if it cannot be pickled.
+    plugins : _Plugins or bytes or None
+        The third-party plugins. Pickled in another process, and None if they cannot be.
     names : tuple of str
-        What `parts` holds.
+        The names of the plugins.
     """
 
     flags: tuple[Any, ...]
     order: tuple[str, ...]
-    parts: _Parts | bytes | None
+    plugins: _Plugins | bytes | None
     names: tuple[str, ...]
 
     @classmethod
@@ -189,50 +189,50 @@ class PillowState:
         order = tuple(load_plugins())
         flags = [getattr(_module(module), name, None) for module, name in _FLAGS]
         flags[0] = max_image_pixels()
-        parts = _Parts.registered(order)
-        return cls(tuple(flags), order, parts, tuple(parts.names()))
+        plugins = _Plugins.registered(order)
+        return cls(tuple(flags), order, plugins, tuple(plugins.names()))
 
     def __reduce__(self) -> Any:
         return type(self), (self.flags, self.order, self._pickled, self.names)
 
     @cached_property
     def _pickled(self) -> bytes | None:
-        if not isinstance(self.parts, _Parts):
-            return self.parts
+        if not isinstance(self.plugins, _Plugins):
+            return self.plugins
         try:
-            return bytes(pickle_for_worker(self.parts))
-        except Exception:  # whatever a plugin of somebody else holds
+            return bytes(pickle_for_worker(self.plugins))
+        except Exception:  # a third-party plugin may hold anything
             return None
 
     def apply(self) -> None:
-        """Put the state in place in a process that it was sent to.
+        """Put the state in place in a process that received it.
 
         Raises
         ------
         EngineError
-            If the package of a reader is not installed there.
+            If the package of a plugin is not installed there.
         """
         global _installed
-        if isinstance(self.parts, _Parts) or self == _installed:
+        if isinstance(self.plugins, _Plugins) or self == _installed:
             return
         Image.init()
-        # What the process has of itself stays; what an earlier run has brought here does not.
+        # Plugins of the process itself stay. Those of an earlier run are removed.
         kept = [name for name in Image.ID if name not in _brought and not _is_pillows_own(name)]
         for name, before in _brought.items():
             Image.OPEN.pop(name, None)
             if before is not None:
                 Image.OPEN[name] = before
         _brought.clear()
-        if self.parts is not None:
+        if self.plugins is not None:
             try:
-                parts = pickle.loads(self.parts)
+                plugins = pickle.loads(self.plugins)
             except ImportError as error:
                 raise EngineError(
-                    f"A worker on {platform.node()} has not what the run was started with "
-                    f"({', '.join(self.names)}): {error}. Install the same packages there."
+                    f"A worker on {platform.node()} lacks plugins of the process that started "
+                    f"the run ({', '.join(self.names)}): {error}. Install the same packages there."
                 ) from error
-            _brought.update((name, Image.OPEN.get(name)) for name, *_ in parts.readers)
-            parts.register()
+            _brought.update((name, Image.OPEN.get(name)) for name, *_ in plugins.readers)
+            plugins.register()
         names = dict.fromkeys([*self.order, *kept])
         Image.ID[:] = [name for name in names if name in Image.OPEN]
         for (module, name), value in zip(_FLAGS, self.flags, strict=True):
@@ -240,9 +240,9 @@ class PillowState:
         _installed = self
 
     def settings(self) -> Mapping[str, Any]:
-        """Return what names the state among the settings of a cache.
+        """Return the part of the state that belongs to the settings of a cache.
 
-        The limit of pixels is left to `Decoding`, which may have another.
+        The limit of pixels is left out, as `Decoding` has its own.
         """
         flags = {name: value for (_, name), value in zip(_FLAGS, self.flags, strict=True)}
         del flags["MAX_IMAGE_PIXELS"]
@@ -251,40 +251,40 @@ class PillowState:
 
 
 _installed: PillowState | None = None
-_brought: dict[str, Any] = {}  # the formats that came with it, and what read them before
+_brought: dict[str, Any] = {}  # formats of the applied state, and their plugins before
 
 
 def missing_readers() -> str:
-    """Say which readers did not get to this process; empty if all did."""
-    if _installed is None or _installed.parts is not None:
+    """Return a note on plugins that this process could not receive, or an empty string."""
+    if _installed is None or _installed.plugins is not None:
         return ""
     return (
-        f" (what the caller registered with Pillow, {', '.join(_installed.names)}, cannot be "
-        f"pickled, and is not known in this worker: n_jobs=1 or the backend 'threading' has it)"
+        f" (the plugins {', '.join(_installed.names)} cannot be pickled and are missing in this "
+        f"worker. Use n_jobs=1 or the backend 'threading')"
     )
 
 
 # ---- The limit of pixels ----
 
 _LOCK = threading.Lock()
-_needed: list[int] = []  # by the contexts that are open, in all threads
-_own: int | None = None  # what the limit was before the first of them
-_raised: int | None = None  # what it was set to
+_needed: list[int] = []  # by the open contexts of all threads
+_own: int | None = None  # the limit before the first of them
+_raised: int | None = None  # the limit that was set
 
 
 def max_image_pixels() -> int | None:
-    """Return ``PIL.Image.MAX_IMAGE_PIXELS`` as the user has set it."""
+    """Return ``PIL.Image.MAX_IMAGE_PIXELS`` as the user set it."""
     with _LOCK:
         is_raised = _needed and _raised == Image.MAX_IMAGE_PIXELS
         return _own if is_raised else Image.MAX_IMAGE_PIXELS
 
 
 @contextmanager
-def at_least(max_pixels: int | None) -> Iterator[None]:
+def raised_pixel_limit(max_pixels: int | None) -> Iterator[None]:
     """Let Pillow open images of up to `max_pixels`, in every thread, while the context is open.
 
-    The limit belongs to the process. It is only ever raised, so that no other thread is refused
-    what it could open before: whoever needs a lower one has to look at the size.
+    The limit belongs to the process. It is only ever raised, so that other threads can still open
+    what they could before. To enforce a lower limit, check the size of the image.
     """
     global _own
     limit = max_image_pixels()
@@ -294,7 +294,7 @@ def at_least(max_pixels: int | None) -> Iterator[None]:
     with _LOCK:
         if not _needed:
             _own = Image.MAX_IMAGE_PIXELS
-        _needed.append(max_pixels)  # not half of it: of what is over half, Pillow would warn
+        _needed.append(max_pixels)  # not half of it, as Pillow warns above its limit
         _adjust()
     try:
         yield
@@ -305,10 +305,10 @@ def at_least(max_pixels: int | None) -> Iterator[None]:
 
 
 def _adjust() -> None:
-    """Set the limit to the greatest that is needed, or back to the user's own."""
+    """Set the limit to the greatest one needed, or back to the user's own."""
     global _own, _raised
     limit = Image.MAX_IMAGE_PIXELS
-    if limit not in (_own, _raised):  # the user has set it in the meantime
+    if limit not in (_own, _raised):  # the user set it in the meantime
         _own = limit
     _raised = None if _own is None else max([_own, *_needed])
     Image.MAX_IMAGE_PIXELS = _raised

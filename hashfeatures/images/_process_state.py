@@ -1,4 +1,4 @@
-"""What a worker must share with the process that started its run: what can be read, and how."""
+"""State of a process that determines which images can be read, sent to its workers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ._remote import Network
 
 @dataclass(frozen=True)
 class ProcessState:
-    """The state of one process on which it depends what is read, for workers that do not share it.
+    """The state of a process that determines how images are read, for its workers.
 
     Parameters
     ----------
     pillow : PillowState
         Readers, limits and flags.
     network : Network
-        How URLs are read.
+        The settings for reading URLs.
     folder : str or None
-        The folder that relative paths start from; None if it was deleted.
+        The working directory. None if it was deleted.
     process : int
-        The process whose state it is.
+        The id of that process.
     """
 
     pillow: PillowState
@@ -42,16 +42,16 @@ class ProcessState:
         return cls(PillowState.here(), Network.here(), folder)
 
     def apply(self) -> None:
-        """Make this process a worker of the one whose state it is."""
+        """Put the state in place in a worker."""
         self.pillow.apply()
         self.network.apply()
         if self.folder is not None and os.getpid() != self.process:
-            # Workers are kept between runs, and their folder is that of the first. On another
-            # machine there may be none of that name: relative paths lead nowhere there anyway.
+            # Workers survive between runs and keep the folder of the first run. On another
+            # machine the folder may not exist, and relative paths are useless there anyway.
             with suppress(OSError):
                 os.chdir(self.folder)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function in a worker."""
+        """Put the state in place, then call a function."""
         self.apply()
         return function(*arguments)

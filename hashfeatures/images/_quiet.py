@@ -1,4 +1,4 @@
-"""Silence from Pillow and libtiff while odd files are decoded."""
+"""Contexts that silence Pillow and libtiff while they decode odd files."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from ._pillow_state import at_least
+from ._pillow_state import raised_pixel_limit
 
 _is_quiet = False  # whether the main thread is in a context of `quiet_decoding`
 
 
 @contextmanager
 def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
-    """Silence what Pillow warns of while it reads odd files, and allow files of a size.
+    """Silence warnings of Pillow about odd files, and raise its limit of pixels.
 
-    Warnings belong to the whole process, so only its main thread may silence them: a pool of
-    threads is started from inside this context.
+    Warning filters belong to the whole process, so only its main thread may change them. Start a
+    pool of threads from inside this context.
 
     Parameters
     ----------
     max_pixels : int, optional
-        The most pixels that an image may have; None leaves Pillow's own limit.
+        The most pixels that an image may have. None means Pillow's own limit.
     """
     global _is_quiet
-    with at_least(max_pixels):
+    with raised_pixel_limit(max_pixels):
         if _is_quiet or threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -43,14 +43,14 @@ def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
 
 @contextmanager
 def quiet_libtiff(image: Image.Image) -> Iterator[None]:
-    """Keep what libtiff prints of a broken file from the terminal.
+    """Discard what libtiff prints about a broken file.
 
-    It writes to the file descriptor, which belongs to the whole process: other threads could lose
-    their words, so only the main thread turns it away, and for no longer than it decodes.
+    libtiff writes to the file descriptor, which belongs to the whole process. Other threads could
+    lose output, so only the main thread redirects it, and only while it decodes.
     """
-    is_alone = threading.current_thread() is threading.main_thread()
+    is_main = threading.current_thread() is threading.main_thread()
     try:
-        stderr = os.dup(2) if image.format == "TIFF" and is_alone else None
+        stderr = os.dup(2) if image.format == "TIFF" and is_main else None
     except OSError:  # there is no stderr
         stderr = None
     if stderr is None:

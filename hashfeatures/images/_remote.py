@@ -1,6 +1,6 @@
-"""URLs, read whole through fsspec: with a time-out, a size limit, and retries.
+"""Reading whole URLs through fsspec, with a time-out, a size limit and retries.
 
-http and https, and every protocol that an installed fsspec file system speaks (``s3://``,
+It supports http, https and every protocol of an installed fsspec file system (``s3://``,
 ``gs://``, ``memory://``, ``zip://`` …). Credentials, headers and endpoints come from fsspec's own
 configuration, proxies from the environment.
 """
@@ -30,7 +30,7 @@ TIMEOUT = 30.0  # seconds, for one attempt from the connection to the last byte
 MAX_BYTES = 256 * 2**20
 ATTEMPTS = 3
 
-# How many seconds a server may make an image wait, in the environment, and if it is not there.
+# The environment variable for the seconds that a server may delay an image, and its default.
 MAX_WAIT_VARIABLE = "HASHFEATURES_MAX_WAIT"
 MAX_WAIT = 120.0
 
@@ -39,7 +39,7 @@ _CHUNK = 2**20
 _WEB = ("http", "https")
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _TOO_MANY_REQUESTS = 429
-_LEAST_PAUSE, _MOST_PAUSE = 0.5, 30.0  # seconds, where a server does not say how many
+_LEAST_PAUSE, _MOST_PAUSE = 0.5, 30.0  # seconds, if a server names no number
 
 
 def read_url(
@@ -50,26 +50,26 @@ def read_url(
     attempts: int = ATTEMPTS,
     max_wait: float | None = None,
 ) -> bytes:
-    """Read everything that a URL gives.
+    """Read the whole content of a URL.
 
-    A server that answers with ``Retry-After``, or with HTTP 429, is left alone for as long as it
-    says: this read and all others of the process from the same host wait.
+    After an answer with ``Retry-After`` or HTTP 429, this read and all others of the process from
+    the same host wait for as long as the server requests.
 
     Parameters
     ----------
     url : str
         The address, with its protocol.
     timeout : float, optional
-        Seconds that one attempt may take; None: what fsspec is configured to allow, or 30.
-        Protocols other than http are looked at between blocks of 1 MiB only.
+        Seconds that one attempt may take. None means the time-out in fsspec's configuration, or
+        30. For protocols other than http it is checked between blocks of 1 MiB only.
     max_bytes : int
-        The most that is read.
+        The most bytes to read.
     attempts : int
-        How often a connection that fails, a time-out, or an answer that says "later" (HTTP 408,
-        425 and 5xx) and not when is tried, with growing pauses. Any other error is final at once.
+        The number of attempts, with growing pauses, after a failed connection, a time-out, or a
+        temporary error without a time to wait (HTTP 408, 425 and 5xx). Other errors are final.
     max_wait : float, optional
-        How many seconds a server may make this read wait, or keep all reads waiting without an
-        answer in between. None: what the environment variable HASHFEATURES_MAX_WAIT says, or 120.
+        The seconds that a server may delay this read, or all reads without an answer in between.
+        None means the value of the environment variable HASHFEATURES_MAX_WAIT, or 120.
 
     Returns
     -------
@@ -83,15 +83,15 @@ def read_url(
     TimeoutError
         If the last attempt took too long.
     ConnectionError
-        If there is no connection, or the server said "later", in the last attempt too.
+        If the last attempt had no connection or a temporary error, too.
     OSError
-        If more than `max_bytes` came, or the server refused.
+        If the content is longer than `max_bytes`, or the server refused.
     MissingExtraError
-        If fsspec, or what it needs for the protocol, is not installed.
+        If fsspec, or a package that it needs for the protocol, is not installed.
     """
     tenacity = import_extra("tenacity", "remote", _PURPOSE)
     scheme, separator, rest = url.partition("://")
-    url = _link_up(scheme.lower() + separator + rest)
+    url = _resolve_file_url(scheme.lower() + separator + rest)
     limit = max_wait_here() if max_wait is None else max_wait
     host = _host_of(url)
     start = time.monotonic()
@@ -104,12 +104,12 @@ def read_url(
         host.answered()
         return content
 
-    def is_told(state: Any) -> bool:
+    def is_postponed(state: Any) -> bool:
         return isinstance(state.outcome.exception(), _LaterError)
 
     def is_last(state: Any) -> bool:
         nonlocal n_failed
-        n_failed += not is_told(state)
+        n_failed += not is_postponed(state)
         return n_failed >= attempts
 
     retrying = tenacity.Retrying(
@@ -120,7 +120,7 @@ def read_url(
             )
         ),
         stop=is_last,
-        wait=lambda state: 0.0 if is_told(state) else pause(state),  # the host makes it wait
+        wait=lambda state: 0.0 if is_postponed(state) else pause(state),  # the host waits itself
         reraise=True,
     )
     content: bytes = retrying(read)
@@ -128,7 +128,7 @@ def read_url(
 
 
 def max_wait_here() -> float:
-    """Return how many seconds a server may make an image wait, as the environment says."""
+    """Return the seconds that a server may delay an image, as set in the environment."""
     text = os.environ.get(MAX_WAIT_VARIABLE, "").strip()
     try:
         seconds = float(text) if text else MAX_WAIT
@@ -141,16 +141,16 @@ def max_wait_here() -> float:
 
 @dataclass(frozen=True)
 class Network:
-    """What of this process decides how URLs are read, for workers that do not share it.
+    """The state of a process that determines how URLs are read, for its workers.
 
     Parameters
     ----------
     process : tuple
-        Whose state it is.
+        The machine and the id of that process.
     variables : dict of str to str
-        The environment variables of proxies and of the longest wait.
+        The environment variables of proxies and of the maximum wait.
     config : mapping, optional
-        The configuration of fsspec, if it is in use.
+        The configuration of fsspec, if it is loaded.
     """
 
     process: tuple[str, int]
@@ -166,7 +166,7 @@ class Network:
         return cls(_this_process(), _variables(), config)
 
     def apply(self) -> None:
-        """Make this process a worker of the one whose state it is."""
+        """Put the state in place in a worker."""
         if self.process == _this_process():
             return
         own = _variables()
@@ -174,7 +174,7 @@ class Network:
             for name in own.keys() - self.variables.keys():
                 del os.environ[name]
             own = {}
-        # Another machine may have proxies of its own, which are right there.
+        # Another machine may have its own proxies, which are the right ones there.
         own.pop(MAX_WAIT_VARIABLE, None)
         os.environ.update(self.variables | own)
         if self.config:
@@ -182,7 +182,7 @@ class Network:
             fsspec.config.conf.update(self.config)
 
     def carry(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Return the same function for workers, to which it takes this state along."""
+        """Return the function for workers, which puts this state in place before each call."""
 
         @functools.wraps(function)
         def there(task: Any) -> Any:
@@ -205,57 +205,57 @@ def _variables() -> dict[str, str]:
 
 
 class _LaterError(ConnectionError):
-    """The server said "later"."""
+    """The server asked to try again later."""
 
 
 class _TooLateError(ConnectionError):
-    """The server says "later" for longer than it is waited for."""
+    """The server asks to wait for longer than the limit."""
 
 
 @dataclass
 class _Host:
-    """What a host said of when it wants to be asked again; all reads of a process share it."""
+    """The pause that a host requested, which all reads of a process share."""
 
-    resume: float = 0.0  # by the clock of time.monotonic, as all times here
-    since: float | None = None  # the first "later" that no answer followed
+    resume: float = 0.0  # in time.monotonic, as all times here
+    since: float | None = None  # the first postponement since the last answer
     latest: float = 0.0
-    n_told: int = 0
+    n_postponed: int = 0
     said: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def postpone(self, pause: float | None, said: str, limit: float) -> None:
-        """Keep in mind that the host is to be left alone for some seconds."""
+        """Record that reads from the host must pause for some seconds."""
         with self.lock:
             now = time.monotonic()
             if self.since is None or now - max(self.latest, self.resume) > limit:
-                self.since, self.n_told = now, 0
+                self.since, self.n_postponed = now, 0
             if pause is None:
-                pause = min(2.0**self.n_told, _MOST_PAUSE)
-            self.n_told += 1
+                pause = min(2.0**self.n_postponed, _MOST_PAUSE)
+            self.n_postponed += 1
             self.latest = now
             self.resume = max(self.resume, now + max(pause, _LEAST_PAUSE))
             self.said = said
 
     def answered(self) -> None:
-        """Keep in mind that the host has answered."""
+        """Record that the host answered."""
         with self.lock:
-            self.since, self.n_told = None, 0
+            self.since, self.n_postponed = None, 0
 
     def wait(self, start: float, limit: float) -> None:
-        """Wait until the host wants to be asked, or raise if that is too long for a read."""
+        """Wait until the host accepts reads, or raise if that takes too long for this read."""
         while (left := self.resume - time.monotonic()) > 0:
             begun = start if self.since is None else min(start, self.since)
             if self.resume - begun > limit:
                 raise _TooLateError(
-                    f"{self.said} and wants to be asked again in {left:.0f} seconds: it is given "
-                    f"{limit:g} seconds in all, or what the environment variable "
-                    f"{MAX_WAIT_VARIABLE} says"
+                    f"{self.said} and asks to retry in {left:.0f} seconds. The limit is "
+                    f"{limit:g} seconds in all. Set the environment variable "
+                    f"{MAX_WAIT_VARIABLE} to change it"
                 )
             time.sleep(left)
 
 
-def _link_up(url: str) -> str:
-    """Put the path in place of a ``file:`` URL at the end of a chain, as fsspec opens it."""
+def _resolve_file_url(url: str) -> str:
+    """Replace a ``file:`` URL at the end of a chain by its path, as fsspec expects."""
     rest, separator, last = url.rpartition("::")
     path = local_path(last)
     return url if not separator or path is None else rest + separator + path
@@ -287,10 +287,10 @@ def _read_once(
     too_slow = f"no complete answer within {seconds:g} seconds"
     try:
         if protocols[0] in _WEB:
-            # Two colons are of the address, not the chain of file systems that fsspec sees.
+            # Two colons belong to the address here, and start no chain of file systems.
             system, path = fsspec.filesystem(protocols[0], **options[protocols[0]]), url
-            # One streamed answer. A size that is known beforehand spares the look-up in front,
-            # which reports every fault of the server as a missing file.
+            # One streamed answer. With a size given, fsspec skips its look-up, which reports
+            # every server error as a missing file.
             opening = {"block_size": 0, "size": 1}
         else:
             system, path = fsspec.core.url_to_fs(url, **options)
@@ -308,7 +308,7 @@ def _read_once(
         raise MissingExtraError(f"{_PURPOSE} of {protocols[0]}: {error}") from error
     except Exception as error:
         if answer := _answer_in(error):
-            raise _judge(answer, host, limit) from error
+            raise _error_of(answer, host, limit) from error
         if isinstance(error, FileNotFoundError):
             raise FileNotFoundError("there is nothing at this address") from error
         if faults and isinstance(error, aiohttp.TooManyRedirects):
@@ -320,7 +320,7 @@ def _read_once(
 
 
 def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, Any]:
-    """Return what fsspec is configured to say to web servers, with a time-out and proxies."""
+    """Return fsspec's configured options for web servers, with a time-out and proxies."""
     fsspec = import_extra("fsspec", "remote", _PURPOSE)
     aiohttp = import_extra("aiohttp", "remote", _PURPOSE)
     options = fsspec.config.apply_config(fsspec.get_filesystem_class(protocol), {})
@@ -331,7 +331,7 @@ def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, An
     if not any(name.lower() == "authorization" for name in headers):
         client.setdefault("trust_env", True)
     elif "trust_env" not in client and "proxy" not in options:
-        # Beside a header of this name, aiohttp must not meet another one in ~/.netrc.
+        # aiohttp must not find a second one in ~/.netrc beside this header.
         name = urlsplit(url.rpartition("::")[2]).hostname or ""
         if not urllib.request.proxy_bypass(name):
             options["proxy"] = urllib.request.getproxies().get(protocol)
@@ -339,7 +339,7 @@ def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, An
 
 
 def _seconds_in(options: Mapping[str, Any], timeout: float | None) -> float:
-    """Return how many seconds an attempt may take: as asked for, as configured, or by default."""
+    """Return the seconds that an attempt may take: as passed, as configured, or by default."""
     for web in options.values():
         configured = web["client_kwargs"]["timeout"]
         total = getattr(configured, "total", configured)
@@ -349,20 +349,20 @@ def _seconds_in(options: Mapping[str, Any], timeout: float | None) -> float:
 
 @dataclass(frozen=True)
 class _Answer:
-    """How a server answered that did not give what was asked for."""
+    """The answer of a server that did not return the content."""
 
     status: int
     reason: str
     headers: Mapping[str, str]
 
     def pause(self) -> float | None:
-        """Return in how many seconds the server wants to be asked again, if it says so."""
-        told = (self.headers.get("Retry-After") or "").strip()
+        """Return the seconds that the server asks to wait, or None."""
+        requested = (self.headers.get("Retry-After") or "").strip()
         try:
-            return max(float(int(told)), 0.0)
+            return max(float(int(requested)), 0.0)
         except ValueError:
             pass
-        then, now = _read_date(told), _read_date(self.headers.get("Date") or "")
+        then, now = _read_date(requested), _read_date(self.headers.get("Date") or "")
         if then is None:
             return None
         return max((then - (now or datetime.now(UTC))).total_seconds(), 0.0)
@@ -371,13 +371,13 @@ class _Answer:
 def _read_date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError):  # older Pythons raise the one, newer ones the other
+    except (ValueError, TypeError):  # it depends on the version of Python
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _answer_in(error: BaseException | None) -> _Answer | None:
-    """Find the answer of a server in an error of aiohttp or requests, or in what it came of."""
+    """Find the answer of a server in an error of aiohttp or requests, or in its causes."""
     while error is not None:
         response = getattr(error, "response", None)
         status = getattr(error, "status", None) or getattr(response, "status_code", None)
@@ -389,8 +389,8 @@ def _answer_in(error: BaseException | None) -> _Answer | None:
     return None
 
 
-def _judge(answer: _Answer, host: _Host, limit: float) -> Exception:
-    """Return the error that an answer means."""
+def _error_of(answer: _Answer, host: _Host, limit: float) -> Exception:
+    """Return the error for an answer."""
     said = f"the server answered {answer.status} {answer.reason}".rstrip()
     pause = answer.pause()
     if pause is not None or answer.status == _TOO_MANY_REQUESTS:

@@ -12,9 +12,10 @@ from typing import Any
 from PIL import Image
 
 from .._utils.progress import progress_bar
-from ..images._decoding import Decoding
+from ..images._decoding import Decoding, Reduction
+from ..images._open import open_image, read_orientation
 from ..images._quiet import quiet_decoding
-from ..images._read import open_image, read_image, read_orientation
+from ..images._read import read_image
 from ..images._sources import count_bytes, is_data_uri, is_remote, local_path
 
 # The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged if the
@@ -80,7 +81,7 @@ def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
     ImageReadError
         If the image cannot be read.
     """
-    decoded = read_image(source, Decoding("reduced", reduced_side=2 * side))
+    decoded = read_image(source, Decoding("reduced"), Reduction(2 * side))
     image = decoded.image.convert("RGB")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     uri = f"data:image/jpeg;base64,{_encode(image)}"

@@ -107,7 +107,7 @@ def test_nothing_and_unreadable_images():
 def test_what_segments_cannot_do(pictures):
     for parameters, message in (
         ({"color_radius": 20}, "must be None with views='segments'"),
-        ({"hashes": ["phash", "colorhash"]}, "'colorhash' looks at colors"),
+        ({"hashes": ["phash", "colorhash"]}, "'colorhash' needs colors"),
     ):
         with pytest.raises(ParameterError, match=message):
             NearDuplicateFinder(views="segments", **parameters).fit(pictures)

@@ -131,7 +131,7 @@ class TestFindDuplicates:
         table = hash_images(pd.Series(files, index=range(100, 115)), decode="reduced")
         expected = find_duplicates(table["image"])
         monkeypatch.setattr(
-            "hashfeatures.images._read.Image.open", lambda *a: pytest.fail("read again")
+            "hashfeatures.images._open.Image.open", lambda *a: pytest.fail("read again")
         )
         pd.testing.assert_frame_equal(find_duplicates(table), expected)
 
@@ -186,7 +186,7 @@ class TestFindSimilar:
         with Image.open(image_files[2]) as image:
             query = imagehash.phash(image)
         monkeypatch.setattr(
-            "hashfeatures.images._read.Image.open", lambda *a: pytest.fail("read again")
+            "hashfeatures.images._open.Image.open", lambda *a: pytest.fail("read again")
         )
         for stored in (query, str(query), table["phash"]["c"].upper()):
             found = find_similar(table, stored)

@@ -32,6 +32,7 @@ from hashfeatures import (
     train_test_split,
 )
 from hashfeatures.hashing import _batch as batch
+from hashfeatures.hashing import _pool
 from hashfeatures.hashing import _worker as engine
 from hashfeatures.hashing._batch import hash_sources
 from hashfeatures.hashing._spec import parse_hashes
@@ -246,7 +247,7 @@ def test_a_path_is_read_once(image_files, decoded):
 
 def test_images_beyond_a_block_keep_their_rows(image_files, monkeypatch):
     monkeypatch.setattr(batch, "_BLOCK", 4)
-    monkeypatch.setattr(batch, "_CHUNK", 3)
+    monkeypatch.setattr(_pool, "_CHUNK", 3)
     X = [image_files[row % 6] if row % 5 else b"broken" for row in range(23)]
     hashes = hash_quietly(X)
     assert sorted(hashes.errors) == [0, 5, 10, 15, 20]
@@ -423,7 +424,7 @@ def test_a_killed_run_loses_seconds(tmp_path, noise_image):
     after = log.read_text().splitlines()[len(before) :]
     assert set(before) | set(after) == set(paths)
     # One second is 50 images at 0.02 s each; a chunk is written down only when it is done.
-    assert len(before) + len(after) - len(paths) < 50 + batch._CHUNK + 10
+    assert len(before) + len(after) - len(paths) < 50 + _pool._CHUNK + 10
 
 
 @pytest.fixture
@@ -515,8 +516,9 @@ PARENT = os.getpid()
 
 from hashfeatures import hash_images, FailedImagesWarning
 from hashfeatures.hashing import _batch as batch
+from hashfeatures.hashing import _pool
 warnings.simplefilter("ignore", FailedImagesWarning)
-batch._BLOCK, batch._CHUNK = {n_block}, {n_chunk}
+batch._BLOCK, _pool._CHUNK = {n_block}, {n_chunk}
 X = {files!r}
 X[33] = Deadly()
 table = hash_images(X, "phash", n_jobs=2, cache={cache!r})

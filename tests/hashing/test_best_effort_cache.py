@@ -12,6 +12,7 @@ import pytest
 import hashfeatures.hashing._cache
 from hashfeatures import CacheError, CacheWarning, ImageHashFeaturizer, hash_images
 from hashfeatures.hashing import _batch as batch
+from hashfeatures.hashing import _pool
 from hashfeatures.hashing._cache import HashCache
 
 
@@ -62,14 +63,14 @@ def test_a_cache_that_is_deleted_in_mid_run_is_gone_without(image_files, tmp_pat
     """With its folder, too."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    hash_chunk = batch.hash_chunk
+    hash_chunk = _pool.hash_chunk
 
     def delete_and_hash(*arguments):
         for path in folder.iterdir():
             path.unlink()
         return hash_chunk(*arguments)
 
-    monkeypatch.setattr(batch, "hash_chunk", delete_and_hash)
+    monkeypatch.setattr(_pool, "hash_chunk", delete_and_hash)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CacheWarning)
         table = hash_images(image_files, "phash", cache=folder / "cache")
@@ -91,7 +92,7 @@ def test_a_cache_that_can_only_be_read_is_used(image_files, tmp_path, monkeypatc
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
     monkeypatch.setattr(HashCache, "_open", refuse)
-    with pytest.warns(CacheWarning, match="nothing was added") as caught:
+    with pytest.warns(CacheWarning, match="used its entries and added none") as caught:
         table = hash_images(image_files, "phash", cache=cache)
     assert len(caught) == 1
     assert table["phash"].notna().all()

@@ -20,8 +20,9 @@ from PIL import Image
 
 import hashfeatures.hashing._cache
 from hashfeatures import CacheError
-from hashfeatures.hashing._cache import HashCache, SourceKey, key_of
+from hashfeatures.hashing._cache import HashCache
 from hashfeatures.hashing._record import ImageRecord
+from hashfeatures.hashing._source_keys import SourceKey, key_of
 
 FULL = ImageRecord(
     {"phash": b"\x00\x01\xff", "dhash:16": b""}, 37, 640, 480, "JPEG", b"\x00digest", "why\udcff"
@@ -284,7 +285,8 @@ def test_an_interrupted_write_is_done_again(path, monkeypatch):
 PROCESS = """
 import sys
 import tempfile
-from hashfeatures.hashing._cache import HashCache, SourceKey
+from hashfeatures.hashing._cache import HashCache
+from hashfeatures.hashing._source_keys import SourceKey
 from hashfeatures.hashing._record import ImageRecord
 def entry(name, hash_name="phash"):
     return SourceKey(name, 1, 1), ImageRecord({hash_name: name.encode()}, digest=b"d")
@@ -485,7 +487,8 @@ def open_folder():
 LOOK_UP = """
 import os, sys
 import tempfile
-from hashfeatures.hashing._cache import HashCache, SourceKey
+from hashfeatures.hashing._cache import HashCache
+from hashfeatures.hashing._source_keys import SourceKey
 from hashfeatures.hashing._record import ImageRecord
 if os.geteuid() == 0:
     os.setuid(65534)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hashfeatures.hamming._packing import words_from_bits
-from hashfeatures.hashing._hex import BitLayout, bits_to_hex, hex_to_bits, pack_bits, unpack_bits
+from hashfeatures.hashing._hex import BitLayout, bits_to_hex, hex_to_bits
 
 matrices = st.tuples(st.integers(0, 5), st.integers(1, 300)).flatmap(
     lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 1))
@@ -20,11 +20,6 @@ def test_hex_is_imagehash_s(bits):
     expected = [str(imagehash.ImageHash(row)) for row in bits]
     assert bits_to_hex(bits).tolist() == expected
     np.testing.assert_array_equal(hex_to_bits(expected, bits.shape[1]), bits)
-
-
-@given(matrices)
-def test_packing_loses_nothing(bits):
-    np.testing.assert_array_equal(unpack_bits(pack_bits(bits), bits.shape[1]), bits)
 
 
 @given(matrices)

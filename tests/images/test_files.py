@@ -83,9 +83,9 @@ def test_the_command_reads_heic_where_its_plugin_is_installed(tmp_path, noise_im
         (b"\n<!DOCTYPE HTML><html>404", "web page"),
         (b"\xef\xbb\xbf<html>", "web page"),
         (b"<svg xmlns='x'>", "SVG"),
-        (b"%PDF-1.7", "save its pages as images"),
-        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "film"),
-        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (b"%PDF-1.7", "Save its pages as images"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "video"),
+        (b"version https://git-lfs.github.com/spec/v1", "Run git lfs pull"),
     ],
 )
 def test_what_is_taken_for_an_image_is_named(data, told):

@@ -17,9 +17,9 @@ from hashfeatures import FailedImagesWarning, ImageHashFeaturizer, ImageReadErro
 from hashfeatures.images._decoding import Decoding
 from hashfeatures.images._pillow_state import (
     PillowState,
-    at_least,
     load_plugins,
     max_image_pixels,
+    raised_pixel_limit,
 )
 from hashfeatures.images._read import read_image
 
@@ -223,7 +223,7 @@ def test_a_limit_above_pillows_own_holds_in_every_thread(png_bytes, monkeypatch)
 def test_the_users_own_limit_is_told_and_restored(monkeypatch):
     """Whatever contexts are open, in whatever order they end, and if it is set in between."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    first, second = at_least(1000), at_least(4000)
+    first, second = raised_pixel_limit(1000), raised_pixel_limit(4000)
     first.__enter__()
     second.__enter__()
     assert (Image.MAX_IMAGE_PIXELS, max_image_pixels()) == (4000, 100)
@@ -232,11 +232,11 @@ def test_the_users_own_limit_is_told_and_restored(monkeypatch):
     assert PillowState.here().flags[0] == 100
     second.__exit__(None, None, None)
     assert (Image.MAX_IMAGE_PIXELS, max_image_pixels()) == (100, 100)
-    with at_least(1000):
+    with raised_pixel_limit(1000):
         Image.MAX_IMAGE_PIXELS = 300
         assert max_image_pixels() == 300
     assert Image.MAX_IMAGE_PIXELS == 300
-    with at_least(10):
+    with raised_pixel_limit(10):
         assert Image.MAX_IMAGE_PIXELS == 300
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError
-from hashfeatures.images._decoding import Decoding
+from hashfeatures.images._decoding import Decoding, Reduction
 from hashfeatures.images._flatten import flatten
 from hashfeatures.images._read import read_image
 
@@ -76,17 +76,17 @@ def test_arrays(shape):
         (None, "missing value None"),
         (float("nan"), "missing value nan"),
         (np.float32("nan"), "missing value"),
-        (7, "int is no image source"),
-        (["a.png"], "list is no image source"),
+        (7, "int is not an image source"),
+        (["a.png"], "list is not an image source"),
         ("no such file.png", "FileNotFoundError"),
         ("", "FileNotFoundError: the path is empty"),
         (".", "is a directory, not an image file"),
         ("with\0nul.png", "the path holds a NUL character"),
         (b"", "the file is empty"),
         (b"plain text, no image", "begins with b'plain text, no i'"),
-        ({"url": "a.png"}, "a mapping needs 'bytes' or 'path'"),
+        ({"url": "a.png"}, "a mapping needs the key 'bytes' or 'path'"),
         ({"bytes": None, "path": None}, "missing value None"),
-        (io.StringIO("text"), "open it in binary mode"),
+        (io.StringIO("text"), "Open it in binary mode"),
         (np.zeros((4, 4)), "dtype uint8 .*got float64"),
         (np.zeros((4, 4), bool), "dtype uint8 .*got bool"),
         (np.zeros(4, np.uint8), r"shape \(height, width\).*got \(4,\)"),
@@ -302,16 +302,16 @@ def test_animations_show_their_first_frame(noise_image, encode):
 )
 def test_reduced_decoding_keeps_enough_pixels(noise_image, encode, size, reduced):
     data = encode(noise_image(0, size=(640, 512)), "JPEG")
-    decoded = read_image(data, Decoding("reduced", reduced_side=size))
+    decoded = read_image(data, Decoding("reduced"), Reduction(size))
     assert decoded.image.size == reduced
     assert (decoded.width, decoded.height) == (640, 512)
 
 
 def test_reduced_decoding_of_luma_alone(noise_image, encode):
     data = encode(noise_image(0, size=(640, 512)), "JPEG")
-    assert read_image(data, Decoding("reduced", color=False)).image.mode == "L"
+    assert read_image(data, Decoding("reduced"), Reduction(color=False)).image.mode == "L"
     cmyk = encode(noise_image(0, mode="CMYK"), "JPEG")
-    assert read_image(cmyk, Decoding("reduced", color=False)).image.mode == "CMYK"
+    assert read_image(cmyk, Decoding("reduced"), Reduction(color=False)).image.mode == "CMYK"
 
 
 @given(st.data())

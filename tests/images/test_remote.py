@@ -396,7 +396,7 @@ def test_failures_keep_their_rows(site):
         table = hash_images(urls, ["phash"])
     assert table["error"].isna().tolist() == [False, True, False]
     assert "nothing at this address" in table["error"][0]
-    assert "a web page in place of an image" in table["error"][2]
+    assert "the file is a web page, not an image" in table["error"][2]
     assert table["phash"].isna().tolist() == [True, False, True]
 
 
@@ -413,7 +413,7 @@ def test_url_without_the_extra(monkeypatch):
 
 
 def test_images_from_memory_need_no_network(monkeypatch):
-    monkeypatch.setattr("hashfeatures.images._read.read_url", lambda url: pytest.fail(url))
+    monkeypatch.setattr("hashfeatures.images._open.read_url", lambda url: pytest.fail(url))
     ImageHashFeaturizer("ahash").transform([Image.new("L", (9, 9))])
 
 

@@ -11,13 +11,13 @@ from ..._utils.kernels import load_kernels
 from ...images._flatten import convert
 from .._planes import Pixels
 
-# How far, of 255, the pixels of a border may be from its color: JPEG's noise beside an edge.
+# The greatest difference, of 255, of border pixels from its color. It allows for JPEG noise.
 _NEAR = 16
-# The share of a line's pixels that must be so near, or it belongs to the picture.
+# The least share of such pixels in a line of the border.
 _UNIFORM = 0.9
-# The same where text stands in the border.
+# The same for borders with text.
 _WRITTEN = 0.6
-# What is all border has none: at least this share of each side is the picture.
+# The least share of each side that the picture takes up. Otherwise the image has no border.
 _LEAST = 0.2
 
 
@@ -33,21 +33,20 @@ class Box(NamedTuple):
 def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
     """Find the picture inside uniform borders.
 
-    A border is made of whole lines whose pixels are all, but for a few, of nearly the color of
-    the outermost line. So bars around an image are found in a JPEG file as well, and a dark
-    corner is none.
+    A border consists of whole lines. All but a few of their pixels have nearly the color of the
+    outermost line. So bars are also found in JPEG files, and a dark corner is not a border.
 
     Parameters
     ----------
     luma : ndarray of shape (height, width), dtype uint8
         The image.
     with_text : bool, default=False
-        Whether lines of which a part stands out belong to a border too: bands with a caption.
+        Whether lines with text belong to a border too, as in bands with a caption.
 
     Returns
     -------
     Box
-        The picture; the whole image where it has no border or is nothing else.
+        The picture, or the whole image if it has no border or consists of border only.
 
     Examples
     --------
@@ -61,8 +60,8 @@ def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
     share = _WRITTEN if with_text else _UNIFORM
     height, width = luma.shape
     left, top, right, bottom = 0, 0, width, height
-    # Bars at the sides may hide those at the top and bottom, and the other way round. What was
-    # cut is not cut again: a soft gradient would be, line after line.
+    # Bars at the sides may hide those at the top and bottom, and vice versa. Each direction is cut
+    # at most once, as repeated cuts would remove a soft gradient line by line.
     for _ in range(2):
         first, last = _count_lines(luma[:, left:right], share)
         if top == 0 and bottom == height and last - first >= _LEAST * height:
@@ -74,12 +73,12 @@ def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
 
 
 def trim_borders(image: Image.Image) -> Image.Image:
-    """Return what an image shows inside uniform borders, see `find_picture`."""
+    """Return the part of an image inside uniform borders, see `find_picture`."""
     box = find_picture(np.asarray(convert(image, "L")))
     return image if box == (0, 0, *image.size) else image.crop(box)
 
 
 def _count_lines(lines: Pixels, share: float) -> tuple[int, int]:
-    """Return the first line of the picture, and the one behind its last."""
+    """Return the first line of the picture, and the one after its last."""
     count = load_kernels("hashing.views").count_border_lines
     return count(lines, _NEAR, share), len(lines) - count(lines[::-1], _NEAR, share)

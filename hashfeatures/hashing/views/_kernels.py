@@ -1,4 +1,4 @@
-"""The loops that look at an image from several sides, compiled by numba as those in `kernels`."""
+"""The loops of borders and views, compiled by numba."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numba import types
 
 from ..._utils.compiling import compile_loop
 
-# The outermost line of a border: the share of its pixels that differ from its color by no more.
+# The share of pixels in the outermost line of a border that differ from its color by at most
+# `_ROUNDING`.
 _PLAIN = 0.98
 _ROUNDING = 2
 
@@ -33,17 +34,17 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
     Parameters
     ----------
     lines : ndarray of shape (n_lines, n_pixels), dtype uint8
-        The lines from the edge inwards. The color is the median of the first, which must be all
-        of one color but for rounding, or there is no border: skies and night are not.
+        The lines from the edge inwards. The color is the median of the first line. If that line
+        is not of one color but for rounding, there is no border, as in skies and at night.
     near : int
-        How far a pixel may be from the color: what JPEG's noise beside an edge needs.
+        The greatest difference of a pixel from the color. It allows for JPEG noise.
     share : float
-        The share of pixels that must be so near.
+        The least share of such pixels in a line.
 
     Returns
     -------
     int
-        How many lines there are before the first that is none of the border.
+        The number of lines before the first that does not belong to the border.
     """
     n_lines, n_pixels = lines.shape
     color = np.int64(np.median(lines[0]))
@@ -64,22 +65,22 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
     fastmath=True,
 )
 def sample_views(square: Any, maps: Any, side: Any) -> Any:  # pragma: no cover (compiled)
-    """Draw square views of an image, each through an affine map.
+    """Sample square views of an image, each through an affine map.
 
     Parameters
     ----------
     square : ndarray of shape (n, n), dtype uint8
-        The image, squeezed to a square.
+        The image, resized to a square.
     maps : ndarray of shape (n_views, 6), dtype float32
-        Of each view: x and y in the square, from 0 to 1, are ``a * x + b * y + c`` and
+        For each view: x and y in the square, from 0 to 1, are ``a * x + b * y + c`` and
         ``d * x + e * y + f`` of x and y in the view, from 0 to 1.
     side : int
-        How many pixels the views have a side; each is the sum of four bilinear samples.
+        The number of pixels a side of the views. Each is the sum of four bilinear samples.
 
     Returns
     -------
     ndarray of shape (n_views, side, side), dtype float32
-        The views. What lies outside of the square is what its nearest pixel shows.
+        The views. Points outside of the square take the value of its nearest pixel.
     """
     n = len(square)
     nothing = np.float32(0)

@@ -1,4 +1,4 @@
-"""What images are compared by, as `views` names it: hashes as they are, of views, of segments."""
+"""The modes of comparison that `views` names: whole images, views, or segments."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ _SEGMENTS = "segments"
 
 VIEWS = (*VIEW_SETS, _SEGMENTS)
 
-# Counts up whenever a bit of a view or of a segment changes, though none of a whole image's does.
+# Incremented whenever a bit of a view or of a segment changes.
 VIEWS_VERSION = 2
 
 
 def compare_by(
     specs: tuple[HashSpec, ...], views: str, min_detail: int = 0
 ) -> tuple[HashSpec, ...]:
-    """Return what is hashed so that images can be compared.
+    """Return the hashes to compute for a mode of comparison.
 
     Parameters
     ----------
     specs : tuple of HashSpec
-        The hashes of an image as it is, of each view, or of each segment.
+        The hashes of each image, each view, or each segment.
     views : str
         One of `VIEWS`.
     min_detail : int
-        The least detail, 0 to 100, of a view or a segment that is compared.
+        The least detail, 0 to 100, of views and segments that are compared.
 
     Returns
     -------
     tuple of HashSpec
-        The hashes themselves, or one that holds them all.
+        The hashes themselves, or one spec that combines them.
 
     Raises
     ------
     ParameterError
-        If a hash cannot be had of the views.
+        If a hash does not support the views.
     """
     if views == _SEGMENTS:
         return (SegmentsSpec.of(specs, min_detail),)
@@ -45,5 +45,5 @@ def compare_by(
 
 
 def count_orientations(views: str) -> int:
-    """Return in how many of the eight turns and mirrors an image is looked at."""
+    """Return the number of orientations, of eight, in which an image is compared."""
     return 1 if views == _SEGMENTS else VIEW_SETS[views].n_orientations

@@ -1,4 +1,4 @@
-"""The hashes of the segments of an image, in one: to all that handles hashes, one like others."""
+"""The hashes of the segments of an image, combined into one hash."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ._segments import MOST_SEGMENTS, check_luma, cut_segments
 
 _WORD = 64
 
-# Segments of less detail are skies and walls, and alike in images that have nothing in common.
+# Segments of less detail, such as skies and walls, are alike in unrelated images.
 _LEAST_DETAIL = 10
-# Segments of one image that differ in no more than this share of their bits are one, twice framed.
+# Segments of one image that differ in at most this share of their bits count as one.
 _SAME = 0.1
 
 
@@ -24,11 +24,11 @@ _SAME = 0.1
 class SegmentsSpec(HashSpec):
     """The hashes of the segments of an image.
 
-    Its bits are those of the segments that say something, one after the other, each filled up with
-    zeros to whole words of 64 bits, and zeros for as many as an image could have. A segment says
-    something if it has structure and is not nearly the same as one before it; where none does, the
-    whole image is taken for one. So there is always a first segment, and as no two are the same,
-    one whose bits are all zero is put there: zeros behind it are no segment.
+    Its bits are those of the informative segments, one after the other, each padded with zeros to
+    whole words of 64 bits. Zeros follow up to the greatest possible number of segments. A segment
+    is informative if it has structure and differs enough from those before it. If none is, the
+    whole image is the only segment. A segment whose bits are all zero comes first, so that
+    all-zero rows after the first stand for no segment.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class SegmentsSpec(HashSpec):
 
     @classmethod
     def of(cls, hashes: tuple[HashSpec, ...], min_detail: int = 0) -> SegmentsSpec:
-        """Return the spec of `hashes` of segments, or raise if one looks at colors."""
+        """Return the spec of `hashes` of segments, or raise if one needs colors."""
         for spec in hashes:
             check_luma(spec)
         min_detail = max(min_detail, _LEAST_DETAIL)
@@ -67,18 +67,18 @@ class SegmentsSpec(HashSpec):
 
     @property
     def n_words(self) -> int:
-        """How many words of 64 bits the hashes of one segment take."""
+        """The number of words of 64 bits for the hashes of one segment."""
         return -(-sum(spec.n_bits for spec in self.hashes) // _WORD)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many segments there can be, and how many bits of each."""
+        """The greatest number of segments, and the number of bits of each."""
         return MOST_SEGMENTS, _WORD * self.n_words
 
     @property
     def algorithm(self) -> Algorithm:
-        """The function and the facts of the hash."""
-        # Of the 300 pixels a side that are segmented, a reduced decode keeps twice as many.
+        """The algorithm with its requirements."""
+        # A reduced decode keeps twice the 300 pixels a side that are segmented.
         return Algorithm(self._compute, input_side=lambda size: max(75, 16 * size))
 
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:

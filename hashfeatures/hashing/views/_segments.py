@@ -1,6 +1,6 @@
-"""Crop-resistant hashes: the bright and the dark segments of an image, each hashed by itself.
+"""Crop-resistant hashes: the bright and the dark segments of an image, each hashed separately.
 
-A crop leaves most segments whole, so that their hashes are found again wherever they lie in it.
+A crop leaves most segments whole, so their hashes match wherever they lie in the crop.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ _SIDE = 300
 _THRESHOLD = 128
 _MIN_PIXELS = 500
 
-# So many segments can an image have.
+# The greatest number of segments of an image.
 MOST_SEGMENTS = _SIDE * _SIDE // (_MIN_PIXELS + 1)
 
-# ImageHash ends its search when the pixels that it has seen, the frame of pixels around the image
-# among them, are as many as the image has: the last small valleys are left out.
+# ImageHash stops when it has seen as many pixels as the image has, counting a frame of pixels
+# around the image. So it omits the last small valleys.
 _FRAME = 4 * _SIDE
 
 
 def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
     """Hash each bright and each dark segment of an image.
 
-    The image is resized to 300 by 300 pixels and smoothed; what hangs together in it, brighter
-    than 128 or not, is a segment if it has more than 500 pixels. The box around each is cut out of
-    the image and hashed.
+    The image is resized to 300 by 300 pixels and smoothed. Each connected region, brighter than
+    128 or not, is a segment if it has more than 500 pixels. The bounding box of each segment is
+    cut out of the image and hashed.
 
     Parameters
     ----------
     image : PIL.Image.Image
         An image of any mode that Pillow can convert to L.
     hash : str, default="dhash"
-        The hash, as in `ImageHashFeaturizer`; of luma alone.
+        The hash, as in `ImageHashFeaturizer`. It must need luma alone.
 
     Returns
     -------
     list of ndarray of dtype bool
-        The hash of each segment, the bright ones first: the bits of the ``segment_hashes`` that
-        `imagehash.crop_resistant_hash` makes with its default parameters, in their order. An image
-        without segments is one. Where ImageHash fails, something is left out: segments whose box
-        in a very small image holds no pixel, and in noise the search for more when all is found.
+        The hash of each segment, the bright ones first. The bits and their order equal those of
+        the ``segment_hashes`` of `imagehash.crop_resistant_hash` with its default parameters. An
+        image without segments is one segment. Where ImageHash fails, this function omits segments
+        instead, such as boxes without a pixel in a very small image.
 
     Raises
     ------
     ParameterError
-        If there is no such hash, or it looks at colors.
+        If the hash does not exist or needs colors.
 
     References
     ----------
@@ -77,26 +77,26 @@ def crop_resistant_hash(image: Image.Image, hash: str = "dhash") -> list[Bits]:
 
 
 def check_luma(spec: HashSpec) -> None:
-    """Raise if segments, which are cut out of the luma, cannot be hashed so."""
+    """Raise if a hash needs colors, as segments are cut out of the luma."""
     if spec.algorithm.color:
         raise ParameterError(
-            f"Segments are hashed by their luma, and {str(spec)!r} looks at colors: name another "
+            f"Hashes of segments use luma alone, and {str(spec)!r} needs colors. Name another "
             f"hash, such as 'dhash'."
         )
 
 
 def cut_segments(planes: ImagePlanes) -> list[ImagePlanes]:
-    """Cut the box around each segment out of an image, see `crop_resistant_hash`."""
+    """Return the bounding box of each segment as an image, see `crop_resistant_hash`."""
     height, width = planes.luma.shape
     boxes = [_enlarge(box, width, height) for box in _find_segments(planes)]
     boxes = [box for box in boxes if box.left < box.right and box.top < box.bottom]
-    # Bright and dark segments may both reach across the image: one object resizes it for both.
+    # Bright and dark segments may both span the image. One object resizes it for both.
     parts = {box: _cut(planes, box) for box in boxes}
     return [parts[box] for box in boxes] or [planes]
 
 
 def _find_segments(planes: ImagePlanes) -> Iterator[Box]:
-    """Yield the boxes around the segments, in the image of 300 by 300 pixels."""
+    """Yield the bounding boxes of the segments, in the image of 300 by 300 pixels."""
     image = Image.fromarray(planes.lanczos(_SIDE, _SIDE))
     smooth = image.filter(ImageFilter.GaussianBlur()).filter(ImageFilter.MedianFilter())
     is_hill = np.asarray(smooth) > _THRESHOLD
@@ -115,14 +115,14 @@ def _find_segments(planes: ImagePlanes) -> Iterator[Box]:
 
 
 def _first_pixels(labels: NDArray[np.int32], n_labels: int) -> NDArray[np.intp]:
-    """Return where each label is first met, row by row."""
+    """Return the first pixel of each label, row by row."""
     first = np.zeros(n_labels + 1, dtype=np.intp)
-    first[labels.ravel()[::-1]] = np.arange(labels.size)[::-1]  # the last to be written stays
+    first[labels.ravel()[::-1]] = np.arange(labels.size)[::-1]  # the last value written stays
     return first[1:]
 
 
 def _enlarge(box: Box, width: int, height: int) -> Box:
-    """Return a box in the image itself, rounded as Pillow rounds."""
+    """Scale a box to the image itself, with Pillow's rounding."""
     across, down = width / _SIDE, height / _SIDE
     return Box(
         *(round(box.left * across), round(box.top * down)),

@@ -96,7 +96,7 @@ def test_other_hashes_and_colors(photos):
     ours = crop_resistant_hash(image, "phash")
     for our, their in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(our, their.hash)
-    with pytest.raises(ParameterError, match="'colorhash' looks at colors"):
+    with pytest.raises(ParameterError, match="'colorhash' needs colors"):
         crop_resistant_hash(image, "colorhash")
 
 
