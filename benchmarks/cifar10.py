@@ -81,7 +81,7 @@ def find_pairs(folder: Path, train: list[str], test: list[str], n_jobs: int) -> 
 
 
 def score(found: dict[Pair, int], known: set[Pair], radius: int) -> tuple[int, int, float, float]:
-    """Return how many pairs were found and how many of them are known, recall and precision."""
+    """Return the numbers of found pairs and of known pairs among them, recall and precision."""
     near = {pair for pair, bits in found.items() if bits <= radius}
     n_known = len(near & known)
     return len(near), n_known, n_known / len(known), n_known / max(len(near), 1)

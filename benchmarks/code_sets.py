@@ -16,7 +16,7 @@ N_NEAR = 5  # neighbors that each query of the kind "near" has
 
 @dataclass(frozen=True)
 class Case:
-    """Which codes are searched, and how: enough to make them anew in another process."""
+    """A set of codes and a search among them, which another process can make again."""
 
     kind: str
     n_codes: int
@@ -27,7 +27,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the case is called in the table."""
+        """The name of the case in the table."""
         return f"{self.n_codes:,} {self.kind} codes of {self.n_bits} bits, radius {self.radius}"
 
     def codes(self) -> Words:
@@ -38,7 +38,7 @@ class Case:
         return make(self.n_codes, self.n_bits // 64)
 
     def queries(self) -> Words:
-        """Return codes to ask for: fitted ones, near ones of which each has some, or strangers."""
+        """Return queries: fitted codes, codes with near neighbors, or random codes."""
         rng = np.random.default_rng(1)
         if self.kind == "strangers to":
             return rng.integers(0, 2**64, (self.n_queries, self.n_bits // 64), dtype=np.uint64)
@@ -56,7 +56,7 @@ def make_uniform(n_codes: int, n_words: int) -> Words:
 
 
 def make_crowded(n_codes: int, n_words: int) -> Words:
-    """Return random codes in crowds of six, each within 2 bits of the first."""
+    """Return random codes in groups of six, each within 2 bits of the first."""
     rng = np.random.default_rng(0)
     firsts = rng.integers(0, 2**64, (-(-n_codes // (N_NEAR + 1)), n_words), dtype=np.uint64)
     words = np.repeat(firsts, N_NEAR + 1, axis=0)[:n_codes]

@@ -30,7 +30,7 @@ def hash_by_hashfeatures(images: ImageSet, jobs: int, **settings: Any) -> Any:
 
 
 def hash_and_keep(images: ImageSet, jobs: int) -> None:
-    """Hash by the featurizer with a cache, which knows nothing when it is warmed up."""
+    """Hash by the featurizer with a cache, which is empty before the warm-up."""
     hash_by_hashfeatures(images, jobs, hashes=FIVE, cache=f"{images.folder}.sqlite")
 
 
@@ -56,7 +56,7 @@ def hash_one_by_imagehash(path: str) -> Any:
 
 
 def decode_by_pillow(images: ImageSet, jobs: int, *, luma: bool = False) -> None:
-    """Do nothing but decode, in a pool of processes."""
+    """Only decode, in a pool of processes."""
     in_processes(decode_luma_by_pillow if luma else decode_one_by_pillow, images, jobs)
 
 
@@ -111,7 +111,7 @@ def hash_by_opencv(images: ImageSet, jobs: int, *, reduced: bool = False) -> Non
 
 
 def hash_by_imagededup(images: ImageSet, jobs: int) -> None:
-    """Hash the folder by imagededup, which starts a pool of processes of its own every time."""
+    """Hash the folder by imagededup, which starts its own pool of processes in each call."""
     from imagededup.methods import PHash
 
     encoder = PHash(verbose=False)
@@ -120,13 +120,13 @@ def hash_by_imagededup(images: ImageSet, jobs: int) -> None:
 
 
 def in_processes(function: Callable[[str], Any], images: ImageSet, jobs: int) -> list[Any]:
-    """Map over the paths in the pool of processes that hashfeatures uses, too."""
+    """Map over the paths in the same kind of process pool that hashfeatures uses."""
     pool = Parallel(n_jobs=jobs, batch_size=chunk_size(images, jobs))
     return list(pool(delayed(function)(path) for path in images.paths))
 
 
 def chunk_size(images: ImageSet, jobs: int) -> int:
-    """Return how many images at a time are handed over cheaply, and let workers end together."""
+    """Return a size of chunks that is cheap to send and lets workers finish together."""
     return min(16, -(-len(images.paths) // (8 * jobs)))
 
 
@@ -137,7 +137,7 @@ def threads(jobs: int) -> ThreadPool:
 
 
 def expect_all(n_hashed: int, images: ImageSet) -> None:
-    """Say so if a contestant did less work than the others."""
+    """Print a warning if a contestant did less work than the others."""
     if n_hashed != len(images.paths):
         print(f"(hashed {n_hashed} of {len(images.paths)} images)", flush=True)
 

@@ -70,13 +70,13 @@ def random_size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def as_image(values: Any) -> Image.Image:
-    """Return an RGB image of any numbers, one or three a pixel."""
+    """Return an RGB image of an array with one or three numbers per pixel."""
     pixels = np.clip(np.broadcast_to(values, (*values.shape[:2], 3)), 0, 255)
     return Image.fromarray(pixels.astype(np.uint8))
 
 
 def list_files(folder: Path, most: int) -> list[str]:
-    """Return some files of a folder; of an icon in folders of many sizes, the largest."""
+    """Return some files of a folder, and only the largest of icons in several sizes."""
     largest: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in (".jpg", ".jpeg", ".png") and path.is_file():
@@ -90,7 +90,7 @@ def list_files(folder: Path, most: int) -> list[str]:
 
 
 def print_family(name: str, images: list[Any]) -> None:
-    """Print the detail of images of one kind, and how many pairs of them match."""
+    """Print the detail of images of one kind, and the number of pairs that match."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FailedImagesWarning)
         table = hash_images(images, ["phash", "dhash"], decode="reduced").dropna(subset="phash")

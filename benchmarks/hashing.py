@@ -57,7 +57,7 @@ N_LARGE = 24  # images of 4000 x 3000 pixels
 
 @dataclass
 class Result:
-    """What came of one contestant on one set: seconds of each run, and peak memory in MB."""
+    """The result of a contestant on a set: the seconds of each run, and the peak memory in MB."""
 
     n_images: int
     seconds: list[float] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Result:
 
     @property
     def spread(self) -> float:
-        """How far the runs are apart, as a share of the median: large if they were disturbed."""
+        """The range of the runs relative to their median, which is large on a busy machine."""
         return (max(self.seconds) - min(self.seconds)) / median(self.seconds)
 
 
@@ -120,7 +120,7 @@ def measure_memory() -> float:
 
 
 def stop_workers() -> None:
-    """Let go of joblib's processes, which would be waited for until they are tired of waiting."""
+    """Stop joblib's processes, for which the interpreter would wait until they time out."""
     get_reusable_executor().shutdown(kill_workers=True)
 
 
@@ -130,8 +130,8 @@ def stop_workers() -> None:
 def compare_bits(images: ImageSet, jobs: int) -> tuple[int, int, list[list[str]]]:
     """Count the bits that differ from ImageHash's, and those that a reduced decode changes.
 
-    All see the pixels that ImageHash sees: not turned, and nothing under transparent ones.
-    Returned are how many bits were compared with ImageHash's, how many of them differ, and a
+    All hash the pixels that ImageHash hashes, without orientation and background. The function
+    returns the number of bits compared with ImageHash's, the number that differ, and a
     table of the changes.
     """
     plain = {"orient": False, "background": None}
@@ -172,13 +172,13 @@ def compare_speeds(results: dict[str, Result]) -> list[list[str]]:
 
 
 def compare_goals(results: dict[str, Result]) -> list[list[str]]:
-    """Return a table of the ratios that must not fall."""
+    """Return a table of the ratios of speed that must not fall."""
     pairs = [(FULL, IMAGEHASH), (REDUCED, IMAGEHASH)]
     for peers in (NATIVE_FULL, NATIVE_REDUCED):
         present = [name for name in peers if name in results]
         if present:
             fastest = max(present, key=lambda name: results[name].speed)
-            # The second is what hashes that cost nothing would reach.
+            # The second is the speed that hashes without any cost would reach.
             pairs += [(REDUCED_TWO, fastest), (DECODE_LUMA, fastest)]
     pairs += [(FULL, DECODE), (CACHED, FULL)]
     rows = [[a, b, f"{results[a].speed / results[b].speed:.2f}"] for a, b in pairs]
@@ -186,7 +186,7 @@ def compare_goals(results: dict[str, Result]) -> list[list[str]]:
 
 
 def show(table: list[list[str]], markdown: bool) -> None:
-    """Print a table whose first row is its header; columns of numbers are to the right."""
+    """Print a table whose first row is its header, with numbers aligned to the right."""
     is_number = [cell[:1].isdigit() or cell == "nan" for cell in table[1]]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rule = ["-" * (w - n) + ":" * n for w, n in zip(widths, is_number, strict=True)]
@@ -200,7 +200,7 @@ def show(table: list[list[str]], markdown: bool) -> None:
 
 
 def describe_run(jobs: int, repeats: int) -> str:
-    """Say on what was measured."""
+    """Return a text that describes the machine and the releases."""
     found = [f"Python {platform.python_version()}"]
     for name in PACKAGES:
         with suppress(PackageNotFoundError):

@@ -31,7 +31,7 @@ PHOTOS = (
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images in a folder of their own, and how far their decoding may be reduced."""
+    """Images in a folder, and the greatest factor by which their decoding can be reduced."""
 
     name: str
     folder: Path
@@ -42,7 +42,7 @@ class ImageSet:
 def make_sets(
     temporary: Path, folders: Sequence[Path], n_images: int, n_large: int
 ) -> Iterator[ImageSet]:
-    """Yield sets of at most `n_images`: copies of those in `folders`, or two that are made."""
+    """Yield sets of at most `n_images`: copies of those in `folders`, or two generated sets."""
     if not folders:
         yield make_set("500 x 375 pixels", temporary / "small", n_images, n_tiles=1)
         yield make_set("4000 x 3000 pixels", temporary / "large", min(n_images, n_large), 8)
@@ -51,7 +51,7 @@ def make_sets(
 
 
 def make_set(name: str, folder: Path, n_images: int, n_tiles: int) -> ImageSet:
-    """Write images of `n_tiles` by `n_tiles` tiles, see the beginning of this file."""
+    """Write images of `n_tiles` by `n_tiles` tiles, as the docstring of this file describes."""
     skimage = importlib.util.find_spec("skimage")
     if skimage is None or skimage.origin is None:
         sys.exit('The images are made of the photos in scikit-image: pip install ".[bench]"')
@@ -70,7 +70,7 @@ def make_set(name: str, folder: Path, n_images: int, n_tiles: int) -> ImageSet:
 
 
 def cut_tile(photo: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return a random crop of a photo, flipped by chance and of random brightness."""
+    """Return a random crop of a photo, randomly flipped and with random brightness."""
     width = min(photo.width, photo.height * TILE[0] / TILE[1]) * rng.uniform(0.75, 1)
     height = width * TILE[1] / TILE[0]
     left, top = rng.uniform(0, photo.width - width), rng.uniform(0, photo.height - height)
@@ -82,7 +82,7 @@ def cut_tile(photo: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def copy_set(source: Path, folder: Path, n_images: int) -> ImageSet:
-    """Copy a random choice of the images in a folder, leaving out what ImageHash cannot take."""
+    """Copy a random choice of the images in a folder, without those that ImageHash cannot read."""
     files = sorted(path for path in source.rglob("*") if path.is_file())
     random.Random(0).shuffle(files)
     folder.mkdir()

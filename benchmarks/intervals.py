@@ -35,6 +35,7 @@ from hashfeatures.duplicates.calibration._error_rates import (
 )
 from hashfeatures.duplicates.calibration._radius import TARGET, choose_rate_column
 from hashfeatures.edits import EVERYDAY_EDITS
+from hashfeatures.hamming._packing import hamming_distances
 from hashfeatures.hamming._pairs import Pairs
 from hashfeatures.images._read import read_image
 
@@ -46,14 +47,14 @@ SAME = 255  # stands for the distance of two images of one picture
 
 
 class Population(NamedTuple):
-    """Images of which everything is known.
+    """A population of images whose distances and pictures are all known.
 
     Parameters
     ----------
     name : str
-        What it is called.
+        The name of the population.
     distances : ndarray of shape (n_images, n_images), dtype uint8
-        Of every two images, in bits.
+        The distance of every two images in bits.
     pictures : ndarray of shape (n_images,), dtype intp
         Which picture each image shows.
     copies : ndarray of shape (n_edited, n_edits), dtype int64
@@ -81,7 +82,7 @@ def reduce_image(path: str) -> Image.Image:
 
 
 def make_population(name: str, images: Sequence[Any], thumbnails: Any, options: Any) -> Population:
-    """Compare every two images, and edit some."""
+    """Compare all images with each other, and edit some of them."""
     finder = NearDuplicateFinder(n_jobs=options.jobs)
     prints = finder.fingerprint(images).fingerprints
     kept = np.flatnonzero(prints.comparable)
@@ -91,7 +92,7 @@ def make_population(name: str, images: Sequence[Any], thumbnails: Any, options: 
     pictures = label_components(len(kept), Pairs(left, right, np.zeros(len(left), dtype=np.int64)))
     distances = np.empty((len(kept), len(kept)), dtype=np.uint8)
     for row, code in enumerate(words):
-        distances[row] = np.bitwise_count(words ^ code).sum(axis=1)
+        distances[row] = hamming_distances(words, code)
         distances[row, pictures == pictures[row]] = SAME
     edited = np.random.default_rng(0).permutation(kept)[: options.edited]
     originals = prints.take(edited)
@@ -106,7 +107,7 @@ def make_population(name: str, images: Sequence[Any], thumbnails: Any, options: 
 
 
 def draw(population: Population, n_images: int, seed: int) -> tuple[NearCounts, NDArray[np.bool_]]:
-    """Draw a sample: its near pairs, as far as a calibration looks, and its copies."""
+    """Draw a sample, and return its near pairs, as a calibration counts them, and its copies."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(population.pictures))[:n_images]
     numbers = np.unique(population.pictures[rows], return_inverse=True)[1]
@@ -125,12 +126,12 @@ def draw(population: Population, n_images: int, seed: int) -> tuple[NearCounts, 
 
 
 def sizes_of(images: Sequence[Any]) -> list[int]:
-    """Return how large samples are: of a larger one, what is outside is not enough to tell."""
+    """Return the sizes of samples, small enough for the rest to show the truth."""
     return sorted({max(3, len(images) // part) for part in (20, 10)})
 
 
 class Tally:
-    """How often a claim was made, how often it held, and on which side it missed."""
+    """The number of claims, and of claims that missed the truth on either side."""
 
     def __init__(self) -> None:
         self.made = self.below = self.above = 0
@@ -150,7 +151,7 @@ class Tally:
 
 
 def judge(population: Population, n_images: int, n_samples: int) -> Iterator[list[str]]:
-    """Yield the rows of a population."""
+    """Yield the rows of the table for a population."""
     truth, recall = population.rates(), (population.copies <= np.arange(REACH)[:, None, None])
     share = recall.mean(axis=(1, 2))
     names = ("counted rates", "the same, pairs independent", "fewer than ten: upper end", "recall")
@@ -166,7 +167,7 @@ def judge(population: Population, n_images: int, n_samples: int) -> Iterator[lis
         tallies[names[1]].add(alone.low, known, alone.high, counted)
         tallies[names[2]].add(rates.low, known, rates.high, ~counted & (known > 0))
         estimate = estimate_shares(found)
-        # Where a set finds all copies or none, nothing is left to be missed.
+        # If all copies of a population are found, or none, no interval can miss the share.
         tallies[names[3]].add(estimate.low, share, estimate.high, (share > 0) & (share < 1))
         ends = (rates.low, rates.high, estimate.low, estimate.high)
         ends_fall += any((np.diff(end) < 0).any() for end in ends)
@@ -201,7 +202,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="images of your own")
     parser.add_argument("--samples", type=int, default=1000, help="samples of each population")
-    parser.add_argument("--edited", type=int, default=1000, help="images edited, at the most")
+    parser.add_argument("--edited", type=int, default=1000, help="the most images to edit")
     parser.add_argument("--jobs", type=int, default=2, help="workers")
     parser.add_argument("--quick", action="store_true", help="100 images, 20 of them edited")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")

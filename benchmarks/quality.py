@@ -29,6 +29,7 @@ from strangers import find_files, find_same, make_files, thumbnail
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.edits import EVERYDAY_EDITS
 from hashfeatures.exceptions import MissingExtraError
+from hashfeatures.hamming._packing import hamming_distances
 from hashfeatures.hashing._spec import HashSpec, parse_hashes
 from hashfeatures.hashing._worker import hash_one
 from hashfeatures.hashing.views._view_hashes import ViewsSpec
@@ -54,7 +55,7 @@ Same = set[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to give two images a distance.
+    """A way to measure the distance of two images.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ CONTESTANTS = (
     Contestant("phash, dhash, robust", ("phash", "dhash"), 9, "robust"),
 )
 
-# Those whose recall is told by edit.
+# The contestants whose recall is listed by edit.
 SHOWN = (
     *("ImageHash's phash", "ImageHash's dhash", "pdq at 31"),
     *("phash, dhash", "phash, dhash, dihedral", "phash, dhash, robust"),
@@ -101,7 +102,7 @@ SHOWN = (
 
 
 def choose_specs() -> tuple[HashSpec, ...]:
-    """Return every hash of the contestants that can be had."""
+    """Return every hash of the contestants whose packages are installed."""
     names = dict.fromkeys(name for contestant in CONTESTANTS for name in contestant.hashes)
     specs: list[HashSpec] = [ROBUST]
     for spec in parse_hashes(list(names)):
@@ -128,7 +129,7 @@ def hash_edits(path: str, specs: Sequence[HashSpec], seed: int) -> list[dict[str
 
 
 def stack(records: Sequence[dict[str, bytes]], hashes: Sequence[str]) -> Words:
-    """Return the bits of hashes, one after the other, packed into words."""
+    """Return the concatenated bits of hashes, packed into words."""
     joined = [b"".join(record[name] for name in hashes) for record in records]
     n_bytes = -(-len(joined[0]) // 8) * 8
     padded = b"".join(bits.ljust(n_bytes, b"\0") for bits in joined)
@@ -149,7 +150,7 @@ def stack_views(records: Sequence[dict[str, bytes]], views: str) -> ViewCodes:
 
 @dataclass(frozen=True)
 class Distances:
-    """What a contestant says: how many pairs of strangers, and which copies, at each distance.
+    """The distances that a contestant measures between different images, and to copies.
 
     Parameters
     ----------
@@ -167,13 +168,13 @@ class Distances:
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """The share of the pairs of strangers that are within each radius."""
+        """The share of the pairs of different images that are within each radius."""
         rates: NDArray[np.float64] = np.cumsum(self.strangers) / self.n_pairs
         return rates
 
     def radius(self) -> int | None:
         """Return the greatest radius that keeps to the rate."""
-        # Where there are few pairs, one of them.
+        # If there are few pairs, one false match is allowed.
         allowed = np.flatnonzero(self.rates <= max(RATE, 1 / self.n_pairs))
         return int(allowed[-1]) if len(allowed) else None
 
@@ -202,7 +203,7 @@ def compare(
         strangers = count_pairs(words, same)
         kept = words[list(rows)]
         copies = [
-            distance(kept, stack(records, contestant.hashes))
+            hamming_distances(kept, stack(records, contestant.hashes))
             for records in zip(*edited, strict=True)
         ]
     else:
@@ -221,19 +222,15 @@ def compare(
 
 
 def count_pairs(words: Words, same: Same) -> NDArray[np.int64]:
-    """Return how many pairs of rows there are at each distance, those in `same` left out."""
+    """Return the number of pairs of rows at each distance, without those in `same`."""
     counts = np.zeros(WORD * words.shape[1] + 1, dtype=np.int64)
     for row in range(len(words) - 1):
-        counts += np.bincount(distance(words[row], words[row + 1 :]), minlength=len(counts))
+        counts += np.bincount(
+            hamming_distances(words[row], words[row + 1 :]), minlength=len(counts)
+        )
     for left, right in same:
-        counts[distance(words[left], words[right])] -= 1
+        counts[hamming_distances(words[left], words[right])] -= 1
     return counts
-
-
-def distance(left: Words, right: Words) -> NDArray[np.int64]:
-    """Return the Hamming distances of rows."""
-    distances: NDArray[np.int64] = np.bitwise_count(left ^ right).sum(axis=-1, dtype=np.int64)
-    return distances
 
 
 # ---- Tables and the figure ----
@@ -294,7 +291,7 @@ def show(table: list[list[str]], markdown: bool) -> None:
 
 
 def plot(measured: dict[str, Distances], path: Path) -> None:
-    """Draw recall over the rate of false matches, for the everyday and the held-out edits."""
+    """Plot recall against the rate of false matches, for the everyday and the held-out edits."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -328,7 +325,7 @@ def plot(measured: dict[str, Distances], path: Path) -> None:
 
 
 def describe_run(n_files: int, n_edited: int, n_same: int) -> str:
-    """Say what was measured, and by which releases."""
+    """Return a text that describes the measurement and the releases."""
     found = [f"Python {platform.python_version()}"]
     for name in ("hashfeatures", "numpy", "pillow", "ImageHash", "pdqhash"):
         try:
@@ -352,7 +349,7 @@ def main() -> int:
         metavar="DIR",
         help="images: those of the first are edited",
     )
-    parser.add_argument("--edited", type=int, default=500, help="the most images that are edited")
+    parser.add_argument("--edited", type=int, default=500, help="the most images to edit")
     parser.add_argument("--jobs", type=int, default=2, help="workers")
     parser.add_argument("--quick", action="store_true", help="edit 20 images")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")

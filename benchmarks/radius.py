@@ -26,6 +26,7 @@ from hashfeatures.duplicates.fingerprints._base import Codes
 from hashfeatures.duplicates.fingerprints._segments import SegmentCodes
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.exceptions import MissingExtraError
+from hashfeatures.hamming._packing import hamming_distances
 from hashfeatures.hashing._batch import hash_sources
 from hashfeatures.hashing._default_radius import PER_MILLION, default_radius
 from hashfeatures.hashing._hash_arrays import HashArrays
@@ -54,7 +55,7 @@ Counts = NDArray[np.int64]
 
 
 class Row(NamedTuple):
-    """How many pairs of different images a comparison matches, by distance from 0 bits on."""
+    """The number of pairs of different images at each distance from 0 bits on."""
 
     views: str
     specs: tuple[HashSpec, ...]
@@ -62,7 +63,7 @@ class Row(NamedTuple):
 
 
 class Strangers(NamedTuple):
-    """Images, of which every two are different pictures, but for some pairs.
+    """Images that show different pictures, but for some known pairs.
 
     Parameters
     ----------
@@ -78,12 +79,12 @@ class Strangers(NamedTuple):
 
     @property
     def n_pairs(self) -> int:
-        """How many pairs of different pictures there are."""
+        """The number of pairs of different pictures."""
         return len(self.paths) * (len(self.paths) - 1) // 2 - len(self.left)
 
 
 def find_strangers(paths: Sequence[str], jobs: int) -> Strangers:
-    """Set aside the pairs that show the same picture, and images of too little detail."""
+    """Find the pairs that show the same picture, and remove images of too little detail."""
     hashes = hash_all(paths, parse_hashes("phash"), jobs)
     out = {*hashes.digests, *hashes.errors}
     kept = [path for row, path in enumerate(paths) if row not in out]
@@ -104,7 +105,7 @@ def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> Ha
 
 
 def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
-    """Yield the comparisons of images as they are."""
+    """Yield the comparisons of whole images."""
     wanted = [parse_hashes(names) for names in PLAIN]
     specs = tuple(filter(_is_installed, dict.fromkeys(spec for each in wanted for spec in each)))
     hashes = hash_all(strangers.paths, specs, jobs)
@@ -116,7 +117,7 @@ def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
         rows, others = np.arange(start, min(start + BLOCK, n_images)), np.arange(start, n_images)
         once = rows[:, None] < others
         distances = {
-            spec: _distance(codes[rows, None], codes[others])[once]
+            spec: hamming_distances(codes[rows, None], codes[others], np.int16)[once]
             for spec, codes in words.items()
         }
         for each, count in zip(wanted, counts, strict=True):
@@ -124,7 +125,8 @@ def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
     left, right = strangers.left, strangers.right
     for each, count in zip(wanted, counts, strict=True):
         count -= _tally(
-            [_distance(words[spec][left], words[spec][right]) for spec in each], len(count)
+            [hamming_distances(words[spec][left], words[spec][right], np.int16) for spec in each],
+            len(count),
         )
         yield Row("identity", each, count)
 
@@ -144,11 +146,6 @@ def _as_words(packed: NDArray[np.uint8]) -> Words:
     return room.view(np.uint64)
 
 
-def _distance(left: Words, right: Words) -> NDArray[np.int16]:
-    distances: NDArray[np.int16] = np.bitwise_count(left ^ right).sum(axis=-1, dtype=np.int16)
-    return distances
-
-
 def _tally(distances: Iterable[NDArray[np.int16]], length: int) -> Counts:
     return np.bincount(np.sum(list(distances), axis=0, dtype=np.int64), minlength=length)
 
@@ -157,7 +154,7 @@ def _tally(distances: Iterable[NDArray[np.int16]], length: int) -> Counts:
 
 
 def count_views(strangers: Strangers, jobs: int) -> Iterator[Row]:
-    """Yield the comparisons over views: those of the smaller sets are the first of "robust"."""
+    """Yield the comparisons over views. The views of smaller sets are the first of "robust"."""
     for size in SIZES:
         two = parse_hashes([f"{name}:{size}" for name in TURNED])
         (spec,) = compare_by(two, "robust", MIN_DETAIL)
@@ -199,7 +196,7 @@ def _choose(
 def _count_near(
     codes: Codes, strangers: Strangers, specs: Sequence[HashSpec], jobs: int
 ) -> Counts:
-    """Count pairs as far as it takes to see the rate exceeded: weak hashes soon match all."""
+    """Count pairs up to the radius that exceeds the rate, as weak hashes soon match all pairs."""
     n_bits, reach = sum(spec.n_bits for spec in specs), 0
     known = strangers.left * len(strangers.paths) + strangers.right
     while True:

@@ -50,7 +50,7 @@ NEAREST_PEERS = {
 
 
 def list_duels(n_codes: int, folders: tuple[str, ...]) -> Iterator[Duel]:
-    """Yield what is compared among so many codes."""
+    """Yield the searches to compare for each number of codes."""
     join = searchers.our_self_join
     default = Case("uniform", n_codes, 128, 12)
     if n_codes > 2_000_000:
@@ -107,7 +107,7 @@ def run_apart(contestant: Contestant, case: Case, jobs: int) -> Outcome:
 
 
 def describe_run(jobs: int) -> str:
-    """Say on what was measured."""
+    """Return a text that describes the machine and the releases."""
     found = [f"Python {platform.python_version()}"]
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
@@ -120,10 +120,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", metavar="DIR", help="photos of your own")
     parser.add_argument(
-        "--codes", type=int, nargs="+", default=[10_000, 1_000_000], help="how many codes"
+        "--codes", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of codes"
     )
     parser.add_argument("--jobs", type=int, default=2, help="threads of every contestant")
-    parser.add_argument("--only", default="", help="searches whose name holds this")
+    parser.add_argument("--only", default="", help="run searches with this in their name")
     options = parser.parse_args()
     print(describe_run(options.jobs), flush=True)
     heads = ["search", "peer", "ratio", "s", "peer's s", "GB", "peer's GB", "answers", ""]

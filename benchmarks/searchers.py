@@ -16,7 +16,7 @@ Answers = list[Any]
 
 @dataclass
 class Outcome:
-    """How long a contestant took for all the work, its peak memory, and some of its answers.
+    """The time of a contestant for all queries, its peak memory, and some of its answers.
 
     `share` is the part of the work that was done and timed; `seconds` are those of all of it.
     `answers` are those of the first queries: sets of rows, or sorted distances.
@@ -79,7 +79,7 @@ def our_self_join(case: Case, jobs: int) -> Outcome:
 
 
 def our_queries(case: Case, jobs: int) -> Outcome:
-    """Find all codes near queries, in an index that was asked before."""
+    """Find all codes near queries, in an index that has answered queries before."""
     index, queries = our_index(case.codes(), jobs), case.queries()
     first, _ = timed(lambda: index.radius(queries, case.radius))
     seconds, found = timed(lambda: index.radius(queries, case.radius))
@@ -88,7 +88,7 @@ def our_queries(case: Case, jobs: int) -> Outcome:
 
 
 def our_single_queries(case: Case, jobs: int) -> Outcome:
-    """Ask for the neighbors of one code at a time."""
+    """Search the neighbors of one code at a time."""
     index, queries = our_index(case.codes(), jobs), case.queries()
     for query in queries:  # the index is laid out by and by
         index.radius(query[None], case.radius)
@@ -122,7 +122,7 @@ def faiss_flat(case: Case, jobs: int) -> Outcome:
 
 
 def faiss_multi_hash(case: Case, jobs: int) -> Outcome:
-    """Search buckets, with as many flips as exactness takes."""
+    """Search buckets, with as many flips as an exact search needs."""
     import faiss
 
     faiss.omp_set_num_threads(jobs)
@@ -134,7 +134,7 @@ def faiss_multi_hash(case: Case, jobs: int) -> Outcome:
 
 
 def faiss_search(index: Any, case: Case, n_asked: int) -> Outcome:
-    """Ask faiss, whose radius is exclusive, for some of the queries."""
+    """Search some of the queries with faiss, whose radius is exclusive."""
     queries, n_all = peer_queries(case)
     queries = queries[:n_asked]
     seconds, (ends, _, rows) = timed(
@@ -177,7 +177,7 @@ def usearch_nearest(case: Case, jobs: int) -> Outcome:
 
 
 def scikit_learn(case: Case, jobs: int) -> Outcome:
-    """Ask NearestNeighbors for a few of the queries."""
+    """Search a few of the queries with NearestNeighbors."""
     from sklearn.neighbors import NearestNeighbors
 
     def as_bits(words: Words) -> Any:
@@ -220,14 +220,14 @@ def imagededup(case: Case, jobs: int) -> Outcome:
 
 
 def sample_rows(case: Case) -> Any:
-    """Return the rows of a self-join that are compared and, by peers, asked for."""
+    """Return the rows of a self-join whose answers are compared, which peers search."""
     rng = np.random.default_rng(1)
     n_codes = len(case.codes()) if case.folders else case.n_codes
     return np.sort(rng.choice(n_codes, min(2000, n_codes), replace=False))
 
 
 def peer_queries(case: Case) -> tuple[Words, int]:
-    """Return what a peer is asked, and how many queries all of the work has."""
+    """Return the queries of a peer, and the number of all queries."""
     if case.n_queries:
         return case.queries(), case.n_queries
     codes = case.codes()
@@ -235,11 +235,11 @@ def peer_queries(case: Case) -> tuple[Words, int]:
 
 
 def scaled(seconds: float, answers: Answers, n_asked: int, n_all: int) -> Outcome:
-    """Return the outcome of all the work, by that of a part of it."""
+    """Return the result for all queries, scaled from a part of them."""
     return Outcome(seconds * n_all / n_asked, answers, n_asked / n_all)
 
 
 def as_sets(left: Any, right: Any, n_queries: int) -> list[set[int]]:
-    """Turn matches, ordered by query, into the rows of each query."""
+    """Split matches, sorted by query, into the rows of each query."""
     ends = np.searchsorted(left, np.arange(n_queries + 1))
     return [set(right[ends[i] : ends[i + 1]].tolist()) for i in range(n_queries)]

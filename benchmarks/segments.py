@@ -47,7 +47,7 @@ def open_image(path: str) -> Image.Image:
 
 
 def time_hashing(paths: list[str]) -> tuple[float, float, int, int]:
-    """Return the median seconds an image of each side, and how many segments there are and differ.
+    """Return the median seconds per image of each side, and the numbers of segments.
 
     The first image is hashed once before.
     """
@@ -77,7 +77,7 @@ def hash_as_imagehash(path: str, edit: Edit | None = None) -> ImageMultiHash:
 
 
 def compare_matching(paths: list[str], n_edited: int, jobs: int) -> list[list[str]]:
-    """Return a table of the copies that are found, and of the strangers."""
+    """Return a table of the copies and of the different images that match."""
     parallel = Parallel(n_jobs=jobs)
     finder = NearDuplicateFinder(views="segments", n_jobs=jobs).fit(paths)
     known = parallel(delayed(hash_as_imagehash)(path) for path in paths)
@@ -104,9 +104,9 @@ def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="images of your own")
-    parser.add_argument("--images", type=int, default=40, help="images that are timed, of a set")
+    parser.add_argument("--images", type=int, default=40, help="images of a set to time")
     parser.add_argument(
-        "--matched", type=int, default=2000, help="images of folders that are matched; 0: none"
+        "--matched", type=int, default=2000, help="images of folders to match; 0: none"
     )
     parser.add_argument("--jobs", type=int, default=2, help="workers that match")
     parser.add_argument("--quick", action="store_true", help="time 2 images, match 20")
@@ -133,7 +133,7 @@ def main() -> int:
             differing += n_differing
             paths += images.paths
         show(table, options.markdown)
-        # What is made of few photos has parts in common: only images of folders are strangers.
+        # Generated images share parts of photos, so only those of folders count as different.
         if options.folders and options.matched:
             print()
             show(compare_matching(paths, 200, options.jobs), options.markdown)

@@ -37,14 +37,14 @@ Rows = NDArray[np.intp]
 
 @dataclass
 class Made:
-    """Rows with groups and classes that are known."""
+    """Rows with known groups and classes."""
 
     groups: Rows
     y: Rows
 
     @property
     def n_rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.y)
 
 
@@ -71,7 +71,7 @@ def make_rows(n_groups: int, seed: int = 0) -> Made:
 
 @dataclass
 class Split:
-    """What came of a splitter.
+    """The result of a splitter.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Split:
 def try_splitter(
     rows: Made, split: Callable[[Made], Iterable[tuple[Rows, Rows]]], share: float
 ) -> Split:
-    """Time a splitter and look at every part that it makes."""
+    """Time a splitter and check every part that it makes."""
     start = perf_counter()
     parts = list(split(rows))
     seconds = perf_counter() - start
@@ -185,7 +185,7 @@ def middle(results: list[Split]) -> Split:
 
 
 def time_many_classes(n_rows: int) -> None:
-    """Print how long splits take by thousands of classes, and by several labels an image."""
+    """Print the times of splits with thousands of classes, and with several labels per image."""
     rng = np.random.default_rng(0)
     rows = np.arange(n_rows)
     targets = {
@@ -230,7 +230,7 @@ def count_leaks(bits: NDArray[np.uint8], train: Rows, test: Rows, radius: int) -
 
 
 def compare_leaks(n_rows: int, n_splits: int) -> int:
-    """Print how many rows leak, and return how many do through ours."""
+    """Print the number of leaking rows, and return the number of ours."""
     bits = make_bits(n_rows)
     y = np.random.default_rng(1).choice(len(CLASSES), n_rows, p=CLASSES)
     rows, radius = np.arange(n_rows), NearDuplicateFinder()._radius_for_bits(n_rows)
@@ -310,7 +310,7 @@ def print_columns(*names: str) -> None:
 
 
 def print_split(name: str, split: Split) -> None:
-    """Print what came of a splitter as a row of a table."""
+    """Print the result of a splitter as a row of a table."""
     errors = f"{split.size_error:.1f} | {split.class_error:.1f}"
     print(f"| {name} | {split.seconds:.2f} | {errors} | {split.leaks} |", flush=True)
 
@@ -320,7 +320,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--groups", type=int, default=900_000, help="groups (900000)")
     parser.add_argument("--small", type=int, default=100_000, help="for StratifiedGroupKFold")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of what is timed (3)")
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs (3)")
     parser.add_argument("--quick", action="store_true", help="to see that it runs")
     options = parser.parse_args()
     n_groups, n_small, repeats = options.groups, options.small, options.repeats

@@ -57,7 +57,7 @@ def make_files(folder: Path) -> list[str]:
 
 
 def thumbnail(path: str) -> NDArray[np.float32]:
-    """Return the luma of an image at 32 by 32, of mean 0 and length 1."""
+    """Return the luma of an image at 32 by 32 pixels, with mean 0 and norm 1."""
     with Image.open(path) as image:
         image.draft("L", (8 * SIDE, 8 * SIDE))
         small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -67,7 +67,7 @@ def thumbnail(path: str) -> NDArray[np.float32]:
 
 
 def find_same(thumbnails: Sequence[NDArray[np.float32]]) -> set[tuple[int, int]]:
-    """Return the pairs that show the same picture, in any of the eight turns and mirrors.
+    """Return the pairs that show the same picture, in any of the eight orientations.
 
     The judge is the correlation of the pixels, which none of the contestants looks at.
     """

@@ -51,7 +51,7 @@ Words = NDArray[np.uint64]
 
 
 def specs_of(views: str) -> tuple[HashSpec, ...]:
-    """Return what is hashed for a set of views."""
+    """Return the hashes for a set of views."""
     return TWO if views == "identity" else (ViewsSpec.of(TWO, views),)
 
 
@@ -68,7 +68,7 @@ def time_hashing(images: ImageSet, jobs: int, repeats: int) -> dict[str, float]:
 
 
 def make_codes(paths: Sequence[str], n_images: int, jobs: int) -> Words:
-    """Return the robust codes of so many images that are made of those in `paths`."""
+    """Return the robust codes of images that are generated from those in `paths`."""
     photos = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
     for number, path in enumerate(paths):
         with Image.open(path) as image:
@@ -81,7 +81,7 @@ def make_codes(paths: Sequence[str], n_images: int, jobs: int) -> Words:
 
 
 def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> Words:
-    """Return the codes of some images that are made."""
+    """Return the codes of some generated images."""
     rng = np.random.default_rng(seed)
     (spec,) = ROBUST
     codes = []
@@ -97,7 +97,7 @@ def hash_windows(photos: NDArray[np.uint8], count: int, seed: int) -> Words:
 
 
 def hash_folders(folders: Sequence[Path], jobs: int) -> Words:
-    """Return the robust codes of the images in folders, those left out that cannot be read."""
+    """Return the robust codes of the readable images in folders."""
     paths = [path for folder in folders for path in find_files(folder)]
     (spec,) = ROBUST
     hashes = hash_sources(paths, ROBUST, Decoding("reduced"), n_jobs=jobs, errors="coerce")
@@ -106,7 +106,7 @@ def hash_folders(folders: Sequence[Path], jobs: int) -> Words:
 
 
 def multiply(codes: Words, n_images: int) -> Words:
-    """Return the codes of so many images, each with the phash of one and the dhash of another."""
+    """Return codes of images, each with the phash of one and the dhash of another image."""
     rng = np.random.default_rng(0)
     many = np.empty((n_images, *codes.shape[1:]), dtype=np.uint64)
     for start in range(0, n_images, len(codes)):
@@ -118,7 +118,7 @@ def multiply(codes: Words, n_images: int) -> Words:
 
 
 def time_join(words: Words, jobs: int) -> tuple[float, Pairs]:
-    """Return the seconds of the join over robust views, all loops loaded, and what it found."""
+    """Return the seconds of a warm join over robust views, and the pairs that it found."""
     views = VIEW_SETS["robust"]
     ViewCodes(words[:1000], views).pairs(RADIUS, jobs)
     codes = ViewCodes(words, views)
@@ -154,7 +154,7 @@ def time_faiss(words: Words, found: Pairs, jobs: int) -> float:
 
 
 def compare_join(words: Words, rate: float, jobs: int) -> None:
-    """Print what the robust join takes beside hashing, by its seconds an image, and faiss."""
+    """Print the time of the robust join beside those of hashing and of faiss."""
     taken, found = time_join(words, jobs)
     print(
         f"Over robust views: {taken:.1f} s, {len(found.left)} pairs; "
@@ -174,9 +174,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="images of your own")
     parser.add_argument("--images", type=int, default=400, help="the most images of a set")
-    parser.add_argument(
-        "--join", type=int, default=100_000, help="images that are joined; 0: none"
-    )
+    parser.add_argument("--join", type=int, default=100_000, help="images to join; 0: none")
     parser.add_argument("--jobs", type=int, default=2, help="workers")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs")
     parser.add_argument("--quick", action="store_true", help="one run of a tenth of everything")
