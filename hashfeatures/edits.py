@@ -1,8 +1,7 @@
-"""Everyday edits of images, named, parametrised and seeded: what a copy may have gone through.
+"""Everyday edits that turn an image into a near duplicate, with parameters and seeds.
 
-An edit takes an image and returns the changed one, as RGB; the image itself stays as it is. With
-the same seed it always returns the same pixels. Shares are of the width (left and right) or of the
-height (top and bottom).
+An edit takes an image and returns an edited copy in mode RGB. With the same seed it always returns
+the same pixels. Shares refer to the width (left and right) or to the height (top and bottom).
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ def thumbnail(image: Image.Image, side: int = 64) -> Image.Image:
 
 
 def squeeze(image: Image.Image, width: int = 256, height: int = 256) -> Image.Image:
-    """Bring to a given size, whatever becomes of the proportions."""
+    """Resize to a given size and ignore the aspect ratio."""
     return image.resize((width, height), _LANCZOS)
 
 
 def screenshot(image: Image.Image, scale: float = 0.73, margin: float = 0.01) -> Image.Image:
-    """Show at an odd size by a plain filter, and cut out a strip of the gray around with it.
+    """Resize with a bilinear filter, and include a strip of the gray surroundings.
 
     The strip, `margin` wide, is on the left and at the top.
     """
@@ -60,7 +59,7 @@ def screenshot(image: Image.Image, scale: float = 0.73, margin: float = 0.01) ->
 
 
 def recompress(image: Image.Image, quality: int = 50) -> Image.Image:
-    """Save as JPEG and read again."""
+    """Save as JPEG and read it again."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as read:
@@ -68,12 +67,12 @@ def recompress(image: Image.Image, quality: int = 50) -> Image.Image:
 
 
 def blur(image: Image.Image, radius: float = 2.0) -> Image.Image:
-    """Blur by a Gaussian whose standard deviation is `radius` pixels."""
+    """Blur with a Gaussian whose standard deviation is `radius` pixels."""
     return image.filter(ImageFilter.GaussianBlur(radius))
 
 
 def sharpen(image: Image.Image, percent: int = 150, radius: float = 2.0) -> Image.Image:
-    """Sharpen by an unsharp mask."""
+    """Sharpen with an unsharp mask."""
     return image.filter(ImageFilter.UnsharpMask(radius, percent))
 
 
@@ -88,32 +87,32 @@ def noise(image: Image.Image, sigma: float = 10.0, *, seed: int = 0) -> Image.Im
 
 
 def gamma(image: Image.Image, value: float = 0.6) -> Image.Image:
-    """Raise each channel, from 0 to 1, to a power: more than 1 is darker."""
+    """Raise each channel, from 0 to 1, to a power. A power above 1 darkens."""
     return _from_levels(255 * (np.asarray(image, dtype=np.float32) / 255) ** value)
 
 
 def contrast(image: Image.Image, factor: float = 1.5) -> Image.Image:
-    """Move every pixel away from the mean (a factor above 1) or towards it."""
+    """Move every pixel away from the mean (a factor above 1) or toward it."""
     return ImageEnhance.Contrast(image).enhance(factor)
 
 
 def brightness(image: Image.Image, factor: float = 0.7) -> Image.Image:
-    """Multiply every pixel."""
+    """Multiply every pixel by a factor."""
     return ImageEnhance.Brightness(image).enhance(factor)
 
 
 def grayscale(image: Image.Image) -> Image.Image:
-    """Take the color away."""
+    """Remove the color."""
     return image.convert("L").convert("RGB")
 
 
 def saturation(image: Image.Image, factor: float = 2.0) -> Image.Image:
-    """Move every pixel away from its gray (a factor above 1) or towards it."""
+    """Move every pixel away from its gray (a factor above 1) or toward it."""
     return ImageEnhance.Color(image).enhance(factor)
 
 
 def hue(image: Image.Image, shift: int = 25) -> Image.Image:
-    """Turn the circle of hues by `shift` of 256 steps."""
+    """Rotate the hue circle by `shift` of 256 steps."""
     hues, *others = image.convert("HSV").split()
     turned = hues.point([(level + shift) % 256 for level in range(256)])
     return Image.merge("HSV", [turned, *others]).convert("RGB")
@@ -122,26 +121,26 @@ def hue(image: Image.Image, shift: int = 25) -> Image.Image:
 def recolor(
     image: Image.Image, red: float = 1.2, green: float = 1.05, blue: float = 0.75
 ) -> Image.Image:
-    """Multiply the channels: a warmer, a colder, a tinted picture."""
+    """Multiply each channel by a factor, for a warmer, colder or tinted picture."""
     return _from_levels(
         np.asarray(image, dtype=np.float32) * np.array([red, green, blue], dtype=np.float32)
     )
 
 
 def vignette(image: Image.Image, strength: float = 0.5) -> Image.Image:
-    """Darken towards the corners, which lose the share `strength` of their light."""
+    """Darken toward the corners, which lose the share `strength` of their light."""
     rows, columns = np.ogrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j]
     light = 1 - strength * (rows**2 + columns**2) / 2
     return _from_levels(np.asarray(image, dtype=np.float32) * light[..., None])
 
 
-# ---- Things laid on or around ----
+# ---- Overlays and borders ----
 
 
 def watermark(image: Image.Image, text: str = "SAMPLE", opacity: float = 0.5) -> Image.Image:
-    """Write a half transparent white word across the middle, two thirds of the width long."""
+    """Write a translucent white word across the middle, two thirds of the width long."""
     layer = Image.new("L", image.size)
-    font = ImageFont.load_default(size=_fit(text, 0.66 * image.width))
+    font = ImageFont.load_default(size=_font_size(text, 0.66 * image.width))
     middle = (image.width / 2, image.height / 2)
     ImageDraw.Draw(layer).text(middle, text, round(255 * opacity), font, anchor="mm")
     return Image.composite(Image.new("RGB", image.size, "white"), image, layer)
@@ -150,9 +149,9 @@ def watermark(image: Image.Image, text: str = "SAMPLE", opacity: float = 0.5) ->
 def overlay_text(
     image: Image.Image, text: str = "WHEN YOU SEE IT", share: float = 0.1, color: str = "white"
 ) -> Image.Image:
-    """Write a line of outlined text over the lower edge, `share` of the height high."""
+    """Write a line of outlined text at the bottom, `share` of the height high."""
     image = image.copy()
-    size = min(max(4.0, share * image.height), _fit(text, 0.9 * image.width))
+    size = min(max(4.0, share * image.height), _font_size(text, 0.9 * image.width))
     ImageDraw.Draw(image).text(
         (image.width / 2, image.height * (1 - share / 3)),
         text,
@@ -173,7 +172,9 @@ def caption(
     canvas = Image.new("RGB", (image.width, image.height + band), "white")
     canvas.paste(image, (0, band if where == "top" else 0))
     middle = band / 2 if where == "top" else image.height + band / 2
-    font = ImageFont.load_default(size=max(4.0, min(0.6 * band, _fit(text, 0.9 * image.width))))
+    font = ImageFont.load_default(
+        size=max(4.0, min(0.6 * band, _font_size(text, 0.9 * image.width)))
+    )
     ImageDraw.Draw(canvas).text((image.width / 2, middle), text, "black", font, anchor="mm")
     return canvas
 
@@ -181,7 +182,7 @@ def caption(
 def badge(
     image: Image.Image, share: float = 0.2, corner: str = "bottom right", color: str = "red"
 ) -> Image.Image:
-    """Lay a disc on a corner, its diameter `share` of the shorter side."""
+    """Draw a disc on a corner, with a diameter of `share` of the shorter side."""
     image = image.copy()
     side = max(1.0, share * min(image.size))
     left = image.width - side if "right" in corner else 0
@@ -202,14 +203,14 @@ def bars(
 
 
 def pad(image: Image.Image, color: str = "white") -> Image.Image:
-    """Fill up to a square."""
+    """Pad to a square."""
     side = max(image.size)
     canvas = Image.new("RGB", (side, side), color)
     canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return canvas
 
 
-# ---- Place ----
+# ---- Geometry ----
 
 
 def crop(image: Image.Image, share: float = 0.05) -> Image.Image:
@@ -234,27 +235,27 @@ def crop_sides(
 
 
 def zoom(image: Image.Image, factor: float = 1.1) -> Image.Image:
-    """Scale what is in the middle up to the size of the whole."""
+    """Enlarge the center to the size of the whole image."""
     return crop(image, (1 - 1 / factor) / 2).resize(image.size, _LANCZOS)
 
 
 def rotate(image: Image.Image, degrees: float = 2.0, color: str = "black") -> Image.Image:
-    """Rotate counter-clockwise at the same size; the corners that open up are of one color."""
+    """Rotate counterclockwise at the same size, and fill the corners with one color."""
     return image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=color)
 
 
 def mirror(image: Image.Image) -> Image.Image:
-    """Exchange left and right."""
+    """Swap left and right."""
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
 def flip(image: Image.Image) -> Image.Image:
-    """Exchange top and bottom."""
+    """Swap top and bottom."""
     return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
 
 
 def turn(image: Image.Image, quarters: int = 1) -> Image.Image:
-    """Turn counter-clockwise by quarters of a circle."""
+    """Rotate counterclockwise by quarter turns."""
     turns = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
     return image.transpose(turns[quarters % 4 - 1]) if quarters % 4 else image.copy()
 
@@ -263,8 +264,8 @@ def _from_levels(levels: NDArray[Any]) -> Image.Image:
     return Image.fromarray(np.rint(levels).clip(0, 255).astype(np.uint8))
 
 
-def _fit(text: str, width: float) -> float:
-    """Return the size of the font in which `text` is `width` pixels long."""
+def _font_size(text: str, width: float) -> float:
+    """Return the font size at which `text` is `width` pixels long."""
     return max(4.0, 100 * width / ImageFont.load_default(size=100).getlength(text))
 
 
@@ -280,19 +281,19 @@ EDITS: dict[str, Callable[..., Image.Image]] = {
 
 
 class Edit:
-    """An edit with its parameters, or several, one after the other.
+    """An edit with its parameters, or a sequence of edits.
 
     Parameters
     ----------
     name : str
         One of `hashfeatures.edits.EDITS`.
     **parameters
-        Those of the function of that name; the others keep their defaults.
+        Parameters of the function of that name. The others keep their defaults.
 
     Raises
     ------
     ParameterError
-        If there is no such edit, or it has no such parameter.
+        If the edit does not exist, or it has no such parameter.
 
     Examples
     --------
@@ -340,21 +341,21 @@ class Edit:
         Returns
         -------
         Edit
-            The two in one.
+            Both edits, one after the other.
         """
         both = Edit(name, **parameters)
         both._steps = (*self._steps, *both._steps)
         return both
 
     def __call__(self, image: Image.Image, seed: int = 0) -> Image.Image:
-        """Return the changed image.
+        """Return the edited image.
 
         Parameters
         ----------
         image : PIL.Image.Image
-            An image of any mode; what is transparent is laid on white first.
+            An image of any mode. Transparent pixels are composed onto white first.
         seed : int, default=0
-            Decides what is random in an edit, such as noise.
+            The seed of random edits such as noise.
 
         Returns
         -------
@@ -378,8 +379,8 @@ class Edit:
 
     def __repr__(self) -> str:
         (name, parameters), *others = self._steps
-        text = f"Edit({_spell(name, parameters)})"
-        return text + "".join(f".then({_spell(*step)})" for step in others)
+        text = f"Edit({_arguments_of(name, parameters)})"
+        return text + "".join(f".then({_arguments_of(*step)})" for step in others)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Edit) and self._steps == other._steps
@@ -388,7 +389,7 @@ class Edit:
         return hash(repr(self))
 
 
-def _spell(name: str, parameters: dict[str, Any]) -> str:
+def _arguments_of(name: str, parameters: dict[str, Any]) -> str:
     return ", ".join([repr(name), *(f"{key}={value!r}" for key, value in parameters.items())])
 
 
@@ -419,4 +420,4 @@ EVERYDAY_EDITS = (
     Edit("mirror"),
     Edit("turn", quarters=1),
 )
-"""What people do to pictures every day, each alone: what views and radii were chosen by."""
+"""Edits that people apply every day, one at a time. Views and radii were chosen by them."""

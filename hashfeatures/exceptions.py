@@ -13,14 +13,14 @@ class ImageReadError(ValueError):
     Parameters
     ----------
     source : str
-        What was asked for: a path, a URL, or the kind of object.
+        The image: a path, a URL, or a description of an object in memory.
     cause : str
-        Why it failed.
+        The reason of the failure.
     position : int, optional
-        The row of the image in the collection it came from, counted from 0.
+        The row of the image in its collection, counted from 0.
     lasting : bool, default=True
-        Whether the same file will fail again, as one with broken content does: a time-out or a
-        want of memory may pass.
+        Whether the same file will fail again, as one with broken content does. A time-out or a
+        lack of memory may pass.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class ImageReadError(ValueError):
         self.lasting = lasting
 
     def without_traceback(self) -> ImageReadError:
-        """Return the same without the traceback, whose frames hold the pixels of the image."""
+        """Return the same error without its traceback, whose frames hold pixels."""
         return ImageReadError(self.source, self.cause, self.position, self.lasting)
 
     def __str__(self) -> str:
@@ -48,57 +48,57 @@ class ImageReadError(ValueError):
 
 
 class ParameterError(ValueError, TypeError):
-    """A parameter has a value that it cannot have.
+    """A parameter has an invalid value.
 
-    Both a ``ValueError`` and a ``TypeError``, as scikit-learn's own is.
+    Both a ``ValueError`` and a ``TypeError``, as in scikit-learn.
     """
 
 
 class MissingExtraError(ImportError):
-    """A feature was asked for whose optional dependency is not installed."""
+    """An optional dependency of a feature is not installed."""
 
 
 class CacheError(RuntimeError):
-    """The file of a cache of hashes cannot be used: no such place, no such file, or damaged."""
+    """A cache file cannot be used: its folder is missing, or it is damaged or not a cache."""
 
 
 class CacheUnavailableError(CacheError):
-    """A cache cannot be used for a reason that is not in the file: a full disk, no permission."""
+    """A cache cannot be used for a reason outside of the file: a full disk, no permission."""
 
 
 class CacheWarning(UserWarning):
-    """A cache of hashes failed, or can only be read: the run went on without it."""
+    """A cache of hashes failed or is read-only, and the run went on without it."""
 
 
 class StoreError(RuntimeError):
-    """A stored file cannot be used: foreign, cut short, damaged, or of a newer release."""
+    """A stored file cannot be used: foreign, truncated, damaged, or of a newer release."""
 
 
 class StageError(RuntimeError):
-    """A stage directory cannot be used: out of reach, made otherwise, half-written or damaged."""
+    """A stage directory cannot be used: unreachable, of other settings, incomplete or damaged."""
 
 
 class EngineError(RuntimeError):
-    """The workers of a run cannot be used: nobody answers, other versions, or they keep dying."""
+    """The workers of a run cannot be used: no answer, other versions, or repeated crashes."""
 
 
 class TooManyPairsError(ValueError):
-    """More pairs were found than were to be returned as arrays."""
+    """A search found more pairs than the limit allows to return as arrays."""
 
 
 class FailedImagesWarning(UserWarning):
-    """Some images could not be read and were left out: the rest of the work was done."""
+    """Some images could not be read and were left out of the result."""
 
 
 class LeakageError(AssertionError):
-    """Near duplicates stand on both sides of a split.
+    """Near duplicates are on both sides of a split.
 
     Parameters
     ----------
     message : str
-        How many, and the worst.
+        The number of leaks, and the worst ones.
     report : LeakageReport, optional
-        All of them.
+        All leaks.
     """
 
     def __init__(self, message: str, report: Any = None) -> None:
@@ -110,29 +110,29 @@ class LeakageError(AssertionError):
 
 
 class UncheckedLeakageError(LeakageError):
-    """Whether a split leaks was not found out: a part is empty, or images could not be read."""
+    """A split could not be checked for leaks: a part is empty, or images could not be read."""
 
 
 class CalibrationWarning(UserWarning):
-    """A calibration can say less than was asked: too few images, or edits that raised."""
+    """A calibration is less certain than requested: it has too few images, or edits raised."""
 
 
 class ChainingWarning(UserWarning):
-    """Groups of near duplicates are very large or wide: each is near the next, the ends unlike."""
+    """Groups of near duplicates are very large or wide, as chains of similar images form."""
 
 
 class RadiusWarning(UserWarning):
-    """A radius, or the hashes that it is for, cannot tell the images of a set apart."""
+    """A radius and its hashes cannot distinguish the images of a set."""
 
 
 class SplitSizeWarning(UserWarning):
-    """The groups of near duplicates did not allow the sizes that were asked for."""
+    """The groups of near duplicates did not allow the requested sizes."""
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
-    """Warn, naming the line that called this package, however deep inside it the cause is found.
+    """Warn with the line that called this package, however deep in it the cause is.
 
-    scikit-learn's wrappers and searches in between are not what the user wrote either.
+    The function also skips scikit-learn's wrappers and searches, which the user did not write.
     """
     level = 1
     frame = sys._getframe()

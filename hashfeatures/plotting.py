@@ -1,6 +1,6 @@
-"""Pictures by matplotlib: contact sheets, groups, rankings, and histograms of distances.
+"""Figures with matplotlib: contact sheets, groups, rankings, histograms and calibrations.
 
-Each function draws into the axes it is given, or into a new figure, and returns the axes.
+Each function draws into the given axes or into a new figure, and returns the axes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .images._decoding import Decoding, Reduction
 from .images._read import read_image
 from .images._sources import describe_source, list_sources, local_path
 
-# The longest side at which an image is drawn: more than a figure of the usual size shows.
+# The longest side of a drawn image, which is more than a figure of the usual size shows.
 _SIDE = 256
 _DECODING = Decoding("reduced")
 
-# Letters of a file name that fit above a thumbnail.
+# The number of characters of a file name that fit above a thumbnail.
 _NAME_LENGTH = 24
 
 _INCHES = 1.9
@@ -46,20 +46,20 @@ def plot_images(
     Parameters
     ----------
     images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
-        Image sources, as for `ImageHashFeaturizer`. One that cannot be read is a gray tile that
-        says so.
+        Image sources, as for `ImageHashFeaturizer`. An image that cannot be read appears as a
+        gray tile with a note.
     titles : iterable of str, optional
-        What stands above each image; None means the names of the files.
+        The title above each image. None means the names of the files.
     n_columns : int, default=5
-        How many images there are in a row.
+        The number of images in a row.
     ax : matplotlib Axes or array of them, optional
-        Where to draw: the place of one Axes is divided, of an array each takes an image. None
-        makes a new figure.
+        The Axes to draw in. A single Axes is divided, and each of an array takes one image. None
+        creates a new figure.
 
     Returns
     -------
     ndarray of matplotlib Axes, shape (n_rows, n_columns)
-        Where the images are, row by row; or `ax`, if it is an array.
+        The Axes of the images, row by row, or `ax` if it is an array.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def plot_images(
     check_int(name, "n_columns", n_columns, 1)
     sources = list_sources(images, name)
     if isinstance(titles, str):
-        raise refuse(name, "titles", "a list with one title an image, or None", titles)
+        raise refuse(name, "titles", "a list with one title per image, or None", titles)
     texts = [_name_of(source) for source in sources] if titles is None else list(titles)
     if len(texts) != len(sources):
         raise ParameterError(
-            f"The 'titles' parameter of {name} must have one title an image. Got {len(texts)} "
+            f"The 'titles' parameter of {name} must have one title per image. Got {len(texts)} "
             f"titles for {len(sources)} images."
         )
     columns = min(n_columns, max(len(sources), 1))
@@ -95,24 +95,24 @@ def plot_images(
 def plot_groups(
     duplicates: Any, *, n_groups: int = 10, n_columns: int = 6, ax: Any = None
 ) -> Axes:
-    """Draw groups of near duplicates, one a row.
+    """Draw groups of near duplicates, one per row.
 
     Parameters
     ----------
     duplicates : pandas.DataFrame or NearDuplicateFinder
-        As `find_duplicates` makes it, with the columns "group", "image" and "distance"; or a
-        fitted finder, whose `duplicates` are drawn.
+        A table of `find_duplicates` with the columns "group", "image" and "distance", or a fitted
+        finder, whose ``duplicates()`` are drawn.
     n_groups : int, default=10
-        How many groups are drawn, the largest first.
+        The number of groups to draw, the largest first.
     n_columns : int, default=6
-        How many images of a group are drawn; the last place says how many more there are.
+        The number of images to draw of each group. The last column counts the remaining ones.
     ax : matplotlib Axes or array of them, optional
         As in `plot_images`.
 
     Returns
     -------
     ndarray of matplotlib Axes, shape (n_groups, n_columns)
-        Where the images are.
+        The Axes of the images.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def plot_groups(
         for axis, image, distance in zip(
             line, members["image"][:room], members["distance"][:room], strict=False
         ):
-            _draw(axis, image, f"{_name_of(image)}\n{_say_bits(distance)}")
+            _draw(axis, image, f"{_name_of(image)}\n{_format_distance(distance)}")
         if len(members) > room:
             _write(line[-1], f"and {len(members) - room}\nmore")
     return axes
@@ -150,16 +150,16 @@ def plot_groups(
 def plot_similar(
     query: Any, similar: pd.DataFrame, *, n: int = 9, n_columns: int = 5, ax: Any = None
 ) -> Axes:
-    r"""Draw an image and those that are most like it, with their distances.
+    r"""Draw an image and the images most similar to it, with their distances.
 
     Parameters
     ----------
     query : image source
-        The image that was asked for.
+        The query image.
     similar : pandas.DataFrame
-        As `find_similar` makes it, with the columns "image" and "hamming_distance".
+        A table of `find_similar` with the columns "image" and "hamming_distance".
     n : int, default=9
-        How many images are drawn beside the query.
+        The number of images to draw beside the query.
     n_columns : int, default=5
         How many images there are in a row.
     ax : matplotlib Axes or array of them, optional
@@ -168,7 +168,7 @@ def plot_similar(
     Returns
     -------
     ndarray of matplotlib Axes, shape (n_rows, n_columns)
-        Where the images are, the query first.
+        The Axes of the images, the query first.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def plot_similar(
     images = [query, *shown["image"]]
     unit = "hex digits" if similar.attrs.get("unit") == "hex" else "bits"
     titles = [
-        f"{_say_bits(count, unit)}\n{_name_of(image)}"
+        f"{_format_distance(count, unit)}\n{_name_of(image)}"
         for image, count in zip(shown["image"], counts, strict=True)
     ]
     axes = plot_images(images, ["query", *titles], n_columns=n_columns, ax=ax)
@@ -202,29 +202,29 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
     Parameters
     ----------
     pairs : pandas.DataFrame
-        With the columns "left_image", "right_image" and "distance"; where there are "left_part"
-        and "right_part", their names stand above the images.
+        A table with the columns "left_image", "right_image" and "distance". If it has "left_part"
+        and "right_part", their values appear above the images.
     ax : matplotlib Axes or array of them, optional
         As in `plot_images`.
 
     Returns
     -------
     ndarray of matplotlib Axes, shape (n_pairs, 2)
-        Where the images are, a pair a row.
+        The Axes of the images, one pair per row.
     """
     _check_columns(pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs")
     axes = _grid(len(pairs), 2, ax, 2 * len(pairs))
     for line, (_, pair) in zip(axes.reshape(-1, 2), pairs.iterrows(), strict=False):
         for axis, side in zip(line, ("left", "right"), strict=True):
             image = pair[f"{side}_image"]
-            above = [pair.get(f"{side}_part"), _say_bits(pair["distance"])]
-            told = ", ".join(text for text in above if text)
-            _draw(axis, image, f"{told}\n{_name_of(image)}")
+            above = [pair.get(f"{side}_part"), _format_distance(pair["distance"])]
+            heading = ", ".join(text for text in above if text)
+            _draw(axis, image, f"{heading}\n{_name_of(image)}")
     return axes
 
 
 def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any = None) -> Any:
-    """Draw how often each distance occurs, and which of them a radius takes in.
+    """Draw a histogram of distances, and mark those within a radius.
 
     Parameters
     ----------
@@ -232,14 +232,14 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
         Hamming distances in bits, such as those of `Pairs`, or the distance of each image to its
         nearest neighbor.
     radius : int, optional
-        The greatest distance of two near duplicates; marked, with what lies within it colored.
+        The greatest distance of two near duplicates. Distances within it have another color.
     ax : matplotlib Axes, optional
-        Where to draw; None makes a new figure.
+        The Axes to draw in. None creates a new figure.
 
     Returns
     -------
     matplotlib Axes
-        Where it was drawn.
+        The Axes of the histogram.
 
     Examples
     --------
@@ -281,7 +281,7 @@ def _pyplot() -> Any:
 
 
 def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
-    """Return axes for a grid of images, without ticks and frames."""
+    """Return Axes for a grid of images, without ticks and frames."""
     plt = _pyplot()
     n_rows = max(n_rows, 1)
     if ax is None:
@@ -293,7 +293,7 @@ def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
         axes = np.asarray(ax, dtype=object)
         if axes.size < n_wanted:
             raise ParameterError(
-                f"The 'ax' parameter must hold at least {n_wanted} Axes, one an image. Got "
+                f"The 'ax' parameter must hold at least {n_wanted} Axes, one per image. Got "
                 f"{axes.size} instead."
             )
     else:
@@ -301,7 +301,7 @@ def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
         axes = ax.get_subplotspec().subgridspec(n_rows, n_columns).subplots(squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-        axis.set_anchor("N")  # pictures of one row begin at the same height
+        axis.set_anchor("N")  # align the images of a row at their top edges
     return axes  # type: ignore[no-any-return]
 
 
@@ -313,18 +313,18 @@ def _draw(axis: Any, source: Any, title: str) -> None:
     else:
         image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
         axis.imshow(np.asarray(image))
-    # A file name may hold dollar signs, which are no formula.
+    # Dollar signs in a file name start no formula.
     axis.set_title(title, fontsize=9, parse_math=False)
 
 
 def _write(axis: Any, text: str) -> None:
-    """Put words where an image would be."""
+    """Draw text in place of an image."""
     axis.imshow(np.full((3, 4, 3), 225, dtype=np.uint8))
     axis.text(1.5, 1, text, ha="center", va="center", color="0.25", fontsize=9)
 
 
 def _name_of(source: Any) -> str:
-    """Return the name of a file, short enough to stand above its image."""
+    """Return the name of a file, shortened to fit above its image."""
     name = local_path(source) or describe_source(source)
     text = os.path.basename(name.rstrip("/"))
     text = "".join(
@@ -336,7 +336,7 @@ def _name_of(source: Any) -> str:
     return f"{text[: half - 1]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
 
 
-def _say_bits(distance: Any, unit: str = "bits") -> str:
+def _format_distance(distance: Any, unit: str = "bits") -> str:
     if pd.isna(distance):
         return ""
     return f"{distance} {unit[:-1] if distance == 1 else unit}"
@@ -355,23 +355,23 @@ _FOUND, _FALSE = "tab:blue", "tab:red"
 
 
 def plot_calibration(table: pd.DataFrame, radius: int, target: float, ax: Any = None) -> Any:
-    """Draw the recall, on the left scale, and the false matches, on the right one.
+    """Draw recall on the left scale and false matches on the right one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        That of a `Calibration`.
+        The table of a `Calibration`.
     radius : int
         The recommended radius in bits.
     target : float
         The most false matches in a million pairs.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; None makes a new figure.
+        The Axes to draw in. None creates a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes of the recall.
+        The Axes of the recall.
     """
     pyplot = import_extra("matplotlib.pyplot", "plot", "Calibration.plot")
     if ax is None:
@@ -409,11 +409,11 @@ def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
         return
     ax.set_yscale("log")
     modelled = table["extrapolated"].to_numpy()
-    # The dashes reach to the first radius that was counted, or there would be a gap.
+    # The dashes reach to the first counted radius, to leave no gap.
     dashed = modelled | np.roll(modelled, 1) & (radii > 0)
     ax.plot(radii, rates[""].where(~modelled), color=_FALSE)
     ax.plot(radii, rates[""].where(dashed), color=_FALSE, ls="--")
-    # Where the lower end is 0, which has no place on this scale, the band is that above the line.
+    # A lower bound of 0 has no place on a log scale. There the band starts at the line.
     low = rates["_low"].fillna(rates[""])
     ax.fill_between(radii, low, rates["_high"], color=_FALSE, alpha=0.2, lw=0)
     ax.axhline(target, color=_FALSE, lw=0.8, ls=":")

@@ -1,4 +1,4 @@
-"""Hashes already computed, in one SQLite file."""
+"""A cache of hashes in one SQLite file."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ._source_keys import SourceKey
 
 _APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
 _VERSION = 3
-_CHECKED = 4 * 2**20  # bytes that are looked through whole as the file is opened, in no time
+_CHECKED = 4 * 2**20  # bytes up to which opening the file checks all of it, which is fast
 _TIMEOUT = 30.0  # seconds that one process waits for another
-_LOOK_UP = 512  # names a query: some builds of SQLite allow 999 parameters
-_WAITING = 256  # entries that are worth a transaction
+_LOOK_UP = 512  # names per query, as some builds of SQLite allow 999 parameters
+_WAITING = 256  # entries per transaction
 _INTERVAL = 1.0  # seconds of work that a killed process may lose
 
-# Names, settings and errors are BLOBs: a file name that is no UTF-8 cannot be bound as TEXT.
+# Names, settings and errors are BLOBs, as SQLite cannot bind a name that is not UTF-8 as TEXT.
 _CREATE = (
     f"PRAGMA application_id = {_APPLICATION_ID}",
     f"PRAGMA user_version = {_VERSION}",
@@ -44,7 +44,7 @@ _CREATE = (
     ) WITHOUT ROWID""",
 )
 _ROLLBACK = sqlite3.SQLITE_READONLY_ROLLBACK
-# What SQLite says where it can make no files beside the one that it reads.
+# The errors of SQLite where it cannot create files beside the one that it reads.
 _UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _SETTINGS = "(SELECT id FROM settings WHERE text = ?)"
 _SELECT = (
@@ -58,32 +58,33 @@ _Entry: TypeAlias = tuple[SourceKey, ImageRecord]
 
 
 class HashCache:
-    """The hashes of images by what the images are found by, in a file that processes can share.
+    """The hashes of images by their keys, in a file that processes can share.
 
-    Entries wait in memory until there are 256, or a second has passed, and are written in one
-    transaction: a process that is killed loses no more than those. Leaving the context writes
-    them, whatever happened in it.
+    Entries wait in memory until there are 256 or a second has passed. Then one transaction writes
+    them, so a process that is killed loses no more than those. Leaving the context writes them,
+    even after an error.
 
     Parameters
     ----------
     path : str or PathLike
-        An SQLite file, created if it does not exist or is empty. Its folder must exist. One of an
-        older release is emptied.
+        An SQLite file, created if it does not exist or is empty. Its folder must exist. A file of
+        an older format is emptied.
     settings : str
-        Everything but the source that decides the hashes. Entries of other settings are not seen.
+        Everything but the source that determines the hashes. Entries of other settings are
+        ignored.
 
     Attributes
     ----------
     is_read_only : bool
-        Whether the file cannot be written, and only answers.
+        Whether the file can be read but not written.
 
     Raises
     ------
     CacheError
-        If the file is none of ours, of a newer release or damaged. It stays as it is. The methods
-        raise it too, if SQLite finds damage later on.
+        If the file is damaged, of a newer release or not a cache of this package. The file is not
+        changed. The methods raise it too if SQLite finds damage later.
     CacheUnavailableError
-        If the file cannot be opened, read or written; by the methods as well.
+        If the file cannot be opened, read or written. The methods raise it too.
 
     Examples
     --------
@@ -140,8 +141,8 @@ class HashCache:
         Returns
         -------
         list of ImageRecord or None
-            What is known of each image, with all the hashes there are; None where nothing is, or
-            the file has changed since.
+            The record of each image with all its hashes. None if there is none, or if the file has
+            changed since.
         """
         known = self._read({key.name for key in keys if key})
         records: list[ImageRecord | None] = []
@@ -153,31 +154,31 @@ class HashCache:
         return records
 
     def put_many(self, entries: Iterable[tuple[SourceKey, ImageRecord]]) -> None:
-        """Keep what is known of many images, now or soon.
+        """Store the records of many images, now or soon.
 
         Parameters
         ----------
         entries : iterable of (SourceKey, ImageRecord)
-            The hashes are added to those that are known of the same unchanged file. An error does
-            not displace what is known of it. A changed file is entered anew.
+            Hashes are added to those of the same unchanged file. An error does not replace the
+            record of such a file. The record of a changed file is replaced.
         """
         for key, record in entries:
             waiting = self._pending.get(key.name)
             if waiting and waiting[0] != key:
-                self.flush()  # in order, so that the one replaces the other
+                self.flush()  # in order, so that the new entry replaces the old one
                 waiting = None
             self._pending[key.name] = _combine(waiting, (key, record))
             if len(self._pending) >= _WAITING or monotonic() - self._written >= _INTERVAL:
                 self.flush()
 
     def flush(self) -> None:
-        """Write the entries that wait."""
+        """Write the waiting entries."""
         if self.is_read_only:
             self._pending.clear()
         if not self._pending:
             return
         with self._named_errors(), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")  # nobody else writes from here
+            self._connection.execute("BEGIN IMMEDIATE")  # no other process writes from here on
             self._connection.execute(
                 "INSERT OR IGNORE INTO settings (text) VALUES (?)", [self._settings]
             )
@@ -190,13 +191,13 @@ class HashCache:
         self._written = monotonic()
 
     def forget(self) -> None:
-        """Let go of the file without writing what waits."""
+        """Close the file without writing the waiting entries."""
         self._pending.clear()
         with suppress(sqlite3.Error):
             self._connection.close()
 
     def close(self) -> None:
-        """Write the entries that wait and let go of the file."""
+        """Write the waiting entries and close the file."""
         try:
             self.flush()
         finally:
@@ -206,16 +207,16 @@ class HashCache:
         if os.path.isfile(self._path):
             return os.path.getsize(self._path) == 0
         if os.path.exists(self._path):
-            raise self._refusal("is no file", "choose another path")
+            raise self._refusal("is not a file", "choose another path")
         if not os.path.isdir(os.path.dirname(self._path)):
             raise self._refusal("is in a folder that does not exist", "create it")
         return True
 
     def _check(self) -> None:
-        """Refuse a file that is none of ours or is damaged.
+        """Raise if the file is damaged or is not a cache of this package.
 
-        The connection cannot write: closing one that can would move what a killed process left in
-        the write-ahead log into a file that is to stay as it is.
+        The connection is read-only. Closing a writable one would move the write-ahead log of a
+        killed process into the file, which must not change.
         """
         try:
             with closing(self._reader()) as connection:
@@ -230,13 +231,13 @@ class HashCache:
                 size = os.path.getsize(self._path)
                 if size % _ask(connection, "PRAGMA page_size") and not self._has_log():
                     raise self._refusal("is damaged (it was cut short)")
-                # A large file is not looked through each time: what is met damaged is told.
+                # A large file is not checked each time. Damage is reported when it is met.
                 found = _ask(connection, "PRAGMA quick_check(1)") if size <= _CHECKED else "ok"
                 if found != "ok":
                     raise self._refusal(f"is damaged ({' '.join(found.split())})")
         except sqlite3.OperationalError as error:
-            # A process was killed as it changed the file. Writing undoes that, which is for us to
-            # do where the file is ours: none is in use so, and none is locked that this closes.
+            # A process was killed while it changed the file. A writable connection rolls that
+            # back, which is allowed if the file is a cache of this package.
             if error.sqlite_errorcode != _ROLLBACK:
                 raise
             with open(self._path, "rb") as file:
@@ -244,13 +245,14 @@ class HashCache:
                     raise
 
     def _has_log(self) -> bool:
-        """Tell whether a process writes to the file, or was killed as it did."""
+        """Return whether a process writes to the file, or was killed while it did."""
         logs = (f"{self._path}-wal", f"{self._path}-journal")
         return any(os.path.exists(log) and os.path.getsize(log) for log in logs)
 
     def _open(self, mode: str) -> None:
         if os.path.exists(self._path) and not os.access(self._path, os.W_OK):
-            raise PermissionError("it cannot be written")  # SQLite says so with the first entry
+            # SQLite itself would raise only at the first entry.
+            raise PermissionError("it cannot be written")
         self._connection = self._connect(mode)
         try:
             self._prepare()
@@ -267,7 +269,7 @@ class HashCache:
             raise PermissionError("it is of an older release and cannot be written")
 
     def _reader(self) -> sqlite3.Connection:
-        """Connect so that nothing is written, not even beside a file in a folder without leave."""
+        """Connect without writing, not even files beside the cache in a read-only folder."""
         connection = self._connect("ro")
         try:
             _ask(connection, "SELECT count(*) FROM sqlite_master")
@@ -288,7 +290,7 @@ class HashCache:
 
     def _prepare(self) -> None:
         with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")  # of several processes, one creates
+            self._connection.execute("BEGIN IMMEDIATE")  # only one process creates the tables
             if _ask(self._connection, "PRAGMA user_version") in range(1, _VERSION):
                 for table in ("images", "settings"):
                     self._connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -300,7 +302,7 @@ class HashCache:
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 break
-            except sqlite3.OperationalError as error:  # SQLite does not wait here by itself
+            except sqlite3.OperationalError as error:  # SQLite does not wait here itself
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
                     raise
                 sleep(0.01)
@@ -326,18 +328,18 @@ class HashCache:
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
-        """Raise what SQLite and the system find as `CacheError`."""
+        """Convert errors of SQLite and of the system to `CacheError`."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest are its kinds
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits are its subtypes
             if code == sqlite3.SQLITE_NOTADB:
                 refusal = self._refusal("is no SQLite database")
             elif code == sqlite3.SQLITE_CORRUPT:
                 refusal = self._refusal(f"is damaged ({describe_error(error)})")
             else:
                 refusal = CacheUnavailableError(
-                    f"The cache {self._path!r} cannot be used ({describe_error(error)}): see to "
+                    f"The cache {self._path!r} cannot be used ({describe_error(error)}): remove "
                     f"the cause or choose another path."
                 )
             raise refusal from error
@@ -355,7 +357,7 @@ def _ask(connection: sqlite3.Connection, query: str) -> Any:
 
 
 def _combine(old: _Entry | None, new: _Entry) -> _Entry:
-    """Return what is known of a file after `new` was learnt of it."""
+    """Return the entry of a file after adding `new`."""
     key, record = new
     if old is None or old[0] != key:
         return new
@@ -372,7 +374,7 @@ def _row_of(key: SourceKey, record: ImageRecord) -> tuple[Any, ...]:
     layout = json.dumps({name: len(bits) for name, bits in record.hashes.items()})
     facts = (record.detail, record.width, record.height, record.format, record.digest, error)
     hashes = b"".join(record.hashes.values())
-    state = f"{key.ctime_ns} {key.inode}"  # as text: SQLite has 63 bits for a number
+    state = f"{key.ctime_ns} {key.inode}"  # as text, as SQLite has 63 bits for a number
     return _encode(key.name), key.size, key.mtime_ns, state, *facts, layout, hashes
 
 
@@ -390,7 +392,7 @@ def _entry_of(name: str, row: Sequence[Any]) -> _Entry:
 
 @lru_cache
 def _parse_layout(layout: str) -> tuple[list[tuple[str, int, int]], int]:
-    """Return which bytes belong to which hash, and how many there are."""
+    """Return the span of bytes of each hash, and the total number of bytes."""
     lengths = json.loads(layout)
     ends = list(accumulate(lengths.values(), initial=0))
     spans = [(name, *span) for name, span in zip(lengths, pairwise(ends), strict=True)]

@@ -1,4 +1,4 @@
-"""Any container of images as a list of image sources, and what a source is called."""
+"""Image sources: their kinds and names, and containers of images as lists of them."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ _EXPECTED = "a list, tuple, 1-D array, Series or DataFrame of images"
 
 
 def is_url(source: object) -> bool:
-    """Tell whether `source` is a string that names a protocol."""
+    """Return whether `source` is a string that begins with a protocol."""
     return isinstance(source, str) and "://" in source and _URL.match(source) is not None
 
 
 def is_data_uri(source: object) -> bool:
-    """Tell whether `source` is a string that holds an encoded image itself, ``data:...``."""
+    """Return whether `source` is a ``data:`` URI, which holds an encoded image itself."""
     return isinstance(source, str) and _DATA_URI.match(source) is not None
 
 
 def is_remote(source: object) -> bool:
-    """Tell whether `source` is read through the network, or whatever stands behind a URL."""
+    """Return whether `source` is a URL other than those of local files and ``data:`` URIs."""
     if isinstance(source, Mapping):
         return source.get("bytes") is None and is_remote(source.get("path"))
     return is_url(source) and not is_data_uri(source) and local_path(source) is None
 
 
 def local_path(source: object) -> str | None:
-    """Return the path of the file that `source` names, if it is a path or a ``file:`` URL.
+    """Return the path of a local file if `source` is a path or a ``file:`` URL, else None.
 
     Examples
     --------
@@ -69,15 +69,16 @@ def local_path(source: object) -> str | None:
 
 
 def _path_in(url: str) -> str:
-    """Return the path in a ``file:`` URL; the opposite of `pathlib.Path.as_uri`."""
+    """Return the path in a ``file:`` URL, the inverse of `pathlib.Path.as_uri`."""
     path = url.partition(":")[2]
     host = ""
     if path.startswith("//"):
         host, slash, path = path[2:].partition("/")
         host, path = "" if host.lower() == "localhost" else host, slash + path
-    path = unquote(path, errors="surrogateescape")  # bytes that are no UTF-8, as Python has them
+    path = unquote(path, errors="surrogateescape")  # keeps bytes that are not UTF-8
     if os.name != "nt":
-        return unquote(host, errors="surrogateescape") + path  # as fsspec: of here, not of a host
+        # As in fsspec, this is a local path, not one on another host.
+        return unquote(host, errors="surrogateescape") + path
     if re.fullmatch("[A-Za-z]:", host):
         return host + path
     if host:
@@ -111,7 +112,7 @@ def read_data_uri(uri: str) -> bytes:
 
 
 def describe_source(source: object) -> str:
-    r"""Say in a few words which image `source` is, for messages.
+    r"""Return a short description of an image source for messages.
 
     Examples
     --------
@@ -139,7 +140,7 @@ def describe_source(source: object) -> str:
 
 
 def name_source(source: object) -> str | None:
-    """Return the path or URL of an image source; None where there is none."""
+    """Return the path or URL of an image source, or None if it has none."""
     if isinstance(source, Mapping):
         source = source.get("path")
     is_name = isinstance(source, str | os.PathLike) and not is_data_uri(source)
@@ -147,7 +148,7 @@ def name_source(source: object) -> str | None:
 
 
 def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
-    """Return the path or URL of each image source, dtype object; None where there is none."""
+    """Return the path or URL of each image source, dtype object, or None if it has none."""
     names = [name_source(source) for source in sources]
     column = np.empty(len(names), dtype=object)
     column[:] = names
@@ -155,7 +156,7 @@ def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
 
 
 def count_bytes(source: object) -> int | None:
-    r"""Return the size of an encoded image: of its file, or in memory; None where neither is.
+    r"""Return the size in bytes of an image file or an encoded image, or None.
 
     Examples
     --------
@@ -178,28 +179,28 @@ def count_bytes(source: object) -> int | None:
 
 
 def list_sources(images: Any, caller: str) -> list[Any]:
-    """Return the image sources that a container holds, in its order.
+    """Return the image sources in a container, in its order.
 
     Parameters
     ----------
     images : list, tuple, array, Series or DataFrame
-        pandas, polars, Arrow, or a Dataset of Hugging Face; of a table the column that
-        `pick_image_column` finds. An array of uint8 of shape (n_images, height, width) or
+        Tables may be of pandas, polars, Arrow, or Hugging Face. Their images are in the column
+        that `pick_image_column` returns. An array of uint8 of shape (n_images, height, width) or
         (n_images, height, width, channels) counts as a list of images.
     caller : str
-        Who asks, for the messages.
+        The name of the caller for messages.
 
     Returns
     -------
     list
-        One source an image.
+        One source per image.
 
     Raises
     ------
     TypeError
-        If `images` is a single image, or no container.
+        If `images` is a single image or not a container.
     ValueError
-        If `images` is a table, and none of its columns, or more than one, is that of the images.
+        If `images` is a table without a column of images, or with more than one.
     """
     check_container(images, caller)
     got = f"{caller} expects {_EXPECTED}. Got"
@@ -207,7 +208,7 @@ def list_sources(images: Any, caller: str) -> list[Any]:
         return list_column(images, pick_image_column(images, caller))
     if isinstance(images, np.ndarray) or is_tensor(images):
         return _list_array(images, got)
-    if not isinstance(images, Iterable):  # it is indexed, and an item may be costly
+    if not isinstance(images, Iterable):  # it has an index only, and an item may be costly
         _check_items([images[0]] if len(images) else [], images, got)
         return [images[place] for place in range(len(images))]
     sources = list_values(images)
@@ -216,17 +217,17 @@ def list_sources(images: Any, caller: str) -> list[Any]:
 
 
 def check_container(images: Any, caller: str) -> None:
-    """Raise unless `images` can be a container of images, and say what to write instead."""
-    if cure := _cure_of(images):
-        raise TypeError(f"{caller} expects {_EXPECTED}. Got {cure}.")
+    """Raise with advice unless `images` can be a container of images."""
+    if advice := _advice_for(images):
+        raise TypeError(f"{caller} expects {_EXPECTED}. Got {advice}.")
 
 
 def _check_items(items: list[Any], images: Any, got: str) -> None:
-    """Raise if what a container holds is of a kind that no image is of."""
+    """Raise if the items of a container cannot be images."""
     if items and all(isinstance(item, tuple) for item in items):
         raise TypeError(
             f"{got} a {type(images).__name__} of tuples: for the images alone, write "
-            f"[item[{_place_of_image(items[0])}] for item in images]."
+            f"[item[{_position_of_image(items[0])}] for item in images]."
         )
     rows = [item for item in items if isinstance(item, Mapping)]
     named = [name for name in IMAGE_COLUMNS if all(name in row for row in rows)]
@@ -242,19 +243,19 @@ def _check_items(items: list[Any], images: Any, got: str) -> None:
         )
 
 
-def _cure_of(images: Any) -> str | None:
-    """Say what `images` is and what to write instead, if it is no container of images."""
+def _advice_for(images: Any) -> str | None:
+    """Return what `images` is and what to write instead, or None for a container of images."""
     kind = type(images).__name__
     package = type(images).__module__.partition(".")[0]
     if any(base.__module__.startswith("pandas.") for base in type(images).__mro__):
-        return None  # whatever its columns are called
+        return None  # whatever the names of its columns
     if isinstance(images, Mapping) and not {"bytes", "path"} & set(images):
-        return _cure_of_mapping(images)
+        return _advice_for_mapping(images)
     if hasattr(images, "namelist"):  # a zip file
         return f"a {kind}: write [images.open(name) for name in images.namelist()]"
     single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
     if isinstance(images, single) or hasattr(images, "read"):
-        return f"the single {kind} {describe_source(images)!r}: {_cure_of_single(images)}"
+        return f"the single {kind} {describe_source(images)!r}: {_advice_for_single(images)}"
     if isinstance(images, zip | enumerate):
         return f"{kind}, which gives tuples: write the list of the images alone"
     if isinstance(images, Iterator):
@@ -283,7 +284,7 @@ def _cure_of(images: Any) -> str | None:
     return None
 
 
-def _cure_of_mapping(images: Mapping[Any, Any]) -> str:
+def _advice_for_mapping(images: Mapping[Any, Any]) -> str:
     kind, names = type(images).__name__, list(images)
     named = [name for name in IMAGE_COLUMNS if name in images]
     if named and not isinstance(images[named[0]], str | os.PathLike):
@@ -293,7 +294,7 @@ def _cure_of_mapping(images: Mapping[Any, Any]) -> str:
     return f"a {kind}: write list(images.values())"
 
 
-def _cure_of_single(images: Any) -> str:
+def _advice_for_single(images: Any) -> str:
     path = local_path(images)
     if path is not None and os.path.isdir(path):
         suffix = _suffix_in(path)
@@ -309,7 +310,7 @@ def _cure_of_single(images: Any) -> str:
 
 
 def _suffix_in(folder: str) -> str:
-    """Return the suffix that most of the first files of a folder have, if Pillow knows it."""
+    """Return the most common image suffix among the first files of a folder."""
     known = Image.registered_extensions()
     with suppress(OSError):
         walk = os.walk(folder)
@@ -322,25 +323,25 @@ def _suffix_in(folder: str) -> str:
 
 
 def _are_encoded(rows: list[Mapping[Any, Any]]) -> bool:
-    """Tell whether rows are images of Hugging Face, and not rows that hold such."""
+    """Return whether rows are encoded images of Hugging Face, not rows that contain them."""
     return all({"bytes", "path"} & row.keys() for row in rows)
 
 
-def _place_of_image(item: tuple[Any, ...]) -> int:
-    """Return where in a tuple the image is, as well as can be told without reading it."""
-    for is_image in (_looks_like_a_file, _looks_like_an_image):
+def _position_of_image(item: tuple[Any, ...]) -> int:
+    """Return the likely position of the image in a tuple, without reading it."""
+    for is_image in (_looks_like_file, _looks_like_image):
         for place, value in enumerate(item):
             if is_image(value):
                 return place
     return 0
 
 
-def _looks_like_a_file(value: Any) -> bool:
+def _looks_like_file(value: Any) -> bool:
     name = name_source(value)
     return name is not None and (is_url(name) or os.path.splitext(name)[1] != "")
 
 
-def _looks_like_an_image(value: Any) -> bool:
+def _looks_like_image(value: Any) -> bool:
     kinds = (bytes, os.PathLike, Mapping, Image.Image, np.ndarray)
     return isinstance(value, kinds) or is_tensor(value)
 
@@ -382,10 +383,10 @@ def pick_image_column(frame: Any, caller: str) -> Any:
     Parameters
     ----------
     frame : table of pandas, polars, Arrow or Hugging Face
-        A table of one column, or with one that is called as `IMAGE_COLUMNS` says; of a Dataset of
-        Hugging Face, the one of images.
+        A table of one column, or with a column named as in `IMAGE_COLUMNS`. A Dataset of Hugging
+        Face may have a column of type ``Image`` instead.
     caller : str
-        Who asks, for the message.
+        The name of the caller for the message.
 
     Returns
     -------
@@ -414,8 +415,8 @@ def pick_image_column(frame: Any, caller: str) -> Any:
 
 
 def image_column(images: Any, caller: str) -> Any:
-    """Return the column of a table that holds the images; what is no table as it is."""
-    if not is_frame(images) or _cure_of(images):
+    """Return the column of a table that holds the images, or `images` if it is not a table."""
+    if not is_frame(images) or _advice_for(images):
         return images
     name = pick_image_column(images, caller)
     return list_column(images, name) if is_dataset(images) else images[name]

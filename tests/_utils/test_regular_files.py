@@ -80,7 +80,7 @@ def test_queries_caches_and_saved_files_are_regular(image_files, pipe, tmp_path)
         assert len(finder.matches([pipe]).left) == 0
     with pytest.raises((ImageReadError, ValueError), match="named pipe"):
         find_similar(image_files, pipe)
-    with pytest.raises(CacheError, match="is no file"):
+    with pytest.raises(CacheError, match="is not a file"):
         hash_images(image_files, "phash", cache=pipe)
     with pytest.raises(OSError, match="named pipe"):
         NearDuplicateFinder.load(pipe)

@@ -459,7 +459,7 @@ def test_the_journal_of_another_database_is_left_to_it(path):
 def test_places_that_hold_no_file(tmp_path):
     """A folder, a folder that is not there, and one where nothing can be created."""
     places = {
-        tmp_path: "is no file",
+        tmp_path: "is not a file",
         tmp_path / "gone" / "x.sqlite": "is in a folder that does not exist",
     }
     if sys.platform == "linux":  # a place that not even root can write to

@@ -261,7 +261,7 @@ def test_a_wait_that_is_too_long_is_given_up_at_once(site):
     """The other images of the host are given up without asking it again."""
     start = time.monotonic()
     for _ in range(3):
-        with pytest.raises(ConnectionError, match=r"429 Too.*again in \d+ sec.*HASHFEATURES_MAX_"):
+        with pytest.raises(ConnectionError, match=r"429 Too.*retry in \d+ sec.*HASHFEATURES_MAX_"):
             read_url(f"{site}/limited?status=429&told=3600&seconds=3600")
     assert time.monotonic() - start < 2
     assert len(Handler.requests) == 1

@@ -1,7 +1,7 @@
-"""The hashes of all views of an image, from one small square: nothing is decoded again.
+"""The hashes of all views of an image, computed from one small square.
 
-Turned and mirrored views cost next to nothing: turning an image exchanges and negates coefficients
-of its DCT, and reverses the steps between its pixels.
+Turned and mirrored views cost little. Turning an image exchanges and negates coefficients of its
+DCT, and reverses the differences of its pixels.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ._windows import ORIENTATIONS, VIEW_SETS, Orientation, ViewSet, map_windows
 
 Grids = NDArray[np.float32]
 
-# Of the views, each this many times as long as the longest hash's side; of the square that they
-# are drawn from, twice that.
+# The side of a view, in sides of the largest hash. The square from which views are sampled is
+# twice as large.
 _GRID_FACTOR = 4
 _WORD = 64
 
@@ -98,8 +98,8 @@ _ORIENTED_HASHES: dict[str, Callable[[Grids, int, Sequence[Orientation]], Bits]]
 def measure_grids(grids: Grids) -> NDArray[np.int64]:
     """Measure how much structure grids have, on the scale of `measure_detail`.
 
-    A grid of half as many pixels a side has steps that are twice as high where an image is smooth,
-    and a quarter as many of them: both are counted for.
+    A grid of half as many pixels a side has a quarter of the differences, and they are twice as
+    large where an image is smooth. The measure accounts for both.
 
     Parameters
     ----------
@@ -122,12 +122,12 @@ def measure_grids(grids: Grids) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class ViewsSpec(HashSpec):
-    """The hashes of all views of an image, in one: to all that handles hashes, a hash like others.
+    """The hashes of all views of an image, combined into one hash.
 
-    Its bits are those of the views one after the other, each filled up with zeros to whole words
-    of 64 bits. The first view is the image as it is, and its bits are exactly those of the hashes.
-    The hashes of windows without detail are alike and say nothing, so such a window has the bits
-    of the whole image: it is not looked at.
+    Its bits are those of the views one after the other, each padded with zeros to whole words of
+    64 bits. The first view is the image itself, and its bits equal those of the hashes. The hashes
+    of windows without detail are alike and carry no information. So such a window has the bits of
+    the whole image and adds no matches.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class ViewsSpec(HashSpec):
     hashes : tuple of HashSpec
         The hashes of each view.
     min_detail : int
-        The least detail of a window that is looked at, 0 to 100, see `measure_grids`.
+        The least detail of a window that is compared, 0 to 100, see `measure_grids`.
 
     Examples
     --------
@@ -159,7 +159,7 @@ class ViewsSpec(HashSpec):
         Raises
         ------
         ParameterError
-            If a hash is not known from each side.
+            If a hash does not support views.
         """
         for spec in hashes:
             if spec.name not in _ORIENTED_HASHES:
@@ -183,23 +183,23 @@ class ViewsSpec(HashSpec):
 
     @property
     def n_words(self) -> int:
-        """How many words of 64 bits the hashes of one view take."""
+        """The number of words of 64 bits for the hashes of one view."""
         return -(-sum(spec.n_bits for spec in self.hashes) // _WORD)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many views there are, and how many bits of each."""
+        """The number of views, and the number of bits of each."""
         return self.views.n_views, _WORD * self.n_words
 
     @property
     def algorithm(self) -> Algorithm:
-        """The function and the facts of the hash."""
+        """The algorithm with its requirements."""
         return Algorithm(self._compute, input_side=lambda size: _GRID_FACTOR * size)
 
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:
         side = _GRID_FACTOR * size
         orientations = ORIENTATIONS[: self.views.n_orientations]
-        grids = self._draw(planes, side)
+        grids = self._sample(planes, side)
         bits = np.zeros((len(grids), len(orientations), self.shape[1]), dtype=bool)
         start = 0
         for spec in self.hashes:
@@ -214,8 +214,8 @@ class ViewsSpec(HashSpec):
             bits[lacks_detail] = bits[0]
         return bits.reshape(self.shape)
 
-    def _draw(self, planes: ImagePlanes, side: int) -> Grids:
-        """Draw the windows, shape (n_windows, side, side)."""
+    def _sample(self, planes: ImagePlanes, side: int) -> Grids:
+        """Sample the windows, shape (n_windows, side, side)."""
         whole = planes.lanczos(side, side).astype(np.float32)[None]
         windows = self.views.windows[1:]
         if not windows:

@@ -1,7 +1,7 @@
-"""The ways to look at an image: as it is, turned and mirrored, cropped, without its borders.
+"""The views of an image: whole, turned and mirrored, cropped, without its borders.
 
-A copy matches its original if some view of the one looks like some view of the other. Each image
-shows all its views, and keeps a few of them, its base views, for the others to be compared with.
+A copy matches its original if some view of one resembles some view of the other. All views of each
+image are compared with the few base views of the others.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Window(NamedTuple):
     Parameters
     ----------
     name : str
-        What it is called where a match is told.
+        The name of the window in descriptions of matches.
     left, top, right, bottom : float
-        The shares of the width and of the height that are cut off.
+        The shares of the width and of the height to cut off.
     degrees : float
-        By how much the part is rotated in the image, clockwise.
+        The rotation of the part in the image, clockwise.
     inner : bool
-        Whether borders and captions are cut off first.
+        Whether to cut off borders and captions first.
     """
 
     name: str
@@ -63,7 +63,7 @@ ORIENTATIONS = (
 
 
 def orient(values: NDArray[Any], orientation: Orientation) -> NDArray[Any]:
-    """Bring matrices, in the last two axes, into an orientation."""
+    """Reorient matrices in the last two axes."""
     if orientation.transposed:
         values = values.swapaxes(-1, -2)
     rows = slice(None, None, -1 if orientation.rows_reversed else 1)
@@ -73,16 +73,16 @@ def orient(values: NDArray[Any], orientation: Orientation) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class ViewSet:
-    """The views by which images are compared.
+    """A set of views by which images are compared.
 
     Parameters
     ----------
     windows : tuple of Window
-        The parts that are looked at; the first is the whole image.
+        The parts of the image. The first is the whole image.
     n_bases : int
-        How many of them, from the first on, are base views.
+        The number of windows, from the first on, that are base views.
     n_orientations : int
-        In how many of `ORIENTATIONS`, from the first on, each window is looked at.
+        The number of `ORIENTATIONS`, from the first on, of each window.
     """
 
     windows: tuple[Window, ...]
@@ -91,16 +91,16 @@ class ViewSet:
 
     @property
     def n_views(self) -> int:
-        """How many views an image has: each window in each orientation."""
+        """The number of views of an image: each window in each orientation."""
         return len(self.windows) * self.n_orientations
 
     @property
     def base_views(self) -> NDArray[np.intp]:
-        """Which of the views are base views: the windows, not turned."""
+        """The base views among the views: windows in their original orientation."""
         return np.arange(self.n_bases) * self.n_orientations
 
     def name_view(self, view: int) -> str:
-        """Return what a view is called."""
+        """Return the name of a view."""
         window, orientation = divmod(view, self.n_orientations)
         names = [self.windows[window].name, ORIENTATIONS[orientation].name]
         return ", ".join(filter(None, names)) or "as it is"
@@ -118,8 +118,7 @@ def _rotate(degrees: float) -> Window:
 
 _WHOLE = Window("")
 
-# Chosen on 10,144 photos and drawings: by how many edited copies each window adds, at how many
-# matches of strangers.
+# Chosen by the edited copies and the false matches that each window adds (benchmarks/quality.py).
 _ROBUST = (
     _WHOLE,
     _crop(0.05),
@@ -144,7 +143,7 @@ VIEW_SETS = {
 
 
 def map_windows(windows: tuple[Window, ...], luma: Pixels) -> NDArray[np.float32]:
-    """Return where windows lie in an image, as `view_kernels.sample_views` takes them.
+    """Return the affine maps of windows in an image, as `_kernels.sample_views` takes them.
 
     Parameters
     ----------
@@ -156,7 +155,7 @@ def map_windows(windows: tuple[Window, ...], luma: Pixels) -> NDArray[np.float32
     Returns
     -------
     ndarray of shape (n_windows, 6), dtype float32
-        Affine maps from a window, its sides taken as 1, to the image, its sides taken as 1.
+        Affine maps from a window to the image, where the sides of both have length 1.
     """
     height, width = luma.shape
     whole = Box(0, 0, width, height)
@@ -181,7 +180,7 @@ def _map_window(window: Window, box: Box, width: int, height: int) -> tuple[floa
     box_width, box_height = box.right - box.left, box.bottom - box.top
     across = (1 - window.left - window.right) * box_width
     down = (1 - window.top - window.bottom) * box_height
-    # The middle of the window: rotation is about the middle of the box.
+    # The center of the window. Rotation is about the center of the box.
     x = (window.left - window.right) / 2 * box_width
     y = (window.top - window.bottom) / 2 * box_height
     angle = math.radians(window.degrees)
