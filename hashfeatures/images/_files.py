@@ -127,7 +127,7 @@ def describe_content(head: bytes) -> str:
 
 
 class LeftOut:
-    """Counts the files of folders that are left out, by suffix."""
+    """Counts the skipped files of folders by suffix."""
 
     def __init__(self) -> None:
         self._by_suffix: Counter[str] = Counter()
@@ -141,7 +141,7 @@ class LeftOut:
             self._by_suffix[os.path.splitext(name)[1]] += 1
 
     def describe(self) -> str:
-        """Return the counts in one line, or an empty string if nothing was left out.
+        """Return the counts in one line, or an empty string if nothing was skipped.
 
         Examples
         --------
@@ -150,7 +150,7 @@ class LeftOut:
         >>> for name in ["notes.txt", "a.csv", "b.csv", "README", ".git"]:
         ...     left_out.add(name)
         >>> left_out.describe()
-        'left out: 2 .csv, 1 .txt, 1 without a suffix, 1 hidden'
+        'skipped 2 .csv, 1 .txt, 1 without a suffix, 1 hidden'
         """
         counts = self._by_suffix.most_common()
         shown = [
@@ -163,6 +163,6 @@ class LeftOut:
             shown.append(f"{self._n_hidden:,} hidden")
         if not shown:
             return ""
-        text = f"left out: {', '.join(shown)}"
+        text = f"skipped {', '.join(shown)}"
         has_heif = any(suffix.lower() in _HEIF_SUFFIXES for suffix in self._by_suffix)
         return f"{text}. {heif_advice()}" if has_heif else text

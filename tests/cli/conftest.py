@@ -12,18 +12,18 @@ from hashfeatures.cli import main
 
 
 class Run(NamedTuple):
-    """What came of a command."""
+    """The result of a command."""
 
     code: int
     out: str
     err: str
 
     def json(self):
-        """Return what was printed as JSON."""
+        """Return the printed JSON."""
         return json.loads(self.out)
 
     def refusal(self):
-        """Return the message of a failure: one line or two, with nothing printed beside it."""
+        """Return the message of a failure: one or two lines, with nothing on stdout."""
         assert self.code in (2, 3), self
         assert self.out == ""
         assert 1 <= self.err.count("\n") <= 2, self.err
@@ -49,7 +49,7 @@ def run(capsys, tmp_path, monkeypatch):
 
 @pytest.fixture
 def photos_folder(family, image_files, tmp_path):
-    """Return a folder: in "a" originals and their copies, in "b" images without any."""
+    """Return a folder: "a" holds originals and copies, "b" images without copies."""
     files, _ = family
     folder = tmp_path / "photos"
     for name, paths in (("a", files[:6]), ("b", image_files)):
@@ -71,7 +71,7 @@ def same_bytes(tmp_path, image_files):
 
 @pytest.fixture
 def tree():
-    """Return a function from a folder to the files below it and what they hold."""
+    """Return a function that maps the files below a folder to their content."""
     return lambda folder: {
         os.path.relpath(path, folder): path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))

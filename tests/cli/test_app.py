@@ -1,4 +1,4 @@
-"""The command line as a whole: what it prints, what it returns, and how it says no."""
+"""The command line as a whole: its help, its exit codes and its refusals."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from hashfeatures.cli._console import echo_json
 
 
 def test_no_arguments_print_the_help(run):
-    """Who types the bare name learns what there is."""
+    """Without arguments, the command prints its help."""
     done = run()
     assert done.code == 0
     assert all(f"  {name} " in done.out for name in _COMMANDS)
@@ -25,7 +25,7 @@ def test_no_arguments_print_the_help(run):
 
 @pytest.mark.parametrize("name", _COMMANDS)
 def test_every_command_teaches(name, run):
-    """Each help fits a terminal, and its first sentence is whole in the list of commands."""
+    """Each help fits a terminal, and the list of commands shows its first sentence in full."""
     done = run(name, "--help")
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= 80
@@ -51,7 +51,7 @@ def test_version(run):
     ],
 )
 def test_wrong_arguments_exit_with_2(arguments, named, run):
-    """Wrong arguments are named, and told from failures by their exit code."""
+    """Wrong arguments are named, and have an exit code of their own."""
     done = run(*arguments)
     assert done.code == 2
     assert named in done.refusal()
@@ -65,7 +65,7 @@ def test_wrong_parameters_exit_with_2_as_well(run, image_files):
 
 
 def test_missing_folder_is_told_before_the_work(run, tmp_path):
-    """Nobody waits for a demo whose result cannot be written."""
+    """A result that cannot be written is refused before the work."""
     done = run("demo", "-o", tmp_path / "nowhere" / "sheet.png")
     assert done.code == 3
     assert str(tmp_path / "nowhere") in done.refusal()
@@ -76,7 +76,7 @@ def test_missing_folder_is_told_before_the_work(run, tmp_path):
     [("skimage", ["skimage"]), ("matplotlib", ["matplotlib", "matplotlib.figure"])],
 )
 def test_missing_extra_is_named(package, modules, run, monkeypatch, tmp_path):
-    """Without the extra, the user is told the line that installs it, before any work."""
+    """Without the extra, the message names the command that installs it, before any work."""
     for module in modules:
         monkeypatch.setitem(sys.modules, module, None)
     message = run("demo", "-o", tmp_path / "sheet.png").refusal()
@@ -85,7 +85,7 @@ def test_missing_extra_is_named(package, modules, run, monkeypatch, tmp_path):
 
 
 def test_help_imports_nothing_heavy():
-    """The help appears at once: scikit-learn, pandas and Pillow are left for the commands."""
+    """The help appears at once, without importing scikit-learn, pandas or Pillow."""
     code = (
         "import sys; from hashfeatures.cli import main; main([]); main(['duplicates', '--help']); "
         "sys.exit(bool({'sklearn', 'pandas', 'PIL', 'scipy', 'numpy'} & set(sys.modules)))"
@@ -101,7 +101,7 @@ def test_completion_for_a_shell(shell, run):
 
 
 def test_full_disk(run, photos_folder):
-    """What cannot be written to its end is told, and no half of it is left."""
+    """A full disk is reported, and no partial file is left."""
     import errno
     import os
 
@@ -122,7 +122,7 @@ def test_quiet_says_nothing_beside_the_results(run, photos_folder):
 
 
 def test_folders_without_permission_are_told_before_the_work(run, photos_folder, monkeypatch):
-    """The superuser may do everything, so the answer of the system is given here."""
+    """A missing permission is reported before the work; simulated, as root has them all."""
     monkeypatch.setattr("os.access", lambda path, mode: False)
     monkeypatch.setattr(
         "hashfeatures.hashing._hash_table.hash_images", lambda *_, **__: pytest.fail("hashed")
@@ -131,7 +131,7 @@ def test_folders_without_permission_are_told_before_the_work(run, photos_folder,
 
 
 def test_json_has_no_nan(capsys):
-    """What is no number is null: no other program reads NaN."""
+    """NaN and infinity become null, because other programs cannot read them."""
     echo_json({"a": [float("nan"), float("inf")], "b": np.float32("nan"), "c": 0.5})
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
         "a": [None, None],

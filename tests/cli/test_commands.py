@@ -1,4 +1,4 @@
-"""Each command does what its name says, in words and in JSON."""
+"""Each command does what its name says, as text and as JSON."""
 
 import csv
 import errno
@@ -62,7 +62,7 @@ def test_similar(run, photos_folder):
 
 
 def test_the_radius_by_default_is_that_of_the_hashes(run, photos_folder):
-    """12 bits are many of the 64 of one hash."""
+    """The default radius depends on the hashes."""
     for hashes in ("phash,dhash", "dhash"):
         run("duplicates", photos_folder, "--hashes", hashes, "-o", "d.json", "--force")
         radius = json.loads(read("d.json"))["settings"]["radius"]
@@ -101,7 +101,7 @@ def test_split_needs_different_files(run, photos_folder):
 
 
 def test_leaks_end_with_1(run, photos_folder):
-    """CI stops at a split that leaks, and goes on at one that does not."""
+    """A split that leaks ends with exit code 1, and one that does not with 0."""
     small = photos_folder / "a" / "astronaut_small.png"
     os.mkdir("test")
     shutil.move(small, "test")
@@ -202,7 +202,7 @@ def test_a_cache_that_is_none(run, photos_folder):
 
 
 def test_groups_of_names_that_are_no_utf_8(run, same_bytes):
-    """The work is not lost for the name of a file."""
+    """A file name that is not UTF-8 does not stop the writing of groups."""
     name = os.path.join(os.fsencode(same_bytes), b"caf\xe9.png")
     try:
         os.rename(same_bytes / "second.png", name)
@@ -225,12 +225,12 @@ def test_similar_to_digits_among_reduced_hashes(run, photos_folder):
 def test_stages_count_what_they_leave_out(run, photos_folder):
     (photos_folder / "notes.txt").write_text("no image")
     done = run("stages", photos_folder, "-o", "run", "-j", 1)
-    assert "left out: 1 .txt" in done.err
+    assert "skipped 1 .txt" in done.err
     assert run("stages", photos_folder, "-o", "run", "-j", 1, "--quiet").err == ""
 
 
 def test_the_note_on_chains_says_what_the_command_has(run, tmp_path):
-    """The advice is an option of the command, and does what it says."""
+    """A warning about chains advises an option of the command, and the option works."""
     folder = tmp_path / "chain"
     folder.mkdir()
     start, end = (np.random.default_rng(seed).integers(0, 256, (9, 9)) for seed in (1, 2))
@@ -271,7 +271,7 @@ def test_no_image_is_overwritten_by_force(command, run, photos_folder, tree):
 
 
 def test_lists_of_a_split_are_replaced_together(run, photos_folder, monkeypatch, tree):
-    """If the disk is full at the second list, the first is still that of the split before."""
+    """If the second list cannot be written, the first keeps its old content."""
     arguments = ("split", photos_folder, "--out", "train.txt", "test.txt", "--force", "--seed")
     assert run(*arguments, 0).code == 0
     before = tree(".")

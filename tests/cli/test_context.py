@@ -8,7 +8,7 @@ from hashfeatures.cli import main
 
 @pytest.fixture
 def large(monkeypatch, tmp_path, noise_image):
-    """Return a folder of a photo and its larger copy, which Pillow takes for a bomb."""
+    """Return a folder of a photo and a larger copy, which exceeds Pillow's limit."""
     folder = tmp_path / "large"
     folder.mkdir()
     noise_image(0, size=(60, 40)).save(folder / "small.png")
@@ -25,7 +25,7 @@ def test_a_bomb_names_its_cure(run, large):
 
 @pytest.mark.parametrize("n_jobs", ["1", "2"])
 def test_commands_allow_more(run, large, n_jobs):
-    """Whatever they read an image for: its hash, its size, its thumbnail."""
+    """The limit applies wherever an image is read: for its hash, its size or its thumbnail."""
     more = ("--max-pixels", "9600", "-j", n_jobs)
     done = run("duplicates", large, "--json", *more)
     summary = done.json()

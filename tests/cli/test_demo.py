@@ -1,4 +1,4 @@
-"""The demo: run once as a user runs it, and its data set and its honesty looked at closely."""
+"""The demo: its output as a user sees it, its data set, and its honesty about errors."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ def table_row(text, name):
 
 
 def test_runs_without_complaint(demo):
-    """A newcomer's first command ends well, and stderr holds nothing but progress bars."""
+    """The demo succeeds, and stderr holds only progress bars."""
     run, _ = demo
     assert run.returncode == 0, run.stderr
     assert "img/s" in run.stderr
@@ -50,14 +50,14 @@ def test_runs_without_complaint(demo):
 
 
 def test_output_fits_a_terminal(demo):
-    """No line is broken on a terminal of 80 columns, nor on one that knows ASCII only."""
+    """Every line fits into 80 columns and is ASCII."""
     run, _ = demo
     assert run.stdout.isascii()
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 
 def test_contact_sheet_is_an_image(demo):
-    """The sheet is where it was asked for, the only file left, and not blank."""
+    """The contact sheet is written to the given path, is the only file left, and is not blank."""
     run, folder = demo
     assert [path.name for path in folder.iterdir()] == ["sheet.png"]
     assert "sheet.png" in run.stdout
@@ -69,7 +69,7 @@ def test_contact_sheet_is_an_image(demo):
 
 
 def test_finds_most_copies(demo):
-    """The printed recall and precision are numbers to be seen, and good ones."""
+    """The demo prints its recall and precision, and both are high."""
     run, _ = demo
     (recall,), (precision,) = percentages(run.stdout, "recall"), percentages(run.stdout, "prec")
     assert 80 < recall <= 100
@@ -77,7 +77,7 @@ def test_finds_most_copies(demo):
 
 
 def test_split_keeps_found_copies_from_leaking(demo):
-    """No found copy crosses our split, many cross the naive one, and missed ones are few."""
+    """No found copy crosses the grouped split, many cross the random one, and few are missed."""
     run, _ = demo
     naive_found, our_found = table_row(run.stdout, "that leak through copies found")
     _, our_missed = table_row(run.stdout, "that leak through copies missed")
@@ -86,7 +86,7 @@ def test_split_keeps_found_copies_from_leaking(demo):
 
 
 def test_naive_score_is_inflated(demo):
-    """The naive score is higher, both splits test as many images, and memory is the reason."""
+    """The random split scores higher on as many test images, because of images that leak."""
     run, _ = demo
     n_naive, n_ours = table_row(run.stdout, "test images")
     assert n_ours == pytest.approx(n_naive, abs=1)
@@ -97,7 +97,7 @@ def test_naive_score_is_inflated(demo):
 
 
 def test_ranking_begins_with_the_image_itself(demo):
-    """The look-alikes come nearest first: the image, then its copies, then others."""
+    """The ranking lists the image first, then its copies, then other images."""
     run, _ = demo
     section = run.stdout.partition("find_similar")[2].partition("5. See")[0]
     ranked = re.findall(r"^ +(\S+\.(?:jpg|png)) +(\d+)   (.+)$", section, re.MULTILINE)
@@ -112,7 +112,7 @@ def read_all(images):
 
 
 def test_same_seed_same_files(images, tmp_path):
-    """A seed gives the same files byte for byte, another seed others."""
+    """The same seed writes the same bytes, and another seed writes others."""
     for name, seed in (("again", 0), ("other", 1)):
         (tmp_path / name).mkdir()
         built = build_images(tmp_path / name, seed)
@@ -120,7 +120,7 @@ def test_same_seed_same_files(images, tmp_path):
 
 
 def test_ground_truth_is_true(images):
-    """Each copy is another file than its original, of its label, and made as its kind says."""
+    """Each copy has other bytes than its original, the same label, and the size of its kind."""
     contents = read_all(images)
     assert len(set(contents.values())) == len(images)
     assert {path.suffix for path in images.paths} == {".jpg", ".png"}
@@ -134,7 +134,7 @@ def test_ground_truth_is_true(images):
 
 
 def test_every_photo_gives_many_crops(images):
-    """Each class has enough different images to be learnt and tested."""
+    """Each class has enough different images for training and testing."""
     originals = images.labels[[kind == "original" for kind in images.kinds]]
     photos, counts = np.unique(originals, return_counts=True)
     assert len(photos) >= 12
@@ -142,7 +142,7 @@ def test_every_photo_gives_many_crops(images):
 
 
 def test_crops_share_no_pixel():
-    """Crops of one photo are different images, or the split would be blamed for nothing."""
+    """Crops of one photo share no pixel."""
     numbers = np.random.default_rng(0).permutation(120 * 100).reshape(100, 120)
     photo = Image.fromarray(
         np.stack([numbers // 64, numbers % 64 * 4, numbers * 0], axis=2).astype(np.uint8)
@@ -154,13 +154,13 @@ def test_crops_share_no_pixel():
 
 
 def test_flat_crops_are_left_out():
-    """A crop that shows nothing, such as clear sky, is no image to be told from others."""
+    """Flat crops, such as clear sky, are skipped."""
     flat = Image.new("RGB", (120, 100), "skyblue")
     assert not list(_crop_cells(flat, np.random.default_rng(0)))
 
 
 def test_misses_are_owned_up_to(images, capsys):
-    """A finder that misses copies is shown to: a low recall, and the names of what it missed."""
+    """Missed copies lower the printed recall, and the demo names them."""
     findings = compare_groups(images, NearDuplicateFinder(radius=0).fit(images.paths))
     show_findings(findings)
     text = capsys.readouterr().out
@@ -172,7 +172,7 @@ def test_misses_are_owned_up_to(images, capsys):
 
 @pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")  # a radius that is too large
 def test_wrong_matches_are_owned_up_to(images, capsys):
-    """A finder that matches different images is shown to: a low precision, and which they are."""
+    """Wrong matches lower the printed precision, and the demo names them."""
     findings = compare_groups(images, NearDuplicateFinder(radius=45).fit(images.paths))
     show_findings(findings)
     text = capsys.readouterr().out

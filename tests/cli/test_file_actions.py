@@ -1,4 +1,4 @@
-"""Deleting, moving and linking: nothing without --yes, nothing lost, nothing half done."""
+"""Deleting, moving and linking change nothing without --yes, and lose no image."""
 
 import errno
 import io
@@ -52,7 +52,7 @@ def test_move_and_back(run, photos_folder, tree):
 
 
 def test_hardlink_and_back(run, same_bytes, family, tree):
-    """Only files of the same bytes become one; what merely looks alike would be lost."""
+    """Only files with the same bytes are linked."""
     shutil.copy(family[0][0], same_bytes / "photo.png")
     shutil.copy(family[0][2], same_bytes / "photo_low.jpg")
     before = tree(same_bytes)
@@ -93,7 +93,7 @@ def test_journals_are_not_overwritten(run, photos_folder, tree):
 
 
 def test_no_permission(run, photos_folder, monkeypatch, tree):
-    """The superuser may do everything, so the answer of the system is given here."""
+    """Without permission nothing is changed; simulated, as root has every permission."""
     before = tree(photos_folder)
     real = os.access
     monkeypatch.setattr(
@@ -108,7 +108,7 @@ def test_no_permission(run, photos_folder, monkeypatch, tree):
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])
 def test_moves_without_hard_links(number, tmp_path, monkeypatch, tree):
-    """To another file system a file is copied, and goes when its copy is whole."""
+    """A move to another file system copies the file and then removes it."""
 
     def refuse(*paths, **options):
         raise OSError(number, os.strerror(number))
@@ -125,7 +125,7 @@ def test_moves_without_hard_links(number, tmp_path, monkeypatch, tree):
 
 
 def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree):
-    """The file that has no room stays, those before it are moved, and all come back."""
+    """On a full disk, files are moved or stay in full, and undo brings all of them back."""
     before = tree(photos_folder)
     copied = []
 
@@ -157,7 +157,7 @@ def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree
 
 
 def test_what_stays_must_be_there(photos_folder, tmp_path, monkeypatch, tree):
-    """A duplicate is not deleted if what stands for it has gone in the meantime."""
+    """A duplicate is not deleted if the kept file is gone."""
     before = tree(photos_folder)
     monkeypatch.setattr(
         _journal, "_write_line", lambda *_: pytest.fail("nothing is to be written down")
@@ -188,7 +188,7 @@ def test_a_table_that_names_a_file_twice_deletes_nothing(run, image_files):
 
 
 def test_what_was_hashed_is_deleted(run, same_bytes, tmp_path):
-    """Behind a link, ".." is the folder above its target, and no file elsewhere is touched."""
+    """A path with ".." behind a link leads to the folder above the target of the link."""
     (same_bytes / "below").mkdir()
     os.symlink(same_bytes / "below", "link", target_is_directory=True)
     with open("second.png", "w", encoding="utf-8") as file:
@@ -201,7 +201,7 @@ def test_what_was_hashed_is_deleted(run, same_bytes, tmp_path):
 
 
 def test_a_link_is_kept_by_what_it_points_to(run, same_bytes, tmp_path):
-    """A hard link to a symbolic link would dangle as soon as that goes."""
+    """A hard link is made to the target of a symbolic link, not to the symbolic link."""
     os.rename(same_bytes / "first.png", tmp_path / "real.png")
     os.symlink(tmp_path / "real.png", "first.png")
     paths = ("first.png", same_bytes / "second.png")
@@ -213,7 +213,7 @@ def test_a_link_is_kept_by_what_it_points_to(run, same_bytes, tmp_path):
 
 @pytest.mark.parametrize("action", [("--move-to", "copies"), ("--hardlink",)])
 def test_links_stay_where_they_are(action, run, same_bytes, tmp_path):
-    """A relative link would point elsewhere from another place."""
+    """Symbolic links are not moved, because relative ones would point elsewhere."""
     os.rename(same_bytes / "second.png", tmp_path / "real.png")
     os.symlink(os.path.join("..", "real.png"), same_bytes / "second.png")
     paths = [same_bytes / name for name in ("first.png", "second.png")]
@@ -225,7 +225,7 @@ def test_links_stay_where_they_are(action, run, same_bytes, tmp_path):
 
 
 def test_a_journal_cut_short_is_undone(run, photos_folder, tree):
-    """Half a last line is of an action that never began; those before it come back."""
+    """An incomplete last line of a journal is ignored, because its action never began."""
     before = tree(photos_folder)
     run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
     with open("j", "a", encoding="ascii") as file:
@@ -243,7 +243,7 @@ def test_journals_of_other_actions_are_refused(run):
 def test_where_it_stopped_is_told_though_the_journal_cannot_be_closed(
     run, photos_folder, monkeypatch
 ):
-    """A full disk refuses the journal twice, and the way back is named all the same."""
+    """A journal that cannot be closed does not hide the message about undo."""
 
     class Full(io.StringIO):
         def flush(self):
@@ -263,7 +263,7 @@ ACTIONS = [("--delete",), ("--move-to", "copies"), ("--hardlink",)]
 
 
 def replace_at_equal_size(path):
-    """Let another content take a file's place, of the same size and time of modification."""
+    """Change the content of a file, but neither its size nor its modification time."""
     before = os.stat(path)
     with open(path, "r+b") as file:
         file.seek(before.st_size // 2)
@@ -273,7 +273,7 @@ def replace_at_equal_size(path):
 
 @pytest.fixture
 def three_alike(tmp_path, image_files):
-    """Return a folder with three files of the same bytes, the first of which is kept."""
+    """Return a folder with three files of the same bytes."""
     folder = tmp_path / "alike"
     folder.mkdir()
     for name in ("1.png", "2.png", "3.png"):
@@ -299,7 +299,7 @@ CHANGES = [os.unlink, replace_by_photo, replace_by_folder, replace_at_equal_size
 def test_a_file_that_changed_after_it_was_hashed_is_left(
     change, action, suffix, run, three_alike, tree
 ):
-    """The photo that took the place of a duplicate exists once; the other duplicate goes."""
+    """A changed duplicate is left alone, and the action goes on with the others."""
     assert run("hash", three_alike, "-o", f"h{suffix}").code == 0
     change(str(three_alike / "2.png"))
     before = tree(three_alike)
@@ -323,7 +323,7 @@ def test_a_file_that_changed_after_it_was_hashed_is_left(
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("change", [*CHANGES, lambda path: os.truncate(path, 10)])
 def test_nothing_goes_if_what_stays_for_it_changed(change, action, run, three_alike, tree):
-    """A duplicate whose kept file is gone, cut or replaced may be the last of its kind."""
+    """If the kept file has changed, all of its duplicates are left alone."""
     assert run("hash", three_alike, "-o", "h.csv").code == 0
     change(str(three_alike / "1.png"))
     before = tree(three_alike)
@@ -338,7 +338,7 @@ def test_nothing_goes_if_what_stays_for_it_changed(change, action, run, three_al
 @pytest.mark.parametrize("name", ["1.png", "2.png"])
 @pytest.mark.parametrize("moment", ["collected", "planned", "written"])
 def test_a_change_at_any_moment_is_seen(moment, name, action, run, three_alike, tree, monkeypatch):
-    """Before it is read, after it is planned, and as the journal is written, a file may change."""
+    """A change is noticed before reading, after planning, and while the journal is written."""
     from hashfeatures.cli.commands import _duplicates as duplicates
 
     place = {
@@ -364,7 +364,7 @@ def test_a_change_at_any_moment_is_seen(moment, name, action, run, three_alike, 
 
 
 def test_a_file_of_hashes_that_does_not_say_what_was_hashed(run, three_alike, tree):
-    """Without size and times nobody can tell, so nothing is done, and the cure is named."""
+    """Without recorded sizes and times nothing is done, and the message names the cure."""
     import pandas as pd
 
     run("hash", three_alike, "-o", "h.csv")
@@ -377,7 +377,7 @@ def test_a_file_of_hashes_that_does_not_say_what_was_hashed(run, three_alike, tr
 
 
 def test_linking_does_not_look_like_a_change(run, three_alike):
-    """A link changes the ctime of the file that stays, for which more are to be linked."""
+    """The changed ctime of a file that was linked here does not count as a change."""
     run("hash", three_alike, "-o", "h.csv")
     done = run("duplicates", "h.csv", "--keep", "first", "--hardlink", "--yes", *JOURNAL)
     assert done.code == 0, done
@@ -385,7 +385,7 @@ def test_linking_does_not_look_like_a_change(run, three_alike):
 
 
 def test_names_of_one_file_may_go(run, three_alike):
-    """Deleting one name changes the ctime of the others, which is no reason to leave them."""
+    """The changed ctime of other names of a deleted file does not count as a change."""
     for name in ("2.png", "3.png"):
         os.unlink(three_alike / name)
         os.link(three_alike / "1.png", three_alike / name)
@@ -395,7 +395,7 @@ def test_names_of_one_file_may_go(run, three_alike):
 
 
 def test_a_link_to_what_goes_is_not_kept(run, three_alike, tree):
-    """What stays was replaced by a link to the duplicate: deleting that would lose both."""
+    """A duplicate is not deleted if the kept file has become a link to it."""
     run("hash", three_alike, "-o", "h.csv")
     os.unlink(three_alike / "1.png")
     os.symlink(three_alike / "2.png", three_alike / "1.png")
@@ -406,7 +406,7 @@ def test_a_link_to_what_goes_is_not_kept(run, three_alike, tree):
 
 
 def test_undo_brings_back_only_what_was_moved(run, three_alike, tree):
-    """A moved file that was edited since stays where it is, and is named."""
+    """Undo leaves a moved file alone if it was edited, and names it."""
     before = tree(three_alike)
     run("duplicates", three_alike, "--keep", "first", "--move-to", "copies", "--yes", *JOURNAL)
     with open("copies/2.png", "ab") as file:
@@ -423,7 +423,7 @@ def test_undo_brings_back_only_what_was_moved(run, three_alike, tree):
 
 
 def test_undo_separates_only_what_was_linked(run, three_alike):
-    """A link that was edited has other bytes than the file that it stood for; it is left."""
+    """Undo leaves a linked file alone if it was edited."""
     run("duplicates", three_alike, "--keep", "first", "--hardlink", "--yes", *JOURNAL)
     with open(three_alike / "1.png", "ab") as file:
         file.write(b"edited")
@@ -457,7 +457,7 @@ def test_undo_twice_says_that_nothing_is_left(action, run, three_alike, tree):
 
 
 def test_undo_removes_the_folders_that_it_empties(run, photos_folder, tmp_path):
-    """The folder that files were moved to goes as well, unless something else is there."""
+    """Undo removes the folder that files were moved to, if it is empty."""
     for name in ("x", "y"):
         shutil.copytree(photos_folder, tmp_path / "more" / name)
     folders = ("duplicates", tmp_path / "more", "--move-to", "new/copies", "--yes")
@@ -478,7 +478,7 @@ def test_deleting_advertises_no_undo(run, three_alike):
 
 
 def test_a_move_cut_short_is_undone(run, three_alike, tree, monkeypatch):
-    """A crash between making the new name and removing the old one leaves both; one goes."""
+    """Undo repairs a move that stopped after the new name was created."""
     before = tree(three_alike)
 
     def die(path):
@@ -493,7 +493,7 @@ def test_a_move_cut_short_is_undone(run, three_alike, tree, monkeypatch):
 
 
 def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
-    """To another file system a file is copied, which takes time in which it may change."""
+    """A file that changes while it is copied to another file system stays."""
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(b"content")
     real = shutil.copy2
@@ -526,7 +526,7 @@ def test_times_survive_file_systems_that_keep_them_less_exactly(tmp_path):
 
 
 def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
-    """On a disk that does not tell them apart, deleting the one deletes the other."""
+    """Two spellings of one file are refused on file systems that ignore case."""
     (tmp_path / "A.png").write_bytes(b"content")
     os.link(tmp_path / "A.png", tmp_path / "a.png")  # as such a disk answers
     names = [str(tmp_path / name) for name in ("a.png", "A.png")]
@@ -536,7 +536,7 @@ def test_names_that_differ_in_case_may_be_one_file(tmp_path, monkeypatch):
 
 
 def test_duplicates_are_not_moved_to_where_they_are_searched(run, photos_folder, tree):
-    """They would be found, and moved, again by the next search."""
+    """Moving duplicates into a searched folder is refused."""
     before = tree(photos_folder)
     os.symlink(photos_folder, "link", target_is_directory=True)
     for inside in (photos_folder, photos_folder / "copies", "link/copies/of", "link/a"):
@@ -564,7 +564,7 @@ def triple(tmp_path, photos):
 
 
 def test_a_list_says_which_of_the_duplicates_go(run, triple, tmp_path):
-    """Also one that would be kept by default, and the others stay, whatever they are."""
+    """Exactly the listed images go, even one that would be kept by default."""
     listed = tmp_path / "images.txt"
     listed.write_text(f"{triple / 'a.png'}\n")
     asked = ("duplicates", triple, "--from", listed, "--move-to", tmp_path / "out")
@@ -576,7 +576,7 @@ def test_a_list_says_which_of_the_duplicates_go(run, triple, tmp_path):
 
 
 def test_what_has_no_duplicate_that_stays_is_left(run, triple, tmp_path):
-    """Nothing is deleted because it stands on a list: all copies, and a photo without any."""
+    """A listed image is left alone if none of its near duplicates is kept."""
     listed = tmp_path / "images.txt"
     names = ["a.png", "b.jpg", "c.png", "other.png"]
     listed.write_text("".join(f"{triple / name}\n" for name in names))
@@ -592,7 +592,7 @@ def test_what_has_no_duplicate_that_stays_is_left(run, triple, tmp_path):
 
 
 def test_what_changed_since_is_left_of_a_list_too(run, triple, tmp_path):
-    """The evidence is that of the images that were hashed, not of the page."""
+    """Files are checked against their hashed state even if a list names them."""
     hashes = tmp_path / "hashes.csv"
     assert run("hash", triple, "-o", hashes).code == 0
     shutil.copy(triple / "other.png", triple / "a.png")
@@ -618,7 +618,7 @@ def test_lists_that_say_nothing_here_are_refused(run, triple, tmp_path, monkeypa
 
 
 def test_the_list_of_a_report_can_be_acted_on(run, triple, tmp_path):
-    """As the page's button writes it: every image that could go."""
+    """The list of all removable images in a report works with --from."""
     page = run("report", triple, "-o", tmp_path / "r.json")
     assert page.code == 0
     images = json.loads((tmp_path / "r.json").read_text())["images"]
@@ -644,7 +644,7 @@ def documents(tmp_path, image_files):
 
 @pytest.mark.parametrize("action", [("--delete",), ("--move-to", "out")])
 def test_pages_and_frames_that_were_not_compared_stay(action, run, documents, tree):
-    """Of a file of many pictures the first is compared: that another has it says little."""
+    """Documents and animations are left alone, because only their first picture is compared."""
     before = tree(documents)
     done = run("duplicates", documents, *action, "--yes", *JOURNAL)
     assert done.code == 3
@@ -653,7 +653,7 @@ def test_pages_and_frames_that_were_not_compared_stay(action, run, documents, tr
 
 
 def test_copies_of_a_document_may_go(run, documents):
-    """Also MPO, as which phones write photos: beside the photo it holds what was made of it."""
+    """A file of several pictures can go if the kept file has the same bytes, as can MPO photos."""
     for path in documents.iterdir():
         if path.name != "tif1.tif":
             path.unlink()
@@ -670,7 +670,7 @@ def test_copies_of_a_document_may_go(run, documents):
 
 
 def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monkeypatch):
-    """The folder above the target of a link is another than the one that the link is in."""
+    """A target with ".." behind a link leads to the folder above the target of the link."""
     other = tmp_path / "far" / "below"
     other.mkdir(parents=True)
     (triple / "link").symlink_to(other)
@@ -683,7 +683,7 @@ def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monk
 
 
 def test_images_of_any_size_can_be_acted_on(run, same_bytes, monkeypatch):
-    """No pixel is read of what a table names, so the limit against bombs says nothing of it."""
+    """The pixel limit does not stop actions on files in a table, whose pixels are not read."""
     with Image.open(same_bytes / "second.png") as image:
         image.save(same_bytes / "second.bmp")
     (same_bytes / "second.png").unlink()

@@ -15,7 +15,7 @@ TIMES = st.integers(-(10**18), 4 * 10**18)
 
 @given(st.lists(st.none() | st.builds(FileState, st.integers(0, 10**12), TIMES, TIMES)))
 def test_states_survive_tables(tmp_path_factory, states):
-    """To the nanosecond, also when pandas has guessed what the columns are."""
+    """Times survive to the nanosecond, even if pandas guesses the types of columns."""
     table = pd.DataFrame(to_columns(states))
     assert from_columns(table) == states
     path = tmp_path_factory.mktemp("tables") / "t.csv"

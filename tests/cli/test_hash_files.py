@@ -13,7 +13,7 @@ from hashfeatures.cli._hash_files import read_table
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
 def test_there_and_back(suffix, run, photos_folder):
-    """Every format gives the groups that the images give."""
+    """A file of hashes of any format gives the same groups as the images."""
     file = f"hashes{suffix}"
     done = run("hash", photos_folder, "-o", file, "--hashes", "phash,dhash,colorhash")
     assert done.code == 0, done.err
@@ -31,7 +31,7 @@ def test_there_and_back(suffix, run, photos_folder):
 
 
 def test_the_file_of_an_imagehash_user(run, image_files, tmp_path):
-    """A column of ImageHash's own strings is enough."""
+    """A table with a column of ImageHash's strings works as a file of hashes."""
     rows = []
     for path in [*image_files, image_files[0]]:
         with Image.open(path) as image:
@@ -44,7 +44,7 @@ def test_the_file_of_an_imagehash_user(run, image_files, tmp_path):
 
 
 def test_digits_stay_text(run, image_files):
-    """A hash of decimal digits alone is no number, and keeps its zeros."""
+    """A hash of decimal digits stays a string with its leading zeros."""
     pd.DataFrame({"image": ["x"], "phash": ["0000000000000012"]}).to_csv("d.csv", index=False)
     pd.DataFrame({"image": ["x"], "phash": ["0000000000000012"]}).to_json(
         "d.json", orient="records"

@@ -1,4 +1,4 @@
-"""What can be named on the command line, and what is said of what cannot."""
+"""The inputs that the command line accepts, and the messages about others."""
 
 import os
 
@@ -38,7 +38,7 @@ def test_globs_choose(photos_folder):
 
 
 def test_lists(tmp_path, image_files):
-    """A list holds paths and URLs, one a line; odd paths are JSON strings."""
+    """A list holds one path or URL per line; unusual paths are JSON strings."""
     odd = tmp_path / 'two\nlines "x".png'
     os.rename(image_files[0], odd)
     listed = tmp_path / "list.txt"
@@ -97,7 +97,7 @@ def test_the_same_file_twice(tmp_path, image_files):
 
 
 def test_links_to_files_that_are_there_are_left_out(tmp_path, image_files, capsys):
-    """Or a file and a link to it would be duplicates, and one of them deleted."""
+    """A link to a file in the same folder is skipped, so that the two are not duplicates."""
     os.symlink(image_files[0], tmp_path / "a_link.png")
     assert sorted(gather(tmp_path).sources) == sorted(image_files)
     assert "skipped 1 link to files" in capsys.readouterr().err
@@ -141,14 +141,14 @@ def test_images_and_tables_are_not_mixed(tmp_path, image_files):
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes of Unix")
 def test_pipes_in_folders_are_left_out(tmp_path, image_files, capsys):
-    """To read one would wait for ever."""
+    """Named pipes are skipped, because reading one could block forever."""
     os.mkfifo(tmp_path / "pipe.png")
     assert sorted(gather(tmp_path).sources) == sorted(image_files)
     assert "pipe.png: not a regular file" in capsys.readouterr().err
 
 
 def test_lines_of_lists_end_with_line_feeds(tmp_path):
-    """A list of another program may begin with a byte order mark, and hold any other letter."""
+    """Only line feeds end lines, whatever other characters a list holds."""
     listed = tmp_path / "list.txt"
     names = ["a\x85b.png", "c\u2028d.png", "e.png"]
     listed.write_bytes("\r\n".join(names).encode("utf-8-sig"))
@@ -156,7 +156,7 @@ def test_lines_of_lists_end_with_line_feeds(tmp_path):
 
 
 def test_what_a_folder_holds_beside_images_is_counted(tmp_path, image_files, capsys, without_heif):
-    """In one note, by suffix, or nobody knows that a tenth of the photos was never looked at."""
+    """One note counts the skipped files of a folder by suffix."""
     for name in ("labels.txt", "more.txt", "clip.mp4", "IMG_1.HEIC", "README", ".DS_Store"):
         (tmp_path / name).write_bytes(b"no image")
     (tmp_path / ".git").mkdir()
@@ -175,7 +175,7 @@ def test_a_folder_of_images_alone_needs_no_note(tmp_path, image_files, capsys):
 
 
 def test_contents_decide_where_the_suffix_does_not(tmp_path, image_files, capsys):
-    """Downloads have no suffix, or that of a page; a list may be an image by mistake."""
+    """Images are recognized by content if the suffix is missing or wrong."""
     for source, name in zip(image_files, ["no_suffix", "photo.php", "photo.txt"], strict=False):
         os.rename(source, tmp_path / name)
     assert len(gather(tmp_path).sources) == len(image_files)
@@ -185,7 +185,7 @@ def test_contents_decide_where_the_suffix_does_not(tmp_path, image_files, capsys
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_lists_with_a_byte_order_mark(tmp_path, encoding):
-    """What PowerShell redirects is in UTF-16."""
+    """Lists in UTF-16 are read, as PowerShell writes them."""
     listed = tmp_path / "list.txt"
     listed.write_bytes("photos/a.png\r\nphotos/ü.png\r\n".encode(encoding))
     assert gather(listed).sources == ["photos/a.png", "photos/ü.png"]
@@ -200,7 +200,7 @@ def test_lists_in_utf_16_without_a_mark_are_refused(tmp_path, encoding):
 
 
 def test_lists_that_find_prints_for_xargs(tmp_path):
-    """Separated by NUL, they hold any name as it is."""
+    """Lists separated by NUL hold names of any characters."""
     listed = tmp_path / "list.txt"
     names = ["./two\nlines.png", './"quoted".png', "./caf\udce9.png", " ./space.png"]
     listed.write_bytes(b"".join(os.fsencode(name) + b"\0" for name in names))

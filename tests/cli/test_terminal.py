@@ -13,7 +13,7 @@ COMMAND = [sys.executable, "-m", "hashfeatures"]
 
 
 def in_terminal(*arguments, **environment):
-    """Run a command in a terminal of 80 columns; return its exit code and what is seen."""
+    """Run a command in a terminal of 80 columns; return its exit code and its output."""
     import fcntl
     import struct
     import termios
@@ -54,7 +54,7 @@ def test_help_fits_the_terminal():
     assert max(len(line) for line in seen.splitlines()) <= 80
 
 
-def test_a_bar_and_colours_are_for_the_terminal(photos_folder):
+def test_a_bar_and_colors_are_for_the_terminal(photos_folder):
     query = photos_folder / "b" / "image_0.png"
     code, seen = in_terminal("similar", query, "--in", photos_folder)
     assert code == 0
@@ -91,7 +91,7 @@ def test_a_reader_that_goes_away_is_no_error(photos_folder):
 
 
 def unread(*arguments):
-    """Run a command that nobody reads; return its exit code and what it says on stderr."""
+    """Run a command whose stdout is closed; return its exit code and its stderr."""
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -101,7 +101,7 @@ def unread(*arguments):
 
 
 def test_exit_codes_do_not_depend_on_the_reader(photos_folder):
-    """1 tells of leaks, and of nothing else."""
+    """A closed pipe does not change the exit code."""
     assert unread("--help") == (0, b"")
     assert unread("split", "--help") == (0, b"")
     assert unread("leaks", photos_folder / "a", photos_folder / "b") == (0, b"")
@@ -109,7 +109,7 @@ def test_exit_codes_do_not_depend_on_the_reader(photos_folder):
 
 
 def test_work_goes_on_when_its_reader_goes_away(photos_folder, tmp_path, tree):
-    """All is moved and comes back, however little of it is looked at."""
+    """File actions finish even if the reader of stdout goes away."""
     before = tree(photos_folder)
     action = ("--move-to", tmp_path / "copies", "--yes", "--journal", tmp_path / "j", "-q")
     assert unread("duplicates", photos_folder, *action) == (0, b"")

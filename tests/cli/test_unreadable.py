@@ -1,4 +1,4 @@
-"""What cannot be read was not looked at: no command passes it off as well."""
+"""Commands report images that they cannot read, and never count them as checked."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def broken(tmp_path):
 
 @pytest.fixture
 def mixed(photos_folder, broken):
-    """Return a folder of images, among which there is one file that cannot be read."""
+    """Return a folder of images, one of which cannot be read."""
     shutil.copy(broken / "1.jpg", photos_folder / "b" / "broken.jpg")
     return photos_folder
 
@@ -45,7 +45,7 @@ def mixed(photos_folder, broken):
     ],
 )
 def test_a_command_that_read_nothing_ends_with_3(command, run, broken, photos_folder):
-    """The wrong folder, or a disk that is gone, must not look like a set without duplicates."""
+    """If no image can be read, the command fails."""
     run("index", "add", "known.csv", photos_folder / "b")
     places = {
         "BROKEN": str(broken),
@@ -63,7 +63,7 @@ def test_a_command_that_read_nothing_ends_with_3(command, run, broken, photos_fo
 
 @pytest.mark.parametrize("suffix", ["", ".csv"])
 def test_leaks_of_what_cannot_be_read_end_with_4(suffix, run, mixed, broken, tmp_path):
-    """In the wrong folder nothing of a list can be read: that is no split without leaks."""
+    """Unreadable images end the check for leaks with exit code 4, unless they are allowed."""
     train, test, gone = mixed / "a", mixed / "b", "gone.txt"
     with open(gone, "w", encoding="utf-8") as file:
         file.write("no/such/1.png\nno/such/2.png\n")
@@ -108,7 +108,7 @@ def test_no_list_and_an_empty_one_are_no_pass(run, mixed):
 
 
 def test_images_without_detail_are_not_checked_by_their_hashes(run, mixed, tmp_path):
-    """A file of hashes holds no pixels, by which alone blank images are compared."""
+    """Blank images in a file of hashes count as not compared, because it holds no pixels."""
     from PIL import Image
 
     for side in ("x", "y"):
@@ -124,7 +124,7 @@ def test_images_without_detail_are_not_checked_by_their_hashes(run, mixed, tmp_p
 
 
 def test_an_index_holds_what_could_be_read(run, mixed, broken):
-    """A file that can no longer be read does not push out what is known of it."""
+    """A file that can no longer be read keeps its row in the index."""
     done = run("index", "add", "i.csv", mixed, "--json")
     assert done.json() == {"added": 12, "replaced": 0, "images": 12, "unreadable": 1}
     assert pd.read_csv("i.csv")["error"].isna().all()
@@ -144,7 +144,7 @@ def read(path):
 
 
 def test_a_split_deals_out_what_can_be_read(run, mixed, tree):
-    """Training would stop at a file that it cannot read; what is left out is told of."""
+    """A split skips unreadable images and reports them."""
     broken = str(mixed / "b" / "broken.jpg")
     lists = ("--out", "train.txt", "test.txt", "--test-size", "6", "--stratify-by", "parent")
     done = run("split", mixed, *lists)
@@ -193,7 +193,7 @@ def test_stages_deal_out_what_can_be_read(run, mixed):
 
 
 def test_a_folder_that_cannot_be_searched_was_not_checked(run, photos_folder, monkeypatch):
-    """The superuser may look everywhere, so the answer of the system is given here."""
+    """A folder that cannot be searched ends with exit code 4; simulated for root."""
     real = os.scandir
 
     def refuse(path):
@@ -211,7 +211,7 @@ def test_a_folder_that_cannot_be_searched_was_not_checked(run, photos_folder, mo
 
 
 def test_images_in_formats_that_pillow_does_not_read_were_not_checked(run, photos_folder):
-    """They are left out of a search, and may be copies all the same."""
+    """Images in formats that Pillow cannot read end the check for leaks with exit code 4."""
     (photos_folder / "b" / "photo.jxl").write_bytes(b"an image")
     (photos_folder / "b" / "notes.txt").write_bytes(b"no image")
     sides = (photos_folder / "a", photos_folder / "b")
@@ -223,7 +223,7 @@ def test_images_in_formats_that_pillow_does_not_read_were_not_checked(run, photo
 
 
 def test_folders_behind_links_that_were_not_followed_were_not_checked(run, photos_folder):
-    """What trains follows links, so a link to the other side is a leak."""
+    """A link to a folder that was not followed ends the check for leaks with exit code 4."""
     (photos_folder / "b" / "link").symlink_to(photos_folder / "a")
     for sides in (("a", "b"), ("b", "a")):
         done = run("leaks", *(photos_folder / side for side in sides))
@@ -237,7 +237,7 @@ def test_folders_behind_links_that_were_not_followed_were_not_checked(run, photo
 
 @pytest.mark.parametrize("is_hashed", [False, True])
 def test_rows_that_name_no_image_were_not_checked(is_hashed, run, photos_folder):
-    """A cell that was lost in a join, say, stood for an image."""
+    """Rows without an image end the check for leaks with exit code 4."""
     for side in ("a", "b"):
         assert run("hash", photos_folder / side, "-o", f"{side}.csv").code == 0
     table = read_table("b.csv")

@@ -10,7 +10,7 @@ from hashfeatures import CalibrationWarning, NearDuplicateFinder, calibrate, lea
 
 @pytest.fixture
 def odd_files(tmp_path, family):
-    """Return files of which one has a name that would be a script in a page."""
+    """Return files, one of which has a name that would be a script in a page."""
     folder = tmp_path / "<"
     folder.mkdir()
     odd = folder / "script>alert(1)<img src=x>.png"
@@ -19,7 +19,7 @@ def odd_files(tmp_path, family):
 
 
 def test_a_fitted_finder_shows_its_groups(odd_files):
-    """In both ways that notebooks know, below scikit-learn's own box."""
+    """A fitted finder shows its groups below scikit-learn's box, by both notebook protocols."""
     finder = NearDuplicateFinder()
     box = finder._repr_html_()
     assert "hf-group" not in box

@@ -1,4 +1,4 @@
-"""The report in a real browser: it shows what came from outside as text, and stays quick."""
+"""The report in a real browser: it shows paths and labels as text, and stays fast."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ def make_page(n_groups, first=ODD):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Return a headless Chromium that keeps its console and asks nothing of the network."""
+    """Return a headless Chromium that records its console and uses no network."""
     webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = _CHROMIUM
@@ -74,7 +74,7 @@ def browser(tmp_path_factory):
 
 
 def visit(browser, path):
-    """Show a page, and wait until all of it is there: a busy machine may be slow to lay it out."""
+    """Show a page, and wait until it is complete."""
     browser.get(path.as_uri())
     wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
     wait.until(lambda driver: driver.current_url == path.as_uri())
@@ -83,7 +83,7 @@ def visit(browser, path):
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """Return a function that opens a page, and check at the end that it was quiet."""
+    """Return a function that opens a page, and check at the end that the console is empty."""
     path = tmp_path / "report.html"
 
     def open_report(report):
@@ -110,7 +110,7 @@ def find(browser, selector):
 
 
 def shown(browser):
-    """Return the line that tells the page and how many groups there are."""
+    """Return the line with the number of the page and the number of groups."""
     return find(browser, "#hf-page")[0].text
 
 
@@ -170,7 +170,7 @@ def test_keys_are_enough(open_page):
 
 
 def test_paths_are_selected_and_copied(open_page):
-    """The list holds the paths themselves, and odd ones as JSON strings, as the command reads."""
+    """The list holds paths in the format that the command reads."""
     report, summary = make_page(3)
     browser = open_page(report)
     find(browser, "#hf-all")[0].click()
@@ -212,7 +212,7 @@ def test_ten_thousand_groups_stay_quick(open_page):
 
 
 def test_without_a_script_the_first_groups_are_there(browser, tmp_path):
-    """As in an e-mail: what runs no script still shows pictures and names."""
+    """Without a script, as in email, the page shows the pictures and names of the first groups."""
     path = tmp_path / "mail.html"
     page = make_page(50)[0].to_html()
     path.write_text(page.rpartition("<script>")[0], encoding="utf-8")
@@ -233,7 +233,7 @@ def test_light_and_dark(scheme, open_page):
 
 
 def test_an_image_can_be_enlarged(open_page):
-    """By mouse or keys; the arrows lead through the group, to compare its images in one place."""
+    """A picture can be enlarged, and the arrows lead through its group."""
     browser = open_page(make_page(3, first="folder0/first.png")[0])
     large = find(browser, "#hf-large")[0]
     assert not large.is_displayed()
@@ -293,7 +293,7 @@ def test_paths_are_shown_from_their_common_folder_on(open_page):
 
 
 def test_pairs_stand_side_by_side(open_page):
-    """Up to three in a row of 1200 pixels."""
+    """At 1200 pixels, up to three groups share a row."""
     browser = open_page(make_page(30)[0])
     find(browser, "#hf-next")[0].click()
     groups = [each for each in find(browser, ".hf-group") if each.text.startswith("2 images")]

@@ -1,4 +1,4 @@
-"""The facts of a file are those of the image as it is seen."""
+"""The facts about a file describe the upright image."""
 
 import pytest
 from PIL import Image
@@ -10,7 +10,7 @@ from hashfeatures.report._thumbnails import read_facts
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_the_size_is_that_of_the_table(kind, orientation, tmp_path):
-    """A picture that lies is not as wide in one place as it is high in the other."""
+    """The width and height equal those in the table of hashes, whatever the orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = tmp_path / f"image.{kind}"

@@ -201,7 +201,7 @@
   }).join("\n") + "\n";
 
   const copy = async () => {
-    const said = find("hf-chosen");
+    const status = find("hf-chosen");
     try {
       await navigator.clipboard.writeText(listed());
     } catch {
@@ -212,7 +212,7 @@
       document.execCommand("copy");
       area.remove();
     }
-    said.textContent = `${plural(chosen.size, "path")} copied`;
+    status.textContent = `${plural(chosen.size, "path")} copied`;
   };
 
   const save = () => {
