@@ -158,7 +158,7 @@ def test_refusals_say_what_to_do(run, image_files, arguments, message):
 def test_names_of_another_folder_are_told_as_such(run):
     with open("list.txt", "w") as file:
         file.write("photos/a.png\nphotos/b.png\n")
-    assert f"looked for from {os.getcwd()}" in run("hash", "list.txt", "-o", "h.csv").err
+    assert f"paths start from {os.getcwd()}" in run("hash", "list.txt", "-o", "h.csv").err
 
 
 def test_an_empty_standard_input_is_named(run, monkeypatch):
