@@ -14,7 +14,7 @@ from PIL import Image
 
 SIDE = 32
 # Chosen by looking at what lies around it in Caltech 101: above are copies, mirrored ones and the
-# same drawing in other colors; below are other motorbikes of the same catalogue.
+# same drawing in other colors; below are other motorbikes of the same catalog.
 SAME_PICTURE = 0.99
 GRID = 6  # rows and columns of cells that a photo of the default data is cut into
 LEAST_CONTRAST = 12

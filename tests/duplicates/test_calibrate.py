@@ -141,16 +141,16 @@ def test_views_are_calibrated_too(tiles):
     assert robust.table.loc[9, "crop share=0.05"] > 0.9
 
 
-def test_colours_count_if_they_are_asked_for(tiles):
+def test_colors_count_if_they_are_asked_for(tiles):
     edits = [Edit("grayscale"), Edit("hue", shift=100), *map(Edit, ["resize", "resize"])]
     settings = {"edits": edits, "n_edited": 10, "target": 300}
     light = calibrate(tiles, **settings)
-    colours = calibrate(tiles, finder=NearDuplicateFinder(color_radius=15), **settings)
+    colors = calibrate(tiles, finder=NearDuplicateFinder(color_radius=15), **settings)
     assert light.trial.edits == ["grayscale", "hue shift=100", "resize", "resize (3)"]
     assert light.table.loc[20, "hue shift=100"] > 0.8
-    assert colours.table.loc[20, "hue shift=100"] < 0.3
-    assert colours.table.loc[20, "resize"] > 0.8
-    assert (colours.trial.apart.within[:25] <= light.trial.apart.within[:25]).all()
+    assert colors.table.loc[20, "hue shift=100"] < 0.3
+    assert colors.table.loc[20, "resize"] > 0.8
+    assert (colors.trial.apart.within[:25] <= light.trial.apart.within[:25]).all()
 
 
 def test_the_finder_calibrates_itself(tiles):

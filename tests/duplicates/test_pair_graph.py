@@ -15,9 +15,10 @@ from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints
 from hashfeatures.duplicates.fingerprints._search import build_graph, extend_graph
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.exceptions import TooManyPairsError
-from hashfeatures.hamming import _unique as distinct
+from hashfeatures.hamming import _row_lookup as row_lookup
 from hashfeatures.hamming._packing import words_from_bits
-from hashfeatures.hamming._unique import RowLookup, number_rows
+from hashfeatures.hamming._row_lookup import RowLookup
+from hashfeatures.hamming._unique import number_rows
 from hashfeatures.hashing.views._windows import VIEW_SETS
 
 
@@ -152,7 +153,7 @@ def test_rows_are_found_again_by_what_they_hold(mixed, rows, n_first):
     with pytest.MonkeyPatch.context() as patch:
         if mixed == "all alike":
             nothing = np.uint64(7)
-            patch.setattr(distinct, "_mix", lambda rows, _: np.full(len(rows), nothing))
+            patch.setattr(row_lookup, "_mix", lambda rows, _: np.full(len(rows), nothing))
         lookup = RowLookup(every[:n_first]).extended(every[n_first:])
         found = lookup.find(matrix)
         some = RowLookup(every[:n_first]).find(matrix)

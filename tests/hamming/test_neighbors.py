@@ -25,10 +25,10 @@ N_BITS = 64
 
 @pytest.fixture(scope="module")
 def bits():
-    """Return 120 rows around 12 centres, some of them equal."""
+    """Return 120 rows around 12 centers, some of them equal."""
     rng = np.random.default_rng(0)
-    centres = rng.integers(0, 2, (12, N_BITS))
-    rows = centres[rng.integers(0, 12, 120)]
+    centers = rng.integers(0, 2, (12, N_BITS))
+    rows = centers[rng.integers(0, 12, 120)]
     flips = rng.random(rows.shape) < 0.06
     flips[::5] = False
     return (rows ^ flips).astype(np.uint8)
@@ -36,7 +36,7 @@ def bits():
 
 @pytest.fixture(scope="module")
 def peer(bits):
-    """Return scikit-learn's own neighbours, which count fractions of the bits."""
+    """Return scikit-learn's own neighbors, which count fractions of the bits."""
     return NearestNeighbors(metric="hamming", algorithm="brute").fit(bits.astype(bool))
 
 
@@ -92,7 +92,7 @@ def test_ties_come_in_the_order_of_rows():
     assert HammingNeighbors(n_neighbors=2).fit(X).kneighbors()[1][1].tolist() == [0, 2]
 
 
-def test_a_missing_row_has_no_neighbour_and_is_none():
+def test_a_missing_row_has_no_neighbor_and_is_none():
     X = np.array([[0, 0, 0], [np.nan] * 3, [0, 0, 1], [np.nan] * 3], dtype=np.float32)
     neighbors = HammingNeighbors(n_neighbors=3, radius=3).fit(X)
     distances, rows = neighbors.kneighbors()

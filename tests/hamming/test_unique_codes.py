@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures.hamming import _kernels as kernels
-from hashfeatures.hamming._unique import RowLookup, number_rows
+from hashfeatures.hamming._row_lookup import RowLookup
+from hashfeatures.hamming._unique import number_rows
 from hashfeatures.hamming._unique_codes import UniqueCodes
 
 N = 1 << 12

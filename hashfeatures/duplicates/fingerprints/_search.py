@@ -14,7 +14,7 @@ from ..._utils.progress import busy
 from ...hamming._index import HammingIndex
 from ...hamming._log_structured import LogStructuredIndex, merge_runs
 from ...hamming._pairs import MAX_PAIRS, Pairs
-from ...hamming._unique import RowLookup
+from ...hamming._row_lookup import RowLookup
 from .._labels import Labels
 from .._pair_graph import PairGraph
 from ._fingerprints import Fingerprints
