@@ -17,7 +17,7 @@ from PIL import Image
 
 from ._utils.optional import import_extra
 from ._utils.validation import check_int, refuse
-from .exceptions import ImageReadError, ParameterError
+from .exceptions import ImageReadError
 from .images._decoding import Decoding, Reduction
 from .images._read import read_image
 from .images._sources import describe_source, list_sources, local_path
@@ -81,12 +81,10 @@ def plot_images(
         raise refuse(name, "titles", "a list with one title per image, or None", titles)
     texts = [_name_of(source) for source in sources] if titles is None else list(titles)
     if len(texts) != len(sources):
-        raise ParameterError(
-            f"The 'titles' parameter of {name} must have one title per image. Got {len(texts)} "
-            f"titles for {len(sources)} images."
-        )
+        expected = f"a list with one title per image, {len(sources)} in all"
+        raise refuse(name, "titles", expected, texts)
     columns = min(n_columns, max(len(sources), 1))
-    axes = _grid(math.ceil(len(sources) / columns), columns, ax, len(sources))
+    axes = _grid(math.ceil(len(sources) / columns), columns, ax, len(sources), name)
     for axis, source, text in zip(axes.flat, sources, texts, strict=False):
         _draw(axis, source, text)
     return axes
@@ -128,13 +126,15 @@ def plot_groups(
     check_int(name, "n_columns", n_columns, 2)
     if callable(listed := getattr(duplicates, "duplicates", None)) and hasattr(duplicates, "fit"):
         duplicates = listed()
-    _check_columns(duplicates, ("group", "image", "distance"), name, "find_duplicates")
+    _check_columns(
+        duplicates, ("group", "image", "distance"), name, "duplicates", "find_duplicates"
+    )
     sizes = (
         duplicates.groupby("group", sort=True).size().sort_values(ascending=False, kind="stable")
     )
     groups = sizes.index[:n_groups]
     columns = min(n_columns, int(sizes.max())) if len(sizes) else 1
-    axes = _grid(len(groups), columns, ax, len(groups) * columns)
+    axes = _grid(len(groups), columns, ax, len(groups) * columns, name)
     for line, group in zip(axes.reshape(-1, columns), groups, strict=False):
         members = duplicates[duplicates["group"] == group]
         room = columns if len(members) <= columns else columns - 1
@@ -182,7 +182,7 @@ def plot_similar(
     """
     name = "plot_similar"
     check_int(name, "n", n, 1)
-    _check_columns(similar, ("image", "hamming_distance"), name, "find_similar")
+    _check_columns(similar, ("image", "hamming_distance"), name, "similar", "find_similar")
     shown = similar[:n]
     counts = shown["hamming_distance"]
     images = [query, *shown["image"]]
@@ -212,8 +212,10 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
     ndarray of matplotlib Axes, shape (n_pairs, 2)
         The Axes of the images, one pair per row.
     """
-    _check_columns(pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs")
-    axes = _grid(len(pairs), 2, ax, 2 * len(pairs))
+    _check_columns(
+        pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs", "pairs"
+    )
+    axes = _grid(len(pairs), 2, ax, 2 * len(pairs), "plot_pairs")
     for line, (_, pair) in zip(axes.reshape(-1, 2), pairs.iterrows(), strict=False):
         for axis, side in zip(line, ("left", "right"), strict=True):
             image = pair[f"{side}_image"]
@@ -252,10 +254,7 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
         check_int(name, "radius", radius, 0)
     values = np.asarray(distances)
     if values.ndim != 1 or not (values.size == 0 or np.issubdtype(values.dtype, np.integer)):
-        raise ParameterError(
-            f"The 'distances' parameter of {name} must be a 1-D array of ints, in bits. Got an "
-            f"array of shape {values.shape} and dtype {values.dtype} instead."
-        )
+        raise refuse(name, "distances", "a 1-D array of ints, in bits", values)
     axis = _pyplot().subplots(layout="constrained")[1] if ax is None else ax
     counts = np.bincount(values.astype(np.intp)) if values.size else np.zeros(1, dtype=np.intp)
     places = np.arange(len(counts))
@@ -280,7 +279,7 @@ def _pyplot() -> Any:
     return import_extra("matplotlib.pyplot", "plot", "Plotting")
 
 
-def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
+def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int, caller: str) -> Axes:
     """Return Axes for a grid of images, without ticks and frames."""
     plt = _pyplot()
     n_rows = max(n_rows, 1)
@@ -292,10 +291,8 @@ def _grid(n_rows: int, n_columns: int, ax: Any, n_wanted: int) -> Axes:
     elif isinstance(ax, np.ndarray | list | tuple):
         axes = np.asarray(ax, dtype=object)
         if axes.size < n_wanted:
-            raise ParameterError(
-                f"The 'ax' parameter must hold at least {n_wanted} Axes, one per image. Got "
-                f"{axes.size} instead."
-            )
+            expected = f"an array of at least {n_wanted} Axes, one per image"
+            raise refuse(caller, "ax", expected, axes)
     else:
         ax.set_axis_off()
         axes = ax.get_subplotspec().subgridspec(n_rows, n_columns).subplots(squeeze=False)
@@ -342,13 +339,11 @@ def _format_distance(distance: Any, unit: str = "bits") -> str:
     return f"{distance} {unit[:-1] if distance == 1 else unit}"
 
 
-def _check_columns(table: Any, columns: Sequence[str], caller: str, maker: str) -> None:
+def _check_columns(table: Any, columns: Sequence[str], caller: str, name: str, maker: str) -> None:
     if not isinstance(table, pd.DataFrame) or not set(columns) <= set(table.columns):
-        got = list(table.columns) if isinstance(table, pd.DataFrame) else type(table).__name__
-        raise ParameterError(
-            f"{caller} expects a table of {maker}, with the columns "
-            f"{', '.join(map(repr, columns))}. Got {got} instead."
-        )
+        got = list(table.columns) if isinstance(table, pd.DataFrame) else table
+        expected = f"a table of {maker}, with the columns {', '.join(map(repr, columns))}"
+        raise refuse(caller, name, expected, got)
 
 
 _FOUND, _FALSE = "tab:blue", "tab:red"

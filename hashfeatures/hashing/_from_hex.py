@@ -17,7 +17,6 @@ from .._utils.descriptions import describe_value
 from .._utils.frames import is_missing
 from .._utils.regular_files import open_regular
 from .._utils.validation import check_choice, refuse
-from ..exceptions import ParameterError
 from ..images._sources import list_sources
 from ._hex import bits_to_hex, hex_to_bits
 from ._spec import HashSpec
@@ -75,10 +74,11 @@ def from_hex(
     check_choice(name, "origin", origin, ORIGINS)
     spec = HashSpec.parse("pdq" if origin == "pdq" else by)
     if origin == "imagehash3" and spec.n_bits % 8:
-        raise ParameterError(
-            f"ImageHash 3 stored whole bytes, and {str(spec)!r} has {spec.n_bits} bits. "
-            f"Pass origin='imagehash' to read it."
+        expected = (
+            f"a hash of whole bytes with origin='imagehash3', and {str(spec)!r} has {spec.n_bits} "
+            f"bits (origin='imagehash' reads it)"
         )
+        raise refuse(name, "by", expected, by)
     strings, named = _list_hashes(hashes, name)
     if images is not None:
         named = list_sources(images, name)

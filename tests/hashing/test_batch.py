@@ -1,6 +1,7 @@
 """Promises 2, 3 and 5: rows stay in place, failures are told, workers change nothing."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -36,7 +37,8 @@ from hashfeatures.hashing import _pool
 from hashfeatures.hashing import _worker as engine
 from hashfeatures.hashing._batch import hash_sources
 from hashfeatures.hashing._spec import parse_hashes
-from hashfeatures.images._decoding import Decoding
+from hashfeatures.images._decoding import Decoding, Reduction
+from hashfeatures.images._pillow_state import PillowState
 
 SPECS = parse_hashes(["phash", "colorhash"])
 GOOD = [
@@ -500,6 +502,15 @@ def test_a_worker_that_dies_takes_one_image_with_it(image_files, tmp_path, n_blo
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["[33] deadly.png", "True"]
     assert count_kept(tmp_path / "cache") == 6
+
+
+def test_the_settings_of_a_cache_keep_their_names():
+    """Under other names, no hash of an existing cache would be found."""
+    names = json.loads(batch._cache_settings(Decoding(), Reduction(), PillowState.here()))
+    assert names.keys() == {
+        *("bits", "pillow", "state", "decode", "orient", "background", "max_pixels"),
+        *("reduced_side", "colour", "trim_borders"),
+    }
 
 
 SCRIPT_OF_DEATH = """
