@@ -281,7 +281,7 @@ def test_the_longest_wait_reaches_workers_of_every_backend(site, monkeypatch, ba
     with joblib.parallel_config(backend=backend, n_jobs=2):
         hash_images([Image.new("L", (9, 9))] * 4, ["ahash"])  # workers that are there before
         monkeypatch.setenv("HASHFEATURES_MAX_WAIT", "2.5")
-        with pytest.warns(UserWarning, match=r"given 2\.5 seconds"):
+        with pytest.warns(UserWarning, match=r"limit is 2\.5 seconds"):
             hash_images(urls, ["ahash"])
 
 
