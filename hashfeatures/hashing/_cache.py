@@ -21,7 +21,7 @@ from ..images._errors import describe_error
 from ._record import ImageRecord
 from ._source_keys import SourceKey
 
-_APPLICATION_ID = 0x48466561  # "HFea", in the header of every file of ours
+_APPLICATION_ID = 0x48466561  # "HFea", in the header of every cache file
 _VERSION = 3
 _CHECKED = 4 * 2**20  # bytes up to which opening the file checks all of it, which is fast
 _TIMEOUT = 30.0  # seconds that one process waits for another

@@ -60,5 +60,5 @@ def test_without_borrowing_the_views_are_the_same(noise_image, monkeypatch):
 
 
 def test_a_pillow_that_does_not_lend_is_not_asked(noise_image, monkeypatch):
-    monkeypatch.setattr(memory, "_pillow_lends", lambda: False)
+    monkeypatch.setattr(memory, "_pillow_exports", lambda: False)
     assert borrow_memory(noise_image(0)) is None
