@@ -180,7 +180,7 @@ def _image_from_array(array: np.ndarray[Any, Any]) -> Image.Image:
 def _channels_hint(array: np.ndarray[Any, Any]) -> str:
     """Return advice for an array whose channels come first."""
     text = conversion_code(array, "array", is_batch=False)
-    return "" if text == "array" else f". Its channels come first, so write {text}"
+    return "" if text == "array" else f". Its channels come first. Write {text}"
 
 
 def _finish(found: _Found, decoding: Decoding) -> DecodedImage:
