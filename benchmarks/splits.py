@@ -51,7 +51,7 @@ class Made:
 def make_rows(n_groups: int, seed: int = 0) -> Made:
     """Make ten rows for nine groups: most groups have one row, a few have up to fifty.
 
-    The members of a group have its class, but for one in twenty, which is labelled at random.
+    The members of a group have its class, but for one in twenty, which is labeled at random.
     """
     rng = np.random.default_rng(seed)
     n_extra = n_groups // 9
@@ -60,8 +60,8 @@ def make_rows(n_groups: int, seed: int = 0) -> Made:
     )
     groups = np.concatenate([np.arange(n_groups), larger[:n_extra]])
     y = rng.choice(len(CLASSES), n_groups, p=CLASSES)[groups]
-    mislabelled = rng.random(len(y)) < 0.05
-    y[mislabelled] = rng.choice(len(CLASSES), mislabelled.sum(), p=CLASSES)
+    mislabeled = rng.random(len(y)) < 0.05
+    y[mislabeled] = rng.choice(len(CLASSES), mislabeled.sum(), p=CLASSES)
     order = rng.permutation(len(groups))
     return Made(groups[order], y[order])
 

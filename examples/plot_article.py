@@ -16,10 +16,10 @@ bits belong to pictures that look alike. The number of bits in which they differ
 # -----------------------------
 #
 # The images are read from a web server. To keep the example on one machine, the server is started
-# here. Its photos come with scikit-image and scikit-learn, ten in colour and seven in grey.
+# here. Its photos come with scikit-image and scikit-learn, ten in color and seven in gray.
 #
 # Some are served under a second name: three as they are, three at half the size, and two in a
-# version without colour. The column ``photo`` remembers which photo an address shows. The hashes
+# version without color. The column ``photo`` remembers which photo an address shows. The hashes
 # do not get to see it. It is there to check their answers.
 
 import tempfile
@@ -49,7 +49,7 @@ originals = {
 again = {
     "as it is": ["astronaut", "camera", "rocket"],
     "half size": ["chelsea", "coins", "motorcycle_left"],
-    "no colour": ["coffee", "flower"],
+    "no color": ["coffee", "flower"],
 }
 
 temporary = tempfile.TemporaryDirectory()
@@ -71,7 +71,7 @@ for change, names in again.items():
         image = Image.open(originals[name])
         if change == "half size":
             image = image.resize((image.width // 2, image.height // 2))
-        elif change == "no colour":
+        elif change == "no color":
             image = image.convert("L")
         publish(name, image)
 
@@ -99,8 +99,8 @@ print(f"{len(frame)} addresses of {frame['photo'].nunique()} photos")
 #
 # :func:`~hashfeatures.hash_images` fetches each address once and returns a row for each, with one
 # column of hex strings a hash. Four of the hashes describe light and dark in 64 bits: ``ahash``
-# by averages, ``phash`` by frequencies, ``dhash`` by differences between neighbours, ``whash`` by
-# wavelets. ``colorhash`` describes shares of colour in 42 bits.
+# by averages, ``phash`` by frequencies, ``dhash`` by differences between neighbors, ``whash`` by
+# wavelets. ``colorhash`` describes shares of color in 42 bits.
 
 from hashfeatures import hash_images
 
@@ -131,9 +131,9 @@ print(f"{is_copy.sum()} rows show a photo that occurred before")
 print(counts.to_string())
 
 # %%
-# The hashes differ in what they call a duplicate. ``colorhash`` looks at colour alone. Grey photos
-# are much alike to it, and a photo that lost its colour is another one. The other four look at
-# light and dark alone, so they do not mind the missing colour. But to demand equal strings is
+# The hashes differ in what they call a duplicate. ``colorhash`` looks at color alone. Gray photos
+# are much alike to it, and a photo that lost its color is another one. The other four look at
+# light and dark alone, so they do not mind the missing color. But to demand equal strings is
 # strict: where a single bit of a copy differs, the copy is missed.
 #
 # These are the photos that ``colorhash`` took for one.

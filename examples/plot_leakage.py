@@ -14,7 +14,7 @@ a score, repairs the split, and guards it against the next leak.
 #
 # Six photos that come with scikit-image and scikit-learn are six scenes, each cut into sixteen
 # pictures that do not overlap. A model is to tell which scene a picture shows. Someone has added
-# brightened, shrunk and recompressed copies to "have more data", has labelled one of them wrongly,
+# brightened, shrunk and recompressed copies to "have more data", has labeled one of them wrongly,
 # and has then drawn the test pictures at random.
 
 import tempfile

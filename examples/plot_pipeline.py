@@ -8,7 +8,7 @@ zeros and ones out. So the bits of perceptual hashes can stand beside other feat
 
 Whether they help must be measured with care. The data set of this example holds **near
 duplicates**: pictures that were scaled down or compressed again. If a picture is in the training
-part of a split and its copy in the test part, the model only has to recognise it. This is
+part of a split and its copy in the test part, the model only has to recognize it. This is
 **leakage**. :class:`~hashfeatures.NearDuplicateKFold` prevents it, and the example shows how much
 the scores change.
 """
@@ -96,7 +96,7 @@ print(y.value_counts().to_string())
 #
 # The featurizer takes one column of images. So the column is named by a string, ``"image"``, and
 # not by a list. ``phash`` has 64 bits that tell structure, ``colorhash`` has 42 that tell shares
-# of colour. With ``set_output``, the features come as a frame, in which each bit has a name.
+# of color. With ``set_output``, the features come as a frame, in which each bit has a name.
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -169,8 +169,8 @@ for what, model in [("without hash bits", without_bits), ("with hash bits", with
 #
 # The hashes are a parameter, so a grid search can choose them. It needs a splitter as well, and
 # leakage does not only make scores too good: it can make the choice wrong. The bits of ``phash``
-# and ``dhash`` tell one picture from all others. That helps to recognise a copy. A new picture of
-# a scene has only something more general in common with the others, such as its colours.
+# and ``dhash`` tell one picture from all others. That helps to recognize a copy. A new picture of
+# a scene has only something more general in common with the others, such as its colors.
 
 from sklearn.model_selection import GridSearchCV
 

@@ -180,26 +180,26 @@ LETTERS = "abcdef"
 
 
 @pytest.fixture
-def labelled(image_files):
+def labeled(image_files):
     """Return a frame of six images, each with a label, a group and a part."""
     return pd.DataFrame(
         {"image": image_files, "label": list("ababab"), "group": list("uuvvww"), "part": "train"}
     )
 
 
-def test_a_column_of_a_frame_can_be_named(labelled):
+def test_a_column_of_a_frame_can_be_named(labeled):
     """A str of as many letters as there are images would pass for labels."""
-    labels = labelled["label"].tolist()
-    by_name = train_test_split(labelled, test_size=2, stratify="label", groups="group")
+    labels = labeled["label"].tolist()
+    by_name = train_test_split(labeled, test_size=2, stratify="label", groups="group")
     assert sorted(by_name[1]["label"]) == ["a", "b"]
     assert len(set(by_name[1]["group"])) == 1
-    by_class = leakage_report(labelled[:3], labelled[3:], y="label").by_class
+    by_class = leakage_report(labeled[:3], labeled[3:], y="label").by_class
     assert by_class["images"].to_dict() == {"b": 2, "a": 1}
-    summary = make_report(pd.concat([labelled, labelled]), classes="label", parts="part").summary
+    summary = make_report(pd.concat([labeled, labeled]), classes="label", parts="part").summary
     assert {image["class"] for image in summary["images"]} == set(labels)
     assert summary["parts"] == ["train"]
     folds = NearDuplicateKFold(3, stratify=True, finder="precomputed")
-    assert len(list(folds.split(labelled, "label", "group"))) == 3
+    assert len(list(folds.split(labeled, "label", "group"))) == 3
 
 
 @pytest.mark.parametrize("frame", [True, False], ids=["of a frame", "of a list"])
@@ -224,8 +224,8 @@ def test_a_column_of_a_frame_can_be_named(labelled):
         lambda images: repair_split(images, images[:0])[2].apply(LETTERS, ""),
     ],
 )
-def test_a_string_is_no_array_of_letters(labelled, call, frame):
+def test_a_string_is_no_array_of_letters(labeled, call, frame):
     """It is refused by name, before any image is hashed: nothing is here to be read."""
-    images = labelled[["image", "label"]] if frame else labelled["image"].tolist()
+    images = labeled[["image", "label"]] if frame else labeled["image"].tolist()
     with pytest.raises((TypeError, ValueError), match=r"abcdef|crop|ffd8"):
         call(images)

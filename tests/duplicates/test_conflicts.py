@@ -1,4 +1,4 @@
-"""Groups whose labels disagree are listed, the worst first; what is unlabelled is no conflict."""
+"""Groups whose labels disagree are listed, the worst first; what is unlabeled is no conflict."""
 
 import numpy as np
 import pandas as pd

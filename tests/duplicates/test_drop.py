@@ -174,7 +174,7 @@ def test_info_has_the_index_of_the_frame(family, custom_finder):
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_a_column_is_maximised(family, frame):
+def test_a_column_is_maximized(family, frame):
     files, _ = family
     score = [1, 3, 2, None, 0, 0, 5, 5, 4, None, None, None, 7, 8, 9]
     kept = drop_duplicates(frame({"path": files, "score": score, "y": range(15)}), keep="score")

@@ -64,15 +64,15 @@ def test_failures_are_alone_and_listed(family):
 
 def test_flat_images_match_only_identical_ones():
     """The hashes of blank pages are all alike and say nothing."""
-    grey = np.full((80, 60), 128, dtype=np.uint8)
-    dark, twin, large = grey - 1, grey.copy(), np.full((160, 120), 128, dtype=np.uint8)
-    X = [grey, dark, twin, large]
+    gray = np.full((80, 60), 128, dtype=np.uint8)
+    dark, twin, large = gray - 1, gray.copy(), np.full((160, 120), 128, dtype=np.uint8)
+    X = [gray, dark, twin, large]
     assert NearDuplicateFinder().fit_predict(X).tolist() == [0, 1, 0, 2]
     assert NearDuplicateFinder(min_detail=0).fit_predict(X).tolist() == [0, 0, 0, 0]
     finder = NearDuplicateFinder().fit(X)
     assert finder.pairs_.left.tolist() == [0]
     assert finder.pairs_.distance.tolist() == [0]
-    matches = finder.matches([large, dark, grey - 7])
+    matches = finder.matches([large, dark, gray - 7])
     assert list(zip(matches.left, matches.right, strict=True)) == [(0, 3), (1, 1)]
 
 
@@ -82,17 +82,17 @@ def test_flat_jpegs_match_only_pixel_identical_ones(encode, decode):
     page = Image.new("RGB", (1600, 1600), (200, 200, 200))
     dotted = page.copy()
     dotted.putpixel((800, 800), (190, 190, 190))
-    red, grey = (Image.new("RGB", (80, 80), colour) for colour in [(255, 0, 0), (76, 76, 76)])
-    files = [encode(image, "JPEG", quality=95) for image in (page, dotted, page, red, grey, red)]
+    red, gray = (Image.new("RGB", (80, 80), color) for color in [(255, 0, 0), (76, 76, 76)])
+    files = [encode(image, "JPEG", quality=95) for image in (page, dotted, page, red, gray, red)]
     files.append(encode(page, "PNG"))
     labels = NearDuplicateFinder(decode=decode).fit_predict(files)
     assert labels.tolist() == [0, 1, 0, 2, 3, 2, 0]
 
 
-def test_flat_files_are_told_apart_by_colour(encode):
-    """A palette holds indices: equal ones may stand for any colour, whatever the format."""
-    colours = ("red", "blue", "white")
-    files = [encode(Image.new("RGB", (60, 60), colour), "GIF") for colour in colours]
+def test_flat_files_are_told_apart_by_color(encode):
+    """A palette holds indices: equal ones may stand for any color, whatever the format."""
+    colors = ("red", "blue", "white")
+    files = [encode(Image.new("RGB", (60, 60), color), "GIF") for color in colors]
     files.append(encode(Image.new("L", (60, 60), 255), "PNG"))
     assert NearDuplicateFinder().fit_predict(files).tolist() == [0, 1, 2, 2]
 
@@ -219,9 +219,9 @@ def test_conflicts_name_the_rows(family):
 
 def test_the_summary_counts_everything(family):
     files, _ = family
-    grey = np.full((80, 60), 128, dtype=np.uint8)
+    gray = np.full((80, 60), 128, dtype=np.uint8)
     with pytest.warns(FailedImagesWarning):
-        finder = NearDuplicateFinder().fit([*files, None, grey, grey, grey - 1])
+        finder = NearDuplicateFinder().fit([*files, None, gray, gray, gray - 1])
     facts = finder.summary()
     assert json.loads(json.dumps(facts)) == facts
     assert facts == {
@@ -244,9 +244,9 @@ def test_the_summary_counts_everything(family):
 
 def test_a_table_tells_what_failed_and_what_is_flat(family):
     files, _ = family
-    grey = Image.new("L", (80, 60), 128)
+    gray = Image.new("L", (80, 60), 128)
     with pytest.warns(FailedImagesWarning):
-        table = hash_images([files[0], "no such file.png", grey], ["phash", "dhash"])
+        table = hash_images([files[0], "no such file.png", gray], ["phash", "dhash"])
     finder = NearDuplicateFinder().fit_table(table)
     assert finder.failures_["position"].tolist() == [1]
     assert finder.failures_["image"].tolist() == ["no such file.png"]

@@ -90,7 +90,7 @@ def test_what_is_flat_matches_nothing(pictures):
         half = Image.new("RGB", (600, 400), "white" if place % 2 else "black")
         half.paste(picture.resize((200, 300)), (20 + 60 * place, 50))
         halves.append(half)
-    flat = [Image.new("RGB", (200, 100), colour) for colour in ("white", "black", "grey")]
+    flat = [Image.new("RGB", (200, 100), color) for color in ("white", "black", "gray")]
     finder = NearDuplicateFinder(views="segments").fit([*halves, *flat])
     assert finder.n_groups_ == 8
     assert len(NearDuplicateFinder(views="segments", min_detail=0).fit(halves).pairs_.left) == 0

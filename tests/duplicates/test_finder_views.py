@@ -163,10 +163,10 @@ def test_views_come_from_the_cache(pictures, tmp_path):
 
 
 def test_flat_images_match_identical_ones_over_views_too():
-    grey = np.full((80, 60), 128, dtype=np.uint8)
-    finder = NearDuplicateFinder(views="robust").fit([grey, grey - 1, grey.copy()])
+    gray = np.full((80, 60), 128, dtype=np.uint8)
+    finder = NearDuplicateFinder(views="robust").fit([gray, gray - 1, gray.copy()])
     assert finder.labels_.tolist() == [0, 1, 0]
-    assert finder.matches([grey]).right.tolist() == [0, 2]
+    assert finder.matches([gray]).right.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("views", ["robust", "segments"])
@@ -195,17 +195,17 @@ def test_trimmed_copies_match(pictures):
     np.testing.assert_array_equal(bits, ImageHashFeaturizer("phash").transform([pictures[0]]))
 
 
-def test_colours_may_be_asked_for(pictures):
-    recoloured = Edit("hue", shift=100)
-    assert found(NearDuplicateFinder(radius=20), pictures, recoloured) == 5
-    assert found(NearDuplicateFinder(radius=20, color_radius=20), pictures, recoloured) == 0
+def test_colors_may_be_asked_for(pictures):
+    recolored = Edit("hue", shift=100)
+    assert found(NearDuplicateFinder(radius=20), pictures, recolored) == 5
+    assert found(NearDuplicateFinder(radius=20, color_radius=20), pictures, recolored) == 0
     for views in ("identity", "dihedral"):
         finder = NearDuplicateFinder(color_radius=20, views=views)
         assert found(finder, pictures, Edit("recompress")) == 5
     turned = NearDuplicateFinder(color_radius=20, views="dihedral")
     for edit in (MIRRORED, FLIPPED, TURNED, Edit("turn", quarters=3)):
         assert found(turned, pictures, edit) == 5, "cells are turned with the image"
-    images = [*pictures, *map(recoloured, pictures), *map(MIRRORED, pictures)]
+    images = [*pictures, *map(recolored, pictures), *map(MIRRORED, pictures)]
     labels = turned.set_params(radius=20).fit_predict(images)
     np.testing.assert_array_equal(labels, [*range(10), *range(5)])
 

@@ -84,8 +84,8 @@ def test_equal_rows_have_one_number(rows):
 
 
 @given(st.integers(0, 2**32), st.integers(0, 30), st.integers(0, 6), st.integers(0, 12))
-def test_colours_part_groups_however_pairs_are_held(memory_bounds, seed, n_images, radius, reach):
-    """A pair of near bits in far colours joins nothing, nor is it near to anything."""
+def test_colors_part_groups_however_pairs_are_held(memory_bounds, seed, n_images, radius, reach):
+    """A pair of near bits in far colors joins nothing, nor is it near to anything."""
     rng = np.random.default_rng(seed)
     bits, painted = ((rng.random((n_images, n)) < 0.1).astype(np.uint8) for n in (12, 288))
     present, nothing = np.ones(n_images, dtype=bool), np.zeros((n_images, 2), dtype=np.uint64)

@@ -12,14 +12,14 @@ from hashfeatures._utils.array_file import read_store, write_store
 @pytest.fixture
 def fitted(family):
     files, _ = family
-    grey = Image.new("L", (80, 60), 128)
+    gray = Image.new("L", (80, 60), 128)
     with pytest.warns(FailedImagesWarning):
         return NearDuplicateFinder(
             ["phash", "dhash:16"],
             np.int64(20),
             background=(10, np.uint8(20), 30),
             linkage="complete",
-        ).fit([*files, grey, "no such file.png", None, grey])
+        ).fit([*files, gray, "no such file.png", None, gray])
 
 
 def test_a_loaded_finder_answers_as_before(fitted, family, tmp_path):

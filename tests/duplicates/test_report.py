@@ -124,7 +124,7 @@ def test_a_table_knows_files_that_are_not_here(family):
     assert not report.thumbnails
 
 
-def test_nearest_neighbours_are_counted_however_far(family, monkeypatch):
+def test_nearest_neighbors_are_counted_however_far(family, monkeypatch):
     files, _ = family
     finder = NearDuplicateFinder().fit(files[::3])
     counts, n_measured = count_nearest(finder._images.fingerprints, None)
