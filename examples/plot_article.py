@@ -5,7 +5,7 @@ Find duplicate images by perceptual hashes, step by step
 Given a table of image addresses, which of them show the same picture? Is a new image already
 among them? Which ones look like it?
 
-**Perceptual hashes** answer all three. A hash sums an image up in a short string of hex digits.
+**Perceptual hashes** answer all three. A hash sums up an image in a short string of hex digits.
 Two images with the same string are the same picture to that hash. Two strings that differ in few
 bits belong to pictures that look alike. The number of bits in which they differ is their
 **Hamming distance**.
@@ -19,8 +19,8 @@ bits belong to pictures that look alike. The number of bits in which they differ
 # here. Its photos come with scikit-image and scikit-learn, ten in color and seven in gray.
 #
 # Some are served under a second name: three as they are, three at half the size, and two in a
-# version without color. The column ``photo`` remembers which photo an address shows. The hashes
-# do not get to see it. It is there to check their answers.
+# version without color. The column ``photo`` records which photo an address shows. The hashes do
+# not use it. It serves to check their answers.
 
 import tempfile
 from functools import partial
@@ -131,12 +131,12 @@ print(f"{is_copy.sum()} rows show a photo that occurred before")
 print(counts.to_string())
 
 # %%
-# The hashes differ in what they call a duplicate. ``colorhash`` looks at color alone. Gray photos
-# are much alike to it, and a photo that lost its color is another one. The other four look at
-# light and dark alone, so they do not mind the missing color. But to demand equal strings is
-# strict: where a single bit of a copy differs, the copy is missed.
+# The hashes disagree on what a duplicate is. ``colorhash`` compares color alone. To it, gray
+# photos are much alike, and a photo that lost its color is another one. The other four compare
+# light and dark alone, so a missing color does not matter to them. But equal strings are a strict
+# condition: a copy that differs in a single bit is missed.
 #
-# These are the photos that ``colorhash`` took for one.
+# ``colorhash`` takes these photos for one and the same.
 
 for string, column in table.groupby("colorhash", sort=False)["photo"]:
     names = column.unique()
@@ -149,7 +149,7 @@ for string, column in table.groupby("colorhash", sort=False)["photo"]:
 #
 # Three images come in: a photo of the table at a third of its size, another one that was made
 # brighter, and a drawing that is not in the table. :func:`~hashfeatures.is_known` hashes them in
-# the same way, and looks whether the string of a new image is in the column.
+# the same way, and checks whether the string of a new image is in the column.
 
 from PIL import ImageEnhance
 
@@ -169,9 +169,9 @@ known = pd.DataFrame(
 print(known.to_string())
 
 # %%
-# Equal strings are strict here too. A **radius** allows for a few bits that differ: 8 of the 64
-# bits of ``phash``. Compare it with the distance to the nearest image of the table, which is the
-# first row of the ranking that :func:`~hashfeatures.find_similar` gives.
+# Equal strings are strict here too. A **radius** allows a few bits to differ: 8 of the 64 bits of
+# ``phash``. Compare it with the distance to the nearest image of the table, which is the first row
+# of the ranking that :func:`~hashfeatures.find_similar` returns.
 
 from hashfeatures import find_similar
 
@@ -182,10 +182,10 @@ for name, image in incoming.items():
     print(f"{name}: {verdict} (the nearest is {photo}, at distance {distance})")
 
 # %%
-# 5. Rank the table by likeness
-# -----------------------------
+# 5. Rank the table by similarity
+# -------------------------------
 #
-# The whole ranking tells more than its first row. Take the bright motorcycle. The result has the
+# The whole ranking shows more than its first row. Take the bright motorcycle. The result has the
 # index of the table, so it can be joined with its other columns.
 
 query = incoming["motorcycle, bright"]
@@ -196,15 +196,15 @@ for by, similar in ranked.items():
     print(similar.join(table["photo"])[columns].to_string(), "\n")
 
 # %%
-# Look where the distances of ``phash`` jump. Before the jump there are the images of the
-# motorcycle, both views of a stereo pair. The photos after it have nothing to do with the query,
-# and their order says little. By ``colorhash`` the distances rise in small steps instead.
+# Look where the distances of ``phash`` jump. Before the jump are the images of the motorcycle,
+# both views of a stereo pair. The photos after it have nothing to do with the query, and their
+# order means little. By ``colorhash`` the distances rise in small steps instead.
 #
 # 6. Look at the pictures
 # -----------------------
 #
-# The query stands first, then what ``phash`` finds, with the distances above. The images are
-# fetched once more for it.
+# The query comes first, then what ``phash`` finds, each below its distance. The images are fetched
+# once more.
 
 import matplotlib.pyplot as plt
 
@@ -226,11 +226,11 @@ temporary.cleanup()
 # 7. Digits or bits?
 # ------------------
 #
-# Some count the hex digits in which two strings differ, as a Hamming distance of strings does. A
-# digit stands for four bits, and one that differs may differ in one of them or in all. So digits
-# say less, but what was counted in digits can be counted again: here four ``ahash`` strings from
-# such a table, and the last query. :func:`~hashfeatures.from_hex` makes a table of strings that
-# were stored anywhere; it knows those of ImageHash, old and new, of imagededup and of PDQ.
+# The Hamming distance of two strings counts the hex digits in which they differ. A digit stands
+# for four bits, and may differ in one of them or in all. So digits are coarser than bits.
+# ``unit="hex"`` counts them, to compare with distances that were counted so. Here are four
+# ``ahash`` strings from such a table, and the last query. :func:`~hashfeatures.from_hex` makes a
+# table of stored strings: those of ImageHash, old and new, of imagededup and of PDQ.
 
 from hashfeatures import from_hex
 
@@ -245,5 +245,5 @@ both["bits (of 64)"] = bits["hamming_distance"]
 print(both.drop(columns="image").sort_index().to_string())
 
 # %%
-# Both rank the equal string first and the last string last. Of the two strings between them, one
-# is a single digit, and a single bit, nearer than the other.
+# Both units rank the equal string first and the last string last. Of the two strings between them,
+# one is a single digit, and a single bit, nearer than the other.

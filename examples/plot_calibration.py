@@ -4,7 +4,7 @@ Which radius? Measured on your own images
 
 Two images are near duplicates if their hashes differ in no more bits than the **radius**. A larger
 radius finds more copies and joins more pictures that have nothing to do with each other. Where the
-border lies depends on the pictures: scans of forms resemble each other more than holiday photos.
+limit lies depends on the pictures: scans of forms resemble each other more than holiday photos do.
 
 :func:`~hashfeatures.calibrate` measures both sides. It compares a sample of the images with each
 other, which gives the **false matches**, and edits some of them, which gives the **recall**: the
@@ -15,8 +15,8 @@ share of the copies that are found.
 # A collection
 # ------------
 #
-# Each photo that ships with scikit-image is cut into cells that share no pixel. They are few and
-# small; take a few thousand images of your own instead.
+# Each photo that ships with scikit-image is cut into cells that share no pixel. These are few and
+# small. Take a few thousand images of your own instead.
 
 from pathlib import Path
 
@@ -39,11 +39,11 @@ print(f"{len(images)} images")
 # Calibrate
 # ---------
 #
-# The target is the most false matches in a million pairs. The result says which radius keeps to
-# it, what share of the copies it finds, and how sure both are. Thousands of images prove that a
-# radius keeps to the target; of a few hundred, as here, the estimate does. ``n_images`` is the
-# size of the whole set where the images are a sample of it: the last line tells how many false
-# matches to expect there.
+# The target is the most false matches in a million pairs. The result names the radius that meets
+# it, the share of the copies that this radius finds, and intervals for both. Thousands of images
+# can prove that a radius meets the target. Of a few hundred, as here, the estimate meets it.
+# ``n_images`` is the size of the whole collection where the images are a sample of it. The last
+# line predicts the number of false matches there.
 
 from hashfeatures import calibrate
 from hashfeatures.edits import Edit
@@ -64,9 +64,9 @@ print(calibration)
 # The table behind it
 # -------------------
 #
-# One row a radius. Where fewer than ten false matches were seen, their rate is extrapolated from
-# the distances further out, and ``extrapolated`` says so. There the upper end is what counts: it
-# rests on what was seen, and on no model.
+# The table has one row a radius. Where fewer than ten false matches were seen, their rate is
+# extrapolated from larger distances, and ``extrapolated`` is True. There, rely on the upper end of
+# the interval: it rests on what was seen, and on no model.
 
 columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
 print(calibration.table[columns].iloc[::3].to_string(float_format="{:.3g}".format))
@@ -82,9 +82,9 @@ plt.show()
 # Look at the border
 # ------------------
 #
-# Numbers do not tell what a false match looks like. ``borderline`` holds the pairs of images whose
-# distances are nearest to the radius; ``same`` says which were taken for one picture, by their
-# pixels, and set aside.
+# Numbers do not show what a false match looks like. ``borderline`` holds the pairs of images whose
+# distances are nearest to the radius. ``same`` marks those that show one picture by their pixels,
+# which were set aside.
 
 pairs = calibration.borderline
 print(pairs[["left", "right", "distance", "correlation", "same"]].head(5).to_string(index=False))
@@ -127,7 +127,7 @@ for views in ("identity", "dihedral", "robust"):
 # Use it
 # ------
 #
-# The number goes into a finder. ``radius="calibrated"`` does all of this while it is fitted, with
+# The radius is a parameter of a finder. With ``radius="calibrated"``, `fit` does all of this, with
 # everyday edits and a target of ten false matches in a million pairs.
 
 finder = NearDuplicateFinder(radius=calibration.radius)

@@ -2,17 +2,17 @@
 From a folder to a leak-free split on a Ray cluster
 ===================================================
 
-A collection that outgrows one machine is worked off in stages: hash, join, group, split. Each
-stage writes a directory of Parquet files, part by part, so that a run that was killed goes on
-where it stopped. Here the cluster is two workers on this machine; a real one is an address away.
-It needs the extra ``ray``.
+A collection that outgrows one machine is processed in stages: hash, join, group, split. Each stage
+writes a directory of Parquet files, part by part, so that a run that was killed continues where it
+stopped. Here the cluster is two workers on this machine. A real one needs only its address. The
+example needs the extra ``ray``.
 """
 
 # %%
 # A collection
 # ------------
 #
-# Photos that ship with scikit-image, each with a smaller copy and one of low quality.
+# The photos ship with scikit-image. Each gets a smaller copy and one of low quality.
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,8 +38,8 @@ for name in names:
 # A cluster
 # ---------
 #
-# ``RayExecutor("ray://host:10001")`` connects to one that is there; without Ray, the same stages
-# run in processes of this machine.
+# ``RayExecutor("ray://host:10001")`` connects to a cluster. Without Ray, the same stages run in
+# processes of this machine.
 
 from hashfeatures.distributed import LocalExecutor, RayExecutor
 
@@ -63,22 +63,22 @@ else:
 # Hash, join, group, split
 # ------------------------
 #
-# Each function tells what it did. Called again, it would do what is new, and nothing else.
+# Each function returns a summary of its work. Called again, it does only what is new.
 
 from hashfeatures.distributed import assign, components, find_pairs, hash_dataset, read_stage
 
 hashed = hash_dataset(folder / "images", folder / "hashes", executor=executor)
 paired = find_pairs(folder / "hashes", folder / "pairs", radius=12, executor=executor)
 grouped = components(folder / "pairs", folder / "groups", hashes=folder / "hashes")
-dealt = assign(folder / "groups", folder / "split", test_size=0.4)
+assigned = assign(folder / "groups", folder / "split", test_size=0.4)
 print(f"{hashed.n_images} images, {paired.n_pairs} pairs, {grouped.n_groups} groups")
-print(f"{dealt.n_train} for training, {dealt.n_test} for the test")
+print(f"{assigned.n_train} for training, {assigned.n_test} for the test")
 
 # %%
 # The split
 # ---------
 #
-# A table with one row an image, and no group on two sides.
+# The result is a table with one row an image. No group is on two sides.
 
 split = read_stage(folder / "split")
 split["image"] = split["image"].map(lambda path: Path(path).name)

@@ -3,9 +3,9 @@ Does the test set leak into the training set?
 =============================================
 
 A data set often comes with its split: a folder for training, one for testing. If a test image has
-a near duplicate among the training images, the score says how well a model remembers, not how well
-it sees. This example looks at such a split. It lists what leaks, shows it, measures what it did to
-a score, repairs the split, and guards it against the next leak.
+a near duplicate among the training images, the score measures how well a model remembers, not how
+well it sees. This example examines such a split. It lists the leaks, shows them, measures their
+effect on a score, repairs the split, and guards it against the next leak.
 """
 
 # %%
@@ -13,9 +13,9 @@ a score, repairs the split, and guards it against the next leak.
 # -------------------------------
 #
 # Six photos that come with scikit-image and scikit-learn are six scenes, each cut into sixteen
-# pictures that do not overlap. A model is to tell which scene a picture shows. Someone has added
-# brightened, shrunk and recompressed copies to "have more data", has labeled one of them wrongly,
-# and has then drawn the test pictures at random.
+# pictures that do not overlap. A model predicts which scene a picture shows. Someone added
+# brightened, shrunk and recompressed copies to "have more data", labeled one of them wrongly, and
+# then drew the test pictures at random.
 
 import tempfile
 from pathlib import Path
@@ -68,8 +68,8 @@ print(f"{len(train)} training and {len(test)} test pictures")
 # What leaks
 # ----------
 #
-# :func:`~hashfeatures.leakage_report` compares all parts of a split and says what stands on both
-# sides. With the labels of the test part, it says so for each class.
+# :func:`~hashfeatures.leakage_report` compares all parts of a split and reports the near
+# duplicates between them. With the labels of the test part, it also counts them by class.
 
 from hashfeatures import leakage_report
 
@@ -88,8 +88,8 @@ pairs = report.pairs.assign(
 print(pairs[["left_image", "right_image", "distance"]].head(8).to_string())
 
 # %%
-# Trust is good, looking is better. Above are pictures of the training part, below are those of the
-# test part that are near them.
+# Look at some of the pairs: above are pictures of the training part, below are the near duplicates
+# in the test part.
 
 import matplotlib.pyplot as plt
 
@@ -104,15 +104,15 @@ for column, (_, pair) in zip(axes.T, chosen.iterrows(), strict=True):
     column[0].set_title(f"{pair['distance']} of 128 bits", fontsize=10)
 axes[0, 0].set_ylabel("train")
 axes[1, 0].set_ylabel("test")
-figure.suptitle("Some of the pairs that stand on both sides of the split")
+figure.suptitle("Some near duplicates on both sides of the split")
 plt.show()
 
 # %%
-# What it does to a score
-# -----------------------
+# The effect on a score
+# ---------------------
 #
-# The same model is scored on the test pictures that leak and on those that do not. The first
-# number is no news about the model.
+# The same model is scored on the test pictures that leak and on those that do not. The score on
+# pictures that leak says nothing about new pictures.
 
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -145,8 +145,8 @@ plt.show()
 # ------
 #
 # :func:`~hashfeatures.repair_split` moves whole groups of near duplicates to one side, and nothing
-# else. ``priority`` says who keeps a group: here the part that has most of it, so that as few
-# pictures as possible move. Frames stay frames, and the labels go along.
+# else. ``priority`` chooses which part keeps a group: here the part that holds most of it, so that
+# as few pictures as possible move. DataFrames stay DataFrames, and the labels move along.
 
 from hashfeatures import repair_split
 
@@ -158,7 +158,7 @@ print(repair.moved["from_part"].value_counts().to_string())
 # Guard
 # -----
 #
-# A line in a test suite stops the next leak: :func:`~hashfeatures.assert_no_leakage` raises a
+# One line in a test suite stops the next leak: :func:`~hashfeatures.assert_no_leakage` raises a
 # ``LeakageError`` that names the worst pairs.
 
 from hashfeatures import LeakageError, assert_no_leakage
@@ -173,8 +173,8 @@ except LeakageError as error:
 # Or split anew
 # -------------
 #
-# Where the split is free, :func:`~hashfeatures.train_test_split` makes one that cannot leak, of
-# three parts if asked for, with the classes shared out.
+# If you are free to choose the split, :func:`~hashfeatures.train_test_split` makes one without
+# leaks. It makes two or three parts, and gives each its share of every class.
 
 from hashfeatures import train_test_split
 
@@ -186,10 +186,10 @@ print(leakage_report(parts))
 print(pd.DataFrame({name: part["scene"].value_counts() for name, part in parts.items()}))
 
 # %%
-# What else duplicates tell
-# -------------------------
+# Labels in conflict
+# ------------------
 #
-# Near duplicates with different labels are a mistake somewhere:
+# If near duplicates have different labels, one of the labels is wrong:
 # :meth:`NearDuplicateFinder.conflicts <hashfeatures.NearDuplicateFinder.conflicts>` lists them.
 
 from hashfeatures import NearDuplicateFinder

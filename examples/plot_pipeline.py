@@ -3,10 +3,10 @@ Hash bits as features, and the score they deserve
 =================================================
 
 :class:`~hashfeatures.ImageHashFeaturizer` is a scikit-learn transformer: images in, a matrix of
-zeros and ones out. So the bits of perceptual hashes can stand beside other features in a
+zeros and ones out. So the bits of perceptual hashes can join other features in a
 :class:`~sklearn.compose.ColumnTransformer`, and a grid search can choose among the hashes.
 
-Whether they help must be measured with care. The data set of this example holds **near
+Measure with care whether they help. The data set of this example holds **near
 duplicates**: pictures that were scaled down or compressed again. If a picture is in the training
 part of a split and its copy in the test part, the model only has to recognize it. This is
 **leakage**. :class:`~hashfeatures.NearDuplicateKFold` prevents it, and the example shows how much
@@ -18,7 +18,7 @@ the scores change.
 # --------
 #
 # Six photos that come with scikit-image and scikit-learn are six scenes. Each is cut into twelve
-# pictures that do not overlap, of slightly different shapes. The task is to tell which scene a
+# pictures that do not overlap, of slightly different shapes. The task is to predict which scene a
 # picture comes from. Most pictures are stored up to four times, in several sizes and qualities.
 #
 # Each row has the path of a picture, the size of its file, its aspect ratio, and the camera. The
@@ -76,9 +76,9 @@ everything = pd.DataFrame(rows)
 
 # %%
 # Some pictures show nothing but blank sky or a blurred background. The hash of a picture without
-# structure says nothing, so near duplicates among such pictures cannot be told by their hashes.
-# The column ``detail`` of :func:`~hashfeatures.hash_images` measures the structure, and pictures
-# below 10, the limit that the library uses too, are left out.
+# structure means nothing, so hashes cannot find near duplicates among such pictures. The column
+# ``detail`` of :func:`~hashfeatures.hash_images` measures the structure. Pictures below 10, which
+# is the library's own limit, are left out.
 
 from hashfeatures import hash_images
 
@@ -95,8 +95,8 @@ print(y.value_counts().to_string())
 # ------------
 #
 # The featurizer takes one column of images. So the column is named by a string, ``"image"``, and
-# not by a list. ``phash`` has 64 bits that tell structure, ``colorhash`` has 42 that tell shares
-# of color. With ``set_output``, the features come as a frame, in which each bit has a name.
+# not by a list. ``phash`` has 64 bits that describe structure, ``colorhash`` has 42 that describe
+# shares of color. With ``set_output``, the features come as a DataFrame that names each bit.
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -124,10 +124,10 @@ print(values[columns].head().round(2).to_string())
 # Two ways to cross-validate
 # --------------------------
 #
-# :class:`~sklearn.model_selection.StratifiedKFold` deals the pictures to the folds one by one.
-# :class:`~hashfeatures.NearDuplicateKFold` deals whole groups of near duplicates. Both keep the
-# shares of the classes in each fold alike, as far as they can. ``NearDuplicateKFold`` finds the
-# images by the name of the column, ``image``, and is used like any other splitter.
+# :class:`~sklearn.model_selection.StratifiedKFold` assigns the pictures to folds one by one.
+# :class:`~hashfeatures.NearDuplicateKFold` assigns whole groups of near duplicates. Both keep the
+# proportions of the classes in each fold alike, as far as they can. ``NearDuplicateKFold`` finds
+# the images by the name of the column, ``image``. Use it like any other splitter.
 
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
@@ -140,7 +140,7 @@ splitters = {
 
 # %%
 # How many pictures of the test folds have a near duplicate in the training folds? The originals
-# are known here, so this can be counted without any hash.
+# are known here, so no hash is needed to count them.
 
 original = frame["original"].to_numpy()
 for name, splitter in splitters.items():
@@ -150,7 +150,7 @@ for name, splitter in splitters.items():
     print(f"{name}: {leaks} of {len(X)} test pictures have a copy to train on")
 
 # %%
-# So the same model is scored in two ways. The scores without the hash bits show what the other
+# Now score the same model in both ways. The scores without the hash bits show what the other
 # features are worth alone.
 
 classifier = SVC()
@@ -167,10 +167,10 @@ for what, model in [("without hash bits", without_bits), ("with hash bits", with
 # Which hashes?
 # -------------
 #
-# The hashes are a parameter, so a grid search can choose them. It needs a splitter as well, and
-# leakage does not only make scores too good: it can make the choice wrong. The bits of ``phash``
-# and ``dhash`` tell one picture from all others. That helps to recognize a copy. A new picture of
-# a scene has only something more general in common with the others, such as its colors.
+# The hashes are a parameter, so a grid search can choose them. It needs a splitter too. Leakage
+# does not only inflate the scores: it can make the choice wrong. The bits of ``phash`` and
+# ``dhash`` separate one picture from all others. That helps to recognize a copy. A new picture of
+# a scene shares only something more general with the others, such as its colors.
 
 from sklearn.model_selection import GridSearchCV
 
@@ -188,7 +188,7 @@ print(table.round(2).to_string())
 # ------------------
 #
 # Apart from chance, the gap between the two bars of a pair is what leakage adds to the score. The
-# dashed line is what a model would score that always names the most frequent scene.
+# dashed line is the score of a model that always predicts the most frequent scene.
 
 import matplotlib.pyplot as plt
 

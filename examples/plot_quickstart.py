@@ -10,8 +10,8 @@ A **perceptual hash** does. It sums a picture up in a few bits, and near duplica
 of them. The number of bits in which two hashes differ is their **Hamming distance**.
 
 This example makes such a folder and finds the groups of near duplicates. Then it shows two ways
-to deal with them before a model is trained: leave the copies out, or keep each group on one side
-of the split into training and test part.
+to handle them before a model is trained: leave the copies out, or keep each group on one side of
+the split into a training and a test part.
 """
 
 # %%
@@ -19,8 +19,8 @@ of the split into training and test part.
 # ------------------
 #
 # The photos come with scikit-image and scikit-learn. Every second one gets three copies: a small
-# one, one that is compressed hard, and one with a narrow strip cut off on each side. All that
-# follows needs only the list of paths, so put the paths of your own images here.
+# one, one that is compressed hard, and one with a narrow strip cut off on each side. The rest of
+# the example needs only the list of paths, so you can put the paths of your own images here.
 
 import tempfile
 from pathlib import Path
@@ -69,7 +69,7 @@ print(f"{len(paths)} files of {len(originals)} photos")
 #
 # :func:`~hashfeatures.find_duplicates` reads the images and lists those that have a near
 # duplicate, group by group. The column ``distance`` holds the Hamming distance to the nearest
-# near duplicate. An image that is alone is not in the list.
+# near duplicate. An image without near duplicates is not in the list.
 
 from hashfeatures import find_duplicates
 
@@ -86,12 +86,12 @@ print(with_names(groups).to_string(index=False))
 # A table of hashes
 # -----------------
 #
-# :func:`~hashfeatures.hash_images` keeps the hashes in a table, as strings of hex digits. The
-# table can be saved, and it can be given to :func:`~hashfeatures.find_duplicates` in place of the
-# images, which are then not read again. The column ``detail`` tells how much structure a picture
-# has, from 0 to 100: a blank page has next to none, and then its hash says nothing.
+# :func:`~hashfeatures.hash_images` returns the hashes in a table, as strings of hex digits. The
+# table can be saved. :func:`~hashfeatures.find_duplicates` accepts it in place of the images, and
+# reads no image again. The column ``detail`` measures how much structure a picture has, from 0 to
+# 100. A blank page has next to none, so its hash means nothing.
 #
-# By default the table is made from JPEG files at their full size, and
+# By default, the table is made from JPEG files at their full size, while
 # :func:`~hashfeatures.find_duplicates` decodes them at a reduced size, which is faster. So some
 # distances differ a little.
 
@@ -104,7 +104,7 @@ print(with_names(table)[columns].head(8).to_string(index=False))
 again = find_duplicates(table)
 print(f"\nsame groups as from the files: {again['group'].equals(groups['group'])}")
 change = (again["distance"] - groups["distance"]).abs().max()
-print(f"greatest change of a distance: {change}")
+print(f"largest change of a distance: {change}")
 
 # %%
 # The radius decides
@@ -115,8 +115,8 @@ print(f"greatest change of a distance: {change}")
 # that were changed more. A large one joins pictures that are different.
 #
 # Two of the photos are a stereo pair: one motorcycle, seen by two cameras side by side. Whether
-# they count as one picture depends on what the groups are for. So try several radii, which the
-# table makes cheap, and compare the number of groups with the number of photos.
+# they count as one picture depends on what the groups are for. So try several radii and compare
+# the number of groups with the number of photos. The table makes that cheap.
 
 from hashfeatures import NearDuplicateFinder
 
@@ -147,13 +147,13 @@ for path in kept:
 # Or split without leakage
 # ------------------------
 #
-# Sometimes the copies must stay. Then no group may be torn apart. If a picture is in the training
-# part and its copy in the test part, the model has seen what it is tested with. This is
+# Sometimes the copies must stay. Then each group must stay together. If a picture is in the
+# training part and its copy in the test part, the model has seen what it is tested with. This is
 # **leakage**, and it makes the test score too good.
 #
-# :func:`~hashfeatures.train_test_split` is called as scikit-learn's function of that name is, but
-# keeps each group on one side. To check that, ask a finder which test images are near duplicates
-# of a training image.
+# :func:`~hashfeatures.train_test_split` is called like scikit-learn's function of the same name,
+# but keeps each group on one side. To check that, let a finder search for test images that are
+# near duplicates of a training image.
 
 import numpy as np
 
@@ -164,7 +164,7 @@ leaks = NearDuplicateFinder().fit(train).matches(test)
 print(f"{len(train)} images to train on, {len(test)} to test on, {len(leaks.left)} leaks")
 
 # %%
-# scikit-learn's own function does not know of groups. One random split may be lucky, so compare
+# scikit-learn's own function does not know the groups. One random split may be lucky, so compare
 # the two over ten. The labels of the groups are split along with the images, and a test image
 # leaks if its label is in the training part too.
 
@@ -182,7 +182,7 @@ for name, split in [("scikit-learn", plain_split), ("hashfeatures", train_test_s
 # Look at a group
 # ---------------
 #
-# Numbers do not tell whether a group is right. A look does. These are the images of the first
+# Numbers do not show whether a group is right. Pictures do. These are the images of the first
 # group, with their sizes and their distances to the nearest of the others.
 
 import matplotlib.pyplot as plt
