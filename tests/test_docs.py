@@ -19,6 +19,8 @@ from hashfeatures.cli._app import app
 ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks" / "README.md",
     ROOT / "examples" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
@@ -79,6 +81,18 @@ def test_python_is_python_and_its_imports_exist(page):
             if isinstance(node, ast.ImportFrom) and node.module == "hashfeatures":
                 for alias in node.names:
                     assert hasattr(hashfeatures, alias.name)
+
+
+def test_contributing_names_the_entries_and_modules_that_there_are():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    package = ROOT / "hashfeatures"
+    entries = {path.stem for path in package.iterdir() if path.suffix in ("", ".py")}
+    table = " ".join(line for line in text.splitlines() if line.startswith("| `"))
+    named = {name.rstrip("/") for name in re.findall(r"`([^`]+)`", table)}
+    assert named == entries - {"__init__", "__main__", "__pycache__"}
+    for name in re.findall(r"`(\w+/[\w/]+(?:\.py)?)`", text):
+        path = package / name if (package / name.partition("/")[0]).exists() else ROOT / name
+        assert path.exists() or path.with_suffix(".py").exists(), name
 
 
 def test_every_example_is_in_the_gallery():
