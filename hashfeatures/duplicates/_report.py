@@ -28,7 +28,7 @@ from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
 from ._removal import choose_representatives, group_fitted
 from ._representatives import Representatives, check_keep
-from ._resolve import check_finder, find_near
+from ._resolve import find_near
 from ._summary import count_nearest
 
 # The thumbnails of a page.
@@ -154,8 +154,8 @@ def make_report(
     """
     name = "make_report"
     check_int(name, "max_thumbnails", max_thumbnails, 0)
-    if finder is not None and not isinstance(check_finder(finder), NearDuplicateFinder):
-        raise refuse(name, "finder", "a NearDuplicateFinder", finder)
+    if finder is not None and not isinstance(finder, NearDuplicateFinder):
+        raise refuse(name, "finder", "None or a NearDuplicateFinder", finder)
     check_keep(keep, images)
     n_images = len(list_sources(image_column(images, name), name))
     classes = column_of(classes, images, name, "classes")

@@ -16,7 +16,7 @@ from .._utils.descriptions import describe_value
 from .._utils.frames import is_frame, is_missing
 from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
-from ..exceptions import ParameterError
+from .._utils.validation import refuse
 from ..images._sources import image_column, list_sources
 from ._chains import warn_if_chained
 from ._finder import NearDuplicateFinder
@@ -104,7 +104,7 @@ def find_near(
     Found
         The near pairs, and what else is known of the images.
     """
-    finder = check_finder(finder)
+    finder = check_finder(finder, caller)
     if is_bit_matrix(images):
         return _find_near_bits(images, finder)
     if isinstance(finder, NearDuplicateFinder):
@@ -268,13 +268,11 @@ def read_bits(bits: Any) -> NDArray[Any]:
     return DuplicateGroups()._read_bits(bits)[0]
 
 
-def check_finder(finder: SupportsFitPredict | None) -> SupportsFitPredict:
+def check_finder(finder: SupportsFitPredict | None, caller: str) -> SupportsFitPredict:
     """Return `finder`, or the default one, or raise if it is not an estimator that groups."""
     if finder is None:
         return NearDuplicateFinder()
     if not hasattr(finder, "fit_predict") or isinstance(finder, type):
-        raise ParameterError(
-            f"The 'finder' parameter must be None or an estimator with fit_predict, such as "
-            f"NearDuplicateFinder(). Got {describe_value(finder)} instead."
-        )
+        expected = "None or an estimator with fit_predict, such as NearDuplicateFinder()"
+        raise refuse(caller, "finder", expected, finder)
     return finder

@@ -145,7 +145,7 @@ def test_what_is_written_replaces_a_file_as_a_whole(report, tmp_path):
 def test_other_finders_know_no_distances(image_files):
     from sklearn.cluster import DBSCAN
 
-    with pytest.raises(ParameterError, match="must be a NearDuplicateFinder"):
+    with pytest.raises(ParameterError, match="must be None or a NearDuplicateFinder"):
         make_report(image_files, finder=DBSCAN())
 
 

@@ -168,7 +168,7 @@ class ViewsSpec(HashSpec):
                     f"Only {names} support views={views!r}. Got {str(spec)!r} instead."
                 )
         if len(VIEW_SETS[views].windows) == 1:
-            min_detail = 0  # the whole image is alorientations looked at
+            min_detail = 0  # the whole image is always compared
         return cls(views, max(spec.size for spec in hashes), hashes, min_detail)
 
     @cached_property
