@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from hashfeatures import ChainingWarning, DuplicateGroups, ParameterError
-from hashfeatures.duplicates._labels import merge_labels, relabel
+from hashfeatures.duplicates._labels import relabel
 
 # Few rows and small radii: groups are often wide, which is not what these tests are about.
 tells_of_chains = pytest.mark.filterwarnings("ignore::hashfeatures.ChainingWarning")
@@ -60,23 +60,3 @@ def test_missing_rows_are_alone():
 def test_wrong_parameters_are_named(name, value):
     with pytest.raises(ParameterError, match=f"'{name}' parameter of DuplicateGroups"):
         DuplicateGroups(**{name: value}).fit(np.zeros((2, 8)))
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abcdef")), min_size=1, max_size=30))
-def test_merged_groups_are_the_finest_that_hold_both(rows):
-    """Two rows are together exactly if a path of shared labels joins them."""
-    numbers, letters = zip(*rows, strict=True)
-    merged = merge_labels(numbers, letters)
-    parent = list(range(len(rows)))
-    for _ in rows:
-        for i in range(len(rows)):
-            for j in range(len(rows)):
-                if numbers[i] == numbers[j] or letters[i] == letters[j]:
-                    parent[i] = parent[j] = min(parent[i], parent[j])
-    assert same_partition(merged, parent)
-
-
-def test_missing_labels_are_one_label_and_none_is_negative():
-    assert relabel(np.array([None, "a", None], dtype=object)).tolist() == [0, 1, 0]
-    assert relabel([1.0, np.nan, 2.0, np.nan]).tolist() == [0, 1, 2, 1]
-    assert merge_labels([0, 1, 2, 3], [None, "a", None, "b"]).tolist() == [0, 1, 0, 2]

@@ -1,4 +1,4 @@
-"""The plain-table road: hex columns as ImageHash prints them, look-ups, rankings."""
+"""Look-ups in a table of hashes: the most similar images, and whether an image is known."""
 
 import imagehash
 import numpy as np
@@ -10,7 +10,6 @@ from PIL import Image
 from hashfeatures import (
     FailedImagesWarning,
     ImageReadError,
-    NearDuplicateFinder,
     ParameterError,
     find_duplicates,
     find_similar,
@@ -18,141 +17,6 @@ from hashfeatures import (
     hash_images,
     is_known,
 )
-
-COLUMNS = ["ahash", "phash", "dhash", "whash", "colorhash"]
-FACTS = ["width", "height", "format", "detail", "error"]
-
-
-class TestHashImages:
-    def test_columns(self, image_files):
-        table = hash_images(image_files)
-        assert list(table.columns) == ["image", *COLUMNS, *FACTS]
-        assert table["image"].tolist() == image_files
-        assert (table["width"] == 40).all()
-        assert (table["height"] == 30).all()
-        assert (table["format"] == "PNG").all()
-        assert table["detail"].between(0, 100).all()
-        assert all(error is None for error in table["error"])
-
-    def test_hex_is_imagehash_s(self, image_files):
-        table = hash_images(image_files, ["phash", "dhash:16", "colorhash:4"])
-        for path, row in zip(image_files, table.itertuples(index=False), strict=True):
-            with Image.open(path) as image:
-                assert row[1:4] == (
-                    str(imagehash.phash(image)),
-                    str(imagehash.dhash(image, 16)),
-                    str(imagehash.colorhash(image, 4)),
-                )
-        assert list(table.columns[1:4]) == ["phash", "dhash:16", "colorhash:4"]
-
-    def test_duplicated(self, image_files):
-        table = hash_images([*image_files, image_files[2]])
-        for column in COLUMNS:
-            assert table[column].duplicated(keep=False)[[2, 6]].all()
-        assert table["phash"].duplicated().tolist() == [False] * 6 + [True]
-
-    def test_failures_keep_their_rows(self, image_files):
-        with pytest.warns(FailedImagesWarning, match="2 of 4"):
-            table = hash_images([image_files[0], "no.png", image_files[1], None])
-        failed = [False, True, False, True]
-        for column in [*COLUMNS, "width", "height", "format", "detail"]:
-            assert table[column].isna().tolist() == failed, column
-        assert table["error"][0] is None
-        assert table["error"][1].startswith("FileNotFoundError")
-        assert table["width"].dtype == table["detail"].dtype == "Int64"
-
-    def test_errors_may_be_raised(self, image_files):
-        with pytest.raises(ImageReadError, match=r"image 1, 'no\.png'"):
-            hash_images([image_files[0], "no.png"], errors="raise")
-
-    def test_the_index_is_kept(self, image_files):
-        index = pd.Index(list("fedcba"), name="key")
-        for images in (
-            pd.Series(image_files, index=index),
-            pd.DataFrame({"url": image_files}, index=index),
-        ):
-            table = hash_images(images, "phash")
-            pd.testing.assert_index_equal(table.index, index)
-            assert table["image"].tolist() == image_files
-        assert hash_images(pl.Series(image_files), "phash").index.tolist() == list(range(6))
-
-    def test_images_from_memory(self, image_files):
-        with Image.open(image_files[0]) as image:
-            image.load()
-            sources = [image, np.asarray(image), {"path": image_files[0]}]
-        table = hash_images(sources, "phash")
-        assert len(set(table["phash"])) == 1
-        assert [type(source) for source in table["image"]] == [type(image), np.ndarray, dict]
-
-    def test_size_is_as_seen(self, noise_image, encode):
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        turned = encode(noise_image(0, size=(640, 300)), "JPEG", exif=exif)
-        for decode in ("full", "reduced"):
-            table = hash_images([turned], "phash", decode=decode)
-            assert table[["width", "height"]].iloc[0].tolist() == [300, 640]
-        raw = hash_images([turned], "phash", orient=False)
-        assert raw[["width", "height"]].iloc[0].tolist() == [640, 300]
-
-    def test_no_images(self):
-        table = hash_images([])
-        assert list(table.columns) == ["image", *COLUMNS, *FACTS]
-        assert len(table) == 0
-
-    @pytest.mark.parametrize(
-        "wrong", [{"errors": "ignore"}, {"decode": 1}, {"hashes": []}, {"n_jobs": "2"}], ids=str
-    )
-    def test_wrong_parameters(self, wrong):
-        with pytest.raises(ParameterError):
-            hash_images(["no.png"], **wrong)
-
-
-class TestFindDuplicates:
-    def test_groups_of_two_or_more(self, family, image_files):
-        files, shown = family
-        X = [image_files[0], *files[::-1], image_files[1]]
-        found = find_duplicates(X)
-        assert list(found.columns) == ["group", "image", "distance"]
-        assert found["image"].tolist() == files[::-1]
-        assert found["group"].tolist() == sorted(5 - shown), "as in the labels of a finder"
-        assert found.index.tolist() == list(range(1, 16))
-        assert found["distance"].between(0, 12).all()
-
-    def test_distance_is_to_the_nearest(self, family):
-        files, _ = family
-        finder = NearDuplicateFinder().fit(files)
-        found = find_duplicates(files)["distance"]
-        for row in range(len(files)):
-            touching = (finder.pairs_.left == row) | (finder.pairs_.right == row)
-            assert found[row] == finder.pairs_.distance[touching].min()
-
-    def test_a_table_gives_what_its_images_give(self, family, monkeypatch):
-        files, _ = family
-        table = hash_images(pd.Series(files, index=range(100, 115)), decode="reduced")
-        expected = find_duplicates(table["image"])
-        monkeypatch.setattr(
-            "hashfeatures.images._open.Image.open", lambda *a: pytest.fail("read again")
-        )
-        pd.testing.assert_frame_equal(find_duplicates(table), expected)
-
-    def test_failed_and_flat_rows_of_a_table_match_nothing(self, image_files):
-        flat = np.full((20, 20), 9, dtype=np.uint8)
-        with pytest.warns(FailedImagesWarning):
-            table = hash_images([None, flat, image_files[0], flat, None, image_files[0]])
-        assert find_duplicates(table).index.tolist() == [2, 5]
-
-    def test_a_table_of_other_hashes_needs_another_finder(self, image_files):
-        table = hash_images(image_files * 2, "phash:16")
-        with pytest.raises(ValueError, match=r"no column 'phash', 'dhash'.*finder=NearDuplicateF"):
-            find_duplicates(table)
-        finder = NearDuplicateFinder("phash:16", radius=0)
-        assert len(find_duplicates(table, finder=finder)) == 12
-
-    def test_none(self, image_files):
-        for images in (image_files, [], hash_images(image_files)):
-            found = find_duplicates(images)
-            assert list(found.columns) == ["group", "image", "distance"]
-            assert len(found) == 0
 
 
 class TestFindSimilar:
