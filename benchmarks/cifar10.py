@@ -1,9 +1,9 @@
-"""How many of the known duplicates between the parts of CIFAR-10 are found, by radius.
+"""Count how many of the known duplicates between the parts of CIFAR-10 are found, by radius.
 
 The folder holds the images as ``train/CLASS/*.jpg`` and ``test/CLASS/*.jpg`` (or .png), and one
 CSV file (or ``--pairs FILE``) of known pairs, such as those that Barz and Denzler found ("Do we
-train on test data? Purging CIFAR of near-duplicates", 2020): its first two columns name a test and
-a training image, in either order, by their paths in the folder. Other columns are left alone.
+train on test data? Purging CIFAR of near-duplicates", 2020). Its first two columns name a test and
+a training image, in either order, by their paths in the folder. Other columns are ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The codes that the benchmark of search is made of: uniform, skewed as of images, or real."""
+"""Make the codes for the benchmark of search: uniform, skewed as those of images, or real."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Case:
     def queries(self) -> Words:
         """Return queries: fitted codes, codes with near neighbors, or random codes."""
         rng = np.random.default_rng(1)
-        if self.kind == "strangers to":
+        if self.kind == "unrelated":
             return rng.integers(0, 2**64, (self.n_queries, self.n_bits // 64), dtype=np.uint64)
         codes = self.codes()
         return codes[np.sort(rng.choice(len(codes), self.n_queries, replace=False))]

@@ -1,7 +1,7 @@
-"""What the benchmark of hashing compares: functions of a set of images and a number of workers.
+"""The contestants of the benchmark of hashing, each a function of images and a number of workers.
 
-Every library is asked in the way that is fastest for it: libphash and OpenCV, which compute a
-phash alone, are told to decode nothing but luma. imgdd has no such setting.
+Each library runs with its fastest settings. libphash and OpenCV, which compute a phash alone,
+decode nothing but luma. imgdd has no such setting.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def hash_by_opencv(images: ImageSet, jobs: int, *, reduced: bool = False) -> Non
     """Hash by OpenCV in a pool of threads; only the luma is decoded."""
     import cv2
 
-    cv2.setNumThreads(1)  # beside those of the pool
+    cv2.setNumThreads(1)  # besides those of the pool
     scale = images.reduction if reduced else 1
     mode = "IMREAD_GRAYSCALE" if scale == 1 else f"IMREAD_REDUCED_GRAYSCALE_{scale}"
     own = threading.local()  # OpenCV's algorithms keep buffers, which threads cannot share

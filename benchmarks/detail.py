@@ -1,8 +1,8 @@
-"""How much detail images have, and how often different ones match for want of it.
+"""Measure how much detail images have, and how often different images of little detail match.
 
-The finder compares images of less detail than ``min_detail`` by their pixels alone. This is where
-that limit comes from: photos and icons (from folders of your own) must lie above it, flat images,
-gradients and blank pages (made here) below.
+The finder compares images of less detail than ``min_detail`` by their pixels alone. This benchmark
+justifies that limit. Photos and icons (from folders of your own) must lie above it. Flat images,
+gradients and blank pages (made here) must lie below it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""How fast images become hashes: hashfeatures beside ImageHash, Pillow and native libraries.
+"""Measure how fast images become hashes, compared with ImageHash, Pillow and native libraries.
 
-Every contestant reads the same files with as many workers. It lives in a process of its own that
-is started, warmed up on all the images and then timed in turn with the others: A B C, A B C. So
-the files are in the system's memory, and no start of a pool and no import is counted.
+Every contestant reads the same files with as many workers. Each lives in a process of its own,
+which is started and warmed up on all the images. Then the contestants are timed in turn: A B C,
+A B C. So the files are in the system's memory, and neither the start of a pool nor an import is
+counted.
 """
 
 from __future__ import annotations
@@ -138,7 +139,9 @@ def compare_bits(images: ImageSet, jobs: int) -> tuple[int, int, list[list[str]]
     five = hash_by_hashfeatures(images, jobs, hashes=FIVE, **plain)
     n_differing = int((five != hash_by_imagehash(images, jobs)).sum())
     full = split_bits(five, FIVE)
-    drift = [["reduced, beside full", "no bit differs", "at most 1", "at most 2", "the most"]]
+    drift = [
+        ["reduced compared with full", "no bit differs", "at most 1", "at most 2", "the most"]
+    ]
     for hashes in (FIVE, TWO):
         bits = hash_by_hashfeatures(images, jobs, hashes=hashes, decode="reduced", **plain)
         for name, reduced in split_bits(bits, hashes).items():
@@ -161,7 +164,7 @@ def split_bits(bits: Any, hashes: Sequence[str]) -> dict[str, Any]:
 
 
 def compare_speeds(results: dict[str, Result]) -> list[list[str]]:
-    """Return a table of the contestants beside ImageHash and decoding alone."""
+    """Return a table of the contestants compared with ImageHash and decoding alone."""
     table = [["contestant", "ImageHash = 1", "of decoding", "images/s", "spread", "memory, MB"]]
     base, limit = results[IMAGEHASH].speed, results[DECODE].speed
     for name, result in results.items():
@@ -234,7 +237,7 @@ def main() -> int:
             total_differing += n_differing
             for table in (compare_goals(results), compare_speeds(results), drift):
                 show(table, options.markdown)
-            print(f"Beside ImageHash: {n_bits} bits compared, {n_differing} differing", flush=True)
+            print(f"Compared with ImageHash: {n_bits} bits, {n_differing} differing", flush=True)
     return int(total_differing > 0)
 
 

@@ -1,4 +1,4 @@
-"""Edits that no view and no radius was chosen by: other values than everyday ones, combined."""
+"""Edits by which no views and no radius were chosen: other values than everyday ones, combined."""
 
 from hashfeatures.edits import Edit
 

@@ -1,11 +1,11 @@
-"""The images that the benchmarks read: made of photos, or copied from a folder.
+"""Make the images that the benchmarks read from photos, or copy them from a folder.
 
 Two kinds are made from the nine color photos in scikit-image's wheel. A *tile* is a crop of 75 to
-100 % of a photo's width, at a random place, flipped or not and up to a fifth darker or brighter,
-brought to 500 x 375 pixels by Lanczos' filter: most photos are of about that size, so nothing is
-blown up. A small image is one tile. A large one is 8 x 8 tiles, 4000 x 3000 pixels, because a
-single photo blown up that far would be blurred, and decode faster than what a camera takes. They
-are JPEG files of quality 90, of 51 kB and of 3.2 MB on average.
+100 % of a photo's width, at a random place, flipped or not and up to a fifth darker or brighter.
+Lanczos' filter resizes it to 500 x 375 pixels, which enlarges no photo, as most are of about that
+size. A small image is one tile. A large image is 8 x 8 tiles, 4000 x 3000 pixels: a single photo
+enlarged that far would be blurred, and decode faster than the photos of a camera. The images are
+JPEG files of quality 90, of 51 kB and of 3.2 MB on average.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How often the intervals of a calibration hold the truth, where the truth is known.
+"""Measure how often the intervals of a calibration hold the truth, where the truth is known.
 
-Each folder is a population of images of which every two are compared, and some are edited; the
-last is all of them, reduced to 32 x 32 pixels. Samples of a population are judged as
-`hashfeatures.calibrate` judges what it is given. An interval of 95 % should hold the truth in 95
-of 100 samples. Where fewer than ten pairs were counted, the upper end alone is claimed. Beside it
-stands what the interval would hold if it took pairs for independent.
+Each folder is a population of images. All its pairs are compared, and some of its images are
+edited. The last population is all images, reduced to 32 x 32 pixels. `hashfeatures.calibrate`
+judges samples of each. An interval of 95 % should hold the truth in 95 of 100 samples. If fewer
+than ten pairs were counted, it claims the upper end alone. For comparison, the table shows what
+the interval would hold if it took pairs for independent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hashing import show
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import Image
-from strangers import find_files, find_same, make_files, thumbnail
+from same_picture import find_files, find_same, make_files, thumbnail
 
 from hashfeatures import NearDuplicateFinder
 from hashfeatures.duplicates._labels import label_components

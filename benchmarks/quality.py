@@ -1,11 +1,11 @@
-"""How many edited copies are found, at equal rates of false matches: views, signatures and peers.
+"""Measure how many edited copies views, hashes and peers find, at equal rates of false matches.
 
-Images of the first folder are edited; those and the images of all folders are strangers to each
-other, but for the pairs that show the same picture (see `strangers.py`). A contestant gives a
-distance to two images. Its radius is the greatest at which no more than one in 100,000 pairs of
-different images is within it (or one pair at all, if there are fewer); its recall is the share of
-edited copies that are within that radius of their original. The peers' own settings are re-created
-from the same hashes, each at the radius that its documentation names.
+Images of the first folder are edited. Every two images of all folders count as different, except
+pairs that show the same picture (see `same_picture.py`). A contestant gives a distance to two
+images. Its radius is the largest that matches no more than one in 100,000 pairs of different
+images (or one pair, if there are fewer). Its recall is the share of edited copies within that
+radius of their originals. The peers' own settings are recreated from the same hashes, each at the
+radius that its documentation names.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from held_out_edits import HELD_OUT_EDITS
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from strangers import find_files, find_same, make_files, thumbnail
+from same_picture import find_files, find_same, make_files, thumbnail
 
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.edits import EVERYDAY_EDITS
@@ -154,7 +154,7 @@ class Distances:
 
     Parameters
     ----------
-    strangers : ndarray of shape (reach + 1,)
+    different : ndarray of shape (reach + 1,)
         The numbers of pairs of different images at each distance.
     copies : ndarray of shape (n_edited, n_edits)
         The distance of each edited copy to its original.
@@ -162,14 +162,14 @@ class Distances:
         How many pairs of different images there are.
     """
 
-    strangers: NDArray[np.int64]
+    different: NDArray[np.int64]
     copies: NDArray[np.int64]
     n_pairs: int
 
     @property
     def rates(self) -> NDArray[np.float64]:
         """The share of the pairs of different images that are within each radius."""
-        rates: NDArray[np.float64] = np.cumsum(self.strangers) / self.n_pairs
+        rates: NDArray[np.float64] = np.cumsum(self.different) / self.n_pairs
         return rates
 
     def radius(self) -> int | None:
@@ -200,7 +200,7 @@ def compare(
     originals = [files[row] for row in rows]
     if contestant.views == "identity":
         words = stack(files, contestant.hashes)
-        strangers = count_pairs(words, same)
+        different = count_pairs(words, same)
         kept = words[list(rows)]
         copies = [
             hamming_distances(kept, stack(records, contestant.hashes))
@@ -212,13 +212,13 @@ def compare(
         apart = [
             pair not in same for pair in zip(near.left.tolist(), near.right.tolist(), strict=True)
         ]
-        strangers = np.bincount(near.distance[apart], minlength=VIEWS_REACH + 1)
+        different = np.bincount(near.distance[apart], minlength=VIEWS_REACH + 1)
         left = stack_views(originals, contestant.views)
         copies = [
             left.distances(stack_views(records, contestant.views))
             for records in zip(*edited, strict=True)
         ]
-    return Distances(strangers, np.stack(copies, axis=1), n_pairs)
+    return Distances(different, np.stack(copies, axis=1), n_pairs)
 
 
 def count_pairs(words: Words, same: Same) -> NDArray[np.int64]:

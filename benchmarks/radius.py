@@ -1,9 +1,9 @@
-"""The radius at which each hash, pair of hashes and kind of views matches equally few strangers.
+"""Measure the radius at which each hash, pair of hashes and kind of views matches equally often.
 
-Every two images of all folders are compared, but for those that show the same picture (see
-`strangers.py`). The radius of a comparison is the greatest at which it matches no more of these
-pairs than `hashfeatures.hashing._default_radius.PER_MILLION` in a million; where even 0 bits match
-more, it is 0. These are the radii by default, which are shown beside.
+Every two images of all folders are compared, except pairs that show the same picture (see
+`same_picture.py`). The radius of a comparison is the largest at which it matches no more of these
+pairs than `hashfeatures.hashing._default_radius.PER_MILLION` in a million. If even 0 bits match
+more, it is 0. The default radii are these, and the table shows them for comparison.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from hashing import show
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from strangers import find_files, find_same, make_files, thumbnail
+from same_picture import find_files, find_same, make_files, thumbnail
 
 from hashfeatures.duplicates.fingerprints._base import Codes
 from hashfeatures.duplicates.fingerprints._segments import SegmentCodes
@@ -62,7 +62,7 @@ class Row(NamedTuple):
     counts: Counts
 
 
-class Strangers(NamedTuple):
+class Population(NamedTuple):
     """Images that show different pictures, but for some known pairs.
 
     Parameters
@@ -83,14 +83,14 @@ class Strangers(NamedTuple):
         return len(self.paths) * (len(self.paths) - 1) // 2 - len(self.left)
 
 
-def find_strangers(paths: Sequence[str], jobs: int) -> Strangers:
-    """Find the pairs that show the same picture, and remove images of too little detail."""
+def find_population(paths: Sequence[str], jobs: int) -> Population:
+    """Return the images of enough detail, and the pairs of them that show the same picture."""
     hashes = hash_all(paths, parse_hashes("phash"), jobs)
     out = {*hashes.digests, *hashes.errors}
     kept = [path for row, path in enumerate(paths) if row not in out]
     same = find_same(Parallel(n_jobs=jobs)(delayed(thumbnail)(path) for path in kept))
     left, right = np.array(sorted(same), dtype=np.intp).reshape(-1, 2).T
-    return Strangers(kept, left, right)
+    return Population(kept, left, right)
 
 
 def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> HashArrays:
@@ -104,15 +104,15 @@ def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> Ha
 # ---- Images as they are: all distances ----
 
 
-def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
+def count_plain(images: Population, jobs: int) -> Iterator[Row]:
     """Yield the comparisons of whole images."""
     wanted = [parse_hashes(names) for names in PLAIN]
     specs = tuple(filter(_is_installed, dict.fromkeys(spec for each in wanted for spec in each)))
-    hashes = hash_all(strangers.paths, specs, jobs)
+    hashes = hash_all(images.paths, specs, jobs)
     words = {spec: _as_words(hashes.packed(place)) for place, spec in enumerate(specs)}
     wanted = [each for each in wanted if set(each) <= set(specs)]
     counts = [np.zeros(sum(spec.n_bits for spec in each) + 1, dtype=np.int64) for each in wanted]
-    n_images = len(strangers.paths)
+    n_images = len(images.paths)
     for start in range(0, n_images, BLOCK):
         rows, others = np.arange(start, min(start + BLOCK, n_images)), np.arange(start, n_images)
         once = rows[:, None] < others
@@ -122,7 +122,7 @@ def count_plain(strangers: Strangers, jobs: int) -> Iterator[Row]:
         }
         for each, count in zip(wanted, counts, strict=True):
             count += _tally([distances[spec] for spec in each], len(count))
-    left, right = strangers.left, strangers.right
+    left, right = images.left, images.right
     for each, count in zip(wanted, counts, strict=True):
         count -= _tally(
             [hamming_distances(words[spec][left], words[spec][right], np.int16) for spec in each],
@@ -153,30 +153,30 @@ def _tally(distances: Iterable[NDArray[np.int16]], length: int) -> Counts:
 # ---- Views and segments: near pairs ----
 
 
-def count_views(strangers: Strangers, jobs: int) -> Iterator[Row]:
+def count_views(images: Population, jobs: int) -> Iterator[Row]:
     """Yield the comparisons over views. The views of smaller sets are the first of "robust"."""
     for size in SIZES:
         two = parse_hashes([f"{name}:{size}" for name in TURNED])
         (spec,) = compare_by(two, "robust", MIN_DETAIL)
-        codes = hash_all(strangers.paths, (spec,), jobs).packed(0)
+        codes = hash_all(images.paths, (spec,), jobs).packed(0)
         for chosen in (two, two[:1], two[1:]):
             words = _choose(codes, spec, two, chosen)
             for views in ("flips", "dihedral", "robust"):
                 view_set = VIEW_SETS[views]
                 part = ViewCodes(np.ascontiguousarray(words[:, : view_set.n_views]), view_set)
-                yield Row(views, chosen, _count_near(part, strangers, chosen, jobs))
+                yield Row(views, chosen, _count_near(part, images, chosen, jobs))
 
 
-def count_segments(strangers: Strangers, jobs: int) -> Iterator[Row]:
+def count_segments(images: Population, jobs: int) -> Iterator[Row]:
     """Yield the comparisons of segments, which are cut once for all hashes of a size."""
     for size in SIZES:
         every = parse_hashes([f"{name}:{size}" for name in LUMA])
         (spec,) = compare_by(every, "segments", MIN_DETAIL)
-        codes = hash_all(strangers.paths, (spec,), jobs).packed(0)
+        codes = hash_all(images.paths, (spec,), jobs).packed(0)
         two = tuple(each for each in every if each.name in TURNED)
         for chosen in (*((each,) for each in every), two):
             part = SegmentCodes.fit(_choose(codes, spec, every, chosen))
-            yield Row("segments", chosen, _count_near(part, strangers, chosen, jobs))
+            yield Row("segments", chosen, _count_near(part, images, chosen, jobs))
 
 
 def _choose(
@@ -193,16 +193,14 @@ def _choose(
     return np.ascontiguousarray(words[..., used] & mask[used])
 
 
-def _count_near(
-    codes: Codes, strangers: Strangers, specs: Sequence[HashSpec], jobs: int
-) -> Counts:
+def _count_near(codes: Codes, images: Population, specs: Sequence[HashSpec], jobs: int) -> Counts:
     """Count pairs up to the radius that exceeds the rate, as weak hashes soon match all pairs."""
     n_bits, reach = sum(spec.n_bits for spec in specs), 0
-    known = strangers.left * len(strangers.paths) + strangers.right
+    known = images.left * len(images.paths) + images.right
     while True:
         near = codes.pairs(reach, jobs)
-        apart = ~np.isin(near.left * len(strangers.paths) + near.right, known)
-        if 1e6 * apart.sum() > PER_MILLION * strangers.n_pairs or 2 * reach > n_bits:
+        apart = ~np.isin(near.left * len(images.paths) + near.right, known)
+        if 1e6 * apart.sum() > PER_MILLION * images.n_pairs or 2 * reach > n_bits:
             return np.bincount(near.distance[apart], minlength=reach + 1)
         reach += max(1, reach // 2)
 
@@ -244,15 +242,15 @@ def main() -> int:
         folders = options.folders
         sets = [find_files(folder) for folder in folders] or [make_files(Path(temporary))]
         paths = [path for files in sets for path in files]
-        strangers = find_strangers(paths[:50] if options.quick else paths, options.jobs)
+        images = find_population(paths[:50] if options.quick else paths, options.jobs)
         kinds = options.only or list(KINDS)[: 2 if options.quick else 3]
         rows = [
-            tabulate(row, strangers.n_pairs)
+            tabulate(row, images.n_pairs)
             for kind in kinds
-            for row in KINDS[kind](strangers, options.jobs)
+            for row in KINDS[kind](images, options.jobs)
         ]
     print(
-        f"{strangers.n_pairs} pairs of {len(strangers.paths)} images; {len(strangers.left)} pairs "
+        f"{images.n_pairs} pairs of {len(images.paths)} images; {len(images.left)} pairs "
         f"that show the same picture set aside. The rate: {PER_MILLION:g} in a million.\n"
     )
     header = ["views", "hashes", "bits", "radius", "in a million", "one bit more", "default"]

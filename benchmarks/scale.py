@@ -1,8 +1,8 @@
 """Measure the stages of hashfeatures.distributed up to 20 million images, and extrapolate.
 
-Codes are generated: uniform bits, of which a share are near or equal copies of earlier ones, so
-that the right groups are known and checked. Images are made from photos by `image_sets.py`. Run it
-on a quiet machine; the 20 million want 6 GB of memory and 12 GB of disk, and some minutes.
+The codes are uniform bits, of which a share are near or equal copies of earlier ones. So the right
+groups are known and checked. `image_sets.py` makes the images from photos. Run this on a quiet
+machine. The 20 million need 6 GB of memory, 12 GB of disk and some minutes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from hashfeatures.images._decoding import Decoding
 
 RADIUS = 12
 COPIES = 0.2  # the share of codes that are copies of others
-MOST_FLIPS = 6  # bits in which a copy differs; strangers of 128 uniform bits are far beyond
+MOST_FLIPS = 6  # bits in which a copy differs; unrelated codes of 128 uniform bits are far beyond
 PART = 1 << 16
 SIZES = (100_000, 1_000_000, 5_000_000, 10_000_000, 20_000_000)
 GOALS = (100_000_000, 1_000_000_000)
@@ -175,11 +175,11 @@ def measure_codes(n_codes: int, n_jobs: int, work: Path) -> dict[str, Any]:
     found = stage(
         "groups", lambda: components(run / "pairs", run / "groups", hashes=run / "hashes")
     )
-    dealt = stage("split", lambda: assign(run / "groups", run / "split", 0.25))
+    assigned = stage("split", lambda: assign(run / "groups", run / "split", 0.25))
     if found.n_groups != n_groups:
         sys.exit(f"{n_codes} codes: {found.n_groups} groups were found, and {n_groups} planted.")
-    if abs(dealt.n_test / n_codes - 0.25) > 1e-3:
-        sys.exit(f"{n_codes} codes: the test part has {dealt.n_test} images.")
+    if abs(assigned.n_test / n_codes - 0.25) > 1e-3:
+        sys.exit(f"{n_codes} codes: the test part has {assigned.n_test} images.")
     shutil.rmtree(run)
     return row
 
@@ -287,7 +287,7 @@ def print_extrapolation(rows: list[dict[str, Any]], image_seconds: float, n_jobs
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
     parser.add_argument("--images", type=int, default=20_000, metavar="N")
@@ -296,26 +296,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="see that it runs")
     parser.add_argument("--work", type=Path, help="where to write [default: temporary]")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
-    asked = parser.parse_args()
-    sizes, n_images = sorted(asked.sizes), asked.images
-    if asked.quick:
+    options = parser.parse_args()
+    sizes, n_images = sorted(options.sizes), options.images
+    if options.quick:
         sizes, n_images = [5_000, 20_000], 60
-    with tempfile.TemporaryDirectory(dir=asked.work) as folder:
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
         work = Path(folder)
         rows = []
         for n_codes in sizes:
-            rows.append(measure_codes(n_codes, asked.jobs, work))
+            rows.append(measure_codes(n_codes, options.jobs, work))
             print(f"{n_codes} codes done", file=sys.stderr)
-        seconds = measure_images(n_images, asked.jobs, work, not asked.no_ray)
-    if asked.json:
-        asked.json.write_text(json.dumps({"codes": rows, "images": seconds}, indent=1))
-    print(f"{asked.jobs} workers, 128 bits, radius {RADIUS}.\n")
+        seconds = measure_images(n_images, options.jobs, work, not options.no_ray)
+    if options.json:
+        options.json.write_text(json.dumps({"codes": rows, "images": seconds}, indent=1))
+    print(f"{options.jobs} workers, 128 bits, radius {RADIUS}.\n")
     print_codes(rows)
     print(f"{n_images} images: {seconds['local'] / n_images * 1e3:.2f} ms an image (local)")
     if "ray" in seconds:
         print(f"Ray took {seconds['ray'] / seconds['local']:.2f} times as long as local.")
     print()
-    print_extrapolation(rows, seconds["local"] / n_images, asked.jobs)
+    print_extrapolation(rows, seconds["local"] / n_images, options.jobs)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How fast near codes are found: hashfeatures beside faiss, usearch, scikit-learn and imagededup.
+"""Measure how fast near codes are found, by hashfeatures, faiss, usearch and others.
 
 Every contestant runs in a process of its own, on codes that it makes there, with all its loops
-loaded before it is timed. Peers that would take hours are asked a part of the queries, and their
-seconds are multiplied: the table says which part. All answers to that part are compared.
+loaded before it is timed. Peers that would take hours answer a part of the queries, and their
+seconds are multiplied. The table says which part. All answers to that part are compared.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def list_duels(n_codes: int, folders: tuple[str, ...]) -> Iterator[Duel]:
     yield Duel("queries", many, searchers.our_queries, FLAT)
     few = replace(default, n_queries=min(n_codes, 1000))
     yield Duel("queries, one by one", few, searchers.our_single_queries, FLAT)
-    for kind in ("crowded", "strangers to"):
+    for kind in ("crowded", "unrelated"):
         case = replace(default, kind=kind, n_queries=min(n_codes, 1000))
         yield Duel("five nearest", case, searchers.our_nearest, NEAREST_PEERS)
     photos = Case("photos'" if folders else "skewed", 11_000, 64, 10, folders=folders)

@@ -1,4 +1,4 @@
-"""What the benchmark of search compares: each contestant in a process of its own."""
+"""The contestants of the benchmark of search, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def our_self_join(case: Case, jobs: int) -> Outcome:
     words = case.codes()
     index = our_index(words, jobs)
     seconds, pairs = timed(lambda: Pairs.concatenate(index.pairs(case.radius)))
-    asked = sample_rows(case)
-    is_asked = np.zeros(len(words), dtype=bool)
-    is_asked[asked] = True
-    answers_of = {row: {row} for row in asked.tolist()}
+    sampled = sample_rows(case)
+    is_sampled = np.zeros(len(words), dtype=bool)
+    is_sampled[sampled] = True
+    answers_of = {row: {row} for row in sampled.tolist()}
     for one, other in ((pairs.left, pairs.right), (pairs.right, pairs.left)):
-        chosen = is_asked[one]
+        chosen = is_sampled[one]
         for row, near in zip(one[chosen].tolist(), other[chosen].tolist(), strict=True):
             answers_of[row].add(near)
     answers = list(answers_of.values())
@@ -188,8 +188,8 @@ def scikit_learn(case: Case, jobs: int) -> Outcome:
     neighbors.fit(as_bits(case.codes()))
     queries, n_all = peer_queries(case)
     queries = queries[:10]
-    asked = as_bits(queries)
-    seconds, rows = timed(lambda: neighbors.radius_neighbors(asked, return_distance=False))
+    bits = as_bits(queries)
+    seconds, rows = timed(lambda: neighbors.radius_neighbors(bits, return_distance=False))
     return scaled(seconds, [set(row.tolist()) for row in rows], len(queries), n_all)
 
 

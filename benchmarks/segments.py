@@ -1,7 +1,7 @@
-"""Crop-resistant hashes beside ImageHash's: how fast they are, and what is found by them.
+"""Compare crop-resistant hashes with ImageHash's: how fast they are, and which crops they find.
 
-Both hash the same decoded images in turn, in one process; the command fails if a bit differs. Then
-crops are looked for: by `views="segments"`, and by the rule of ImageHash's own `matches` (one
+Both hash the same decoded images in turn, in one process. The command fails if a bit differs. Then
+crops are searched for: by `views="segments"`, and by the rule of ImageHash's own `matches` (one
 segment is within a quarter of the bits of a segment of the other image).
 """
 

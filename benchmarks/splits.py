@@ -1,8 +1,9 @@
-"""How good and how fast splits are: hashfeatures beside scikit-learn's own.
+"""Measure how good and how fast splits are, compared with scikit-learn's own.
 
-Four questions. How fast and how even are splits of a million rows whose groups are known? How fast
-are splits by thousands of classes? Does anything leak through a split, counted by comparing every
-training with every test row? And how many of the copies planted among photos are found?
+It answers four questions. How fast and how even are splits of a million rows whose groups are
+known? How fast are splits by thousands of classes? Does anything leak through a split, counted by
+comparing every training with every test row? How many of the copies planted among photos are
+found?
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Split:
     seconds : float
         How long it took.
     size_error : float
-        How far the size of a test part is from what was asked for, in rows, at the worst.
+        How far the size of a test part is from the requested size, in rows, at the worst.
     class_error : float
         How far a class of a test part is from its share, in rows, at the worst.
     leaks : int
@@ -291,8 +292,10 @@ def find_planted(n_seeds: int) -> None:
         n_planted, n_found, common, planted_pairs, found_pairs = counts
         recall, precision = common / planted_pairs, common / max(found_pairs, 1)
         print(f"| {radius} | {n_planted} | {n_found} | {recall:.1%} | {precision:.1%} |")
-    print("\nRecall and precision are of pairs of images: of those planted in one group, how many")
-    print("were found in one, and the other way round.")
+    print(
+        "\nRecall and precision count pairs of images: the share of planted pairs that are found"
+    )
+    print("in one group, and the share of found pairs that were planted in one.")
 
 
 # ---- Printing ----

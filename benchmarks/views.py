@@ -1,10 +1,10 @@
-"""What views cost: hashing beside hashing images as they are, and the join beside hashing.
+"""Measure what views cost: hashing compared with hashing images as they are, and the join.
 
-Both read the same files in the same process with as many workers, in turn. The join is of the
-images in the folders, or of some that are made: each is a window of random place and turn in the
-mean of two photos, at the size of the square that views come from. Where more are to be joined
-than were hashed, each further one has the phashes of one of them and the dhashes of another.
-Beside it stands faiss' flat index, which compares the images as they are, without views.
+Both read the same files in the same process with as many workers, in turn. The join takes the
+images in the folders, or images that are made: each is a window of random place and turn in the
+mean of two photos, at the size of the square that views come from. If more are joined than were
+hashed, each further image has the phashes of one of them and the dhashes of another. For
+comparison, faiss' flat index compares the images as they are, without views.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from image_sets import ImageSet, make_sets
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import Image
-from strangers import find_files
+from same_picture import find_files
 
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.hamming._pairs import Pairs
@@ -45,7 +45,7 @@ N_LARGE = 24
 SIDE = 256
 CHUNK = 1000
 N_MADE = 10_000  # images that are hashed for the join: more are put together of these
-N_ASKED = 10_000  # codes that faiss is asked for
+N_ASKED = 10_000  # queries that faiss answers
 
 Words = NDArray[np.uint64]
 
@@ -138,12 +138,14 @@ def time_faiss(words: Words, found: Pairs, jobs: int) -> float:
     codes = np.ascontiguousarray(words[:, 0])
     index = faiss.IndexBinaryFlat(64 * codes.shape[1])
     index.add(codes.view(np.uint8))
-    asked = np.random.default_rng(1).permutation(len(codes))[:N_ASKED]
+    sampled = np.random.default_rng(1).permutation(len(codes))[:N_ASKED]
     start = perf_counter()
     # faiss' radius is exclusive.
-    ends, far, rows = index.range_search(codes[asked].view(np.uint8), default_radius(TWO).bits + 1)
-    seconds = (perf_counter() - start) * len(codes) / len(asked)
-    left = np.repeat(asked, np.diff(ends.astype(np.intp)))
+    ends, far, rows = index.range_search(
+        codes[sampled].view(np.uint8), default_radius(TWO).bits + 1
+    )
+    seconds = (perf_counter() - start) * len(codes) / len(sampled)
+    left = np.repeat(sampled, np.diff(ends.astype(np.intp)))
     near = (far <= RADIUS) & (left != rows)
     known = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
     lower, upper = np.minimum(left, rows)[near], np.maximum(left, rows)[near]
@@ -154,7 +156,7 @@ def time_faiss(words: Words, found: Pairs, jobs: int) -> float:
 
 
 def compare_join(words: Words, rate: float, jobs: int) -> None:
-    """Print the time of the robust join beside those of hashing and of faiss."""
+    """Print the time of the robust join compared with those of hashing and of faiss."""
     taken, found = time_join(words, jobs)
     print(
         f"Over robust views: {taken:.1f} s, {len(found.left)} pairs; "
@@ -164,7 +166,7 @@ def compare_join(words: Words, rate: float, jobs: int) -> None:
     if find_spec("faiss"):
         flat = time_faiss(words, found, jobs)
         print(
-            f"faiss, flat, as they are: {flat:.1f} s ({min(N_ASKED, len(words))} asked for, and "
+            f"faiss, flat, as they are: {flat:.1f} s ({min(N_ASKED, len(words))} queries, "
             f"multiplied), {flat / taken:.1f} times as long."
         )
 

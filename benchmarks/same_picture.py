@@ -1,4 +1,4 @@
-"""Which pairs of images count as different: the same picture under two names must not."""
+"""Find the pairs of images that show the same picture, which no benchmark counts as different."""
 
 from __future__ import annotations
 
