@@ -16,11 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ._utils.optional import import_extra
-from ._utils.validation import check_int, refuse
+from ._utils.validation import check_choice, check_int, refuse
 from .exceptions import ImageReadError
 from .images._decoding import Decoding, Reduction
 from .images._read import read_image
 from .images._sources import describe_source, list_sources, local_path
+
+_UNITS = {"bits": "bits", "hex": "hex digits"}
 
 # The longest side of a drawn image, which is more than a figure of the usual size shows.
 _SIDE = 256
@@ -148,7 +150,13 @@ def plot_groups(
 
 
 def plot_similar(
-    query: Any, similar: pd.DataFrame, *, n: int = 9, n_columns: int = 5, ax: Any = None
+    query: Any,
+    similar: pd.DataFrame,
+    *,
+    unit: str = "bits",
+    n: int = 9,
+    n_columns: int = 5,
+    ax: Any = None,
 ) -> Axes:
     r"""Draw an image and the images most similar to it, with their distances.
 
@@ -158,6 +166,8 @@ def plot_similar(
         The query image.
     similar : pandas.DataFrame
         A table of `find_similar` with the columns "image" and "hamming_distance".
+    unit : {"bits", "hex"}, default="bits"
+        The unit of the distances, as it was passed to `find_similar`.
     n : int, default=9
         The number of images to draw beside the query.
     n_columns : int, default=5
@@ -182,13 +192,13 @@ def plot_similar(
     """
     name = "plot_similar"
     check_int(name, "n", n, 1)
+    check_choice(name, "unit", unit, tuple(_UNITS))
     _check_columns(similar, ("image", "hamming_distance"), name, "similar", "find_similar")
     shown = similar[:n]
     counts = shown["hamming_distance"]
     images = [query, *shown["image"]]
-    unit = "hex digits" if similar.attrs.get("unit") == "hex" else "bits"
     titles = [
-        f"{_format_distance(count, unit)}\n{_name_of(image)}"
+        f"{_format_distance(count, _UNITS[unit])}\n{_name_of(image)}"
         for image, count in zip(shown["image"], counts, strict=True)
     ]
     axes = plot_images(images, ["query", *titles], n_columns=n_columns, ax=ax)

@@ -120,6 +120,13 @@ class TestPlotSimilar:
         assert titles(axes)[:2] == ["query", "0 bits\nimage_3.png"]
         assert [is_drawn(axis) for axis in axes.flat] == [True] * 5
 
+    def test_distances_have_the_unit_that_they_were_counted_in(self, image_files):
+        similar = find_similar(image_files, image_files[0], unit="hex")
+        axes = plot_similar(image_files[0], similar, unit="hex")
+        assert titles(axes)[1].startswith("0 hex digits\n")
+        with pytest.raises(ParameterError, match="'unit' parameter of plot_similar"):
+            plot_similar(image_files[0], similar, unit="digits")
+
     def test_other_tables(self, image_files):
         with pytest.raises(ParameterError, match="must be a table of find_similar"):
             plot_similar(image_files[0], image_files)

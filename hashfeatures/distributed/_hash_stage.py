@@ -20,12 +20,16 @@ KIND = "hashes"
 LISTING = "_listing"
 DIGEST_BYTES = 16
 
+# What a run derives for reduced decoding is the same in all stages. Manifests have held it from
+# the first, and those of earlier runs must compare equal.
+_DERIVED = {"reduced_side": 256, "colour": True}
+
 
 def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) -> dict[str, Any]:
     """Return the settings that determine the bits, as JSON values."""
     return {
         "hashes": [str(spec) for spec in specs],
-        "decoding": asdict(decoding),
+        "decoding": asdict(decoding) | _DERIVED,
         "min_detail": min_detail,
         "pillow": PIL.__version__,
         "bits": BITS_VERSION,
@@ -34,7 +38,7 @@ def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) 
 
 def read_settings(settings: dict[str, Any]) -> tuple[tuple[HashSpec, ...], Decoding, int]:
     """Return the hashes, the decoding and the least detail of a stage."""
-    decoding = dict(settings["decoding"])
+    decoding = {k: v for k, v in settings["decoding"].items() if k not in _DERIVED}
     if isinstance(decoding["background"], list):
         decoding["background"] = tuple(decoding["background"])
     return parse_hashes(settings["hashes"]), Decoding(**decoding), settings["min_detail"]

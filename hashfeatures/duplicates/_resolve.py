@@ -13,11 +13,11 @@ from sklearn.base import clone
 
 from .._utils.containers import check_length
 from .._utils.descriptions import describe_value
-from .._utils.frames import is_frame, is_missing
+from .._utils.frames import column_names, is_frame, is_missing
 from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
-from ..images._sources import image_column, list_sources
+from ..images._sources import IMAGE_COLUMNS, image_column, list_sources
 from ._chains import warn_if_chained
 from ._finder import NearDuplicateFinder
 from ._groups import DuplicateGroups
@@ -226,6 +226,8 @@ def group_images(
 
 def is_bit_matrix(images: Any) -> bool:
     """Return whether images are given as a matrix of bits, not as image sources."""
+    if set(column_names(images)) & set(IMAGE_COLUMNS) and not count_samples(images):
+        return False  # pandas takes a column without values for numbers
     if isinstance(images, pd.DataFrame):
         return all(_is_of_numbers(column) for _, column in images.items())
     if is_frame(images) and hasattr(images, "dtypes"):  # of polars

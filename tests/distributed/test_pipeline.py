@@ -17,7 +17,10 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
+from hashfeatures.distributed._hash_stage import read_settings, settings_of
 from hashfeatures.hashing._hex import bits_to_hex
+from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.images._decoding import Decoding
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 
@@ -73,6 +76,22 @@ def test_bits_are_those_of_hash_images(folder, tmp_path, executor):
         np.testing.assert_array_equal(found, expected[name][~failed])
     for column in ("width", "height", "detail"):
         np.testing.assert_array_equal(table[column][~failed], expected[column][~failed])
+
+
+def test_manifests_hold_the_fields_that_they_have_always_held():
+    """Directories of hashes that were made before stay usable: their settings are equal."""
+    specs, decoding = parse_hashes("phash"), Decoding("reduced")
+    settings = settings_of(specs, decoding, 10)
+    assert settings["decoding"] == {
+        "decode": "reduced",
+        "orient": True,
+        "background": "white",
+        "max_pixels": None,
+        "reduced_side": 256,
+        "colour": True,
+        "trim_borders": False,
+    }
+    assert read_settings(settings) == (specs, decoding, 10)
 
 
 def test_borders_are_trimmed_as_by_the_finder(tmp_path, noise_image):

@@ -12,6 +12,7 @@ from hashfeatures import (
     FailedImagesWarning,
     NearDuplicateFinder,
     ParameterError,
+    drop_duplicates,
     hash_images,
 )
 from hashfeatures.duplicates._resolve import find_near, group_images, is_bit_matrix
@@ -146,3 +147,10 @@ def test_what_is_missing_is_in_no_group():
     assert group_images(["a.png", None, "b.png", None], OneGroup()).tolist() == [0, 1, 0, 2]
     bits = np.array([[0.0, 1], [np.nan, np.nan], [1, 1]])
     assert group_images(bits, OneGroup()).tolist() == [0, 1, 0]
+
+
+def test_an_empty_table_of_images_is_no_matrix_of_bits():
+    """A filter may leave no row, and pandas takes a column without values for numbers."""
+    table = pd.DataFrame({"image": pd.Series([], dtype=float)})
+    assert not is_bit_matrix(table)
+    assert len(drop_duplicates(table)) == 0
