@@ -70,7 +70,7 @@ def hash_one(
             if min_detail is not None and detail < min_detail:
                 digest = _digest(source, decoded, decoding)
     except ImageReadError as error:  # a mode that Pillow cannot turn into luma, say
-        name = describe_source(source)
+        name = describe_source(source.image if isinstance(source, DecodedImage) else source)
         raise ImageReadError(name, error.cause, lasting=error.lasting) from error
     return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
 
