@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from .._utils.containers import check_length
 from .._utils.descriptions import describe_value
-from .._utils.frames import column_names, is_frame, is_missing
+from .._utils.frames import is_frame, is_missing
 from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
@@ -226,9 +226,9 @@ def group_images(
 
 def is_bit_matrix(images: Any) -> bool:
     """Return whether images are given as a matrix of bits, not as image sources."""
-    if set(column_names(images)) & set(IMAGE_COLUMNS) and not count_samples(images):
-        return False  # pandas takes a column without values for numbers
     if isinstance(images, pd.DataFrame):
+        if images.empty and set(images.columns) & set(IMAGE_COLUMNS):
+            return False  # pandas takes a column without values for numbers
         return all(_is_of_numbers(column) for _, column in images.items())
     if is_frame(images) and hasattr(images, "dtypes"):  # of polars
         return all(dtype.is_numeric() or str(dtype) == "Boolean" for dtype in images.dtypes)
