@@ -57,6 +57,14 @@ def check_positive(caller: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def check_share(caller: str, name: str, value: Any) -> float:
+    """Return `value` as a float; raise if it is not a number from 0 to 1."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
+        raise refuse(caller, name, "a float in the range [0, 1]", value)
+    return float(value)
+
+
 def check_count_or_share(caller: str, name: str, value: Any) -> float | int:
     """Return `value`; raise if it is neither a count from 0 on nor a share in [0, 1)."""
     is_share = isinstance(value, Real) and not isinstance(value, bool | Integral)

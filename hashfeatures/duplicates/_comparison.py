@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from .._utils.stored_columns import read_hashes, read_numbers
 from ..exceptions import ParameterError
 from ..hamming._packing import words_from_bits
 from ..hashing._batch import hash_sources
-from ..hashing._default_radius import DefaultRadius, default_radius
+from ..hashing._default_radius import DefaultRadius, default_radius, nomination_radius
 from ..hashing._hash_arrays import HashArrays
 from ..hashing._hex import hex_to_bits
 from ..hashing._spec import HashSpec, parse_hashes
+from ..hashing._thumbnail import ThumbnailSpec, read_thumbnails
 from ..hashing.views._modes import compare_by, count_orientations
 from ..hashing.views._segment_hashes import SegmentsSpec
 from ..hashing.views._view_hashes import ViewsSpec
@@ -30,10 +31,12 @@ from ._labels import Labels
 from ._pair_graph import PairGraph
 from ._radius_warnings import SAMPLED, warn_if_crowded, warn_of_strangers
 from .fingerprints._base import Codes
+from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
 from .fingerprints._search import build_graph
 from .fingerprints._segments import SegmentCodes
+from .fingerprints._thumbnails import Thumbnails
 from .fingerprints._views import ViewCodes
 
 # The hash that colors are compared by.
@@ -56,6 +59,8 @@ class Comparison:
         The greatest distance of the colors of near images, in bits of "colorgrid".
     decoding : Decoding
         How files become pixels.
+    min_agreement : float or None
+        The least agreement of the pixels of near images, 0 to 1. None compares hashes alone.
     """
 
     hashes: tuple[HashSpec, ...]
@@ -63,6 +68,7 @@ class Comparison:
     min_detail: int = 10
     color_radius: int | None = None
     decoding: Decoding = Decoding("reduced")
+    min_agreement: float | None = None
 
     @property
     def n_bits(self) -> int:
@@ -81,13 +87,25 @@ class Comparison:
 
     @property
     def computed(self) -> tuple[HashSpec, ...]:
-        """All that is computed of an image: for the bits and for the colors."""
-        return self.compared if self.color_radius is None else (*self.compared, COLOR_HASH)
+        """All that is computed of an image: for the bits, the colors and the pixels."""
+        colors = () if self.color_radius is None else (COLOR_HASH,)
+        thumbnails = () if self.min_agreement is None else (ThumbnailSpec(),)
+        return (*self.compared, *colors, *thumbnails)
 
     @property
     def default_radius(self) -> DefaultRadius:
-        """The default radius of the hashes over these views."""
+        """The default radius of the hashes over these views, if no pixels are looked at."""
         return default_radius(self.hashes, self.views)
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """What images of near hashes must share beside these."""
+        return Confirmation(self.min_agreement, self.color_radius, self.n_orientations)
+
+    @property
+    def of_tables(self) -> Comparison:
+        """The same comparison of images of which the hashes alone are known."""
+        return replace(self, min_agreement=None)
 
     def check(self) -> None:
         """Raise if the hashes do not support the views."""
@@ -121,8 +139,10 @@ class Comparison:
         Returns
         -------
         int
-            In bits.
+            In bits. If pixels confirm what the hashes nominate, the radius is wider.
         """
+        if self.min_agreement is not None:
+            return nomination_radius(self.hashes, self.views)
         default = self.default_radius
         if n_bits is not None and n_bits != self.n_bits:
             return default.bits * n_bits // self.n_bits
@@ -227,7 +247,7 @@ class Comparison:
         self, fingerprints: Fingerprints, radius: int, n_jobs: int | None = None
     ) -> PairGraph:
         """Find every two images that are near each other, see `build_graph`."""
-        return build_graph(fingerprints, radius, n_jobs, self.color_radius)
+        return build_graph(fingerprints, radius, n_jobs, self.confirmation)
 
     def group(
         self,
@@ -238,7 +258,10 @@ class Comparison:
         n_jobs: int | None = None,
     ) -> tuple[Labels, Diameters]:
         """Group the components of near images by a linkage, see `Fingerprints.group`."""
-        return fingerprints.group(labels, radius, linkage, n_jobs, self.color_radius)
+        agreement = None
+        if linkage == "complete":
+            agreement = self.confirmation.as_agreement(fingerprints, n_jobs)
+        return fingerprints.group(labels, radius, linkage, n_jobs, agreement)
 
     def warn_if_crowded(
         self, fingerprints: Fingerprints, radius: int, n_jobs: int | None = None
@@ -269,8 +292,14 @@ class Comparison:
         digests = np.zeros((hashes.n_images, 2), dtype=np.uint64)
         for row, digest in hashes.digests.items():
             digests[row] = np.frombuffer(digest, dtype=np.uint64)
-        colors = None if self.color_radius is None else hashes.packed(len(self.compared))
-        return Fingerprints(words, comparable, digests, low_detail, self.n_bits, views, colors)
+        packed = iter(range(len(self.compared), len(hashes.specs)))
+        colors = None if self.color_radius is None else hashes.packed(next(packed))
+        thumbnails = None
+        if self.min_agreement is not None:
+            thumbnails = Thumbnails.of(read_thumbnails(hashes.packed(next(packed))))
+        return Fingerprints(
+            words, comparable, digests, low_detail, self.n_bits, views, colors, thumbnails
+        )
 
     def _read_views(self, hashes: HashArrays) -> Codes | None:
         """Return the hashes of all views or segments; None if images are compared as they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .._utils.validation import (
     check_int,
     check_n_jobs,
     check_radius,
+    check_share,
     refuse,
 )
 from ..exceptions import ParameterError
@@ -29,6 +31,13 @@ from ..images._sources import image_column, list_sources
 from ..report._notebook import show_groups
 from ._comparison import COLOR_HASH, Comparison
 from ._conflicts import find_conflicts
+from ._described_pairs import (
+    DescribePairs,
+    NearPairs,
+    add_description,
+    describe_near,
+    find_weakest_links,
+)
 from ._diameters import Diameters, tabulate_groups, warn_of_chains
 from ._labels import Labels, tabulate_duplicates
 from ._linkage import LINKAGES
@@ -41,7 +50,6 @@ from .calibration._radius import rates_by_radius, recommend_radius
 from .calibration._trial import run_trial
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._search import extend_graph, find_matches
-from .fingerprints._views import ViewPairs
 
 # The parameters that change how fast a finder works, and not what it finds.
 _HOW = ("n_jobs", "cache", "progress")
@@ -51,9 +59,11 @@ _HOW = ("n_jobs", "cache", "progress")
 class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     """Find the near duplicates in a collection of images, and group them.
 
-    Two images are near duplicates if their hashes differ in few bits. The finder finds copies
-    that were resized, recompressed, or changed a little in color. With `views`, it finds
-    mirrored, rotated and cropped ones.
+    Two images are near duplicates if their hashes differ in few bits and their pixels agree. The
+    hashes nominate pairs. Then the finder aligns a thumbnail of one image with that of the other
+    and compares their gradients. It finds copies that were resized, recompressed, cropped a
+    little, or changed in tone or color. With `views`, it finds mirrored and turned ones. See the
+    guide "How does matching work?".
 
     Parameters
     ----------
@@ -61,9 +71,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
         The greatest Hamming distance, in bits over all hashes, of two near duplicates. None
-        chooses a radius for `hashes` and `views`: 12 of 128 bits for the default hashes, 9 with
-        ``views="robust"``, 18 with ``views="segments"``. "calibrated" uses the radius that
-        `calibrate` recommends for the fitted images. See the guide "How do I choose a radius?".
+        chooses a radius for `hashes` and `views`: 28 of 128 bits for the default hashes. Without
+        `verify`, and for tables of hashes, it is 12, or 9 with ``views="robust"`` and 18 with
+        ``views="segments"``. "calibrated" uses the radius and the agreement that `calibrate`
+        recommends for the fitted images. See the guide "How do I choose a radius?".
     views : {"identity", "flips", "dihedral", "robust", "segments"}, default="identity"
         The views of an image that are compared. The distance of two images is the smallest
         distance between their views. Only "phash" and "dhash" support views.
@@ -96,6 +107,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The greatest distance of the colors of two near duplicates, in bits of the hash
         "colorgrid" (288 bits; one bit is a step of 8 in the mean chroma of one of nine cells).
         None ignores colors, so that recolored and gray copies are found.
+    verify : bool, default=True
+        Whether the pixels must confirm what the hashes nominate. The finder then keeps a
+        thumbnail of 4.4 kB an image, in the cache, in a saved file, and in memory up to 256 MB.
+        False compares hashes alone. Tables of hashes and matrices of bits hold no pixels, and
+        are always compared by hashes alone.
+    min_agreement : float, default=0.85
+        The least agreement of the pixels of two near duplicates, 0 to 1: the correlation of the
+        gradients of their aligned thumbnails. Only used with `verify`.
     $max_pixels
     $n_jobs
     $cache
@@ -112,11 +131,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The groups of two or more, by label. The columns are "size" in images; "diameter" in bits,
         the greatest distance of two members; and "exact", which is False where the diameter is an
         upper bound. That is so in groups of more than 2048 different images, or 1024 over views.
-    pairs_ : Pairs or ViewPairs
+        If pixels confirmed the pairs, the column "weakest_link" is the least agreement of two
+        near duplicates in the group.
+    pairs_ : Pairs, ViewPairs, ConfirmedPairs or ConfirmedViewPairs
         All pairs of near duplicates, with ``left < right`` and their distance in bits. Over
         views, but not over segments, it also has ``left_view`` and ``right_view``, the views in
-        which they are so near. The pairs are written out on access; more than 100 million raise
-        a `TooManyPairsError`.
+        which they are so near. If pixels confirmed them, it also has ``agreement``, 0 to 1, and
+        ``relation``, what was done to the left image to get the right one. The pairs are written
+        out on access; more than 100 million raise a `TooManyPairsError`.
     graph_ : PairGraph
         The graph of near duplicates, in which equal images share a node.
     radius_ : int
@@ -163,9 +185,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     graph_: PairGraph
     radius_: int
     labels_: Labels
-    groups_: pd.DataFrame
     n_groups_: int
     _fitted_as: dict[str, Any]
+    _groups: pd.DataFrame | None
     _images: FingerprintedImages
     _diameters: Diameters
 
@@ -182,6 +204,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         background: Any = "white",
         trim_borders: bool = False,
         color_radius: int | None = None,
+        verify: bool = True,
+        min_agreement: float = 0.85,
         max_pixels: int | None = None,
         n_jobs: int | None = None,
         cache: Any = None,
@@ -197,6 +221,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         self.background = background
         self.trim_borders = trim_borders
         self.color_radius = color_radius
+        self.verify = verify
+        self.min_agreement = min_agreement
         self.max_pixels = max_pixels
         self.n_jobs = n_jobs
         self.cache = cache
@@ -357,7 +383,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             saved.images, saved.radius, saved.graph, saved.labels, saved.diameters
         )
 
-    def matches(self, X: Any) -> Pairs | ViewPairs:
+    def matches(self, X: Any) -> NearPairs:
         """Find the fitted images that are near duplicates of other images.
 
         Parameters
@@ -368,16 +394,16 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        Pairs or ViewPairs
+        Pairs, ViewPairs, ConfirmedPairs or ConfirmedViewPairs
             ``left`` is the row in `X`, ``right`` the row in the fitted images; ordered by left,
-            then right. Over views also ``left_view`` and ``right_view``.
+            then right. Over views also ``left_view`` and ``right_view``. If pixels confirmed
+            them, also ``agreement`` and ``relation``.
         """
         check_is_fitted(self)
         self._check_as_fitted()
         images = X if isinstance(X, FingerprintedImages) else self.fingerprint(X)
-        queries = images.fingerprints
-        found = find_matches(self.graph_, queries, self.n_jobs)
-        return queries.name_views(self._images.fingerprints, found)
+        found = find_matches(self.graph_, images.fingerprints, self.n_jobs)
+        return self._describe(found, images)
 
     def duplicates(self) -> pd.DataFrame:
         """List the fitted images that have near duplicates, group by group.
@@ -469,11 +495,43 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         }
 
     @property
-    def pairs_(self) -> Pairs | ViewPairs:
+    def pairs_(self) -> NearPairs:
         """All pairs of near duplicates."""
         check_is_fitted(self)
-        fingerprints = self._images.fingerprints
-        return fingerprints.name_views(fingerprints, self.graph_.pairs())
+        return self._describe(self.graph_.pairs(), self._images)
+
+    @property
+    def groups_(self) -> pd.DataFrame:
+        """The groups of two or more."""
+        check_is_fitted(self)
+        if self._groups is None:
+            table = tabulate_groups(self._diameters)
+            weakest = find_weakest_links(
+                self._images.fingerprints,
+                self.graph_,
+                self.labels_,
+                self._comparison().confirmation,
+                self.n_jobs,
+            )
+            if weakest is not None:
+                table["weakest_link"] = weakest[table.index]
+            self._groups = table
+        return self._groups
+
+    def _describer(self, images: FingerprintedImages) -> DescribePairs:
+        """Return the function that describes pairs of images which this finder compared."""
+        confirmation = self._comparison().confirmation
+        return partial(
+            describe_near, images, images, confirmation=confirmation, n_jobs=self.n_jobs
+        )
+
+    def _describe(self, pairs: Pairs, images: FingerprintedImages) -> NearPairs:
+        """Return pairs of images and fitted ones, with all that is known of them."""
+        fitted = self._images
+        named = images.fingerprints.name_views(fitted.fingerprints, pairs)
+        confirmation = self._comparison().confirmation
+        described = describe_near(images, fitted, pairs, confirmation, self.n_jobs)
+        return add_description(named, described)
 
     def fingerprint(self, X: Any) -> FingerprintedImages:
         """Hash images into what they are compared by, without fitting.
@@ -528,7 +586,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             trim_borders=self.trim_borders,
         )
         decoding.check(name)
-        comparison = Comparison(hashes, self.views, self.min_detail, self.color_radius, decoding)
+        check_bool(name, "verify", self.verify)
+        check_share(name, "min_agreement", self.min_agreement)
+        min_agreement = float(self.min_agreement) if self.verify else None
+        comparison = Comparison(
+            hashes, self.views, self.min_detail, self.color_radius, decoding, min_agreement
+        )
         comparison.check()
         return comparison
 
@@ -549,13 +612,13 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             return int(self.radius)
         sources = list_sources(X, type(self).__name__)
         if self.radius is None:
-            return self._radius_for_bits(len(sources))
+            return self._comparison().choose_radius(len(sources))
         trial = run_trial(self, X, progress=self.progress)
         table = rates_by_radius(trial, len(sources))
         return recommend_radius(trial, table, default=self._comparison().default_radius.bits)
 
     def _radius_for_bits(self, n_images: int, n_bits: int | None = None) -> int:
-        """Return the radius for bits without images: the given one, or the default one.
+        """Return the radius for hashes without images: the given one, or the default one.
 
         Parameters
         ----------
@@ -574,7 +637,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         RadiusWarning
             If the default radius matches different images among so many.
         """
-        name, comparison = type(self).__name__, self._comparison()
+        name, comparison = type(self).__name__, self._comparison().of_tables
         if isinstance(self.radius, str):
             expected = (
                 "a number where there are bits and no images to edit, such as that of "
@@ -672,7 +735,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "graph_": graph,
             "radius_": radius,
             "labels_": labels,
-            "groups_": tabulate_groups(diameters),
+            "_groups": None,
             "n_groups_": len(diameters.size),
         }
         self.__dict__.update(fitted)

@@ -16,17 +16,20 @@ from .._utils.array_file import Strings, read_store, write_store
 from ..exceptions import StoreError
 from ..hamming._pairs import Pairs
 from ..hashing._algorithms import BITS_VERSION
-from ..hashing.views._modes import VIEWS_VERSION
+from ..hashing._thumbnail import read_thumbnails
+from ..hashing.views._modes import VIEWS_VERSION, count_orientations
 from ..hashing.views._windows import VIEW_SETS
 from ._diameters import Diameters
 from ._labels import Labels
 from ._pair_graph import PairGraph
 from ._pair_search import HeldPairs
 from .fingerprints._base import Codes
+from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
 from .fingerprints._search import search_numbered
 from .fingerprints._segments import SegmentCodes
+from .fingerprints._thumbnails import Thumbnails
 from .fingerprints._views import ViewCodes
 
 _KIND = "NearDuplicateFinder"
@@ -91,6 +94,9 @@ class SavedFinder:
             arrays["views"] = fingerprints.views.words
         if fingerprints.colors is not None:
             arrays["colours"] = fingerprints.colors
+        if fingerprints.thumbnails is not None:
+            arrays["thumbnails"] = fingerprints.thumbnails.as_bytes()
+            arrays["thumbnail_digests"] = fingerprints.thumbnails.digests
         facts = {
             "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
             "bits_version": BITS_VERSION,
@@ -127,6 +133,10 @@ class SavedFinder:
             name = facts["parameters"]["views"]
             words = arrays["views"]
             views = ViewCodes(words, VIEW_SETS[name]) if name in VIEW_SETS else SegmentCodes(words)
+        thumbnails = None
+        if "thumbnails" in arrays:
+            records = read_thumbnails(arrays["thumbnails"])
+            thumbnails = Thumbnails.of(records, arrays["thumbnail_digests"])
         fingerprints = Fingerprints(
             arrays["words"],
             arrays["hashed"],
@@ -135,6 +145,7 @@ class SavedFinder:
             facts["n_bits"],
             views,
             arrays.get("colours"),
+            thumbnails,
         )
         failures = pd.DataFrame(
             {
@@ -143,7 +154,7 @@ class SavedFinder:
                 "error": pd.Series(list(errors), dtype=object),
             }
         )
-        parameters = {
+        parameters: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
             for name, value in facts["parameters"].items()
         }
@@ -151,11 +162,16 @@ class SavedFinder:
         held = None
         if "left" in arrays:
             held = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_nodes)
-        color_radius = facts["parameters"]["color_radius"]
+        verify = parameters.setdefault("verify", False)  # earlier releases had no thumbnails
+        confirmation = Confirmation(
+            parameters["min_agreement"] if verify else None,
+            parameters["color_radius"],
+            count_orientations(parameters["views"]),
+        )
         graph = PairGraph(
             nodes,
             n_nodes,
-            search_numbered(fingerprints, nodes, radius, None, color_radius),
+            search_numbered(fingerprints, nodes, radius, None, confirmation),
             held,
             arrays["components"].astype(np.intp),
             arrays["nearest_code"],

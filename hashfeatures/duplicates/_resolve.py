@@ -19,6 +19,7 @@ from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..images._sources import IMAGE_COLUMNS, image_column, list_sources
 from ._chains import warn_if_chained
+from ._described_pairs import DescribePairs, describe_nothing
 from ._finder import NearDuplicateFinder
 from ._groups import DuplicateGroups
 from ._labels import Labels, merge_labels, relabel
@@ -62,6 +63,8 @@ class Found(NamedTuple):
         The finder that is fitted on the images, if one is.
     compared : tuple of (Fingerprints, int) or None
         If none is: the fingerprints of the images, and the radius in bits.
+    describe : callable
+        Describes pairs of the images by their pixels, see `describe_near`.
     """
 
     sources: list[Any]
@@ -71,6 +74,7 @@ class Found(NamedTuple):
     has_distances: bool
     finder: NearDuplicateFinder | None = None
     compared: tuple[Fingerprints, int] | None = None
+    describe: DescribePairs = describe_nothing
 
 
 def find_near(
@@ -129,12 +133,16 @@ def _find_near_images(
         fitted = fitted.fit_table(images) if use_hashes else fitted.fit(column)
     if fitted is not None:
         failed = fitted.failures_["position"].to_numpy(dtype=np.intp)
-        return Found(sources, fitted.graph_, fitted.n_pixels_, failed, True, fitted)
+        describe = fitted._describer(fitted._images)
+        return Found(
+            sources, fitted.graph_, fitted.n_pixels_, failed, True, fitted, describe=describe
+        )
     compare = finder._compare_table if use_hashes else finder._compare
     found, radius, graph = compare(images if use_hashes else column)
     failed = found.failures["position"].to_numpy(dtype=np.intp)
     compared = found.fingerprints, radius
-    return Found(sources, graph, found.n_pixels, failed, has_distances=True, compared=compared)
+    describe = finder._describer(found)
+    return Found(sources, graph, found.n_pixels, failed, True, None, compared, describe)
 
 
 def _find_near_bits(bits: Any, finder: SupportsFitPredict) -> Found:

@@ -131,7 +131,7 @@ def hash_sources(
 def _needed_for(specs: Sequence[HashSpec]) -> Reduction:
     """Return how much of a JPEG the hashes need."""
     side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
-    return Reduction(side, needs_color(specs))
+    return Reduction(side, needs_color(specs), any(spec.needs_chroma for spec in specs))
 
 
 def _cache_settings(decoding: Decoding, reduction: Reduction, state: PillowState) -> str:

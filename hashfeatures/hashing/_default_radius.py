@@ -174,3 +174,29 @@ def _scale(spec: HashSpec, measured: dict[frozenset[str], DefaultRadius]) -> Def
         return DefaultRadius(0, measured[frozenset([str(sizes[0])])].per_million)
     radius = measured[frozenset([str(smaller[-1])])]
     return radius._replace(bits=radius.bits * spec.n_bits // smaller[-1].n_bits)
+
+
+def nomination_radius(specs: Sequence[HashSpec], views: str = "identity") -> int:
+    """Return the default radius where the pixels confirm what the hashes nominate.
+
+    Parameters
+    ----------
+    specs : sequence of HashSpec
+        The hashes.
+    views : str
+        What the hashes describe, one of `hashfeatures.hashing.views._modes.VIEWS`.
+
+    Returns
+    -------
+    int
+        In bits over all hashes.
+
+    Examples
+    --------
+    >>> from hashfeatures.hashing._default_radius import nomination_radius
+    >>> from hashfeatures.hashing._spec import parse_hashes
+    >>> nomination_radius(parse_hashes(["phash", "dhash"]))
+    28
+    """
+    n_bits = sum(spec.n_bits for spec in specs)
+    return n_bits * 28 // 128

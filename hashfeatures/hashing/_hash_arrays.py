@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.large_arrays import allocate_zeros
 from ..exceptions import ImageReadError
 from ._record import ImageRecord
 from ._spec import HashSpec
@@ -27,7 +28,8 @@ class HashArrays:
     names : set-like of str
         The names of the hashes, in order.
     codes : ndarray of shape (n_images, n_bytes), dtype uint8
-        Hash after hash, packed eight bits to a byte; zeros where an image failed.
+        Hash after hash, packed eight bits to a byte; zeros where an image failed. Beyond 256 MB
+        they are mapped from a temporary file without a name, and take no memory.
     detail, width, height : ndarray of shape (n_images,)
         The facts of the images. Zeros where an image failed, and in `detail` where it was not
         measured.
@@ -44,7 +46,7 @@ class HashArrays:
         self.n_images = 0
         self.names = dict.fromkeys(map(str, specs)).keys()
         n_bytes = sum(-(-spec.n_bits // 8) for spec in specs)
-        self.codes = np.zeros((n_images, n_bytes), dtype=np.uint8)
+        self.codes = allocate_zeros((n_images, n_bytes), np.uint8)
         self.detail = np.zeros(n_images, dtype=np.uint8)
         self.width = np.zeros(n_images, dtype=np.int32)
         self.height = np.zeros(n_images, dtype=np.int32)
@@ -60,7 +62,7 @@ class HashArrays:
             room = 2 * self.n_images
             for name in ("codes", "detail", "width", "height"):
                 old = getattr(self, name)
-                new = np.zeros((room, *old.shape[1:]), dtype=old.dtype)
+                new = allocate_zeros((room, *old.shape[1:]), old.dtype)
                 new[: len(old)] = old
                 setattr(self, name, new)
         return first

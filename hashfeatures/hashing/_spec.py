@@ -117,6 +117,11 @@ class HashSpec:
             import_extra(*self.algorithm.package, f"The hash {self.name!r}")
 
     @property
+    def needs_chroma(self) -> bool:
+        """Whether the mean chroma of parts of the image is needed beside its luma."""
+        return False
+
+    @property
     def column(self) -> str:
         """The prefix of the names of the hash's bit columns."""
         return str(self).replace(":", "")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..exceptions import ImageReadError
 from ..images._decoding import Decoding, Reduction
+from ..images._flatten import find_opacity
 from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
 from ..images._read import DecodedImage, read_image
@@ -21,7 +22,7 @@ from ..images._undecoded import digest_undecoded
 from ._planes import ImagePlanes, measure_detail
 from ._record import ImageRecord
 from ._spec import HashSpec
-from .views._borders import trim_borders
+from .views._borders import find_inside
 
 
 def hash_one(
@@ -60,7 +61,7 @@ def hash_one(
     decoded = read_image(source, decoding, reduction)
     try:
         with quiet_decoding(decoding.max_pixels):
-            planes = _planes_of(decoded, decoding, needs_color(specs))
+            planes = _planes_of(decoded, decoding, specs)
             detail = 0 if min_detail is None else measure_detail(planes)
             hashes = {
                 str(spec): np.packbits(spec.algorithm.compute(planes, spec.size)).tobytes()
@@ -85,9 +86,18 @@ def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
     return ImagePlanes(shown).digest(b"" if file is None else digest_undecoded(file))
 
 
-def _planes_of(decoded: DecodedImage, decoding: Decoding, color: bool) -> ImagePlanes:
-    image = trim_borders(decoded.image) if decoding.trim_borders else decoded.image
-    return ImagePlanes(image, color)
+def _planes_of(
+    decoded: DecodedImage, decoding: Decoding, specs: Sequence[HashSpec]
+) -> ImagePlanes:
+    image, opacity = decoded.image, None
+    if decoded.shown is not None and any(spec.needs_chroma for spec in specs):
+        opacity = find_opacity(decoded.shown)
+    if decoding.trim_borders:
+        box = find_inside(image)
+        if box != (0, 0, *image.size):
+            image = image.crop(box)
+            opacity = None if opacity is None else opacity.crop(box)
+    return ImagePlanes(image, needs_color(specs), opacity)
 
 
 def needs_color(specs: Sequence[HashSpec]) -> bool:

@@ -71,11 +71,21 @@ class Reduction:
     min_side : int
         The least number of pixels to which either side is decoded.
     color : bool
-        Whether color is needed. False decodes the luma alone.
+        Whether the hashes need red, green and blue. False decodes the luma.
+    chroma : bool
+        Whether to decode the chroma beside the luma. The luma is the same with it and without.
     """
 
     min_side: int = 256
     color: bool = True
+    chroma: bool = False
+
+    @property
+    def mode(self) -> str | None:
+        """The mode that Pillow decodes a color JPEG to; None for that of the file."""
+        if self.color:
+            return None
+        return "YCbCr" if self.chroma else "L"
 
 
 def as_rgb(background: Any) -> tuple[int, int, int]:

@@ -48,19 +48,39 @@ def flatten(image: Image.Image, background: Any = "white") -> Image.Image:
     """
     if image.mode == "La":
         image = image.convert("LA")
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        gray = _scale_to_8_bits(image)
-        clear = image.info.get("transparency")
-        if clear is None:
-            return gray
-        opaque = Image.fromarray(np.asarray(image) != clear)
-        return _compose(gray.convert("RGB"), opaque, background)
+    if _is_deep(image):
+        gray, opaque = _scale_to_8_bits(image), _find_opaque(image)
+        return gray if opaque is None else _compose(gray.convert("RGB"), opaque, background)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return _compose(rgba, None, background)
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _lab_to_srgb()) or image
     return image
+
+
+def find_opacity(image: Image.Image) -> Image.Image | None:
+    """Return the opacity of each pixel of an image, of mode L; None if all are opaque."""
+    opacity: Image.Image | None
+    if _is_deep(image):
+        opaque = _find_opaque(image)
+        opacity = None if opaque is None else opaque.convert("L")
+    elif image.mode == "La" or image.has_transparency_data:
+        opacity = image.convert("LA" if image.mode == "La" else "RGBA").getchannel("A")
+    else:
+        opacity = None
+    return None if opacity is None or opacity.getextrema()[0] == 255 else opacity
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Return whether an image has one channel of more than 8 bits."""
+    return image.mode.startswith("I;16") or image.mode in ("I", "F")
+
+
+def _find_opaque(image: Image.Image) -> Image.Image | None:
+    """Return which pixels of a deep image are opaque, of mode 1; None if all are."""
+    clear = image.info.get("transparency")
+    return None if clear is None else Image.fromarray(np.asarray(image) != clear)
 
 
 # An image whose luma has no greater range than this, of 255, looks blank.

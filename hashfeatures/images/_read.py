@@ -136,7 +136,7 @@ def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
         if decoding.decode == "reduced":
             whole = image.size
             side = reduction.min_side
-            drafted = image.draft(None if reduction.color else "L", (side, side))
+            drafted = image.draft(reduction.mode, (side, side))
         with quiet_libtiff(image):
             image.load()
         check_size(image, decoding.max_pixels)  # the size of an icon is known only now

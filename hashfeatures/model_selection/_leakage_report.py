@@ -42,8 +42,9 @@ class LeakageReport:
     pairs : pandas.DataFrame
         These pairs, the nearest first. The columns are "left_part", "left" (the row in that part),
         "left_image", "right_part", "right", "right_image", and "distance" in bits, which is
-        missing if the finder measures no distances. The left part is the earlier one. More than
-        100 million pairs raise a `TooManyPairsError`.
+        missing if the finder measures no distances. If pixels confirmed them, "agreement" (0 to
+        1) and "relation" (what was done to the left image to get the right one) follow. The left
+        part is the earlier one. More than 100 million pairs raise a `TooManyPairsError`.
     unreadable : dict of str to int
         The number of images in each part that could not be read. They were not compared.
     by_class : pandas.DataFrame or None
@@ -224,15 +225,18 @@ class LeakageReport:
 
     def _tabulate(self, pairs: Pairs) -> pd.DataFrame:
         parts = self._parts
-        left, right, distance = pairs
-        order = np.lexsort((right, left, distance))
+        pairs = pairs.take(np.lexsort((pairs.right, pairs.left, pairs.distance)))
         columns: dict[str, Any] = {}
-        for side, rows in (("left", left[order]), ("right", right[order])):
+        for side, rows in (("left", pairs.left), ("right", pairs.right)):
             columns[f"{side}_part"] = pd.Series(np.array(parts.names, object)[parts.part[rows]])
             columns[side] = parts.row[rows]
             columns[f"{side}_image"] = as_column([parts.sources[row] for row in rows])
-        missing = pd.Series(pd.NA, index=range(len(order)), dtype="Int64")
-        columns["distance"] = distance[order] if parts.has_distances else missing
+        missing = pd.Series(pd.NA, index=range(len(pairs.left)), dtype="Int64")
+        columns["distance"] = pairs.distance if parts.has_distances else missing
+        described = parts.describe(pairs)
+        if described is not None:
+            columns["agreement"] = described.agreement
+            columns["relation"] = as_column(list(described.relation))
         return pd.DataFrame(columns)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.sklearn_internals import count_samples
+from ..duplicates._described_pairs import DescribePairs
 from ..duplicates._labels import Labels
 from ..duplicates._pair_graph import PairGraph
 from ..duplicates._resolve import SupportsFitPredict, find_near, is_bit_matrix, read_bits
@@ -36,6 +37,8 @@ class ComparedParts:
         The number of images of each part that could not be read.
     has_distances : bool
         False if the finder returned groups alone.
+    describe : callable
+        Describes pairs of the images by their pixels, see `describe_near`.
     """
 
     names: list[str]
@@ -44,6 +47,7 @@ class ComparedParts:
     graph: PairGraph
     unreadable: list[int]
     has_distances: bool
+    describe: DescribePairs
 
     @cached_property
     def part(self) -> Labels:
@@ -192,7 +196,13 @@ def compare_parts(
     of_part = np.searchsorted(np.cumsum(sizes), found.unreadable, side="right")
     unreadable = np.bincount(of_part, minlength=len(sizes)).tolist()
     return ComparedParts(
-        list(parts), sizes, found.sources, found.graph, unreadable, found.has_distances
+        list(parts),
+        sizes,
+        found.sources,
+        found.graph,
+        unreadable,
+        found.has_distances,
+        found.describe,
     )
 
 

@@ -65,7 +65,8 @@ def measure_copies(
     CalibrationWarning
         If an edit raised an error.
     """
-    decoding = finder._comparison().decoding
+    comparison = finder._comparison()
+    decoding, confirmation = comparison.decoding, comparison.confirmation
     images = [read_image(source, decoding).image for source in sources]
     hasher = clone(finder).set_params(cache=None, progress=False)
     distances, names, failed = [], [], {}
@@ -88,7 +89,7 @@ def measure_copies(
             continue
         found = originals.distances(edited)
         rows = np.arange(len(images))
-        is_alike = originals.agree_in_color(edited, Pairs(rows, rows, found), finder.color_radius)
+        is_alike = confirmation.test(originals, edited, Pairs(rows, rows, found), finder.n_jobs)
         distances.append(np.where(edited.comparable & is_alike, found, originals.n_bits + 1))
         names.append(name)
     if failed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,10 +195,11 @@ def _log_step(doing: str, progress: bool) -> AbstractContextManager[None]:
 def _find_near(fingerprints: Fingerprints, finder: NearDuplicateFinder) -> tuple[int, Pairs]:
     """Return the radius in bits up to which pairs were searched, and the pairs."""
     n_images, n_bits = len(fingerprints.comparable), fingerprints.n_bits
+    confirmation = replace(finder._comparison().confirmation, min_agreement=None)
     enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
     reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
     while True:
-        graph = build_graph(fingerprints, reach, finder.n_jobs, finder.color_radius)
+        graph = build_graph(fingerprints, reach, finder.n_jobs, confirmation)
         apart = sum(len(block.left) for block in graph.edges.blocks())
         if apart >= enough or reach + step > n_bits // 2:
             return reach, graph.pairs()

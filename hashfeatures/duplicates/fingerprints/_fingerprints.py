@@ -13,13 +13,12 @@ from ..._utils.progress import busy
 from ...hamming._packing import hamming_distances, words_from_bits
 from ...hamming._pairs import Pairs
 from ...hamming._unique import number_rows
-from ...hashing.views._windows import ORIENTATIONS
 from .._diameters import Diameters
 from .._labels import Labels
-from .._linkage import Agreement, Alike, group_words
+from .._linkage import Agreement, group_words
 from ._base import Codes
-from ._colors import measure_colors
 from ._linkage import group_views
+from ._thumbnails import Thumbnails
 from ._views import ViewCodes, ViewPairs
 
 
@@ -44,6 +43,8 @@ class Fingerprints:
         the hashes of the first one.
     colors : ndarray of shape (n_images, n_bytes), dtype uint8, or None
         The packed bits of "colorgrid", if near images must have near colors too.
+    thumbnails : Thumbnails or None
+        The thumbnails, if near images must show the same picture.
     """
 
     words: NDArray[np.uint64]
@@ -53,6 +54,7 @@ class Fingerprints:
     n_bits: int
     views: Codes | None = None
     colors: NDArray[np.uint8] | None = None
+    thumbnails: Thumbnails | None = None
 
     @classmethod
     def of_words(
@@ -70,11 +72,13 @@ class Fingerprints:
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         views = [part.views for part in parts if part.views is not None]
         colors = [part.colors for part in parts if part.colors is not None]
+        thumbnails = [part.thumbnails for part in parts if part.thumbnails is not None]
         return cls(
             **joined,
             n_bits=parts[0].n_bits,
             views=type(views[0]).join(views) if views else None,
             colors=np.concatenate(colors) if colors else None,
+            thumbnails=Thumbnails.join(thumbnails) if len(thumbnails) == len(parts) else None,
         )
 
     def take(self, rows: Any) -> Fingerprints:
@@ -87,6 +91,7 @@ class Fingerprints:
             n_bits=self.n_bits,
             views=None if self.views is None else self.views.take(rows),
             colors=None if self.colors is None else self.colors[rows],
+            thumbnails=None if self.thumbnails is None else self.thumbnails.take(rows),
         )
 
     def sample_different(self, n_images: int) -> Fingerprints:
@@ -97,10 +102,12 @@ class Fingerprints:
         return sample.take(number_rows(sample.keys())[1][:n_images])
 
     def keys(self) -> NDArray[np.uint64]:
-        """Return words that are equal for images whose hashes are equal."""
+        """Return words that are equal for images that are compared as equals."""
         columns = [self.words if self.views is None else self.views.digests()]
         if self.colors is not None:
-            columns.append(_color_words(self.colors))
+            columns.append(color_words(self.colors))
+        if self.thumbnails is not None:
+            columns.append(self.thumbnails.digests)
         return columns[0] if len(columns) == 1 else np.hstack(columns)
 
     def number(self) -> Labels:
@@ -117,21 +124,6 @@ class Fingerprints:
             return self.views.distances(others.views)
         return hamming_distances(self.words, others.words)
 
-    def agree_in_color(
-        self, others: Fingerprints, pairs: Pairs, color_radius: int | None
-    ) -> NDArray[np.bool_]:
-        """Return which pairs have near colors: left here, right among `others`."""
-        if color_radius is None or self.colors is None or others.colors is None:
-            return np.ones(len(pairs.left), dtype=bool)
-        n_orientations = (
-            self.views.views.n_orientations if isinstance(self.views, ViewCodes) else 1
-        )
-        left, right = self.colors[pairs.left], others.colors[pairs.right]
-        near: NDArray[np.bool_] = (
-            measure_colors(left, right, ORIENTATIONS[:n_orientations]) <= color_radius
-        )
-        return near
-
     def name_views(self, others: Fingerprints, pairs: Pairs) -> Pairs | ViewPairs:
         """Name the views in which pairs are near, if images are compared over views."""
         if not (isinstance(self.views, ViewCodes) and isinstance(others.views, ViewCodes)):
@@ -146,7 +138,7 @@ class Fingerprints:
         radius: int,
         linkage: str,
         n_jobs: int | None,
-        color_radius: int | None = None,
+        agreement: Agreement | None = None,
     ) -> tuple[Labels, Diameters]:
         """Group the components of near images by a linkage, and measure the groups.
 
@@ -154,8 +146,10 @@ class Fingerprints:
         ----------
         labels : ndarray of shape (n_images,), dtype intp
             The component of each image.
-        radius, linkage, n_jobs, color_radius
+        radius, linkage, n_jobs
             As in `NearDuplicateFinder`.
+        agreement : Agreement, optional
+            What else two members of a group must agree in under "complete".
 
         Returns
         -------
@@ -164,24 +158,12 @@ class Fingerprints:
         diameters : Diameters
             The sizes and diameters of the groups.
         """
-        agreement = None
-        if color_radius is not None and self.colors is not None:
-            agreement = Agreement(_color_words(self.colors), self._test_colors(color_radius))
         if self.views is not None:
             return group_views(self.views, labels, radius, linkage, agreement)
         shown = np.where(self.comparable[:, None], self.words, np.uint64(0))
         return group_words(shown, labels, radius, linkage, n_jobs, agreement)
 
-    def _test_colors(self, color_radius: int) -> Alike:
-        """Return a test of which images have near colors; those of low detail are equal."""
 
-        def test(rows: Labels, others: Labels) -> NDArray[np.bool_]:
-            pairs = Pairs(rows, others, np.zeros(len(rows), dtype=np.int64))
-            return self.agree_in_color(self, pairs, color_radius) | self.low_detail[rows]
-
-        return test
-
-
-def _color_words(colors: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def color_words(colors: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Return packed bits as 64-bit words."""
     return words_from_bits(np.unpackbits(colors, axis=1))[0]

@@ -17,15 +17,19 @@ from ...hamming._pairs import MAX_PAIRS, Pairs
 from ...hamming._row_lookup import RowLookup
 from .._labels import Labels
 from .._pair_graph import PairGraph
+from ._confirmation import Confirmation
 from ._fingerprints import Fingerprints
 
-# Pairs whose colors are compared at a time.
+# Pairs that are confirmed at a time.
 _BLOCK = 2**16
 
 
 @busy("comparing images")
 def build_graph(
-    fingerprints: Fingerprints, radius: int, n_jobs: int | None, color_radius: int | None = None
+    fingerprints: Fingerprints,
+    radius: int,
+    n_jobs: int | None,
+    confirmation: Confirmation = Confirmation(),
 ) -> PairGraph:
     """Find every two images that are near each other.
 
@@ -37,8 +41,8 @@ def build_graph(
         The greatest distance of two hashes, in bits.
     n_jobs : int or None
         The number of threads that search.
-    color_radius : int, optional
-        The greatest distance of their colors, in bits of "colorgrid".
+    confirmation : Confirmation
+        What two images of near hashes must share beside these.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def build_graph(
         The pairs.
     """
     numbers = fingerprints.number()
-    search = search_numbered(fingerprints, numbers, radius, n_jobs, color_radius)
+    search = search_numbered(fingerprints, numbers, radius, n_jobs, confirmation)
     return PairGraph.survey(numbers, int(numbers.max(initial=-1)) + 1, search)
 
 
@@ -102,7 +106,7 @@ def search_numbered(
     numbers: Labels,
     radius: int,
     n_jobs: int | None,
-    color_radius: int | None,
+    confirmation: Confirmation,
 ) -> FingerprintSearch:
     """Return the search among the different fingerprints of images, as they are numbered."""
     known = np.flatnonzero(numbers >= 0)[::-1]
@@ -110,7 +114,7 @@ def search_numbered(
     firsts[numbers[known]] = known  # of the images with one number, the first one stays
     all_differ = np.array_equal(firsts, np.arange(len(numbers)))
     different = fingerprints if all_differ else fingerprints.take(firsts)
-    return FingerprintSearch(different, radius, n_jobs, color_radius)
+    return FingerprintSearch(different, radius, n_jobs, confirmation)
 
 
 class FingerprintSearch:
@@ -122,17 +126,21 @@ class FingerprintSearch:
     ----------
     fingerprints : Fingerprints
         The fingerprints.
-    radius, n_jobs, color_radius
+    radius, n_jobs, confirmation
         As for `build_graph`; `n_jobs` may be changed.
     """
 
     def __init__(
-        self, fingerprints: Fingerprints, radius: int, n_jobs: int | None, color_radius: int | None
+        self,
+        fingerprints: Fingerprints,
+        radius: int,
+        n_jobs: int | None,
+        confirmation: Confirmation,
     ) -> None:
         self.n_jobs = n_jobs
         self._fingerprints = fingerprints
         self._radius = radius
-        self._color_radius = color_radius
+        self._confirmation = confirmation
         # Where the runs of the index end, see `LogStructuredIndex`, and the indexes built so far.
         self._ends: tuple[int, ...] = (int(fingerprints.comparable.sum()),)
         self._indexes: dict[Any, HammingIndex] = {}
@@ -156,7 +164,7 @@ class FingerprintSearch:
             Fingerprints.join([self._fingerprints, added]),
             self._radius,
             n_jobs,
-            self._color_radius,
+            self._confirmation,
         )
         hashed, plain = (
             self.n_nodes + np.flatnonzero(kind) for kind in (added.comparable, added.low_detail)
@@ -182,7 +190,7 @@ class FingerprintSearch:
         else:
             found = self._index_of(0, self._ends[-1]).pairs(self._radius)
         for block in _join_small(found):
-            near = self._with_near_colors(shown, block)
+            near = self._confirm(shown, block)
             yield Pairs(numbers[near.left], numbers[near.right], near.distance)
 
     def neighbors(self, asked: Labels, limit: int | None = None) -> Pairs:
@@ -209,13 +217,13 @@ class FingerprintSearch:
             indexes = [self._index_of(*span) for span in pairwise((0, *self._ends))]
             index = LogStructuredIndex(indexes, self._ends)
             found = index.radius(queries.words, self._radius, limit=limit)
-        near = self._with_near_colors(queries, found)
+        near = self._confirm(queries, found)
         return Pairs(asked[near.left], numbers[near.right], near.distance)
 
-    def _with_near_colors(self, queries: Fingerprints, pairs: Pairs) -> Pairs:
-        """Keep the pairs whose colors are near as well."""
-        near = queries.agree_in_color(self._comparable[0], pairs, self._color_radius)
-        return pairs if near.all() else pairs.take(near)
+    def _confirm(self, queries: Fingerprints, pairs: Pairs) -> Pairs:
+        """Keep the pairs that share all that near images must share beside their hashes."""
+        stays = self._confirmation.test(queries, self._comparable[0], pairs, self.n_jobs)
+        return pairs if stays.all() else pairs.take(stays)
 
     @cached_property
     def _comparable(self) -> tuple[Fingerprints, Labels]:

@@ -72,10 +72,9 @@ def find_picture(luma: Pixels, *, with_text: bool = False) -> Box:
     return Box(left, top, right, bottom)
 
 
-def trim_borders(image: Image.Image) -> Image.Image:
-    """Return the part of an image inside uniform borders, see `find_picture`."""
-    box = find_picture(np.asarray(convert(image, "L")))
-    return image if box == (0, 0, *image.size) else image.crop(box)
+def find_inside(image: Image.Image) -> Box:
+    """Find the part of an image inside uniform borders, see `find_picture`."""
+    return find_picture(np.asarray(convert(image, "L")))
 
 
 def _count_lines(lines: Pixels, share: float) -> tuple[int, int]:

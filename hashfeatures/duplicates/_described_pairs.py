@@ -1,0 +1,225 @@
+"""Near pairs with what their pixels say: how well they agree, and what became of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.display import rows_as_html, rows_as_text
+from ..alignment._relation import describe_relations
+from ..hamming._pairs import Pairs, count_pairs
+from ._labels import Labels
+from ._pair_graph import PairGraph
+from .fingerprints._confirmation import Confirmation
+from .fingerprints._fingerprinted_images import FingerprintedImages
+from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._thumbnails import Thumbnails
+from .fingerprints._views import ViewPairs
+
+# Pairs whose thumbnails are in memory at a time.
+_DESCRIBED = 8192
+
+SAME_PIXELS = "same pixels"
+
+
+class ConfirmedPairs(NamedTuple):
+    """Pairs of images that their pixels confirm.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n_pairs,), dtype intp
+        The rows.
+    distance : ndarray of shape (n_pairs,), dtype int64
+        The Hamming distance in bits.
+    agreement : ndarray of shape (n_pairs,), dtype float32
+        The correlation of the gradients of the aligned thumbnails, 0 to 1.
+    relation : ndarray of shape (n_pairs,), dtype object
+        What was done to the left image to get the right one, such as "mirrored, cropped by 6 % at
+        the left". "same pixels" where the thumbnails and the sizes are equal.
+    """
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    distance: NDArray[np.int64]
+    agreement: NDArray[np.float32]
+    relation: NDArray[Any]
+
+    def __repr__(self) -> str:
+        return rows_as_text(count_pairs(self), self._asdict())
+
+    def _repr_html_(self) -> str:
+        return rows_as_html(count_pairs(self), self._asdict())
+
+
+class ConfirmedViewPairs(NamedTuple):
+    """Pairs of images that are near over views, and that their pixels confirm.
+
+    Parameters
+    ----------
+    left, right, distance, left_view, right_view
+        As in `ViewPairs`.
+    agreement, relation
+        As in `ConfirmedPairs`.
+    """
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    distance: NDArray[np.int64]
+    left_view: NDArray[Any]
+    right_view: NDArray[Any]
+    agreement: NDArray[np.float32]
+    relation: NDArray[Any]
+
+    def __repr__(self) -> str:
+        return rows_as_text(count_pairs(self), self._asdict())
+
+    def _repr_html_(self) -> str:
+        return rows_as_html(count_pairs(self), self._asdict())
+
+
+NearPairs = Pairs | ViewPairs | ConfirmedPairs | ConfirmedViewPairs
+
+
+class PairDescription(NamedTuple):
+    """What the pixels of pairs say.
+
+    Parameters
+    ----------
+    agreement, relation
+        As in `ConfirmedPairs`.
+    maps : ndarray of shape (n_pairs, 6), dtype float32
+        The affine map (a, b, c, d, e, f) of the points (x, y) on the left to those on the right,
+        (a x + b y + c, d x + e y + f), where the sides of both images have length 1.
+    """
+
+    agreement: NDArray[np.float32]
+    relation: NDArray[Any]
+    maps: NDArray[np.float32]
+
+
+DescribePairs = Callable[[Pairs], PairDescription | None]
+
+
+def describe_nothing(pairs: Pairs) -> None:
+    """Return None: no pixels are known."""
+
+
+def describe_near(
+    images: FingerprintedImages,
+    others: FingerprintedImages,
+    pairs: Pairs,
+    confirmation: Confirmation,
+    n_jobs: int | None = None,
+) -> PairDescription | None:
+    """Describe near pairs by their pixels.
+
+    Parameters
+    ----------
+    images, others : FingerprintedImages
+        The images on the left and on the right.
+    pairs : Pairs
+        The near pairs.
+    confirmation : Confirmation
+        By which they are near.
+    n_jobs : int or None
+        The number of threads.
+
+    Returns
+    -------
+    PairDescription or None
+        None if no pixels are known.
+    """
+    ours, theirs = images.fingerprints.thumbnails, others.fingerprints.thumbnails
+    if confirmation.min_agreement is None or ours is None or theirs is None:
+        return None
+    found = confirmation.align(ours, theirs, pairs, n_jobs, is_thorough=True)
+    left, right = pairs.left, pairs.right
+    n_left, n_right = images.n_pixels[left], others.n_pixels[right]
+    is_same = (ours.digests[left] == theirs.digests[right]).all(axis=1) & (n_left == n_right)
+    # Images of low detail are near only if all that they show is equal.
+    is_same |= images.fingerprints.low_detail[left]
+    relation = np.full(len(left), SAME_PIXELS, dtype=object)
+    asked = np.flatnonzero(~is_same)
+    for start in range(0, len(asked), _DESCRIBED):
+        block = asked[start : start + _DESCRIBED]
+        relation[block] = _describe(
+            ours, theirs, pairs.take(block), found.maps[block], n_left[block], n_right[block]
+        )
+    return PairDescription(np.where(is_same, np.float32(1), found.agreement), relation, found.maps)
+
+
+def _describe(
+    ours: Thumbnails,
+    theirs: Thumbnails,
+    pairs: Pairs,
+    maps: NDArray[np.float32],
+    n_left: NDArray[np.int64],
+    n_right: NDArray[np.int64],
+) -> list[str]:
+    records = np.concatenate([ours.read(pairs.left), theirs.read(pairs.right)])
+    n_pairs = len(pairs.left)
+    places = np.arange(n_pairs)
+    return describe_relations(
+        maps,
+        np.ascontiguousarray(records["luma"]),
+        np.ascontiguousarray(records["chroma"]),
+        np.ascontiguousarray(records["size"]),
+        np.concatenate([n_left, n_right]),
+        places,
+        n_pairs + places,
+    )
+
+
+def add_description(pairs: Pairs | ViewPairs, description: PairDescription | None) -> NearPairs:
+    """Return pairs with how well they agree and what became of one of them, if that is known."""
+    if description is None:
+        return pairs
+    agreement, relation = description.agreement, description.relation
+    if isinstance(pairs, ViewPairs):
+        return ConfirmedViewPairs(*pairs, agreement, relation)
+    return ConfirmedPairs(*pairs, agreement, relation)
+
+
+def find_weakest_links(
+    fingerprints: Fingerprints,
+    graph: PairGraph,
+    labels: Labels,
+    confirmation: Confirmation,
+    n_jobs: int | None = None,
+) -> NDArray[np.float32] | None:
+    """Find the least agreement of two near images in each group.
+
+    Parameters
+    ----------
+    fingerprints : Fingerprints
+        The fingerprints of the images.
+    graph : PairGraph
+        Their near pairs.
+    labels : ndarray of shape (n_images,), dtype intp
+        The group of each image, from 0 on.
+    confirmation : Confirmation
+        By which they are near.
+    n_jobs : int or None
+        The number of threads.
+
+    Returns
+    -------
+    ndarray of shape (n_groups,), dtype float32, or None
+        1 where all images are equal or there is one. None if no pixels are known.
+    """
+    thumbnails = fingerprints.thumbnails
+    if confirmation.min_agreement is None or thumbnails is None:
+        return None
+    known = np.flatnonzero(graph.node_of_image >= 0)
+    firsts = np.zeros(graph.n_nodes, dtype=np.intp)
+    firsts[graph.node_of_image[known[::-1]]] = known[::-1]
+    weakest = np.ones(int(labels.max(initial=-1)) + 1, dtype=np.float32)
+    for block in graph.edges.blocks():
+        pairs = Pairs(firsts[block.left], firsts[block.right], block.distance)
+        pairs = pairs.take(labels[pairs.left] == labels[pairs.right])
+        agreement = confirmation.align(thumbnails, thumbnails, pairs, n_jobs).agreement
+        np.minimum.at(weakest, labels[pairs.left], agreement)
+    return weakest
