@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ._utils.optional import import_extra
+from ._utils.quantities import format_agreement
 from ._utils.validation import check_choice, check_int, refuse
 from .exceptions import ImageReadError
 from .images._decoding import Decoding, Reduction
@@ -28,8 +30,9 @@ _UNITS = {"bits": "bits", "hex": "hex digits"}
 _SIDE = 256
 _DECODING = Decoding("reduced")
 
-# The number of characters of a file name that fit above a thumbnail.
+# The number of characters of a file name, and of a line of text, that fit above a thumbnail.
 _NAME_LENGTH = 24
+_LINE_LENGTH = 28
 
 _INCHES = 1.9
 
@@ -101,7 +104,8 @@ def plot_groups(
     ----------
     duplicates : pandas.DataFrame or NearDuplicateFinder
         A table of `find_duplicates` with the columns "group", "image" and "distance", or a fitted
-        finder, whose ``duplicates()`` are drawn.
+        finder, whose ``duplicates()`` are drawn. If the table has the columns "agreement" and
+        "relation", their values appear above the images.
     n_groups : int, default=10
         The number of groups to draw, the largest first.
     n_columns : int, default=6
@@ -140,10 +144,10 @@ def plot_groups(
     for line, group in zip(axes.reshape(-1, columns), groups, strict=False):
         members = duplicates[duplicates["group"] == group]
         room = columns if len(members) <= columns else columns - 1
-        for axis, image, distance in zip(
-            line, members["image"][:room], members["distance"][:room], strict=False
-        ):
-            _draw(axis, image, f"{_name_of(image)}\n{_format_distance(distance)}")
+        for axis, (_, member) in zip(line, members[:room].iterrows(), strict=False):
+            distance = _format_distance(member["distance"])
+            facts = _describe_match(member, distance)
+            _draw(axis, member["image"], "\n".join([_name_of(member["image"]), *facts]))
         if len(members) > room:
             _write(line[-1], f"and {len(members) - room}\nmore")
     return axes
@@ -165,7 +169,8 @@ def plot_similar(
     query : image source
         The query image.
     similar : pandas.DataFrame
-        A table of `find_similar` with the columns "image" and "hamming_distance".
+        A table of `find_similar` with the columns "image" and "hamming_distance". If it has the
+        columns "agreement" and "relation", their values appear above the images.
     unit : {"bits", "hex"}, default="bits"
         The unit of the distances, as it was passed to `find_similar`.
     n : int, default=9
@@ -195,12 +200,12 @@ def plot_similar(
     check_choice(name, "unit", unit, tuple(_UNITS))
     _check_columns(similar, ("image", "hamming_distance"), name, "similar", "find_similar")
     shown = similar[:n]
-    counts = shown["hamming_distance"]
     images = [query, *shown["image"]]
-    titles = [
-        f"{_format_distance(count, _UNITS[unit])}\n{_name_of(image)}"
-        for image, count in zip(shown["image"], counts, strict=True)
-    ]
+    titles = []
+    for _, found in shown.iterrows():
+        distance = _format_distance(found["hamming_distance"], _UNITS[unit])
+        facts = _describe_match(found, distance)
+        titles.append("\n".join([*facts, _name_of(found["image"])]))
     axes = plot_images(images, ["query", *titles], n_columns=n_columns, ax=ax)
     axes.flat[0].set_title(axes.flat[0].get_title(), fontweight="bold", fontsize=9)
     return axes
@@ -213,7 +218,8 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
     ----------
     pairs : pandas.DataFrame
         A table with the columns "left_image", "right_image" and "distance". If it has "left_part"
-        and "right_part", their values appear above the images.
+        and "right_part", their values appear above the images. If it has "agreement" and
+        "relation", their values appear above the right images.
     ax : matplotlib Axes or array of them, optional
         As in `plot_images`.
 
@@ -231,7 +237,8 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
             image = pair[f"{side}_image"]
             above = [pair.get(f"{side}_part"), _format_distance(pair["distance"])]
             heading = ", ".join(text for text in above if text)
-            _draw(axis, image, f"{heading}\n{_name_of(image)}")
+            facts = _describe_match(pair, heading) if side == "right" else [heading]
+            _draw(axis, image, "\n".join([*facts, _name_of(image)]))
     return axes
 
 
@@ -341,6 +348,16 @@ def _name_of(source: Any) -> str:
         return text
     half = _NAME_LENGTH // 2
     return f"{text[: half - 1]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+
+
+def _describe_match(row: pd.Series[Any], heading: str) -> list[str]:
+    """Return lines about a match: a heading with its agreement, and its relation, if known."""
+    agreement, relation = row.get("agreement"), row.get("relation")
+    if not pd.isna(agreement):
+        agrees = f"agreement {format_agreement(agreement)}"
+        heading = f"{heading}, {agrees}" if heading else agrees
+    lines = textwrap.wrap(heading, _LINE_LENGTH) or [""]
+    return lines if pd.isna(relation) else lines + textwrap.wrap(relation, _LINE_LENGTH)
 
 
 def _format_distance(distance: Any, unit: str = "bits") -> str:

@@ -5,6 +5,7 @@ import re
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from hashfeatures import (
@@ -149,6 +150,30 @@ class TestPlotPairs:
     def test_other_tables(self, image_files):
         with pytest.raises(ParameterError, match="must be a table of pairs"):
             plot_pairs(image_files)
+
+
+def test_confirmed_matches_have_their_agreement_and_relation(image_files):
+    """Where a table has agreements and relations, they appear above the matching images."""
+    known = {
+        "agreement": [0.876, None],
+        "relation": ["mirrored, cropped by 6 % at the left", None],
+    }
+    pairs = pd.DataFrame(
+        {"left_image": image_files[:2], "right_image": image_files[2:4], "distance": [3, 4]}
+    )
+    above = titles(plot_pairs(pairs.assign(**known)))
+    assert above[0] == "3 bits\nimage_0.png"
+    assert above[1] == "3 bits, agreement 0.87\nmirrored, cropped by 6 % at\nthe left\nimage_2.png"
+    assert above[3] == "4 bits\nimage_3.png"
+    similar = pd.DataFrame({"image": image_files[:2], "hamming_distance": [3, 4]})
+    assert titles(plot_similar(image_files[4], similar.assign(**known)))[1].startswith(
+        "3 bits, agreement 0.87\nmirrored"
+    )
+    groups = pd.DataFrame({"group": [0, 0], "image": image_files[:2], "distance": [3, 4]})
+    assert titles(plot_groups(groups.assign(**known))) == [
+        "image_0.png\n3 bits, agreement 0.87\nmirrored, cropped by 6 % at\nthe left",
+        "image_1.png\n4 bits",
+    ]
 
 
 class TestPlotDistances:

@@ -30,3 +30,15 @@ def format_bytes(n_bytes: int) -> str:
             return f"{size:.1f} {unit}" if size < 10 and unit != "B" else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def format_agreement(agreement: float) -> str:
+    """Return the agreement of two images with two digits, never more than it is.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.quantities import format_agreement
+    >>> format_agreement(0.9999), format_agreement(1)
+    ('0.99', '1.00')
+    """
+    return f"{round(agreement * 10_000) // 100 / 100:.2f}"

@@ -19,13 +19,16 @@ from .._utils.frames import column_names, is_frame, is_missing, list_column
 from .._utils.labels import list_labels
 from .._utils.stored_columns import read_numbers
 from .._utils.validation import check_int, refuse
+from ..hashing.views._borders import trim_borders
+from ..images._decoding import Decoding
 from ..images._sources import image_column, list_sources
 from ..report._page import write_page, write_parts
 from ..report._summary import Summary, summarize
 from ..report._text import describe_counts, write_text
-from ..report._thumbnails import Facts, make_thumbnails
+from ..report._thumbnails import Facts, View, make_thumbnails
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
+from ._labels import Labels
 from ._removal import choose_representatives, group_fitted
 from ._representatives import Representatives, check_keep
 from ._resolve import find_near
@@ -33,7 +36,10 @@ from ._summary import count_nearest
 
 # The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
-_MOST_BYTES = 8_000_000
+_MOST_BYTES = 10_000_000
+# Those that are large in any case: so many images, at most so many of a group.
+_MOST_LARGE = 48
+_MOST_LARGE_OF_GROUP = 6
 
 
 class DuplicateReport:
@@ -130,7 +136,7 @@ def make_report(
     title : str, default="Near duplicates"
         The title of the report.
     max_thumbnails : int, default=1500
-        The most pictures in the page; together they take at most 8 MB.
+        The most pictures in the page; together they take at most 10 MB.
     finder : NearDuplicateFinder, default=None
         Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. A finder
         that is fitted on these images hashes none of them again, unless a file has changed.
@@ -207,13 +213,19 @@ def report_fitted(
     if representatives is None:
         representatives = choose_representatives(finder, images, keep)
     grouping = group_fitted(finder, sources, representatives, classes, parts)
-    rows = [row for members in grouping.members().values() for row in members]
+    members = list(grouping.members().values())
+    rows = [row for group in members for row in group]
     facts, thumbnails = make_thumbnails(
         [sources[row] for row in rows],
         max_number=max_thumbnails,
         max_bytes=_MOST_BYTES,
         fetch=True,
         progress=finder.progress,
+        large=_choose_large(members, representatives.row),
+        view=View(
+            Decoding("reduced", finder.orient, finder.background or "white", finder.max_pixels),
+            trim_borders if finder.trim_borders else None,
+        ),
     )
     known = dict(zip(rows, facts, strict=True))
     if is_frame(images):
@@ -229,6 +241,23 @@ def report_fitted(
     )
     count = partial(count_nearest, finder._images.fingerprints, finder.n_jobs)
     return DuplicateReport(summary, thumbnails, count)
+
+
+def _choose_large(members: Sequence[Sequence[int]], kept: Labels) -> set[int]:
+    """Choose the places of the images that can be compared at full width in any page.
+
+    Of each of the first groups, these are a kept image and the first images that it represents.
+    """
+    chosen: set[int] = set()
+    start = 0
+    for group in members:
+        first = next((row for row in group if kept[row] != row), group[0])
+        pair = sorted(range(len(group)), key=lambda place: group[place] != kept[first])
+        chosen.update(start + place for place in pair[:_MOST_LARGE_OF_GROUP])
+        if len(chosen) >= _MOST_LARGE:
+            break
+        start += len(group)
+    return chosen
 
 
 def _fill_up(fact: Facts, told: Mapping[str, Sequence[Any]], row: int) -> Facts:

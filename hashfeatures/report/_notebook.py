@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._utils.frames import is_missing
 from ._page import NOTEBOOK_BYTES, NOTEBOOK_GROUPS, NOTEBOOK_IMAGES, write_parts
-from ._summary import Grouping, summarize
+from ._summary import Grouping, Match, summarize
 from ._thumbnails import make_thumbnails
 
 
@@ -62,8 +63,9 @@ def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
     title, text : str
         The heading, and the text below it.
     pairs : pandas.DataFrame
-        The columns "left_image", "right_image" and "distance", and "left_part" and "right_part"
-        if the images are in parts of a split.
+        The columns "left_image", "right_image" and "distance"; "left_part" and "right_part" if
+        the images are in parts of a split; and "agreement" and "relation" if their pixels
+        confirm the pairs.
 
     Returns
     -------
@@ -86,11 +88,24 @@ def show_pairs(title: str, text: str, pairs: pd.DataFrame) -> str:
         {},
         [],
         parts=parts,
+        matches=_match_right(pairs),
     )
     known = dict(enumerate(facts))
     # The pairs keep their order: the nearest come first.
     summary = summarize(grouping, known, title=title, settings={}, in_order=True)
     return write_parts(summary, thumbnails, text)
+
+
+def _match_right(pairs: pd.DataFrame) -> dict[int, Match]:
+    """Return how the right image of each pair follows from the left one, by its place."""
+    if "agreement" not in pairs.columns:
+        return {}
+    known = zip(pairs["agreement"], pairs["relation"], strict=True)
+    return {
+        2 * place + 1: Match(float(agreement), str(relation))
+        for place, (agreement, relation) in enumerate(known)
+        if not is_missing(agreement)
+    }
 
 
 def _interleave(left: pd.Series[Any], right: pd.Series[Any]) -> list[Any]:

@@ -6,12 +6,13 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from .._utils.path_text import show_path, write_path
-from .._utils.quantities import count, format_bytes
+from .._utils.quantities import count, format_agreement, format_bytes
 from ._histogram import draw_histogram
 from ._summary import Summary
 from ._text import describe_counts, describe_removable_size, describe_settings
@@ -134,6 +135,7 @@ def _environment() -> Any:
         "show_path": _show,
         "below": lambda path, folder: _show(path).removeprefix(folder),
         "format_bytes": format_bytes,
+        "format_agreement": format_agreement,
     }
     environment.globals |= {
         "count": count,
@@ -161,6 +163,16 @@ def _common_folder(summary: Summary) -> str:
     return _show(folder) if is_named else ""
 
 
+def _invert(taken: Sequence[float] | None) -> list[float] | None:
+    """Return the affine map that takes a point of an image to the image that is kept for it."""
+    if taken is None:
+        return None
+    a, b, c, d, e, f = taken
+    area = a * e - b * d
+    back = (e, -b, b * f - c * e, -d, a, c * d - a * f)
+    return [round(number / area, 5) + 0.0 for number in back] if area else None
+
+
 def _show(path: str) -> str:
     return show_path(path).encode("utf-8", "replace").decode("utf-8")
 
@@ -176,7 +188,11 @@ def _as_json(summary: Summary, thumbnails: dict[int, str], folder: str) -> str:
     for image in summary["images"]:
         path = image["path"]
         forms = {"shown": show_path(path), "line": write_path(path)}
-        images.append(image | {name: text for name, text in forms.items() if text != path})
+        images.append(
+            {name: value for name, value in image.items() if name != "map"}
+            | {name: text for name, text in forms.items() if text != path}
+            | {"overlay": _invert(image["map"])}
+        )
     shown = {
         "folder": folder,
         "groups": summary["groups"],

@@ -5,8 +5,8 @@ Page, JSON and text are made from this dict and from nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,27 @@ from ._thumbnails import Facts
 
 Numbers = NDArray[np.integer[Any]]
 Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Match:
+    """How an image follows from the one that is kept for it, confirmed by their pixels.
+
+    Parameters
+    ----------
+    agreement : float
+        How well the pixels agree, from 0 to 1.
+    relation : str
+        What was done to the kept image to get this one, such as "mirrored".
+    map : tuple of 6 floats or None
+        The affine map (a, b, c, d, e, f) that takes a point of the kept image to this one,
+        x' = a x + b y + c and y' = d x + e y + f, where the sides of both images have length 1.
+        None if it is not known.
+    """
+
+    agreement: float
+    relation: str
+    map: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,11 @@ class Grouping:
         The rows of images with too little detail to compare their hashes.
     classes, parts : sequence of shape (n_images,), optional
         The class of each image, and its part of a split.
+    matches : dict of int to Match, optional
+        How an image follows from the one that is kept for it, by row. In a group of two of which
+        none is kept, the match of the second image is with the first.
+    weakest_links : dict of int to float, optional
+        The least agreement among the confirmed pairs of a group, by label.
     """
 
     sources: Sequence[Any]
@@ -53,6 +79,8 @@ class Grouping:
     low_detail: Sequence[int]
     classes: Sequence[Any] | None = None
     parts: Sequence[str] | None = None
+    matches: Mapping[int, Match] = field(default_factory=dict)
+    weakest_links: Mapping[int, float] = field(default_factory=dict)
 
     def members(self) -> dict[int, list[int]]:
         """Return the rows of each group of two or more; the largest and widest come first."""
@@ -95,7 +123,8 @@ def summarize(
     title : str
         The title of the report.
     settings : dict
-        The "hashes", "bits" and "radius" of the comparison.
+        The "hashes", "bits" and "radius" of the comparison, and its "min_agreement" if near
+        duplicates are confirmed by their pixels.
     distances : sequence of int
         The number of images whose nearest neighbor is at each distance, from 0 bits on.
     n_measured : int
@@ -157,6 +186,7 @@ def _summarize_group(
         "label": label,
         "images": [place[row] for row in rows],
         "diameter": grouping.diameters.get(label),
+        "weakest_link": _rounded(grouping.weakest_links.get(label)),
         "conflict": len(classes) > 1,
         "leak": len(parts) > 1,
     }
@@ -164,11 +194,17 @@ def _summarize_group(
 
 def _summarize_image(grouping: Grouping, row: int, facts: Facts) -> dict[str, Any]:
     distance = int(grouping.nearest[row])
+    match = grouping.matches.get(row)
     return {
         "row": row,
         "path": _path_of(grouping, row),
         **asdict(facts),
         "distance": None if distance < 0 else distance,
+        "agreement": None if match is None else _rounded(match.agreement),
+        "relation": None if match is None else match.relation,
+        "map": None
+        if match is None or match.map is None
+        else [round(float(number), 5) for number in match.map],
         "kept": None
         if grouping.representative is None
         else int(grouping.representative[row]) == row,
@@ -188,6 +224,10 @@ def _sum_known(sizes: list[int | None]) -> int | None:
     """Add the known sizes; None if there are sizes but all are unknown."""
     known = [size for size in sizes if size is not None]
     return sum(known) if known or not sizes else None
+
+
+def _rounded(agreement: float | None) -> float | None:
+    return None if agreement is None else round(float(agreement), 4)
 
 
 def _distinct(values: Sequence[Any] | None, rows: list[int]) -> set[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._utils.path_text import show_path
-from .._utils.quantities import count, format_bytes
+from .._utils.quantities import count, format_agreement, format_bytes
 from ._summary import Summary
 
 # The most groups in a short text, and the most images per group.
@@ -15,9 +17,11 @@ def describe_settings(settings: dict[str, object]) -> str:
     """Return a sentence about the hashes and the radius of the comparison."""
     hashes = settings["hashes"]
     named = " and ".join(map(str, hashes)) if isinstance(hashes, list | tuple) else str(hashes)
+    least = settings.get("min_agreement")
+    confirmed = "" if least is None else f", and the agreement of their pixels is at least {least}"
     return (
         f"Near duplicates differ in at most {settings['radius']} of the {settings['bits']} bits "
-        f"of {named}."
+        f"of {named}{confirmed}."
     )
 
 
@@ -56,21 +60,37 @@ def describe_counts(summary: Summary) -> str:
 def write_text(summary: Summary, whole: bool = False) -> str:
     """Return a summary as text: the first groups and images, or with `whole` all of them.
 
-    A star marks each image that is kept.
+    A star marks each image that is kept. Where near duplicates are confirmed by their pixels, the
+    line of each other image has its agreement with the kept image and its relation to it.
     """
     n_groups, n_images = (None, None) if whole else (_N_GROUPS, _N_IMAGES)
     lines = [describe_counts(summary), describe_settings(summary["settings"])]
+    is_confirmed = any(image["agreement"] is not None for image in summary["images"])
     for group in summary["groups"][:n_groups]:
         marks = [name for name in ("conflict", "leak") if group[name]]
         noted = f" ({', '.join(marks)})" if marks else ""
-        lines.append(f"group {group['label']}: {count(len(group['images']), 'image')}{noted}")
-        for place in group["images"][:n_images]:
-            image = summary["images"][place]
-            mark = "*" if image["kept"] else " "
-            apart = "" if image["distance"] is None else count(image["distance"], "bit")
-            lines.append(f"  {mark} {apart:>8}  {show_path(image['path'])}")
+        weakest = group["weakest_link"]
+        linked = "" if weakest is None else f", weakest link {format_agreement(weakest)}"
+        n_members = count(len(group["images"]), "image")
+        lines.append(f"group {group['label']}: {n_members}{linked}{noted}")
+        lines += [
+            _describe_image(summary["images"][place], is_confirmed)
+            for place in group["images"][:n_images]
+        ]
         if n_images and len(group["images"]) > n_images:
             lines.append(f"              and {len(group['images']) - n_images:,} more")
     if n_groups and len(summary["groups"]) > n_groups:
         lines.append(f"and {count(len(summary['groups']) - n_groups, 'more group')}")
     return "\n".join(lines)
+
+
+def _describe_image(image: dict[str, Any], is_confirmed: bool) -> str:
+    """Return the line of an image: with its agreement and relation where pairs are confirmed."""
+    mark = "*" if image["kept"] else " "
+    apart = "" if image["distance"] is None else count(image["distance"], "bit")
+    line = f"  {mark} {apart:>8}  "
+    if is_confirmed:
+        agreement = image["agreement"]
+        line += f"{'' if agreement is None else format_agreement(agreement):>4}  "
+    line += show_path(image["path"])
+    return line if image["relation"] is None else f"{line}  {image['relation']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ from ..images._quiet import quiet_decoding
 from ..images._read import read_image
 from ..images._sources import count_bytes, is_data_uri, is_remote, local_path
 
-# The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged if the
-# page has room. The room is estimated from the bytes that a pixel takes as text.
+# The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged and
+# compared if the page has room. The room is estimated from the bytes that a pixel takes as text.
 _SIDE = 144
-_LARGE_SIDE = 320
+_LARGE_SIDE = 512
 _BYTES_A_PIXEL = 0.35
 _QUALITY = 70
 _WIDTH_TAG, _HEIGHT_TAG = 256, 257
@@ -73,7 +73,23 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
     return int(tags.get(_WIDTH_TAG, width)), int(tags.get(_HEIGHT_TAG, height))
 
 
-def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
+@dataclass(frozen=True)
+class View:
+    """How a page shows an image: as a finder compared it.
+
+    Parameters
+    ----------
+    decoding : Decoding
+        How files become pixels.
+    crop : callable, optional
+        Returns the part of a Pillow image that was compared.
+    """
+
+    decoding: Decoding = Decoding("reduced")
+    crop: Callable[[Image.Image], Image.Image] | None = None
+
+
+def make_thumbnail(source: Any, side: int = _SIDE, view: View = View()) -> tuple[Facts, str]:
     """Return the facts about an image, and a small JPEG of it as a data URI.
 
     Raises
@@ -81,8 +97,9 @@ def make_thumbnail(source: Any, side: int = _SIDE) -> tuple[Facts, str]:
     ImageReadError
         If the image cannot be read.
     """
-    decoded = read_image(source, Decoding("reduced"), Reduction(2 * side))
-    image = decoded.image.convert("RGB")
+    decoded = read_image(source, view.decoding, Reduction(2 * side))
+    image = decoded.image if view.crop is None else view.crop(decoded.image)
+    image = image.convert("RGB")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     uri = f"data:image/jpeg;base64,{_encode(image)}"
     return Facts(decoded.width, decoded.height, decoded.format, count_bytes(source)), uri
@@ -111,6 +128,8 @@ def make_thumbnails(
     max_bytes: int,
     fetch: bool,
     progress: bool = False,
+    large: Collection[int] = (),
+    view: View = View(),
 ) -> tuple[list[Facts], dict[int, str]]:
     """Return the facts about images, and thumbnails of the first of them.
 
@@ -124,19 +143,26 @@ def make_thumbnails(
         Whether to fetch URLs.
     progress : bool
         Whether to show a progress bar.
+    large : collection of int
+        The positions of the images to show at the greatest size, the first of them in little room.
+    view : View
+        How to show the images.
 
     Returns
     -------
     facts : list of Facts
         The facts about each image.
     thumbnails : dict of int to str
-        Data URIs by the position of the image. If there are few, they are larger.
+        Data URIs by the position of the image. They are larger where there is room.
     """
     facts: list[Facts] = []
     thumbnails: dict[int, str] = {}
     room = max_bytes
-    n_shown = max(1, min(max_number, len(sources)))
-    side = int((max_bytes / (_BYTES_A_PIXEL * n_shown)) ** 0.5)
+    n_shown = min(max_number, len(sources))
+    bytes_of_large = _BYTES_A_PIXEL * _LARGE_SIDE**2
+    large = sorted(large)[: int(max_bytes / 2 / bytes_of_large)]  # half of the room at most
+    rest = max_bytes - len(large) * bytes_of_large
+    side = int((rest / (_BYTES_A_PIXEL * max(n_shown - len(large), 1))) ** 0.5)
     side = min(max(side, _SIDE), _LARGE_SIDE)
     shown = progress and max_number > 0 and len(sources) > 0
     bar = progress_bar(shown, total=len(sources), unit="picture")
@@ -145,7 +171,7 @@ def make_thumbnails(
         if len(thumbnails) < max_number and room > 0 and (fetch or not is_remote(source)):
             # The page shows no picture of a broken file.
             with contextlib.suppress(Exception):
-                fact, uri = make_thumbnail(source, side)
+                fact, uri = make_thumbnail(source, _LARGE_SIDE if place in large else side, view)
                 if len(uri) <= room:
                     thumbnails[place] = uri
                 room -= len(uri)

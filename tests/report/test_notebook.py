@@ -1,11 +1,13 @@
 """What finders, leakage reports and calibrations show of themselves in a notebook."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from PIL import Image
 
 from hashfeatures import CalibrationWarning, NearDuplicateFinder, calibrate, leakage_report
+from hashfeatures.report._notebook import show_pairs
 
 
 @pytest.fixture
@@ -69,3 +71,20 @@ def test_a_calibration_shows_what_to_look_at(photos):
     html = calibration._repr_html_()
     assert f"radius {calibration.radius} bits" in html
     assert html.count('class="hf-group"') == len(calibration.borderline)
+
+
+def test_confirmed_pairs_show_their_relation(image_files):
+    """The right image of a confirmed pair shows its agreement and its relation."""
+    pairs = pd.DataFrame(
+        {
+            "left_image": image_files[:2],
+            "right_image": image_files[2:4],
+            "distance": [3, 5],
+            "agreement": [0.91, np.nan],
+            "relation": ["mirrored & <brighter>", None],
+        }
+    )
+    html = show_pairs("Pairs", "Two pairs.", pairs).partition("</style>")[2]
+    assert html.count("agreement") == html.count("hf-relation") == 1
+    assert "agreement 0.91" in html
+    assert "mirrored &amp; &lt;brighter&gt;" in html

@@ -1,15 +1,18 @@
 """The report in a real browser: it shows paths and labels as text, and stays fast."""
 
+import base64
+import io
 import json
 import shutil
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hashfeatures.duplicates._report import DuplicateReport
-from hashfeatures.report._summary import Grouping, summarize
-from hashfeatures.report._thumbnails import Facts
+from hashfeatures.report._summary import Grouping, Match, summarize
+from hashfeatures.report._thumbnails import Facts, make_thumbnails
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _DRIVER = shutil.which("chromedriver")
@@ -300,3 +303,88 @@ def test_pairs_stand_side_by_side(open_page):
     assert len(groups) == 4
     assert len({group.rect["y"] for group in groups}) == 2
     assert all(group.rect["width"] <= 380 for group in groups)
+
+
+def make_pair_page(noise_image):
+    """Return the report of an image, and of a copy that is mirrored and padded."""
+    taken = (-0.8, 0, 0.9, 0, 0.8, 0.1)
+    kept = noise_image(0).convert("RGB").resize((400, 200))
+    a, _, c, _, e, f = taken
+    width, height = kept.size
+    back = (1 / a, 0, -c / a * width, 0, 1 / e, -f / e * height)
+    copy = kept.transform(kept.size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
+    images = [kept, copy]
+    grouping = Grouping(
+        ["/a/kept.png", "/a/copy.png"],
+        np.array([0, 0]),
+        np.array([7, 7]),
+        np.array([0, 0]),
+        {0: 7},
+        {},
+        [],
+        matches={1: Match(0.912, "mirrored", taken)},
+        weakest_links={0: 0.912},
+    )
+    settings = {"hashes": ["dhash"], "bits": 64, "radius": 9, "min_agreement": 0.85}
+    summary = summarize(grouping, {}, title="Near duplicates", settings=settings)
+    thumbnails = make_thumbnails(images, max_number=2, max_bytes=10**6, fetch=False)[1]
+    return DuplicateReport(summary, thumbnails)
+
+
+def test_a_duplicate_shows_how_it_follows_from_the_kept_image(open_page, noise_image):
+    """A duplicate has its agreement and relation, and a group its weakest link."""
+    browser = open_page(make_pair_page(noise_image))
+    assert find(browser, "h3")[0].text == "2 images, at most 7 bits apart, weakest link 0.91"
+    kept, copy = find(browser, ".hf-image")
+    assert "7 bits agreement 0.91" in copy.text
+    assert "mirrored" in copy.text
+    assert "agreement" not in kept.text
+    assert "Compare" not in kept.text
+
+
+def test_a_pair_is_laid_over_each_other_and_subtracted(open_page, noise_image):
+    """The map lays a copy exactly over the kept image, so that the difference is black."""
+    browser = open_page(make_pair_page(noise_image))
+    find(browser, ".hf-compare")[0].click()
+    stage, fade = find(browser, "#hf-stage")[0], find(browser, "#hf-fade")[0]
+    assert stage.get_attribute("data-view") == "overlay"
+    assert fade.is_displayed()
+    assert find(browser, "#hf-relation")[0].text == "mirrored"
+    alts = [image.get_attribute("alt") for image in find(browser, "#hf-stage img")]
+    assert alts == ["/a/copy.png", "/a/kept.png"]
+    browser.switch_to.active_element.send_keys("4")
+    assert stage.get_attribute("data-view") == "difference"
+    assert not fade.is_displayed()
+    shot = Image.open(io.BytesIO(base64.b64decode(stage.screenshot_as_base64))).convert("L")
+    width, height = shot.size
+    # The copy shows all of the kept image but nothing beyond it.
+    inside = np.asarray(shot.crop((8, 8, width - 8, height - 8)), dtype=float)
+    assert np.median(inside) < 40
+    browser.switch_to.active_element.send_keys("3")
+    overlay = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(stage.screenshot_as_base64))).convert("L"),
+        dtype=float,
+    )
+    assert overlay[8:-8, 8:-8].std() > 3 * inside.std()
+
+
+def test_a_kept_image_is_compared_with_nothing(open_page, noise_image):
+    """A kept image is shown by itself, and the view comes back with the next copy."""
+    browser = open_page(make_pair_page(noise_image))
+    find(browser, ".hf-compare")[0].click()
+    browser.switch_to.active_element.send_keys("\ue014")  # right, to the kept image
+    assert not find(browser, "#hf-views")[0].is_displayed()
+    assert find(browser, "#hf-stage")[0].get_attribute("data-view") == "image"
+    browser.switch_to.active_element.send_keys("\ue014")
+    assert find(browser, "#hf-stage")[0].get_attribute("data-view") == "overlay"
+
+
+def test_without_a_map_a_pair_stands_side_by_side(open_page):
+    """Where no pixels were compared, only the overlay and the difference are missing."""
+    browser = open_page(make_page(1, first="folder0/first.png")[0])
+    find(browser, ".hf-compare")[0].click()
+    offered = [
+        button.text for button in find(browser, "#hf-views button") if button.is_displayed()
+    ]
+    assert offered == ["Image", "Side by side"]
+    assert find(browser, "#hf-stage")[0].get_attribute("data-view") == "beside"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hashfeatures.report._summary import Grouping, summarize
+from hashfeatures.report._summary import Grouping, Match, summarize
 from hashfeatures.report._text import describe_counts, write_text
 
 SETTINGS = {"hashes": ["dhash"], "bits": 64, "radius": 4}
@@ -30,3 +30,28 @@ def test_a_star_marks_images_that_are_kept():
     )
     assert lines[1] == "Near duplicates differ in at most 4 of the 64 bits of dhash."
     assert [line.split()[0] for line in lines[3:]] == ["*", "0"]
+
+
+def test_confirmed_duplicates_have_their_agreement_and_relation():
+    """The line of a duplicate has its agreement and relation, and a group its weakest link."""
+    grouping = Grouping(
+        ["a.png", "b.png", "c.png"],
+        np.array([0, 0, 0]),
+        np.array([1, 3, 1]),
+        np.array([0, 0, 0]),
+        {0: 5},
+        {},
+        [],
+        matches={1: Match(0.93149, "mirrored"), 2: Match(0.9999, "recompressed")},
+        weakest_links={0: np.float32(0.8599)},
+    )
+    settings = SETTINGS | {"min_agreement": 0.85}
+    summary = summarize(grouping, {}, title="Near duplicates", settings=settings)
+    lines = write_text(summary).splitlines()
+    assert lines[1].endswith("of dhash, and the agreement of their pixels is at least 0.85.")
+    assert lines[2:] == [
+        "group 0: 3 images, weakest link 0.85",
+        "  *    1 bit        a.png",
+        "      3 bits  0.93  b.png  mirrored",
+        "       1 bit  0.99  c.png  recompressed",
+    ]

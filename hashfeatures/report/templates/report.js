@@ -23,6 +23,9 @@
     return element;
   };
 
+  // Two digits, never more than the agreement is.
+  const agree = (value) => (Math.floor(Math.round(value * 10000) / 100) / 100).toFixed(2);
+
   const size = (bytes) => {
     const units = ["B", "kB", "MB", "GB", "TB"];
     let unit = 0;
@@ -40,7 +43,7 @@
   const firstRow = (group) => images[group.images[0]].row;
   const ORDERS = {
     size: (a, b) => b.images.length - a.images.length || (b.diameter ?? 0) - (a.diameter ?? 0),
-    doubt: (a, b) => (b.diameter ?? 0) - (a.diameter ?? 0) || b.images.length - a.images.length,
+    doubt: (a, b) => (a.weakest_link ?? 1) - (b.weakest_link ?? 1) || (b.diameter ?? 0) - (a.diameter ?? 0) || b.images.length - a.images.length,
     row: (a, b) => firstRow(a) - firstRow(b),
   };
 
@@ -51,6 +54,7 @@
   const factsOf = (image) => {
     const known = [];
     if (image.distance !== null) known.push(plural(image.distance, "bit"));
+    if (image.agreement !== null) known.push(`agreement ${agree(image.agreement)}`);
     if (image.width) known.push(`${image.width}×${image.height}`);
     if (image.format) known.push(image.format);
     if (image.bytes !== null) known.push(size(image.bytes));
@@ -72,21 +76,83 @@
     return path.startsWith("/") ? `file://${parts}` : `./${parts}`;
   };
 
-  const large = find("hf-large");
+  const large = find("hf-large"), stage = find("hf-stage"), fade = find("hf-fade");
+  const [own, other] = stage.querySelectorAll("img");
+  const placeOf = new Map(images.map((image, place) => [image.row, place]));
   let enlarged = [];
   let at = 0;
+  let view = "image";
+
+  // The place of the kept image that an image is compared with; null if there is no picture.
+  const keptFor = (place) => {
+    const kept = placeOf.get(images[place].stand_in);
+    return kept === undefined || kept === place || !thumbnails[kept] || !thumbnails[place] ? null : kept;
+  };
+
+  const NOTES = {
+    difference: "Black where the two agree; differences are three times as bright. Only what both show is compared.",
+  };
+
+  // Lays an image over the kept one: `overlay` maps its points there, in units of the sides.
+  const layOver = (overlay) => {
+    const [a, b, c, d, e, f] = overlay;
+    const ratio = other.naturalWidth / other.naturalHeight;
+    if (!ratio) return;
+    stage.style.width = `min(86vw, 900px, ${62 * ratio}vh)`;
+    stage.style.aspectRatio = ratio;
+    own.style.transform =
+      `translate(${100 * c}%, ${100 * f}%) matrix(${a}, ${d / ratio}, ${b * ratio}, ${e}, 0, 0)`;
+    own.style.opacity = view === "overlay" ? fade.querySelector("input").value / 100 : 1;
+    const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(
+      ([x, y]) => `${100 * (a * x + b * y + c)}% ${100 * (d * x + e * y + f)}%`);
+    stage.style.clipPath = view === "difference" ? `polygon(${corners.join(", ")})` : "";
+  };
+
+  const showView = () => {
+    const place = enlarged[at];
+    const { overlay } = images[place];
+    const kept = keptFor(place);
+    const isLaid = (name) => name === "overlay" || name === "difference";
+    const now = kept === null ? "image" : isLaid(view) && !overlay ? "beside" : view;
+    find("hf-views").hidden = kept === null;
+    for (const button of find("hf-views").children) {
+      button.hidden = isLaid(button.dataset.view) && !overlay;
+      button.setAttribute("aria-pressed", button.dataset.view === now);
+    }
+    stage.dataset.view = now;
+    stage.classList.toggle("hf-laid", isLaid(now));
+    stage.removeAttribute("style");
+    own.removeAttribute("style");
+    fade.hidden = now !== "overlay";
+    find("hf-note").textContent = NOTES[now] ?? "";
+    if (isLaid(now)) layOver(overlay);
+  };
+  other.addEventListener("load", () => { if (large.open) showView(); });
+
   const enlarge = (by) => {
     at = (at + by + enlarged.length) % enlarged.length;
     const place = enlarged[at];
-    const picture = large.querySelector("img");
-    picture.src = thumbnails[place];
-    picture.alt = large.querySelector("code").textContent = pathOf(images[place]);
+    const kept = keptFor(place);
+    own.src = thumbnails[place];
+    own.alt = large.querySelector("code").textContent = pathOf(images[place]);
+    other.removeAttribute("src");
+    if (kept !== null) other.src = thumbnails[kept];
+    other.alt = stage.querySelector("span").textContent = kept === null ? "" : pathOf(images[kept]);
     showFacts(large.querySelector(".hf-facts"), images[place]);
+    find("hf-relation").textContent = images[place].relation ?? "";
     const link = large.querySelector("a");
     const address = addressOf(images[place]);
     link.hidden = address === null;
     if (address !== null) link.href = address;
+    showView();
     if (!large.open) large.showModal();
+  };
+
+  const open = (place, places, asView) => {
+    view = asView;
+    enlarged = places.filter((one) => thumbnails[one]);
+    at = enlarged.indexOf(place);
+    enlarge(0);
   };
 
   const showImage = (place, places) => {
@@ -103,11 +169,7 @@
       button.type = "button";
       button.title = "Enlarge";
       button.append(picture);
-      button.addEventListener("click", () => {
-        enlarged = places.filter((other) => thumbnails[other]);
-        at = enlarged.indexOf(place);
-        enlarge(0);
-      });
+      button.addEventListener("click", () => open(place, places, "image"));
       item.append(button);
     } else {
       item.append(make("div", "hf-blank", "no picture"));
@@ -125,8 +187,17 @@
     marks.prepend(box);
     const name = make("div", "hf-path", below(path));
     name.title = path;
-    label.append(marks, facts, name);
+    label.append(marks, facts);
+    if (image.relation !== null) label.append(make("div", "hf-relation", image.relation));
+    label.append(name);
     item.append(label);
+    if (keptFor(place) !== null) {
+      const compare = make("button", "hf-compare", "Compare");
+      compare.type = "button";
+      compare.title = `Compare with the kept image, ${below(pathOf(images[keptFor(place)]))}`;
+      compare.addEventListener("click", () => open(place, places, image.overlay ? "overlay" : "beside"));
+      item.append(compare);
+    }
     return item;
   };
 
@@ -140,7 +211,8 @@
     const section = make("section", "hf-group");
     const most = group.diameter === 0 ? "" : "at most ";
     const apart = group.diameter === null ? "" : `, ${most}${plural(group.diameter, "bit")} apart`;
-    const title = make("h3", "", `${plural(group.images.length, "image")}${apart} `);
+    const weakest = group.weakest_link === null ? "" : `, weakest link ${agree(group.weakest_link)}`;
+    const title = make("h3", "", `${plural(group.images.length, "image")}${apart}${weakest} `);
     if (group.leak) title.append(make("span", "hf-mark hf-warn", "leak"), " ");
     if (group.conflict) title.append(make("span", "hf-mark hf-warn", "different labels"));
     section.append(title);
@@ -243,13 +315,18 @@
     showChosen();
   });
   large.addEventListener("click", (event) => {
-    const { by } = event.target.dataset;
+    const { by, view: chosenView } = event.target.dataset;
     if (event.target === large || by === "0") large.close();
     else if (by) enlarge(Number(by));
+    else if (event.target.closest("#hf-views button")) { view = chosenView; showView(); }
   });
+  fade.addEventListener("input", showView);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (large.open) {
+      if (event.target.closest("input")) return;
+      const chosenView = find("hf-views").querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
+      if (chosenView) chosenView.click();
       if (event.key === "ArrowLeft") enlarge(-1);
       if (event.key === "ArrowRight") enlarge(1);
       return;
