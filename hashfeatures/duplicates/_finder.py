@@ -29,6 +29,7 @@ from ..hashing.views._modes import VIEWS
 from ..images._decoding import Decoding
 from ..images._sources import image_column, list_sources
 from ..report._notebook import show_groups
+from ..report._page import NOTEBOOK_GROUPS, NOTEBOOK_IMAGES
 from ._comparison import COLOR_HASH, Comparison
 from ._conflicts import find_conflicts
 from ._described_pairs import (
@@ -45,7 +46,7 @@ from ._pair_graph import PairGraph
 from ._persistence import SavedFinder
 from ._regrouping import regroup
 from ._representatives import greedy_cover
-from ._summary import count_nearest, make_grouping
+from ._summary import count_nearest, make_grouping, with_matches
 from .calibration._radius import rates_by_radius, recommend_radius
 from .calibration._trial import run_trial
 from .fingerprints._fingerprinted_images import FingerprintedImages
@@ -474,11 +475,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "images", "unreadable", "low_detail" (compared by their pixels alone), "groups" (of
             two images or more), "grouped_images", "duplicates" (all but one image of each group),
             "largest_group" in images, "widest_group" in bits, and "near_pairs"; then "hashes",
-            "bits" and "radius" in bits.
+            "bits", "radius" in bits, and "min_agreement", None if no pixels were compared.
         """
         check_is_fitted(self)
         n_images, sizes = len(self.labels_), self.groups_["size"]
         n_failed = len(self.failures_)
+        is_confirmed = self.verify and self._images.fingerprints.thumbnails is not None
         return {
             "images": n_images,
             "unreadable": n_failed,
@@ -492,6 +494,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
             "bits": self._images.fingerprints.n_bits,
             "radius": int(self.radius_),
+            "min_agreement": float(self.min_agreement) if is_confirmed else None,
         }
 
     @property
@@ -772,7 +775,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             fingerprints.comparable,
             greedy_cover(self.graph_, self.graph_.rows_with_duplicates()).row,
         )
-        settings = {name: self.summary()[name] for name in ("hashes", "bits", "radius")}
+        shown = grouping.first_rows(NOTEBOOK_GROUPS, NOTEBOOK_IMAGES)
+        grouping = with_matches(grouping, self._describer(self._images), shown)
+        facts = self.summary()
+        settings = {name: facts[name] for name in ("hashes", "bits", "radius", "min_agreement")}
         distances, n_measured = count_nearest(fingerprints, self.n_jobs)
         return show_groups(type(self).__name__, grouping, settings, distances, n_measured)
 

@@ -19,7 +19,7 @@ from .._utils.frames import column_names, is_frame, is_missing, list_column
 from .._utils.labels import list_labels
 from .._utils.stored_columns import read_numbers
 from .._utils.validation import check_int, refuse
-from ..hashing.views._borders import trim_borders
+from ..hashing.views._borders import find_inside
 from ..images._decoding import Decoding
 from ..images._sources import image_column, list_sources
 from ..report._page import write_page, write_parts
@@ -32,7 +32,7 @@ from ._labels import Labels
 from ._removal import choose_representatives, group_fitted
 from ._representatives import Representatives, check_keep
 from ._resolve import find_near
-from ._summary import count_nearest
+from ._summary import count_nearest, with_matches
 
 # The thumbnails of a page.
 _MOST_THUMBNAILS = 1500
@@ -153,10 +153,10 @@ def make_report(
     >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
     >>> print(report)
     3 images: 1 group of near duplicates with 2 images, 1 of which can be removed.
-    Near duplicates differ in at most 12 of the 128 bits of phash and dhash.
-    group 0: 2 images
-      *   0 bits  <uint8 array of shape (512, 512)>
-          0 bits  <uint8 array of shape (256, 256)>
+    Near duplicates differ in at most 28 of the 128 bits of phash and dhash. The agreement ...
+    group 0: 2 images, weakest link 0.99
+      *   0 bits        <uint8 array of shape (512, 512)>
+          0 bits  0.99  <uint8 array of shape (256, 256)>  ...
     """
     name = "make_report"
     check_int(name, "max_thumbnails", max_thumbnails, 0)
@@ -212,7 +212,10 @@ def report_fitted(
     sources = list_sources(images, "A report")
     if representatives is None:
         representatives = choose_representatives(finder, images, keep)
-    grouping = group_fitted(finder, sources, representatives, classes, parts)
+    grouping = with_matches(
+        group_fitted(finder, sources, representatives, classes, parts),
+        finder._describer(finder._images),
+    )
     members = list(grouping.members().values())
     rows = [row for group in members for row in group]
     facts, thumbnails = make_thumbnails(
@@ -224,7 +227,7 @@ def report_fitted(
         large=_choose_large(members, representatives.row),
         view=View(
             Decoding("reduced", finder.orient, finder.background or "white", finder.max_pixels),
-            trim_borders if finder.trim_borders else None,
+            find_inside if finder.trim_borders else None,
         ),
     )
     known = dict(zip(rows, facts, strict=True))
@@ -237,7 +240,9 @@ def report_fitted(
         grouping,
         known,
         title=title,
-        settings={name: facts_of_finder[name] for name in ("hashes", "bits", "radius")},
+        settings={
+            name: facts_of_finder[name] for name in ("hashes", "bits", "radius", "min_agreement")
+        },
     )
     count = partial(count_nearest, finder._images.fingerprints, finder.n_jobs)
     return DuplicateReport(summary, thumbnails, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..hamming._index import HammingIndex
-from ..report._summary import Grouping
+from ..hamming._pairs import Pairs
+from ..report._summary import Grouping, Match
+from ._described_pairs import DescribePairs
 from ._labels import Labels
 from ._pair_graph import PairGraph
 from .fingerprints._fingerprints import Fingerprints
@@ -41,7 +44,8 @@ def make_grouping(
     labels : ndarray of shape (n_images,), dtype intp
         The group of each.
     groups : pandas.DataFrame
-        The column "diameter" by label, as `NearDuplicateFinder.groups_` has it.
+        The column "diameter" by label, and "weakest_link" if pixels confirmed the pairs, as
+        `NearDuplicateFinder.groups_` has them.
     failures : pandas.DataFrame
         The columns "position" and "error" of the images that could not be read.
     comparable : ndarray of shape (n_images,), dtype bool
@@ -67,6 +71,43 @@ def make_grouping(
         [int(row) for row in np.flatnonzero(~comparable) if row not in failed],
         classes,
         parts,
+        weakest_links=dict(groups["weakest_link"]) if "weakest_link" in groups.columns else {},
+    )
+
+
+def with_matches(
+    grouping: Grouping, describe: DescribePairs, rows: Sequence[int] | None = None
+) -> Grouping:
+    """Add how images follow from those that are kept for them.
+
+    Parameters
+    ----------
+    grouping : Grouping
+        The groups of near duplicates.
+    describe : callable
+        Describes pairs of the images by their pixels, see `describe_near`.
+    rows : sequence of int, optional
+        The images; None means all.
+
+    Returns
+    -------
+    Grouping
+        The same with matches. It has none if no pixels are known.
+    """
+    kept = grouping.representative
+    assert kept is not None
+    asked = np.arange(len(kept)) if rows is None else np.array(rows, dtype=np.intp)
+    asked = asked[kept[asked] != asked]
+    described = describe(Pairs(kept[asked], asked, np.zeros(len(asked), dtype=np.int64)))
+    if described is None:
+        return grouping
+    found = zip(asked.tolist(), *described, strict=True)
+    return replace(
+        grouping,
+        matches={
+            row: Match(float(agreement), str(relation), tuple(taken.tolist()))
+            for row, agreement, relation, taken in found
+        },
     )
 
 

@@ -6,7 +6,6 @@ Nothing is fetched from the network, and images in memory have no picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -41,8 +40,7 @@ def show_groups(
     str
         A fragment of a page.
     """
-    first = islice(grouping.members().values(), NOTEBOOK_GROUPS)
-    few = [row for members in first for row in members[:NOTEBOOK_IMAGES]]
+    few = grouping.first_rows(NOTEBOOK_GROUPS, NOTEBOOK_IMAGES)
     facts, thumbnails = _picture([grouping.sources[row] for row in few])
     summary = summarize(
         grouping,

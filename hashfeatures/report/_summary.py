@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,11 @@ class Grouping:
     parts: Sequence[str] | None = None
     matches: Mapping[int, Match] = field(default_factory=dict)
     weakest_links: Mapping[int, float] = field(default_factory=dict)
+
+    def first_rows(self, n_groups: int, n_images: int) -> list[int]:
+        """Return the rows of the first images of the first groups, in order."""
+        first = islice(self.members().values(), n_groups)
+        return [row for members in first for row in members[:n_images]]
 
     def members(self) -> dict[int, list[int]]:
         """Return the rows of each group of two or more; the largest and widest come first."""

@@ -14,14 +14,14 @@ _N_IMAGES = 6
 
 
 def describe_settings(settings: dict[str, object]) -> str:
-    """Return a sentence about the hashes and the radius of the comparison."""
+    """Return a sentence or two about what makes images near duplicates."""
     hashes = settings["hashes"]
     named = " and ".join(map(str, hashes)) if isinstance(hashes, list | tuple) else str(hashes)
     least = settings.get("min_agreement")
-    confirmed = "" if least is None else f", and the agreement of their pixels is at least {least}"
+    confirmed = "" if least is None else f" The agreement of their pixels is at least {least}."
     return (
         f"Near duplicates differ in at most {settings['radius']} of the {settings['bits']} bits "
-        f"of {named}{confirmed}."
+        f"of {named}.{confirmed}"
     )
 
 

@@ -81,12 +81,12 @@ class View:
     ----------
     decoding : Decoding
         How files become pixels.
-    crop : callable, optional
-        Returns the part of a Pillow image that was compared.
+    find_part : callable, optional
+        Returns the box of a Pillow image that was compared: left, top, right and bottom.
     """
 
     decoding: Decoding = Decoding("reduced")
-    crop: Callable[[Image.Image], Image.Image] | None = None
+    find_part: Callable[[Image.Image], tuple[int, int, int, int]] | None = None
 
 
 def make_thumbnail(source: Any, side: int = _SIDE, view: View = View()) -> tuple[Facts, str]:
@@ -98,8 +98,9 @@ def make_thumbnail(source: Any, side: int = _SIDE, view: View = View()) -> tuple
         If the image cannot be read.
     """
     decoded = read_image(source, view.decoding, Reduction(2 * side))
-    image = decoded.image if view.crop is None else view.crop(decoded.image)
-    image = image.convert("RGB")
+    image = decoded.image.convert("RGB")
+    if view.find_part is not None:
+        image = image.crop(view.find_part(decoded.image))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     uri = f"data:image/jpeg;base64,{_encode(image)}"
     return Facts(decoded.width, decoded.height, decoded.format, count_bytes(source)), uri

@@ -236,7 +236,8 @@ def test_the_summary_counts_everything(family):
         "near_pairs": 16,
         "hashes": ["phash", "dhash"],
         "bits": 128,
-        "radius": 12,
+        "radius": 28,
+        "min_agreement": finder.min_agreement,
     }
     empty = NearDuplicateFinder().fit([]).summary()
     assert (empty["images"], empty["groups"], empty["largest_group"]) == (0, 0, 0)

@@ -35,13 +35,36 @@ def test_the_summary_says_what_was_found(report, family):
     }
     assert sorted(image["path"] for image in summary["images"]) == sorted(files)
     assert sum(summary["distances"]["counts"]) == 15
-    assert summary["settings"] == {"hashes": ["phash", "dhash"], "bits": 128, "radius": 12}
+    assert summary["settings"] == {
+        "hashes": ["phash", "dhash"],
+        "bits": 128,
+        "radius": 28,
+        "min_agreement": NearDuplicateFinder().min_agreement,
+    }
     for image in summary["images"]:
         kept = next(i for i in summary["images"] if i["row"] == image["stand_in"])
         assert kept["kept"]
         with Image.open(image["path"]) as opened:
             assert (image["width"], image["height"]) == opened.size
             assert image["format"] == opened.format
+
+
+def test_a_duplicate_is_described_by_the_image_that_is_kept_for_it(family):
+    """Each duplicate has an agreement, a relation and a map to it; hashes alone have none."""
+    files, _ = family
+    summary = make_report(files).summary
+    least = NearDuplicateFinder().min_agreement
+    for image in summary["images"]:
+        is_described = [image[name] is not None for name in ("agreement", "relation", "map")]
+        assert is_described == [not image["kept"]] * 3
+        if not image["kept"]:
+            assert least <= image["agreement"] <= 1
+            assert len(image["map"]) == 6
+    assert all(least <= group["weakest_link"] <= 1 for group in summary["groups"])
+    alone = make_report(files, finder=NearDuplicateFinder(verify=False)).summary
+    assert alone["settings"]["min_agreement"] is None
+    assert {image["agreement"] for image in alone["images"]} == {None}
+    assert {group["weakest_link"] for group in alone["groups"]} == {None}
 
 
 def test_the_largest_and_widest_groups_come_first(report):

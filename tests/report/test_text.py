@@ -48,7 +48,7 @@ def test_confirmed_duplicates_have_their_agreement_and_relation():
     settings = SETTINGS | {"min_agreement": 0.85}
     summary = summarize(grouping, {}, title="Near duplicates", settings=settings)
     lines = write_text(summary).splitlines()
-    assert lines[1].endswith("of dhash, and the agreement of their pixels is at least 0.85.")
+    assert lines[1].endswith("of dhash. The agreement of their pixels is at least 0.85.")
     assert lines[2:] == [
         "group 0: 3 images, weakest link 0.85",
         "  *    1 bit        a.png",

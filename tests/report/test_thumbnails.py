@@ -42,7 +42,7 @@ def test_some_thumbnails_are_large_in_little_room():
 
 def test_a_thumbnail_shows_what_was_compared():
     """A thumbnail is cropped as the images were, and its facts are those of the whole image."""
-    view = View(crop=lambda image: image.crop((0, 0, 100, 50)))
+    view = View(find_part=lambda image: (0, 0, 100, 50))
     facts, thumbnails = make_thumbnails(
         [Image.new("RGB", (300, 200))], max_number=1, max_bytes=10_000, fetch=False, view=view
     )
