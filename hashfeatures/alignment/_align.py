@@ -53,8 +53,9 @@ def align_pairs(
     The agreement of a pair is the correlation of the gradients of its pictures over their overlap,
     as they are under the best of the starts, or aligned, whichever is greater. The alignment is an
     affine map that maximizes the enhanced correlation coefficient [1]_ from coarse to fine,
-    by inverse compositional steps [2]_. Brightness and contrast do not matter, but a negative does
-    not agree with its positive.
+    by inverse compositional steps [2]_. Pixels that differ much weigh little in the steps, and
+    strong edges count hardly more than clear ones. Brightness and contrast do not matter, but a
+    negative does not agree with its positive.
 
     Parameters
     ----------

@@ -1,5 +1,8 @@
 """The loops that align pairs of small pictures, compiled by numba.
 
+They share one module because numba compiles a cached loop again only when its own module changes,
+not when a module of a loop that it calls changes.
+
 Inside the loops, the sides of every picture have length 1 and the origin is its center, so that a
 map is the same at each resolution. A map is an array of six numbers: x' = a x + b y + c and
 y' = d x + e y + f.
@@ -24,25 +27,55 @@ _FAST = {"reassoc", "contract", "arcp", "nsz"}
 _EIGHT_BIT = read_only(types.uint8, 2)
 _PLANE = writable(types.float32, 2)
 _MAP = writable(types.float64)
+_SPANS = writable(types.int64, 2)
 
-# What `_align` accepts as an alignment.
+# Alignments whose overlap is smaller, or that change the area or the aspect ratio by more, do not
+# count.
 _MIN_OVERLAP = 1 / 3
 _MAX_AREA = 4.0
-_MAX_ANISOTROPY = 2.0
-_RIDGE = 1e-3
-_MAX_STEP = 0.15
+_MAX_ANISOTROPY = 2.5
 
 _ENOUGH = 0.95  # pairs that agree as well as this are not aligned
-_LEAST_COARSE = 0.6  # strangers correlate less than this at the coarsest resolution
+# Nearly all strangers correlate less than this at the coarsest resolution, and at the next.
+_LEAST_COARSE = 0.5
+_LEAST_MIDDLE = 0.6
+
+# Starts are tried whose levels correlate nearly as well as those of the best.
+_MOST_STARTS = 3
+_NEARLY = 0.25
+
+_COARSE_STEPS = 8
+_MIDDLE_STEPS = 8
+_FINE_STEPS = 6
+_MAX_STEP = 0.15  # how far a step moves a corner at most, in lengths of a side
+_RIDGE = 1e-3  # what keeps a map still in directions in which nothing changes
+
+# A pixel counts half if its squared difference is this many times the mean.
+_HALF_WEIGHT = 3.0
+_LEAST_SPREAD = 4.0  # the least mean of squared differences, as levels are rounded
+
+# The gradient, in levels per pixel of the finest resolution, at which an edge counts by half.
+# Stronger edges hardly count more, so that the frame of a picture does not outweigh the picture.
+_STRONG = 8.0
+_FLAT = 0.5  # the variance of levels at or below which a picture has nothing to align
+_SMOOTH = 1e-3  # the mean square of gradients, in levels per pixel, at or below which none counts
 
 # The kernel of a Gaussian of standard deviation 1, cut off at 2.
 _TAPS = np.exp(-(np.arange(3) ** 2) / 2)
 _TAP_0, _TAP_1, _TAP_2 = (np.float32(tap) for tap in _TAPS / (_TAPS[0] + 2 * _TAPS[1:].sum()))
 
 
+@compile_loop(types.void(_EIGHT_BIT, _PLANE))
+def _widen(picture: Any, levels: Any) -> Any:  # pragma: no cover (compiled)
+    """Convert levels to float32."""
+    for row in range(SIDE):
+        for column in range(SIDE):
+            levels[row, column] = np.float32(picture[row, column])
+
+
 @compile_loop(types.void(_PLANE, _PLANE, _PLANE), fastmath=_FAST)
 def _blur(plane: Any, scratch: Any, blurred: Any) -> Any:  # pragma: no cover (compiled)
-    """Blur a plane with a Gaussian of standard deviation 1, and repeat its outermost pixels."""
+    """Blur by a Gaussian of standard deviation 1. The outermost pixels are repeated."""
     side = plane.shape[0]
     for row in range(side):
         up1, up2 = max(row - 1, 0), max(row - 2, 0)
@@ -76,11 +109,9 @@ def _halve(plane: Any, half: Any) -> Any:  # pragma: no cover (compiled)
     for row in range(side):
         upper, lower = plane[2 * row], plane[2 * row + 1]
         for column in range(side):
+            left, right = 2 * column, 2 * column + 1
             half[row, column] = np.float32(0.25) * (
-                upper[2 * column]
-                + upper[2 * column + 1]
-                + lower[2 * column]
-                + lower[2 * column + 1]
+                upper[left] + upper[right] + lower[left] + lower[right]
             )
 
 
@@ -114,7 +145,7 @@ def _shrink(picture: Any, scratch: Any, coarse: Any) -> Any:  # pragma: no cover
 
 @compile_loop(types.void(_PLANE, _PLANE, _PLANE), fastmath=_FAST)
 def _differentiate(plane: Any, across: Any, down: Any) -> Any:  # pragma: no cover (compiled)
-    """Compute the differences of neighbors, per length of a side."""
+    """Compute the differences of the neighbors of each pixel, per length of a side."""
     side = plane.shape[0]
     half = np.float32(0.5 * side)
     for row in range(side):
@@ -158,21 +189,19 @@ def _sample_row(
 ) -> Any:  # pragma: no cover (compiled)
     """Sample a plane where the map takes the columns of a row, between its four nearest pixels."""
     side = plane.shape[0]
-    flat = plane.ravel()
+    flat = plane.reshape(-1)
     y = (row + 0.5) / side - 0.5
     origin = 0.5 / side - 0.5
     across = np.float32((map_[0] * origin + map_[1] * y + map_[2] + 0.5) * side - 0.5)
     down = np.float32((map_[3] * origin + map_[4] * y + map_[5] + 0.5) * side - 0.5)
     step_across, step_down = np.float32(map_[0]), np.float32(map_[3])
     nothing, last = np.float32(0), np.float32(side - 1)
-    last_cell = np.int32(side - 2)
-    width = np.int32(side)
+    last_cell, width = np.int32(side - 2), np.int32(side)
     for column in range(first, end):
-        x = min(max(across + np.float32(column) * step_across, nothing), last)
-        y_ = min(max(down + np.float32(column) * step_down, nothing), last)
-        i = min(np.int32(y_), last_cell)
-        j = min(np.int32(x), last_cell)
-        u, v = x - np.float32(j), y_ - np.float32(i)
+        u = min(max(across + np.float32(column) * step_across, nothing), last)
+        v = min(max(down + np.float32(column) * step_down, nothing), last)
+        i, j = min(np.int32(v), last_cell), min(np.int32(u), last_cell)
+        u, v = u - np.float32(j), v - np.float32(i)
         corner = np.uint32(i * width + j)
         below = corner + np.uint32(width)
         upper = flat[corner] + (flat[corner + np.uint32(1)] - flat[corner]) * u
@@ -192,37 +221,143 @@ def _correlate_levels(
     i1: Any = 0.0
     i2: Any = 0.0
     ti: Any = 0.0
+    zero: Any = np.float32(0)
     for row in range(side):
         first, end = _find_inside(map_, row, side)
         if end <= first:
             continue
         _sample_row(other, map_, row, first, end, line)
         n += end - first
-        zero: Any = np.float32(0)
-        a, b, c, d, e = zero, zero, zero, zero, zero
+        s_t, s_tt, s_i, s_ii, s_ti = zero, zero, zero, zero, zero
         for column in range(first, end):
             t, i = template[row, column], line[column]
-            a += t
-            b += t * t
-            c += i
-            d += i * i
-            e += t * i
-        t1 += a
-        t2 += b
-        i1 += c
-        i2 += d
-        ti += e
+            s_t += t
+            s_tt += t * t
+            s_i += i
+            s_ii += i * i
+            s_ti += t * i
+        t1 += s_t
+        t2 += s_tt
+        i1 += s_i
+        i2 += s_ii
+        ti += s_ti
     if n < _MIN_OVERLAP * side * side:
         return -1.0
     t2, i2, ti = t2 - t1 * t1 / n, i2 - i1 * i1 / n, ti - t1 * i1 / n
-    if t2 <= 0.5 * n or i2 <= 0.5 * n:
+    if t2 <= _FLAT * n or i2 <= _FLAT * n:
         return 0.0
     return ti / np.sqrt(t2 * i2)
 
 
+@compile_loop(types.int64(_MAP, types.int64, types.int64, _SPANS), fastmath=_FAST)
+def _find_overlap(map_: Any, side: Any, margin: Any, spans: Any) -> Any:  # pragma: no cover
+    """Find the columns of each row that lie in both pictures, and count them.
+
+    A margin around the overlap is left out, but not at the template's own edges.
+    """
+    inside = np.empty_like(spans)
+    for row in range(side):
+        inside[row] = _find_inside(map_, row, side)
+    n = 0
+    for row in range(1, side - 1):
+        first, end = 1, side - 1
+        for near in range(max(row - margin, 0), min(row + margin + 1, side)):
+            low, high = inside[near]
+            first = max(first, low + margin if low > 0 else 0)
+            end = min(end, high - margin if high < side else side)
+        end = max(first, end)
+        spans[row] = first, end
+        n += end - first
+    return n
+
+
+@compile_loop(
+    types.float64(_PLANE, _PLANE, _PLANE, _MAP, types.boolean, _PLANE, _PLANE, _SPANS),
+    fastmath=_FAST,
+)
+def _correlate_gradients(
+    across: Any,
+    down: Any,
+    other: Any,
+    map_: Any,
+    is_raw: Any,
+    moved: Any,
+    scratch: Any,
+    spans: Any,
+) -> Any:  # pragma: no cover (compiled)
+    """Correlate the gradients of the template and of the other picture over their overlap.
+
+    Parameters
+    ----------
+    across, down : ndarray of shape (side, side), dtype float32
+        The derivatives of the blurred template.
+    other : ndarray of shape (side, side), dtype float32
+        The levels of the other picture.
+    map_ : ndarray of shape (6,), dtype float64
+        The map from the template to the other picture.
+    is_raw : bool
+        Whether the other picture is to be blurred.
+    moved, scratch : ndarray of shape (side, side), dtype float32
+        Scratch.
+    spans : ndarray of shape (n, 2), dtype int64
+        Scratch of at least `side` rows.
+
+    Returns
+    -------
+    float
+        The correlation, from -1 to 1. It is 0 if the overlap is under a third, or if a picture has
+        no gradients there.
+    """
+    side = across.shape[0]
+    n = _find_overlap(map_, side, 2 if is_raw else 1, spans)
+    if n < _MIN_OVERLAP * side * side:
+        return 0.0
+    for row in range(side):
+        _sample_row(other, map_, row, 0, side, moved[row])
+    if is_raw:
+        _blur(moved, scratch, moved)
+    zero: Any = np.float32(0)
+    one, half = np.float32(1), np.float32(0.5 * side)
+    tt: Any = 0.0
+    ii: Any = 0.0
+    ti: Any = 0.0
+    for row in range(1, side - 1):
+        a, b = zero, zero
+        for column in range(spans[row, 0], spans[row, 1]):
+            gx, gy = across[row, column], down[row, column]
+            hx = half * (moved[row, column + 1] - moved[row, column - 1])
+            hy = half * (moved[row + 1, column] - moved[row - 1, column])
+            a += gx * gx + gy * gy
+            b += hx * hx + hy * hy
+        tt += a
+        ii += b
+    least = _SMOOTH * side * side * n
+    if not (tt > least and ii > least):
+        return 0.0
+    ratio = np.float32(np.sqrt(tt / ii))
+    square = np.float32(1 / (_STRONG * side) ** 2)
+    t_gain, i_gain = square / ratio, square * ratio
+    tt, ii = 0.0, 0.0
+    for row in range(1, side - 1):
+        a, b, c = zero, zero, zero
+        for column in range(spans[row, 0], spans[row, 1]):
+            gx, gy = across[row, column], down[row, column]
+            hx = half * (moved[row, column + 1] - moved[row, column - 1])
+            hy = half * (moved[row + 1, column] - moved[row - 1, column])
+            g, h = gx * gx + gy * gy, hx * hx + hy * hy
+            u, v = one / (one + t_gain * g), one / (one + i_gain * h)
+            a += g * u
+            b += h * v
+            c += (gx * hx + gy * hy) * np.sqrt(u * v)
+        tt += a
+        ii += b
+        ti += c
+    return ti / np.sqrt(tt * ii)
+
+
 @compile_loop(types.boolean(writable(types.float64, 2), writable(types.float64, 2)))
 def _solve(matrix: Any, columns: Any) -> Any:  # pragma: no cover (compiled)
-    """Solve for two right-hand sides in place by Cholesky's method; return whether it worked."""
+    """Solve for each of the columns by Cholesky's method, and return whether that worked."""
     n = matrix.shape[0]
     for i in range(n):
         for j in range(i + 1):
@@ -248,33 +383,36 @@ def _solve(matrix: Any, columns: Any) -> Any:  # pragma: no cover (compiled)
     return True
 
 
+@compile_loop(types.void(_MAP, _MAP))
+def _follow(map_: Any, step: Any) -> Any:  # pragma: no cover (compiled)
+    """Replace a map by the inverse of a small move, followed by the map."""
+    p, q, r, s = 1 + step[0], step[1], step[3], 1 + step[4]
+    area = p * s - q * r
+    p, q, r, s = s / area, -q / area, -r / area, p / area
+    x = -(p * step[2] + q * step[5])
+    y = -(r * step[2] + s * step[5])
+    for k in (0, 3):
+        a, b = map_[k], map_[k + 1]
+        map_[k] = a * p + b * r
+        map_[k + 1] = a * q + b * s
+        map_[k + 2] += a * x + b * y
+
+
 @compile_loop(
-    types.UniTuple(types.float64, 2)(
-        _PLANE,
-        _PLANE,
-        _PLANE,
-        _PLANE,
-        _MAP,
-        writable(types.float32),
-        writable(types.float64, 2),
-        writable(types.float64, 2),
+    types.float64(
+        *(_PLANE, _PLANE, _PLANE, _PLANE),
+        *(_MAP, writable(types.float64), writable(types.float32, 2)),
     ),
     fastmath=_FAST,
 )
 def _improve(
-    template: Any,
-    across: Any,
-    down: Any,
-    other: Any,
-    map_: Any,
-    line: Any,
-    matrix: Any,
-    columns: Any,
+    template: Any, across: Any, down: Any, other: Any, map_: Any, tone: Any, lines: Any
 ) -> Any:  # pragma: no cover (compiled)
     """Take one step of the alignment.
 
     The step maximizes the enhanced correlation coefficient of the template, moved a little and
-    linearized, and of the other picture seen through the map.
+    linearized, and of the other picture seen through the map. Pixels that differ much count less,
+    so that captions, borders and watermarks do not pull.
 
     Parameters
     ----------
@@ -284,27 +422,34 @@ def _improve(
         The levels of the other picture.
     map_ : ndarray of shape (6,), dtype float64
         The map from the template to the other picture. The step changes it.
-    line, matrix, columns : ndarray
-        Scratch of shapes (side,), (6, 6) and (2, 6).
+    tone : ndarray of shape (3,), dtype float64
+        The gain and the offset from the other's levels to the template's, and one over the squared
+        difference at which a pixel counts half. The step changes them.
+    lines : ndarray of shape (2, n), dtype float32
+        Scratch of at least `side` columns.
 
     Returns
     -------
-    correlation, step : float
-        The correlation before the step, and how far the step moves the corners at most, in
-        lengths of a side. The step is negative if there is none.
+    float
+        How far the step moves the corners at most, in lengths of a side. It is negative if there
+        is no step.
     """
     side = template.shape[0]
-    matrix[:] = 0.0
-    columns[:] = 0.0
+    line, weights = lines[0], lines[1]
+    matrix = np.zeros((6, 6))
+    columns = np.zeros((2, 6))
     sums = np.zeros(6)
     n = 0
+    w0: Any = 0.0
     t1: Any = 0.0
     t2: Any = 0.0
     i1: Any = 0.0
     i2: Any = 0.0
     ti: Any = 0.0
+    rr: Any = 0.0
     zero: Any = np.float32(0)
-    scale = np.float32(1 / side)
+    one, middle, scale = np.float32(1), np.float32(0.5 - side / 2), np.float32(1 / side)
+    gain, offset, sharpness = np.float32(tone[0]), np.float32(tone[1]), np.float32(tone[2])
     for row in range(side):
         first, end = _find_inside(map_, row, side)
         if end <= first:
@@ -312,28 +457,37 @@ def _improve(
         _sample_row(other, map_, row, first, end, line)
         n += end - first
         y = (row + 0.5) / side - 0.5
-        s_t, s_tt, s_i, s_ii, s_ti = zero, zero, zero, zero, zero
-        xx0, xx1, xx2, xy0, xy1, xy2, yy0, yy1, yy2 = (
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-        )
+        s_w, s_r, s_t, s_tt, s_i, s_ii, s_ti = zero, zero, zero, zero, zero, zero, zero
         for column in range(first, end):
             t, i = template[row, column], line[column]
-            s_t += t
-            s_tt += t * t
-            s_i += i
-            s_ii += i * i
-            s_ti += t * i
-            x = (np.float32(column) + np.float32(0.5)) * scale - np.float32(0.5)
+            r = t - gain * i - offset
+            r *= r
+            w = one / (one + sharpness * r)
+            weights[column] = w
+            s_w += w
+            s_r += w * r
+            s_t += w * t
+            s_tt += w * t * t
+            s_i += w * i
+            s_ii += w * i * i
+            s_ti += w * t * i
+        w0 += s_w
+        rr += s_r
+        t1 += s_t
+        t2 += s_tt
+        i1 += s_i
+        i2 += s_ii
+        ti += s_ti
+        # The derivatives by the six numbers of a map are gx x, gx y, gx, gy x, gy y and gy.
+        xx0, xx1, xx2 = zero, zero, zero
+        xy0, xy1, xy2 = zero, zero, zero
+        yy0, yy1, yy2 = zero, zero, zero
+        x0, x1, y0, y1 = zero, zero, zero, zero
+        for column in range(first, end):
+            x = (np.float32(column) + middle) * scale
             gx, gy = across[row, column], down[row, column]
-            xx, xy, yy = gx * gx, gx * gy, gy * gy
+            hx, hy = weights[column] * gx, weights[column] * gy
+            xx, xy, yy = hx * gx, hx * gy, hy * gy
             xx0 += xx
             xx1 += xx * x
             xx2 += xx * x * x
@@ -343,193 +497,87 @@ def _improve(
             yy0 += yy
             yy1 += yy * x
             yy2 += yy * x * x
-        x0, x1, y0, y1 = zero, zero, zero, zero
+            x0 += hx
+            x1 += hx * x
+            y0 += hy
+            y1 += hy * x
         tx0, tx1, ty0, ty1 = zero, zero, zero, zero
         ix0, ix1, iy0, iy1 = zero, zero, zero, zero
         for column in range(first, end):
+            x = (np.float32(column) + middle) * scale
             t, i = template[row, column], line[column]
-            x = (np.float32(column) + np.float32(0.5)) * scale - np.float32(0.5)
-            gx, gy = across[row, column], down[row, column]
-            hx, hy = gx * x, gy * x
-            x0 += gx
-            x1 += hx
-            y0 += gy
-            y1 += hy
+            gx, gy = weights[column] * across[row, column], weights[column] * down[row, column]
             tx0 += gx * t
-            tx1 += hx * t
+            tx1 += gx * t * x
             ty0 += gy * t
-            ty1 += hy * t
+            ty1 += gy * t * x
             ix0 += gx * i
-            ix1 += hx * i
+            ix1 += gx * i * x
             iy0 += gy * i
-            iy1 += hy * i
-        t1 += s_t
-        t2 += s_tt
-        i1 += s_i
-        i2 += s_ii
-        ti += s_ti
-        # The six derivatives are gx x, gx y, gx, gy x, gy y, gy.
-        sums[0] += x1
-        sums[1] += x0 * y
-        sums[2] += x0
-        sums[3] += y1
-        sums[4] += y0 * y
-        sums[5] += y0
-        columns[0, 0] += ix1
-        columns[0, 1] += ix0 * y
-        columns[0, 2] += ix0
-        columns[0, 3] += iy1
-        columns[0, 4] += iy0 * y
-        columns[0, 5] += iy0
-        columns[1, 0] += tx1
-        columns[1, 1] += tx0 * y
-        columns[1, 2] += tx0
-        columns[1, 3] += ty1
-        columns[1, 4] += ty0 * y
-        columns[1, 5] += ty0
-        for i, j, s0, s1, s2 in (
+            iy1 += gy * i * x
+        for k, to, along, constant in (
+            (0, sums, x1, x0),
+            (3, sums, y1, y0),
+            (0, columns[0], ix1, ix0),
+            (3, columns[0], iy1, iy0),
+            (0, columns[1], tx1, tx0),
+            (3, columns[1], ty1, ty0),
+        ):
+            to[k] += along
+            to[k + 1] += constant * y
+            to[k + 2] += constant
+        for j, k, constant, along, twice in (
             (0, 0, xx0, xx1, xx2),
             (3, 0, xy0, xy1, xy2),
             (3, 3, yy0, yy1, yy2),
         ):
-            matrix[i, j] += s2
-            matrix[i + 1, j] += s1 * y
-            matrix[i + 1, j + 1] += s0 * y * y
-            matrix[i + 2, j] += s1
-            matrix[i + 2, j + 1] += s0 * y
-            matrix[i + 2, j + 2] += s0
-    if n < _MIN_OVERLAP * side * side:
-        return -1.0, -1.0
-    t_mean, i_mean = t1 / n, i1 / n
+            matrix[j, k] += twice
+            matrix[j + 1, k] += along * y
+            matrix[j + 1, k + 1] += constant * y * y
+            matrix[j + 2, k] += along
+            matrix[j + 2, k + 1] += constant * y
+            matrix[j + 2, k + 2] += constant
+    if n < _MIN_OVERLAP * side * side or not w0 > 0:
+        return -1.0
+    t_mean, i_mean = t1 / w0, i1 / w0
     t2, i2, ti = t2 - t1 * t_mean, i2 - i1 * i_mean, ti - t1 * i_mean
-    if t2 <= 0.5 * n or i2 <= 0.5 * n:
-        return 0.0, -1.0
-    correlation = ti / np.sqrt(t2 * i2)
-    # The block of gx by gy is symmetric in x and y.
+    if t2 <= _FLAT * w0 or i2 <= _FLAT * w0:
+        return -1.0
+    # The tones as they fit now give the weights of the next step.
+    tone[0] = max(ti / i2, 0.0)
+    tone[1] = t_mean - tone[0] * i_mean
+    spread = rr / w0 if sharpness > 0 else max(t2 - tone[0] * ti, 0.0) / w0
+    tone[2] = 1 / (_HALF_WEIGHT * max(spread, _LEAST_SPREAD))
+    # The products of gx and gy are the same either way.
     matrix[3, 1], matrix[3, 2], matrix[4, 2] = matrix[4, 0], matrix[5, 0], matrix[5, 1]
-    for i in range(6):
-        for j in range(i + 1):
-            matrix[i, j] -= sums[i] * sums[j] / n
-        columns[0, i] -= sums[i] * i_mean
-        columns[1, i] -= sums[i] * t_mean
     largest = 0.0
-    for i in range(6):
-        largest = max(largest, matrix[i, i])
-    for i in range(6):
-        matrix[i, i] += _RIDGE * (matrix[i, i] + 0.01 * largest) + 1e-9
-    along = columns[1].copy()
+    for j in range(6):
+        for k in range(j + 1):
+            matrix[j, k] -= sums[j] * sums[k] / w0
+        columns[0, j] -= sums[j] * i_mean
+        columns[1, j] -= sums[j] * t_mean
+        largest = max(largest, matrix[j, j])
+    for j in range(6):
+        matrix[j, j] += _RIDGE * (matrix[j, j] + 0.01 * largest) + 1e-9
+    t_slopes = columns[1].copy()
     if not _solve(matrix, columns):
-        return correlation, -1.0
-    tpt, ipt = 0.0, 0.0
-    for i in range(6):
-        tpt += along[i] * columns[1, i]
-        ipt += along[i] * columns[0, i]
+        return -1.0
+    tpt = (t_slopes * columns[1]).sum()
+    ipt = (t_slopes * columns[0]).sum()
     if not ti - ipt > 1e-6 * np.sqrt(t2 * i2):
-        return correlation, -1.0
-    gain = max(t2 - tpt, 0.0) / (ti - ipt)
-    step = gain * columns[0] - columns[1]
-    # No corner moves farther than the linearization holds.
+        return -1.0
+    step = max(t2 - tpt, 0.0) / (ti - ipt) * columns[0] - columns[1]
     length = max(
         (abs(step[0]) + abs(step[1])) / 2 + abs(step[2]),
         (abs(step[3]) + abs(step[4])) / 2 + abs(step[5]),
     )
     if not length < 1e6:
-        return correlation, -1.0
+        return -1.0
+    # No corner moves farther than the linearization holds.
     if length > _MAX_STEP:
         step *= _MAX_STEP / length
-    # The map follows the inverse of the template's move.
-    p, q, r, s = 1 + step[0], step[1], step[3], 1 + step[4]
-    area = p * s - q * r
-    if not area > 0.1:
-        return correlation, -1.0
-    p, q, r, s = s / area, -q / area, -r / area, p / area
-    x = -(p * step[2] + q * step[5])
-    y = -(r * step[2] + s * step[5])
-    for k in (0, 3):
-        a, b = map_[k], map_[k + 1]
-        map_[k] = a * p + b * r
-        map_[k + 1] = a * q + b * s
-        map_[k + 2] += a * x + b * y
-    return correlation, length
-
-
-@compile_loop(types.boolean(_MAP))
-def _is_sound(map_: Any) -> Any:  # pragma: no cover (compiled)
-    """Return whether the map keeps the area within bounds and shears little."""
-    a, b, d, e = map_[0], map_[1], map_[3], map_[4]
-    area = abs(a * e - b * d)
-    if not (1 / _MAX_AREA <= area <= _MAX_AREA):
-        return False
-    # The sum of the squares of both singular values is 2 area at least.
-    energy = a * a + b * b + d * d + e * e
-    return energy <= area * (_MAX_ANISOTROPY + 1 / _MAX_ANISOTROPY)
-
-
-@compile_loop(
-    types.float64(_PLANE, _PLANE, _PLANE, _MAP, _PLANE, _PLANE, _PLANE, writable(types.int64, 2)),
-    fastmath=_FAST,
-)
-def _correlate_gradients(
-    across: Any, down: Any, other: Any, map_: Any, moved: Any, scratch: Any, soft: Any, inside: Any
-) -> Any:  # pragma: no cover (compiled)
-    """Correlate the gradients of the template and of the other picture over their overlap.
-
-    Parameters
-    ----------
-    across, down : ndarray of shape (SIDE, SIDE), dtype float32
-        The derivatives of the blurred template.
-    other : ndarray of shape (SIDE, SIDE), dtype float32
-        The levels of the other picture.
-    map_ : ndarray of shape (6,), dtype float64
-        The map from the template to the other picture.
-    moved, scratch, soft : ndarray of shape (SIDE, SIDE), dtype float32
-        Scratch.
-    inside : ndarray of shape (SIDE, 2), dtype int64
-        Scratch.
-
-    Returns
-    -------
-    float
-        The correlation, from -1 to 1.
-    """
-    for row in range(SIDE):
-        inside[row] = _find_inside(map_, row, SIDE)
-        _sample_row(other, map_, row, 0, SIDE, moved[row])
-    _blur(moved, scratch, soft)
-    zero: Any = np.float32(0)
-    half = np.float32(0.5 * SIDE)
-    n = 0
-    tt: Any = 0.0
-    ii: Any = 0.0
-    ti: Any = 0.0
-    for row in range(1, SIDE - 1):
-        first, end = 1, SIDE - 1
-        for near in range(max(row - 2, 0), min(row + 3, SIDE)):
-            # The picture's own edge is no edge of the overlap.
-            low, high = inside[near]
-            first = max(first, low + 2 if low > 0 else 0)
-            end = min(end, high - 2 if high < SIDE else SIDE)
-        if end <= first:
-            continue
-        n += end - first
-        a, b, c = zero, zero, zero
-        for column in range(first, end):
-            gx, gy = across[row, column], down[row, column]
-            hx = half * (soft[row, column + 1] - soft[row, column - 1])
-            hy = half * (soft[row + 1, column] - soft[row - 1, column])
-            a += gx * gx + gy * gy
-            b += hx * hx + hy * hy
-            c += gx * hx + gy * hy
-        tt += a
-        ii += b
-        ti += c
-    if n < _MIN_OVERLAP * SIDE * SIDE:
-        return 0.0
-    # A mean square below a thousandth of a level per pixel is rounding.
-    least = 1e-3 * half * half * n
-    if not (tt > least and ii > least):
-        return 0.0
-    return ti / np.sqrt(tt * ii)
+    _follow(map_, step)
+    return length
 
 
 @compile_loop(types.int64(_EIGHT_BIT, _EIGHT_BIT))
@@ -542,11 +590,24 @@ def _compare(one: Any, other: Any) -> Any:  # pragma: no cover (compiled)
     return 0
 
 
-@compile_loop(types.void(_EIGHT_BIT, _PLANE))
-def _widen(picture: Any, levels: Any) -> Any:  # pragma: no cover (compiled)
-    for row in range(SIDE):
-        for column in range(SIDE):
-            levels[row, column] = np.float32(picture[row, column])
+@compile_loop(types.boolean(_MAP))
+def _is_sound(map_: Any) -> Any:  # pragma: no cover (compiled)
+    """Return whether the map keeps the area within bounds, and shears and stretches little."""
+    a, b, d, e = map_[0], map_[1], map_[3], map_[4]
+    area = abs(a * e - b * d)
+    if not (1 / _MAX_AREA <= area <= _MAX_AREA):
+        return False
+    # The squares of both singular values add up to this, and their product is the area.
+    squares = a * a + b * b + d * d + e * e
+    return squares <= area * (_MAX_ANISOTROPY + 1 / _MAX_ANISOTROPY)
+
+
+@compile_loop(types.void(_MAP, _MAP))
+def _invert(map_: Any, inverse: Any) -> Any:  # pragma: no cover (compiled)
+    area = map_[0] * map_[4] - map_[1] * map_[3]
+    a, b, d, e = map_[4] / area, -map_[1] / area, -map_[3] / area, map_[0] / area
+    inverse[0], inverse[1], inverse[2] = a, b, -(a * map_[2] + b * map_[5])
+    inverse[3], inverse[4], inverse[5] = d, e, -(d * map_[2] + e * map_[5])
 
 
 @compile_loop(
@@ -554,7 +615,7 @@ def _widen(picture: Any, levels: Any) -> Any:  # pragma: no cover (compiled)
         read_only(types.uint8, 3),
         read_only(types.int64),
         read_only(types.int64),
-        read_only(types.float64, 2),
+        writable(types.float64, 2),
         types.boolean,
         writable(types.float64),
         writable(types.float64, 2),
@@ -572,9 +633,9 @@ def align_pairs(
     left, right : ndarray of shape (n_pairs,), dtype int64
         The pairs.
     starts : ndarray of shape (n_starts, 6), dtype float64
-        The maps to start from.
+        The maps to start from. They hold their inverses.
     is_thorough : bool
-        Whether to align pairs that agree well as they are, and pairs of strangers.
+        Whether to align pairs that agree well as they are.
     agreement : ndarray of shape (n_pairs,), dtype float64
         Receives the agreement.
     maps : ndarray of shape (n_pairs, 6), dtype float64
@@ -582,21 +643,22 @@ def align_pairs(
     """
     levels = np.empty((2, SIDE, SIDE), np.float32)
     fine = np.empty((2, SIDE, SIDE), np.float32)
+    fine_slopes = np.empty((2, SIDE, SIDE), np.float32)
+    fine_scratch = np.empty((2, SIDE, SIDE), np.float32)
     middle = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
+    middle_slopes = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
+    middle_scratch = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
     coarse = np.empty((2, _COARSE, _COARSE), np.float32)
-    slopes = np.empty((2, SIDE, SIDE), np.float32)
-    slopes_middle = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
-    slopes_coarse = np.empty((2, _COARSE, _COARSE), np.float32)
-    scratch = np.empty((3, SIDE, SIDE), np.float32)
-    scratch_coarse = np.empty((_COARSE, _COARSE), np.float32)
-    inside = np.empty((SIDE, 2), np.int64)
-    line = np.empty(SIDE, np.float32)
-    matrix = np.empty((6, 6))
-    columns = np.empty((2, 6))
-    map_ = np.empty(6)
-    best = np.empty(6)
+    coarse_slopes = np.empty((2, _COARSE, _COARSE), np.float32)
+    coarse_scratch = np.empty((2, _COARSE, _COARSE), np.float32)
+    spans = np.empty((SIDE, 2), np.int64)
+    lines = np.empty((2, SIDE), np.float32)
+    scores = np.empty(len(starts))
+    map_, start, aligned, best = np.empty(6), np.empty(6), np.empty(6), np.empty(6)
+    tone, best_tone = np.empty(3), np.empty(3)
     for pair in range(len(left)):
         one, other = left[pair], right[pair]
+        # The pictures themselves decide which of them is the template, not their sides.
         order = _compare(pictures[one], pictures[other])
         if order == 0:
             agreement[pair] = 1.0
@@ -605,87 +667,90 @@ def align_pairs(
             continue
         if order > 0:
             one, other = other, one
-        _shrink(pictures[one], scratch_coarse, coarse[0])
-        _shrink(pictures[other], scratch_coarse, coarse[1])
+        _shrink(pictures[one], coarse_scratch[0], coarse[0])
+        _shrink(pictures[other], coarse_scratch[0], coarse[1])
+        _differentiate(coarse[0], coarse_slopes[0], coarse_slopes[1])
+        for k in range(len(starts)):
+            scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
+        least = scores.max() - _NEARLY
         highest = -2.0
-        for start in range(len(starts)):
-            map_[:] = starts[start]
-            correlation = _correlate_levels(coarse[0], coarse[1], map_, line)
-            if correlation > highest:
-                highest = correlation
-                best[:] = map_
-        map_[:] = best
-        _differentiate(coarse[0], slopes_coarse[0], slopes_coarse[1])
-        correlation = highest
-        for _ in range(12):
-            correlation, length = _improve(
-                coarse[0],
-                slopes_coarse[0],
-                slopes_coarse[1],
-                coarse[1],
-                map_,
-                line,
-                matrix,
-                columns,
-            )
-            if length < 0.01:
+        for _ in range(min(_MOST_STARTS, len(starts))):
+            tried = scores.argmax()
+            if scores[tried] < least:
                 break
-        correlation = _correlate_levels(coarse[0], coarse[1], map_, line)
-        if correlation < highest:
-            map_[:] = best
-        agreement[pair] = 0.0
-        if max(correlation, highest) >= _LEAST_COARSE or is_thorough:
-            for which, index in ((0, one), (1, other)):
-                _widen(pictures[index], levels[which])
-                _blur(levels[which], scratch[0], fine[which])
-            _differentiate(fine[0], slopes[0], slopes[1])
+            scores[tried] = -2.0
+            map_[:] = starts[tried]
+            score = _correlate_gradients(
+                *(coarse_slopes[0], coarse_slopes[1], coarse[1], map_, False),
+                *(coarse_scratch[0], coarse_scratch[1], spans),
+            )
+            tone[:] = 0.0
+            if score > highest:
+                highest = score
+                start[:] = map_
+                aligned[:] = map_
+                best_tone[:] = tone
+            for _ in range(_COARSE_STEPS):
+                length = _improve(
+                    *(coarse[0], coarse_slopes[0], coarse_slopes[1], coarse[1]),
+                    *(map_, tone, lines),
+                )
+                if length < 0.01:
+                    break
+            score = _correlate_gradients(
+                *(coarse_slopes[0], coarse_slopes[1], coarse[1], map_, False),
+                *(coarse_scratch[0], coarse_scratch[1], spans),
+            )
+            if score > highest:
+                highest = score
+                start[:] = starts[tried]
+                aligned[:] = map_
+                best_tone[:] = tone
+        agreed = 0.0
+        best[:] = start
+        if highest >= _LEAST_COARSE:
+            _widen(pictures[one], levels[0])
+            _widen(pictures[other], levels[1])
+            _blur(levels[0], fine_scratch[0], fine[0])
+            _blur(levels[1], fine_scratch[0], fine[1])
+            _differentiate(fine[0], fine_slopes[0], fine_slopes[1])
             agreed = _correlate_gradients(
-                slopes[0], slopes[1], levels[1], best, scratch[0], scratch[1], scratch[2], inside
+                *(fine_slopes[0], fine_slopes[1], levels[1], start, True),
+                *(fine_scratch[0], fine_scratch[1], spans),
             )
             if agreed < _ENOUGH or is_thorough:
-                for which in range(2):
-                    _halve(fine[which], middle[which])
-                _differentiate(middle[0], slopes_middle[0], slopes_middle[1])
-                for _ in range(8):
-                    _, length = _improve(
-                        middle[0],
-                        slopes_middle[0],
-                        slopes_middle[1],
-                        middle[1],
-                        map_,
-                        line,
-                        matrix,
-                        columns,
+                _halve(fine[0], middle[0])
+                _halve(fine[1], middle[1])
+                _differentiate(middle[0], middle_slopes[0], middle_slopes[1])
+                for _ in range(_MIDDLE_STEPS):
+                    length = _improve(
+                        *(middle[0], middle_slopes[0], middle_slopes[1], middle[1]),
+                        *(aligned, best_tone, lines),
                     )
                     if length < 0.003:
                         break
-                for _ in range(8):
-                    _, length = _improve(
-                        fine[0], slopes[0], slopes[1], fine[1], map_, line, matrix, columns
-                    )
-                    if length < 0.001:
-                        break
-                if _is_sound(map_):
-                    aligned = _correlate_gradients(
-                        slopes[0],
-                        slopes[1],
-                        levels[1],
-                        map_,
-                        scratch[0],
-                        scratch[1],
-                        scratch[2],
-                        inside,
-                    )
-                    if aligned > agreed:
-                        agreed = aligned
-                        best[:] = map_
-            agreement[pair] = min(max(agreed, 0.0), 1.0)
-        maps[pair] = best
+                score = _correlate_gradients(
+                    *(middle_slopes[0], middle_slopes[1], middle[1], aligned, False),
+                    *(middle_scratch[0], middle_scratch[1], spans),
+                )
+                if score >= _LEAST_MIDDLE:
+                    for _ in range(_FINE_STEPS):
+                        length = _improve(
+                            *(fine[0], fine_slopes[0], fine_slopes[1], fine[1]),
+                            *(aligned, best_tone, lines),
+                        )
+                        if length < 0.001:
+                            break
+                    if _is_sound(aligned):
+                        score = _correlate_gradients(
+                            *(fine_slopes[0], fine_slopes[1], levels[1], aligned, True),
+                            *(fine_scratch[0], fine_scratch[1], spans),
+                        )
+                        if score > agreed:
+                            agreed = score
+                            best[:] = aligned
+        agreement[pair] = min(max(agreed, 0.0), 1.0)
         if order > 0:
-            area = best[0] * best[4] - best[1] * best[3]
-            if abs(area) > 1e-12:
-                a, b, d, e = best[4] / area, -best[1] / area, -best[3] / area, best[0] / area
-                maps[pair, 0], maps[pair, 1] = a, b
-                maps[pair, 2] = -(a * best[2] + b * best[5])
-                maps[pair, 3], maps[pair, 4] = d, e
-                maps[pair, 5] = -(d * best[2] + e * best[5])
+            _invert(best, maps[pair])
+        else:
+            maps[pair] = best
