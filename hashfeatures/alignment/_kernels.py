@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from .._utils.compiling import compile_loop, read_only, writable
 
@@ -26,6 +27,7 @@ _FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 _EIGHT_BIT = read_only(types.uint8, 2)
 _PLANE = writable(types.float32, 2)
+_PLANES = writable(types.float32, 3)
 _MAP = writable(types.float64)
 _SPANS = writable(types.int64, 2)
 
@@ -39,6 +41,7 @@ _ENOUGH = 0.95  # pairs that agree as well as this are not aligned
 # Nearly all strangers correlate less than this at the coarsest resolution, and at the next.
 _LEAST_COARSE = 0.5
 _LEAST_MIDDLE = 0.6
+_LEAST_AS_IS = 0.6
 
 # Starts are tried whose levels correlate nearly as well as those of the best.
 _MOST_STARTS = 3
@@ -60,9 +63,15 @@ _STRONG = 8.0
 _FLAT = 0.5  # the variance of levels at or below which a picture has nothing to align
 _SMOOTH = 1e-3  # the mean square of gradients, in levels per pixel, at or below which none counts
 
-# The kernel of a Gaussian of standard deviation 1, cut off at 2.
-_TAPS = np.exp(-(np.arange(3) ** 2) / 2)
-_TAP_0, _TAP_1, _TAP_2 = (np.float32(tap) for tap in _TAPS / (_TAPS[0] + 2 * _TAPS[1:].sum()))
+
+def _half_gaussian(sigma: float) -> NDArray[np.float32]:
+    """Return the weights of a pixel and of its next two neighbors."""
+    half = np.exp(-((np.arange(3) / sigma) ** 2) / 2)
+    return np.asarray(half / (2 * half.sum() - half[0]), dtype=np.float32)
+
+
+_NARROW = _half_gaussian(1.0)
+_WIDE = _half_gaussian(1.4)
 
 
 @compile_loop(types.void(_EIGHT_BIT, _PLANE))
@@ -73,33 +82,52 @@ def _widen(picture: Any, levels: Any) -> Any:  # pragma: no cover (compiled)
             levels[row, column] = np.float32(picture[row, column])
 
 
-@compile_loop(types.void(_PLANE, _PLANE, _PLANE), fastmath=_FAST)
-def _blur(plane: Any, scratch: Any, blurred: Any) -> Any:  # pragma: no cover (compiled)
-    """Blur by a Gaussian of standard deviation 1. The outermost pixels are repeated."""
+@compile_loop(
+    types.void(_PLANE, read_only(types.float32), types.int64, _PLANE, _PLANE), fastmath=_FAST
+)
+def _blur(
+    plane: Any, weights: Any, step: Any, scratch: Any, blurred: Any
+) -> Any:  # pragma: no cover (compiled)
+    """Blur by five weights a side, whose pixels lie `step` apart. Pixels at the edge repeat."""
     side = plane.shape[0]
+    last = side - 1
+    w0, w1, w2 = weights[0], weights[1], weights[2]
     for row in range(side):
-        up1, up2 = max(row - 1, 0), max(row - 2, 0)
-        down1, down2 = min(row + 1, side - 1), min(row + 2, side - 1)
+        here = plane[row]
+        up1, up2 = plane[max(row - step, 0)], plane[max(row - 2 * step, 0)]
+        down1, down2 = plane[min(row + step, last)], plane[min(row + 2 * step, last)]
         for column in range(side):
             scratch[row, column] = (
-                _TAP_0 * plane[row, column]
-                + _TAP_1 * (plane[up1, column] + plane[down1, column])
-                + _TAP_2 * (plane[up2, column] + plane[down2, column])
+                w0 * here[column]
+                + w1 * (up1[column] + down1[column])
+                + w2 * (up2[column] + down2[column])
             )
     for row in range(side):
-        line = scratch[row]
-        for column in range(2, side - 2):
+        here = scratch[row]
+        for column in range(2 * step, side - 2 * step):
             blurred[row, column] = (
-                _TAP_0 * line[column]
-                + _TAP_1 * (line[column - 1] + line[column + 1])
-                + _TAP_2 * (line[column - 2] + line[column + 2])
+                w0 * here[column]
+                + w1 * (here[column - step] + here[column + step])
+                + w2 * (here[column - 2 * step] + here[column + 2 * step])
             )
-        for column in (0, 1, side - 2, side - 1):
+        for k in range(4 * step):
+            column = k if k < 2 * step else side - 1 - k + 2 * step
             blurred[row, column] = (
-                _TAP_0 * line[column]
-                + _TAP_1 * (line[max(column - 1, 0)] + line[min(column + 1, side - 1)])
-                + _TAP_2 * (line[max(column - 2, 0)] + line[min(column + 2, side - 1)])
+                w0 * here[column]
+                + w1 * (here[max(column - step, 0)] + here[min(column + step, last)])
+                + w2 * (here[max(column - 2 * step, 0)] + here[min(column + 2 * step, last)])
             )
+
+
+@compile_loop(types.void(_PLANE, _PLANES), fastmath=_FAST)
+def _keep_detail(plane: Any, scratch: Any) -> Any:  # pragma: no cover (compiled)
+    """Drop the noise of a plane, and slow changes such as those of light."""
+    _blur(plane, _NARROW, 1, scratch[0], plane)
+    _blur(plane, _WIDE, 2, scratch[0], scratch[1])
+    slow = scratch[1]
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            plane[row, column] -= slow[row, column]
 
 
 @compile_loop(types.void(_PLANE, _PLANE), fastmath=_FAST)
@@ -143,10 +171,11 @@ def _shrink(picture: Any, scratch: Any, coarse: Any) -> Any:  # pragma: no cover
             before = here
 
 
-@compile_loop(types.void(_PLANE, _PLANE, _PLANE), fastmath=_FAST)
-def _differentiate(plane: Any, across: Any, down: Any) -> Any:  # pragma: no cover (compiled)
-    """Compute the differences of the neighbors of each pixel, per length of a side."""
+@compile_loop(types.void(_PLANE, _PLANES), fastmath=_FAST)
+def _differentiate(plane: Any, slopes: Any) -> Any:  # pragma: no cover (compiled)
+    """Compute the derivatives of a plane from left to right and downward, per length of a side."""
     side = plane.shape[0]
+    across, down = slopes[0], slopes[1]
     half = np.float32(0.5 * side)
     for row in range(side):
         upper, lower = plane[max(row - 1, 0)], plane[min(row + 1, side - 1)]
@@ -249,58 +278,72 @@ def _correlate_levels(
     return ti / np.sqrt(t2 * i2)
 
 
-@compile_loop(types.int64(_MAP, types.int64, types.int64, _SPANS), fastmath=_FAST)
-def _find_overlap(map_: Any, side: Any, margin: Any, spans: Any) -> Any:  # pragma: no cover
-    """Find the columns of each row that lie in both pictures, and count them.
+@compile_loop(types.int64(_PLANES, _MAP, _PLANES, _SPANS), fastmath=_FAST)
+def _cut_overlap(
+    levels: Any, map_: Any, overlap: Any, spans: Any
+) -> Any:  # pragma: no cover (compiled)
+    """Cut the overlap from both planes, repeat its outermost pixels, and return its size.
 
-    A margin around the overlap is left out, but not at the template's own edges.
+    What lies beyond the overlap, such as a black bar, would cast its shadow on what is blurred.
     """
-    inside = np.empty_like(spans)
-    for row in range(side):
-        inside[row] = _find_inside(map_, row, side)
+    side = levels.shape[1]
     n = 0
-    for row in range(1, side - 1):
-        first, end = 1, side - 1
-        for near in range(max(row - margin, 0), min(row + margin + 1, side)):
-            low, high = inside[near]
-            first = max(first, low + margin if low > 0 else 0)
-            end = min(end, high - margin if high < side else side)
-        end = max(first, end)
+    top, bottom = side, 0
+    for row in range(side):
+        first, end = _find_inside(map_, row, side)
         spans[row] = first, end
+        if end <= first:
+            continue
         n += end - first
+        top, bottom = min(top, row), row
+        ours, theirs = overlap[0, row], overlap[1, row]
+        ours[first:end] = levels[0, row, first:end]
+        _sample_row(levels[1], map_, row, first, end, theirs)
+        for plane in (ours, theirs):
+            plane[:first] = plane[first]
+            plane[end:] = plane[end - 1]
+    for which in range(2 if n else 0):
+        for row in range(top):
+            overlap[which, row] = overlap[which, top]
+        for row in range(bottom + 1, side):
+            overlap[which, row] = overlap[which, bottom]
     return n
 
 
+@compile_loop(types.void(_SPANS, types.int64, types.int64, _SPANS), fastmath=_FAST)
+def _erode(spans: Any, side: Any, margin: Any, eroded: Any) -> Any:  # pragma: no cover (compiled)
+    """Leave out a margin around the overlap, and the outermost pixels, which have no gradients."""
+    for row in range(side):
+        first, end = 1, side - 1
+        for near in range(max(row - margin, 0), min(row + margin + 1, side)):
+            # The template's own edges are no edges of the overlap.
+            low, high = spans[near]
+            first = max(first, low + margin if low > 0 else 0)
+            end = min(end, high - margin if high < side else side)
+        eroded[row] = first, max(first, end)
+
+
 @compile_loop(
-    types.float64(_PLANE, _PLANE, _PLANE, _MAP, types.boolean, _PLANE, _PLANE, _SPANS),
+    types.float64(
+        _PLANES, _MAP, types.boolean, _PLANES, _PLANES, types.Array(types.int64, 3, "C")
+    ),
     fastmath=_FAST,
 )
 def _correlate_gradients(
-    across: Any,
-    down: Any,
-    other: Any,
-    map_: Any,
-    is_raw: Any,
-    moved: Any,
-    scratch: Any,
-    spans: Any,
+    levels: Any, map_: Any, is_fine: Any, overlap: Any, scratch: Any, spans: Any
 ) -> Any:  # pragma: no cover (compiled)
     """Correlate the gradients of the template and of the other picture over their overlap.
 
     Parameters
     ----------
-    across, down : ndarray of shape (side, side), dtype float32
-        The derivatives of the blurred template.
-    other : ndarray of shape (side, side), dtype float32
-        The levels of the other picture.
+    levels : ndarray of shape (2, side, side), dtype float32
+        The levels of the template and of the other picture.
     map_ : ndarray of shape (6,), dtype float64
         The map from the template to the other picture.
-    is_raw : bool
-        Whether the other picture is to be blurred.
-    moved, scratch : ndarray of shape (side, side), dtype float32
-        Scratch.
-    spans : ndarray of shape (n, 2), dtype int64
-        Scratch of at least `side` rows.
+    is_fine : bool
+        Whether the gradients are those of the details of the pictures, see `_keep_detail`.
+    overlap, scratch, spans : ndarray
+        Scratch of shapes (2, side, side), (2, side, side) and (2, side, 2).
 
     Returns
     -------
@@ -308,40 +351,45 @@ def _correlate_gradients(
         The correlation, from -1 to 1. It is 0 if the overlap is under a third, or if a picture has
         no gradients there.
     """
-    side = across.shape[0]
-    n = _find_overlap(map_, side, 2 if is_raw else 1, spans)
-    if n < _MIN_OVERLAP * side * side:
+    side = levels.shape[1]
+    if _cut_overlap(levels, map_, overlap, spans[0]) < _MIN_OVERLAP * side * side:
         return 0.0
-    for row in range(side):
-        _sample_row(other, map_, row, 0, side, moved[row])
-    if is_raw:
-        _blur(moved, scratch, moved)
+    _erode(spans[0], side, 2 if is_fine else 1, spans[1])
+    inside = spans[1]
+    template, moved = overlap[0], overlap[1]
+    if is_fine:
+        _keep_detail(template, scratch)
+        _keep_detail(moved, scratch)
     zero: Any = np.float32(0)
-    one, half = np.float32(1), np.float32(0.5 * side)
+    one, half = np.float32(1), np.float32(0.5)
+    n = 0
     tt: Any = 0.0
     ii: Any = 0.0
     ti: Any = 0.0
     for row in range(1, side - 1):
         a, b = zero, zero
-        for column in range(spans[row, 0], spans[row, 1]):
-            gx, gy = across[row, column], down[row, column]
+        n += inside[row, 1] - inside[row, 0]
+        for column in range(inside[row, 0], inside[row, 1]):
+            gx = half * (template[row, column + 1] - template[row, column - 1])
+            gy = half * (template[row + 1, column] - template[row - 1, column])
             hx = half * (moved[row, column + 1] - moved[row, column - 1])
             hy = half * (moved[row + 1, column] - moved[row - 1, column])
             a += gx * gx + gy * gy
             b += hx * hx + hy * hy
         tt += a
         ii += b
-    least = _SMOOTH * side * side * n
-    if not (tt > least and ii > least):
+    if not (tt > _SMOOTH * n and ii > _SMOOTH * n):
         return 0.0
+    # The strength of edges is measured after the contrasts have been made equal.
     ratio = np.float32(np.sqrt(tt / ii))
-    square = np.float32(1 / (_STRONG * side) ** 2)
+    square = np.float32(1 / _STRONG**2)
     t_gain, i_gain = square / ratio, square * ratio
     tt, ii = 0.0, 0.0
     for row in range(1, side - 1):
         a, b, c = zero, zero, zero
-        for column in range(spans[row, 0], spans[row, 1]):
-            gx, gy = across[row, column], down[row, column]
+        for column in range(inside[row, 0], inside[row, 1]):
+            gx = half * (template[row, column + 1] - template[row, column - 1])
+            gy = half * (template[row + 1, column] - template[row - 1, column])
             hx = half * (moved[row, column + 1] - moved[row, column - 1])
             hy = half * (moved[row + 1, column] - moved[row - 1, column])
             g, h = gx * gx + gy * gy, hx * hx + hy * hy
@@ -399,14 +447,11 @@ def _follow(map_: Any, step: Any) -> Any:  # pragma: no cover (compiled)
 
 
 @compile_loop(
-    types.float64(
-        *(_PLANE, _PLANE, _PLANE, _PLANE),
-        *(_MAP, writable(types.float64), writable(types.float32, 2)),
-    ),
+    types.float64(_PLANES, _PLANES, _MAP, writable(types.float64), writable(types.float32, 2)),
     fastmath=_FAST,
 )
 def _improve(
-    template: Any, across: Any, down: Any, other: Any, map_: Any, tone: Any, lines: Any
+    levels: Any, slopes: Any, map_: Any, tone: Any, lines: Any
 ) -> Any:  # pragma: no cover (compiled)
     """Take one step of the alignment.
 
@@ -416,10 +461,10 @@ def _improve(
 
     Parameters
     ----------
-    template, across, down : ndarray of shape (side, side), dtype float32
-        The levels of the template and their derivatives.
-    other : ndarray of shape (side, side), dtype float32
-        The levels of the other picture.
+    levels : ndarray of shape (2, side, side), dtype float32
+        The levels of the template and of the other picture.
+    slopes : ndarray of shape (2, side, side), dtype float32
+        The derivatives of the template.
     map_ : ndarray of shape (6,), dtype float64
         The map from the template to the other picture. The step changes it.
     tone : ndarray of shape (3,), dtype float64
@@ -434,6 +479,8 @@ def _improve(
         How far the step moves the corners at most, in lengths of a side. It is negative if there
         is no step.
     """
+    template, other = levels[0], levels[1]
+    across, down = slopes[0], slopes[1]
     side = template.shape[0]
     line, weights = lines[0], lines[1]
     matrix = np.zeros((6, 6))
@@ -644,15 +691,16 @@ def align_pairs(
     levels = np.empty((2, SIDE, SIDE), np.float32)
     fine = np.empty((2, SIDE, SIDE), np.float32)
     fine_slopes = np.empty((2, SIDE, SIDE), np.float32)
-    fine_scratch = np.empty((2, SIDE, SIDE), np.float32)
     middle = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
     middle_slopes = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
-    middle_scratch = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
     coarse = np.empty((2, _COARSE, _COARSE), np.float32)
     coarse_slopes = np.empty((2, _COARSE, _COARSE), np.float32)
-    coarse_scratch = np.empty((2, _COARSE, _COARSE), np.float32)
-    spans = np.empty((SIDE, 2), np.int64)
+    overlap = np.empty((2, SIDE, SIDE), np.float32)
+    middle_overlap = np.empty((2, _MIDDLE, _MIDDLE), np.float32)
+    coarse_overlap = np.empty((2, _COARSE, _COARSE), np.float32)
+    scratch = np.empty((2, SIDE, SIDE), np.float32)
     lines = np.empty((2, SIDE), np.float32)
+    spans = np.empty((2, SIDE, 2), np.int64)
     scores = np.empty(len(starts))
     map_, start, aligned, best = np.empty(6), np.empty(6), np.empty(6), np.empty(6)
     tone, best_tone = np.empty(3), np.empty(3)
@@ -667,42 +715,33 @@ def align_pairs(
             continue
         if order > 0:
             one, other = other, one
-        _shrink(pictures[one], coarse_scratch[0], coarse[0])
-        _shrink(pictures[other], coarse_scratch[0], coarse[1])
-        _differentiate(coarse[0], coarse_slopes[0], coarse_slopes[1])
+        _shrink(pictures[one], coarse_overlap[0], coarse[0])
+        _shrink(pictures[other], coarse_overlap[0], coarse[1])
+        _differentiate(coarse[0], coarse_slopes)
         for k in range(len(starts)):
             scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
         least = scores.max() - _NEARLY
-        highest = -2.0
+        highest, as_is = -2.0, -2.0
         for _ in range(min(_MOST_STARTS, len(starts))):
             tried = scores.argmax()
             if scores[tried] < least:
                 break
             scores[tried] = -2.0
             map_[:] = starts[tried]
-            score = _correlate_gradients(
-                *(coarse_slopes[0], coarse_slopes[1], coarse[1], map_, False),
-                *(coarse_scratch[0], coarse_scratch[1], spans),
-            )
             tone[:] = 0.0
+            score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
+            score_of_start = score
             if score > highest:
-                highest = score
+                highest, as_is = score, score
                 start[:] = map_
                 aligned[:] = map_
                 best_tone[:] = tone
             for _ in range(_COARSE_STEPS):
-                length = _improve(
-                    *(coarse[0], coarse_slopes[0], coarse_slopes[1], coarse[1]),
-                    *(map_, tone, lines),
-                )
-                if length < 0.01:
+                if _improve(coarse, coarse_slopes, map_, tone, lines) < 0.01:
                     break
-            score = _correlate_gradients(
-                *(coarse_slopes[0], coarse_slopes[1], coarse[1], map_, False),
-                *(coarse_scratch[0], coarse_scratch[1], spans),
-            )
+            score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
             if score > highest:
-                highest = score
+                highest, as_is = score, score_of_start
                 start[:] = starts[tried]
                 aligned[:] = map_
                 best_tone[:] = tone
@@ -711,40 +750,27 @@ def align_pairs(
         if highest >= _LEAST_COARSE:
             _widen(pictures[one], levels[0])
             _widen(pictures[other], levels[1])
-            _blur(levels[0], fine_scratch[0], fine[0])
-            _blur(levels[1], fine_scratch[0], fine[1])
-            _differentiate(fine[0], fine_slopes[0], fine_slopes[1])
-            agreed = _correlate_gradients(
-                *(fine_slopes[0], fine_slopes[1], levels[1], start, True),
-                *(fine_scratch[0], fine_scratch[1], spans),
-            )
+            if as_is >= _LEAST_AS_IS:
+                agreed = _correlate_gradients(levels, start, True, overlap, scratch, spans)
             if agreed < _ENOUGH or is_thorough:
-                _halve(fine[0], middle[0])
-                _halve(fine[1], middle[1])
-                _differentiate(middle[0], middle_slopes[0], middle_slopes[1])
+                for which in range(2):
+                    _blur(levels[which], _NARROW, 1, scratch[0], fine[which])
+                    _halve(fine[which], middle[which])
+                _differentiate(middle[0], middle_slopes)
                 for _ in range(_MIDDLE_STEPS):
-                    length = _improve(
-                        *(middle[0], middle_slopes[0], middle_slopes[1], middle[1]),
-                        *(aligned, best_tone, lines),
-                    )
-                    if length < 0.003:
+                    if _improve(middle, middle_slopes, aligned, best_tone, lines) < 0.003:
                         break
                 score = _correlate_gradients(
-                    *(middle_slopes[0], middle_slopes[1], middle[1], aligned, False),
-                    *(middle_scratch[0], middle_scratch[1], spans),
+                    middle, aligned, False, middle_overlap, scratch, spans
                 )
                 if score >= _LEAST_MIDDLE:
+                    _differentiate(fine[0], fine_slopes)
                     for _ in range(_FINE_STEPS):
-                        length = _improve(
-                            *(fine[0], fine_slopes[0], fine_slopes[1], fine[1]),
-                            *(aligned, best_tone, lines),
-                        )
-                        if length < 0.001:
+                        if _improve(fine, fine_slopes, aligned, best_tone, lines) < 0.001:
                             break
                     if _is_sound(aligned):
                         score = _correlate_gradients(
-                            *(fine_slopes[0], fine_slopes[1], levels[1], aligned, True),
-                            *(fine_scratch[0], fine_scratch[1], spans),
+                            levels, aligned, True, overlap, scratch, spans
                         )
                         if score > agreed:
                             agreed = score
