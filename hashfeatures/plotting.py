@@ -376,8 +376,12 @@ def _check_columns(table: Any, columns: Sequence[str], caller: str, name: str, m
 _FOUND, _FALSE = "tab:blue", "tab:red"
 
 
-def plot_calibration(table: pd.DataFrame, radius: int, target: float, ax: Any = None) -> Any:
+def plot_calibration(
+    table: pd.DataFrame, radius: int, min_agreement: float | None, target: float, ax: Any = None
+) -> Any:
     """Draw recall on the left scale and false matches on the right one.
+
+    The limit widens to the right: the agreement falls, or the radius grows.
 
     Parameters
     ----------
@@ -385,6 +389,8 @@ def plot_calibration(table: pd.DataFrame, radius: int, target: float, ax: Any = 
         The table of a `Calibration`.
     radius : int
         The recommended radius in bits.
+    min_agreement : float or None
+        The recommended agreement. None means that the table has radii alone.
     target : float
         The most false matches in a million pairs.
     ax : matplotlib.axes.Axes, optional
@@ -398,18 +404,24 @@ def plot_calibration(table: pd.DataFrame, radius: int, target: float, ax: Any = 
     pyplot = import_extra("matplotlib.pyplot", "plot", "Calibration.plot")
     if ax is None:
         _, ax = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
-    radii = table.index.to_numpy()
-    ax.plot(radii, table["recall"], color=_FOUND, label="copies found")
+    limit: float = radius
+    label, text = "radius in bits", f"{radius} bits"
+    if min_agreement is not None:
+        table = table[table.index.get_level_values(0) == radius].droplevel(0)[::-1]
+        limit = min_agreement
+        label, text = f"least agreement, at a radius of {radius} bits", f"{min_agreement:g}"
+    limits = table.index.to_numpy()
+    ax.plot(limits, table["recall"], color=_FOUND, label="copies found")
     ax.fill_between(
-        radii, table["recall_low"], table["recall_high"], color=_FOUND, alpha=0.2, lw=0
+        limits, table["recall_low"], table["recall_high"], color=_FOUND, alpha=0.2, lw=0
     )
-    ax.set(xlabel="radius in bits", xlim=(0, radii[-1]), ylim=(0, 1.02))
+    ax.set(xlabel=label, xlim=(limits[0], limits[-1]), ylim=(0, 1.02))
     ax.set_ylabel("share of edited copies found", color=_FOUND)
     ax.tick_params(axis="y", colors=_FOUND)
-    ax.axvline(radius, color="black", lw=1)
+    ax.axvline(limit, color="black", lw=1)
     ax.annotate(
-        f"{radius} bits",
-        (radius, 0.03),
+        text,
+        (limit, 0.03),
         xytext=(4, 0),
         textcoords="offset points",
         xycoords=("data", "axes fraction"),
@@ -419,7 +431,7 @@ def plot_calibration(table: pd.DataFrame, radius: int, target: float, ax: Any = 
 
 
 def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
-    radii = table.index.to_numpy()
+    limits = table.index.to_numpy()
     rates = {
         end: table[f"false_per_million{end}"].where(table[f"false_per_million{end}"] > 0)
         for end in ("", "_low", "_high")
@@ -431,11 +443,11 @@ def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
         return
     ax.set_yscale("log")
     modelled = table["extrapolated"].to_numpy()
-    # The dashes reach to the first counted radius, to leave no gap.
-    dashed = modelled | np.roll(modelled, 1) & (radii > 0)
-    ax.plot(radii, rates[""].where(~modelled), color=_FALSE)
-    ax.plot(radii, rates[""].where(dashed), color=_FALSE, ls="--")
+    # The dashes reach to the first counted limit, to leave no gap.
+    dashed = modelled | np.roll(modelled, 1) & (limits != limits[0])
+    ax.plot(limits, rates[""].where(~modelled), color=_FALSE)
+    ax.plot(limits, rates[""].where(dashed), color=_FALSE, ls="--")
     # A lower bound of 0 has no place on a log scale. There the band starts at the line.
     low = rates["_low"].fillna(rates[""])
-    ax.fill_between(radii, low, rates["_high"], color=_FALSE, alpha=0.2, lw=0)
+    ax.fill_between(limits, low, rates["_high"], color=_FALSE, alpha=0.2, lw=0)
     ax.axhline(target, color=_FALSE, lw=0.8, ls=":")

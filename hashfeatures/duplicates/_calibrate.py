@@ -1,4 +1,4 @@
-"""Choose the radius for a collection of images, from the images themselves."""
+"""Choose the radius and the agreement for a collection of images, from the images."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from ..report._notebook import show_pairs
 from ._finder import NearDuplicateFinder
 from ._finder_hints import point_to_finder
 from .calibration._edited_copies import EditLike
-from .calibration._radius import TARGET, choose_rate_column, rates_by_radius, recommend_radius
+from .calibration._limits import (
+    TARGET,
+    Limits,
+    choose_rate_column,
+    rates_by_limits,
+    recommend_limits,
+)
 from .calibration._trial import N_EDITED, N_SAMPLED, Trial, run_trial
 
 
 @dataclass(frozen=True, repr=False)
 class Calibration:
-    """Error rates at each radius, and the recommended radius, as `calibrate` returns them.
+    """Error rates at each radius and agreement, and the recommended ones, from `calibrate`.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One row for each radius in bits, with these columns:
+        One row for each radius in bits and each least agreement; for each radius alone, if the
+        finder looks at no pixels. The columns are:
 
         - "recall": the share of edited copies that are found, averaged over all edits.
         - "false_per_million": the expected false matches in a million pairs of different images.
@@ -37,27 +44,36 @@ class Calibration:
         - Each of these with "_low" and "_high": the ends of a 95 % confidence interval, which
           accounts for pairs that share an image.
         - "extrapolated": whether the sample has fewer than ten false matches. Their rate is then
-          estimated by exponential growth with the distance, fitted to the nearest pairs, which may
-          be too low. The lower end is 0, and the upper end follows from the count alone.
+          estimated by exponential growth as the agreement falls, or as the distance grows, fitted
+          to the pairs that agree best or are nearest. It may be too low. The lower end is 0, and
+          the upper end follows from the count alone.
         - One column for each edit: its recall.
     radius : int
-        The greatest radius in bits at which the upper end of "false_per_million" is at most
-        `target`. If the images are too few to prove so low a rate at any radius, the estimate is
-        used instead of the upper end; see "rests_on" in `summary`.
+        The recommended radius in bits.
+    min_agreement : float or None
+        The recommended least agreement. None if the finder looks at no pixels.
     borderline : pandas.DataFrame
-        The pairs of images whose distances are nearest to the radius: their "left" and "right"
-        rows and images, "distance" in bits, "correlation" of the pixels, and "same", whether they
-        were taken for the same picture.
+        The pairs of images that are nearest to the limits: their "left" and "right" rows and
+        images, "distance" in bits, "agreement" of the pixels, and "same", whether they were taken
+        for the same picture.
     target : float
         The greatest number of false matches in a million pairs.
     n_images : int
         The number of images in the whole set.
     trial : Trial
-        The measured distances.
+        The measured distances and agreements.
+
+    Notes
+    -----
+    The radius and the agreement find the most copies of those at which the upper end of
+    "false_per_million" is at most `target`. If the images are too few to prove so low a rate at
+    any radius, the estimate is used instead of the upper end; see "rests_on" in `summary`. The
+    agreement is at least the finder's `min_agreement`.
     """
 
     table: pd.DataFrame
     radius: int
+    min_agreement: float | None
     borderline: pd.DataFrame
     target: float
     n_images: int
@@ -69,14 +85,16 @@ class Calibration:
         Returns
         -------
         dict
-            The "radius" in bits, the "target", and "rests_on", the column of the table that keeps
-            to the target. At this radius: "recall", "false_per_million" and "false_in_set", each
-            with "_low" and "_high", and "extrapolated". Numbers of "images" in the set, "sampled"
-            and "different" images, pairs "set_aside" as the same picture, and "edited" images.
-            The number of "edits", the "failed_edits", and the "worst_edits": the three with the
+            The "radius" in bits, the "min_agreement", the "target", and "rests_on", the column of
+            the table that keeps to the target. At these: "recall", "false_per_million" and
+            "false_in_set", each with "_low" and "_high", and "extrapolated". Numbers of "images"
+            in the set, "sampled" and "different" images, pairs "set_aside" as the same picture,
+            and "edited" images. The number of "edits", the "failed_edits", and the "worst_edits":
+            the three with the
             lowest recall.
         """
-        row = self.table.to_dict("index")[self.radius]
+        limits = self.radius if self.min_agreement is None else (self.radius, self.min_agreement)
+        row = self.table.to_dict("index")[limits]
         at = {str(name): float(value) for name, value in row.items()}
         names = ("recall", "false_per_million", "false_in_set")
         measured = {
@@ -85,6 +103,7 @@ class Calibration:
         worst = sorted(self.trial.edits, key=at.__getitem__)[:3]
         return {
             "radius": self.radius,
+            "min_agreement": self.min_agreement,
             "target": self.target,
             "rests_on": choose_rate_column(self.table, self.target),
             **measured,
@@ -100,7 +119,10 @@ class Calibration:
         }
 
     def plot(self, ax: Any = None) -> Any:
-        """Plot the recall and the rate of false matches against the radius.
+        """Plot the recall and the rate of false matches against the limit.
+
+        The limit is the agreement, at the recommended radius. It is the radius if the finder looks
+        at no pixels.
 
         Parameters
         ----------
@@ -117,7 +139,8 @@ class Calibration:
         MissingExtraError
             If matplotlib is not installed.
         """
-        return plot_calibration(self.table, self.radius, self.target, ax)
+        limits = Limits(self.radius, self.min_agreement)
+        return plot_calibration(self.table, *limits, self.target, ax)
 
     def __str__(self) -> str:
         facts = self.summary()
@@ -125,8 +148,9 @@ class Calibration:
             name: _describe_interval(facts, name) for name in ("false_per_million", "false_in_set")
         }
         worst = ", ".join(f"{share:.0%} of {name}" for name, share in facts["worst_edits"].items())
+        least = "" if self.min_agreement is None else f" and agreement {self.min_agreement:g}"
         return (
-            f"radius {self.radius} bits{_describe_basis(facts)}\n"
+            f"radius {self.radius} bits{least}{_describe_basis(facts)}\n"
             f"  finds {facts['recall']:.1%} of edited copies "
             f"({facts['recall_low']:.1%} to {facts['recall_high']:.1%}; "
             f"{facts['edited']} images, {facts['edits']} edits)\n"
@@ -140,14 +164,15 @@ class Calibration:
 
     def _repr_html_(self) -> str:
         """Return the results and the borderline pairs for a notebook."""
-        return show_pairs("Calibration", str(self), self.borderline)
+        note = self.borderline["same"].map({True: "taken for the same picture", False: ""})
+        return show_pairs("Calibration", str(self), self.borderline.assign(relation=note))
 
     def __repr__(self) -> str:
         return f"<Calibration: {self}>"
 
 
 def _describe_basis(facts: dict[str, Any]) -> str:
-    """Return a note if the radius does not rest on the upper end of the false matches."""
+    """Return a note if the limits do not rest on the upper end of the false matches."""
     if facts["rests_on"].endswith("_high"):
         return ""
     rate = f"a rate of {facts['target']:g} false matches in a million"
@@ -177,18 +202,20 @@ def calibrate(
     random_state: int = 0,
     progress: bool | None = None,
 ) -> Calibration:
-    """Choose the radius from your own images.
+    """Choose the radius and the agreement from your own images.
 
-    The distances between sampled images give the rate of false matches at each radius. Pairs whose
-    pixels agree are true duplicates, which are set aside. Edited copies of some of the images give
-    the share of copies that are found.
+    Sampled images that are near each other give the rate of false matches at each radius and
+    agreement. Pairs that agree to 0.92 show the same picture, and are set aside. Edited copies of
+    some of the images give the share of copies that are found. With ``verify=False``, the radius
+    alone is chosen.
 
     Parameters
     ----------
     $images
         They may be a random sample of the set.
     finder : NearDuplicateFinder, default=None
-        The finder to calibrate. Its radius is ignored. None means ``NearDuplicateFinder()``.
+        The finder to calibrate. Its radius is ignored, and its `min_agreement` is the least that
+        is recommended. None means ``NearDuplicateFinder()``.
     edits : sequence of Edit or callable, default=hashfeatures.edits.EVERYDAY_EDITS
         The edits that make copies. A callable takes a PIL image and returns one.
     target : float, default=10
@@ -208,7 +235,7 @@ def calibrate(
     Returns
     -------
     Calibration
-        The table of error rates, the recommended radius, and the borderline pairs.
+        The table of error rates, the recommended radius and agreement, and the borderline pairs.
 
     Warns
     -----
@@ -230,7 +257,9 @@ def calibrate(
     >>> tiles = [photo[y : y + 90, x : x + 90] for photo in photos
     ...          for y in range(0, 270, 90) for x in range(0, 360, 90)]
     >>> calibration = calibrate(tiles, edits=[Edit("resize"), Edit("recompress")], n_edited=10)
-    >>> float(calibration.table.loc[12, "recall"])
+    >>> calibration.radius, calibration.min_agreement
+    (28, 0.85)
+    >>> float(calibration.table.loc[(28, 0.85), "recall"])
     1.0
     """
     name = "calibrate"
@@ -256,12 +285,13 @@ def calibrate(
         seed=random_state,
         progress=progress,
     )
-    table = rates_by_radius(trial, n_images)
+    table = rates_by_limits(trial, n_images)
     given = finder.radius
     if given is None or isinstance(given, str):
-        given = finder._comparison().default_radius.bits
-    radius = recommend_radius(trial, table, target, default=min(given, len(table) - 1))
-    return Calibration(table, radius, _borderline(trial, sources, radius), target, n_images, trial)
+        given = finder._comparison().usual_radius
+    limits = recommend_limits(trial, table, target, default=min(given, trial.reach))
+    borderline = _borderline(trial, sources, limits)
+    return Calibration(table, *limits, borderline, target, n_images, trial)
 
 
 def _is_watched() -> bool:
@@ -269,10 +299,14 @@ def _is_watched() -> bool:
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
-def _borderline(trial: Trial, sources: Sequence[Any], radius: int) -> pd.DataFrame:
-    """Return the 20 pairs whose distances are nearest to the radius, sorted by distance."""
-    order = (trial.near["distance"] - radius).abs().sort_values(kind="stable").index[:20]
-    pairs = trial.near.loc[order].sort_values("distance", kind="stable", ignore_index=True)
+def _borderline(trial: Trial, sources: Sequence[Any], limits: Limits) -> pd.DataFrame:
+    """Return the 20 pairs that are nearest to the limits, sorted by distance or by agreement."""
+    near, limit, measure = trial.near, float(limits.radius), "distance"
+    if limits.min_agreement is not None:
+        near, measure = near[near["distance"] <= limits.radius], "agreement"
+        limit = limits.min_agreement
+    order = (near[measure] - limit).abs().sort_values(kind="stable").index[:20]
+    pairs = near.loc[order].sort_values(measure, kind="stable", ignore_index=True)
     for side in ("left", "right"):
         shown = pd.Series([sources[row] for row in pairs[side]], dtype=object)
         pairs[f"{side}_image"] = shown

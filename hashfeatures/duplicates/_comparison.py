@@ -26,8 +26,6 @@ from ..hashing.views._view_hashes import ViewsSpec
 from ..images._decoding import Decoding
 from ..images._identities import identify
 from ..images._sources import IMAGE_COLUMNS
-from ._diameters import Diameters
-from ._labels import Labels
 from ._pair_graph import PairGraph
 from ._radius_warnings import SAMPLED, warn_if_crowded, warn_of_strangers
 from .fingerprints._base import Codes
@@ -98,6 +96,13 @@ class Comparison:
         return default_radius(self.hashes, self.views)
 
     @property
+    def usual_radius(self) -> int:
+        """The default radius of images, which is wider if pixels confirm what it nominates."""
+        if self.min_agreement is not None:
+            return nomination_radius(self.hashes, self.views)
+        return self.default_radius.bits
+
+    @property
     def confirmation(self) -> Confirmation:
         """What images of near hashes must share beside these."""
         return Confirmation(self.min_agreement, self.color_radius, self.n_orientations)
@@ -142,7 +147,7 @@ class Comparison:
             In bits. If pixels confirm what the hashes nominate, the radius is wider.
         """
         if self.min_agreement is not None:
-            return nomination_radius(self.hashes, self.views)
+            return self.usual_radius
         default = self.default_radius
         if n_bits is not None and n_bits != self.n_bits:
             return default.bits * n_bits // self.n_bits
@@ -248,20 +253,6 @@ class Comparison:
     ) -> PairGraph:
         """Find every two images that are near each other, see `build_graph`."""
         return build_graph(fingerprints, radius, n_jobs, self.confirmation)
-
-    def group(
-        self,
-        fingerprints: Fingerprints,
-        labels: Labels,
-        radius: int,
-        linkage: str,
-        n_jobs: int | None = None,
-    ) -> tuple[Labels, Diameters]:
-        """Group the components of near images by a linkage, see `Fingerprints.group`."""
-        agreement = None
-        if linkage == "complete":
-            agreement = self.confirmation.as_agreement(fingerprints, n_jobs)
-        return fingerprints.group(labels, radius, linkage, n_jobs, agreement)
 
     def warn_if_crowded(
         self, fingerprints: Fingerprints, radius: int, n_jobs: int | None = None

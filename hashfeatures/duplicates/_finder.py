@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -47,10 +48,12 @@ from ._persistence import SavedFinder
 from ._regrouping import regroup
 from ._representatives import greedy_cover
 from ._summary import count_nearest, make_grouping, with_matches
-from .calibration._radius import rates_by_radius, recommend_radius
+from .calibration._limits import Limits, rates_by_limits, recommend_limits
 from .calibration._trial import run_trial
+from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
-from .fingerprints._search import extend_graph, find_matches
+from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._search import extend_graph, find_matches, get_confirmation
 
 # The parameters that change how fast a finder works, and not what it finds.
 _HOW = ("n_jobs", "cache", "progress")
@@ -115,7 +118,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         are always compared by hashes alone.
     min_agreement : float, default=0.85
         The least agreement of the pixels of two near duplicates, 0 to 1: the correlation of the
-        gradients of their aligned thumbnails. Only used with `verify`.
+        gradients of their aligned thumbnails. Only used with `verify`. With
+        ``radius="calibrated"``, it is the least that is recommended.
     $max_pixels
     $n_jobs
     $cache
@@ -144,6 +148,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The graph of near duplicates, in which equal images share a node.
     radius_ : int
         The radius in bits.
+    min_agreement_ : float or None
+        The least agreement of near duplicates. None if hashes alone were compared.
     ids_ : ndarray of shape (n_images,), dtype object
         The path or URL of each image; None for one from memory.
     n_pixels_ : ndarray of shape (n_images,), dtype int64
@@ -185,6 +191,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     failures_: pd.DataFrame
     graph_: PairGraph
     radius_: int
+    min_agreement_: float | None
     labels_: Labels
     n_groups_: int
     _fitted_as: dict[str, Any]
@@ -274,8 +281,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             graph,
             self.labels_,
             self._diameters,
-            lambda rows, joined: self._comparison().group(
-                images.fingerprints.take(rows), joined, self.radius_, self.linkage, self.n_jobs
+            lambda rows, joined: self._group_by_linkage(
+                images.fingerprints.take(rows), joined, self.radius_, get_confirmation(graph)
             ),
         )
         return self._set_fitted(images, self.radius_, graph, labels, diameters)
@@ -321,7 +328,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         radius = check_int(type(self).__name__, "radius", radius, 0)
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
-        return other._group(*other._search(self._images, radius))
+        if self.min_agreement_ is not None:
+            other.set_params(min_agreement=self.min_agreement_)
+        return other._group(*other._search(self._images, other._given_limits(radius)))
 
     def save(self, path: Any) -> None:
         """Save the fitted finder to a file, without the images and without pickle.
@@ -513,7 +522,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
                 self._images.fingerprints,
                 self.graph_,
                 self.labels_,
-                self._comparison().confirmation,
+                get_confirmation(self.graph_),
                 self.n_jobs,
             )
             if weakest is not None:
@@ -521,9 +530,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             self._groups = table
         return self._groups
 
-    def _describer(self, images: FingerprintedImages) -> DescribePairs:
+    def _describer(self, images: FingerprintedImages, graph: PairGraph) -> DescribePairs:
         """Return the function that describes pairs of images which this finder compared."""
-        confirmation = self._comparison().confirmation
+        confirmation = get_confirmation(graph)
         return partial(
             describe_near, images, images, confirmation=confirmation, n_jobs=self.n_jobs
         )
@@ -532,7 +541,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """Return pairs of images and fitted ones, with all that is known of them."""
         fitted = self._images
         named = images.fingerprints.name_views(fitted.fingerprints, pairs)
-        confirmation = self._comparison().confirmation
+        confirmation = get_confirmation(self.graph_)
         described = describe_near(images, fitted, pairs, confirmation, self.n_jobs)
         return add_description(named, described)
 
@@ -598,8 +607,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         comparison.check()
         return comparison
 
-    def _choose_radius(self, X: Any) -> int:
-        """Return the radius for images: the given one, the default one, or a calibrated one.
+    def _given_limits(self, radius: int) -> Limits:
+        """Return a radius with the agreement of the parameters."""
+        return Limits(radius, self._comparison().min_agreement)
+
+    def _choose_limits(self, X: Any) -> Limits:
+        """Return the radius and the agreement for images: given, default or calibrated ones.
 
         Parameters
         ----------
@@ -608,17 +621,17 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        int
-            In bits.
+        Limits
+            The limits within which two images are near duplicates.
         """
         if self.radius is not None and not isinstance(self.radius, str):
-            return int(self.radius)
+            return self._given_limits(int(self.radius))
         sources = list_sources(X, type(self).__name__)
         if self.radius is None:
-            return self._comparison().choose_radius(len(sources))
+            return self._given_limits(self._comparison().choose_radius(len(sources)))
         trial = run_trial(self, X, progress=self.progress)
-        table = rates_by_radius(trial, len(sources))
-        return recommend_radius(trial, table, default=self._comparison().default_radius.bits)
+        table = rates_by_limits(trial, len(sources))
+        return recommend_limits(trial, table, default=self._comparison().usual_radius)
 
     def _radius_for_bits(self, n_images: int, n_bits: int | None = None) -> int:
         """Return the radius for hashes without images: the given one, or the default one.
@@ -654,29 +667,40 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     def _compare(self, X: Any) -> tuple[FingerprintedImages, int, PairGraph]:
         """Find the near pairs of images, without grouping them."""
         images = self.fingerprint(X)
-        return self._search(images, self._choose_radius(X))
+        return self._search(images, self._choose_limits(X))
 
     def _compare_table(self, table: pd.DataFrame) -> tuple[FingerprintedImages, int, PairGraph]:
         """Find the near pairs of images that were hashed before, without grouping them."""
         comparison = self._comparison()
         comparison.check_table()
-        radius = self._radius_for_bits(len(table))
-        return self._search(comparison.read_table(table), radius)
+        limits = Limits(self._radius_for_bits(len(table)), None)
+        return self._search(comparison.read_table(table), limits)
 
     def _search(
-        self, images: FingerprintedImages, radius: int
+        self, images: FingerprintedImages, limits: Limits
     ) -> tuple[FingerprintedImages, int, PairGraph]:
-        comparison = self._comparison()
-        comparison.warn_if_crowded(images.fingerprints, radius, self.n_jobs)
-        return images, radius, comparison.find_pairs(images.fingerprints, radius, self.n_jobs)
+        comparison = replace(self._comparison(), min_agreement=limits.min_agreement)
+        fingerprints, radius = images.fingerprints, limits.radius
+        comparison.warn_if_crowded(fingerprints, radius, self.n_jobs)
+        return images, radius, comparison.find_pairs(fingerprints, radius, self.n_jobs)
 
     def _group(
         self, images: FingerprintedImages, radius: int, graph: PairGraph
     ) -> NearDuplicateFinder:
-        labels, diameters = self._comparison().group(
-            images.fingerprints, graph.labels(), radius, self.linkage, self.n_jobs
+        confirmation = get_confirmation(graph)
+        labels, diameters = self._group_by_linkage(
+            images.fingerprints, graph.labels(), radius, confirmation
         )
         return self._set_fitted(images, radius, graph, labels, diameters)
+
+    def _group_by_linkage(
+        self, fingerprints: Fingerprints, labels: Labels, radius: int, confirmation: Confirmation
+    ) -> tuple[Labels, Diameters]:
+        """Group the components of near images, see `Fingerprints.group`."""
+        agreement = None
+        if self.linkage == "complete":
+            agreement = confirmation.as_agreement(fingerprints, self.n_jobs)
+        return fingerprints.group(labels, radius, self.linkage, self.n_jobs, agreement)
 
     def _comparison_params(self) -> dict[str, Any]:
         """Return the parameters that decide what is found."""
@@ -737,6 +761,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "failures_": images.failures,
             "graph_": graph,
             "radius_": radius,
+            "min_agreement_": get_confirmation(graph).min_agreement,
             "labels_": labels,
             "_groups": None,
             "n_groups_": len(diameters.size),
@@ -776,7 +801,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             greedy_cover(self.graph_, self.graph_.rows_with_duplicates()).row,
         )
         shown = grouping.first_rows(NOTEBOOK_GROUPS, NOTEBOOK_IMAGES)
-        grouping = with_matches(grouping, self._describer(self._images), shown)
+        grouping = with_matches(grouping, self._describer(self._images, self.graph_), shown)
         facts = self.summary()
         settings = {name: facts[name] for name in ("hashes", "bits", "radius", "min_agreement")}
         distances, n_measured = count_nearest(fingerprints, self.n_jobs)

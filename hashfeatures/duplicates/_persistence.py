@@ -27,7 +27,7 @@ from .fingerprints._base import Codes
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
-from .fingerprints._search import search_numbered
+from .fingerprints._search import get_confirmation, search_numbered
 from .fingerprints._segments import SegmentCodes
 from .fingerprints._thumbnails import Thumbnails
 from .fingerprints._views import ViewCodes
@@ -105,6 +105,7 @@ class SavedFinder:
             "n_codes": self.graph.n_nodes,
             "n_pairs": self.graph.n_pairs,
             "radius": self.radius,
+            "min_agreement": get_confirmation(self.graph).min_agreement,
         }
         write_store(path, _KIND, arrays, facts)
 
@@ -162,9 +163,9 @@ class SavedFinder:
         held = None
         if "left" in arrays:
             held = HeldPairs(Pairs(*(arrays[name] for name in Pairs._fields)), n_nodes)
-        verify = parameters.setdefault("verify", False)  # earlier releases had no thumbnails
+        parameters.setdefault("verify", False)  # earlier releases had no thumbnails
         confirmation = Confirmation(
-            parameters["min_agreement"] if verify else None,
+            facts.get("min_agreement"),
             parameters["color_radius"],
             count_orientations(parameters["views"]),
         )

@@ -214,7 +214,7 @@ def report_fitted(
         representatives = choose_representatives(finder, images, keep)
     grouping = with_matches(
         group_fitted(finder, sources, representatives, classes, parts),
-        finder._describer(finder._images),
+        finder._describer(finder._images, finder.graph_),
     )
     members = list(grouping.members().values())
     rows = [row for group in members for row in group]

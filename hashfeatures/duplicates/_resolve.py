@@ -133,7 +133,7 @@ def _find_near_images(
         fitted = fitted.fit_table(images) if use_hashes else fitted.fit(column)
     if fitted is not None:
         failed = fitted.failures_["position"].to_numpy(dtype=np.intp)
-        describe = fitted._describer(fitted._images)
+        describe = fitted._describer(fitted._images, fitted.graph_)
         return Found(
             sources, fitted.graph_, fitted.n_pixels_, failed, True, fitted, describe=describe
         )
@@ -141,7 +141,7 @@ def _find_near_images(
     found, radius, graph = compare(images if use_hashes else column)
     failed = found.failures["position"].to_numpy(dtype=np.intp)
     compared = found.fingerprints, radius
-    describe = finder._describer(found)
+    describe = finder._describer(found, graph)
     return Found(sources, graph, found.n_pixels, failed, True, None, compared, describe)
 
 

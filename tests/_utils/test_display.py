@@ -2,7 +2,6 @@
 
 import html
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -56,7 +55,7 @@ def results():
         PairsSummary(ODD, 1, 2, 3),
         GroupsSummary(ODD, 1, 2, 3),
         SplitSummary(ODD, 1, 2, conflicts),
-        Trial(rows, 1, SimpleNamespace(n_pairs=2), conflicts, np.zeros((100, 25)), names, {}),
+        Trial(rows, rows, conflicts, 24, np.zeros((100, 25)), None, None, names, {}),
     ]
 
 

@@ -1,9 +1,10 @@
-"""Edit images, and measure how far the finder sees the copies from their originals."""
+"""Edit images, and measure how the finder sees the copies and their originals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -25,27 +26,51 @@ if TYPE_CHECKING:
 EditLike = Callable[..., Image.Image]
 
 
+class Copies(NamedTuple):
+    """How near edited copies are to their originals.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_images, n_edits), dtype int64
+        See `Trial.copies`.
+    agreements : ndarray of shape (n_images, n_edits), dtype float32, or None
+        See `Trial.copy_agreements`.
+    edits : list of str
+        The names of the edits that raised no error.
+    failed : dict of str to str
+        The names of those that did, and the error.
+    """
+
+    distances: NDArray[np.int64]
+    agreements: NDArray[np.float32] | None
+    edits: list[str]
+    failed: dict[str, str]
+
+
 def measure_copies(
     finder: NearDuplicateFinder,
     sources: Sequence[Any],
     originals: Fingerprints,
     edits: Sequence[EditLike],
+    reach: int,
     *,
     seed: int,
     progress: bool,
-) -> tuple[NDArray[np.int64], list[str], dict[str, str]]:
-    """Edit images, and measure the distance of each copy to its original.
+) -> Copies:
+    """Edit images, and measure the distance and the agreement of each copy and its original.
 
     Parameters
     ----------
     finder : NearDuplicateFinder
-        The finder that measures distances.
+        The finder that measures them.
     sources : sequence of image sources
         The originals.
     originals : Fingerprints
         Their fingerprints.
     edits : sequence of callable
         The edits.
+    reach : int
+        The distance in bits up to which agreements are measured.
     seed : int
         Seed of random edits.
     progress : bool
@@ -53,23 +78,20 @@ def measure_copies(
 
     Returns
     -------
-    distances : ndarray of shape (n_images, n_edits), dtype int64
-        See `Trial.copies`.
-    names : list of str
-        The names of the edits that raised no error.
-    failed : dict of str to str
-        The names of those that did, and the error.
+    Copies
+        The distances and the agreements.
 
     Warns
     -----
     CalibrationWarning
         If an edit raised an error.
     """
-    comparison = finder._comparison()
-    decoding, confirmation = comparison.decoding, comparison.confirmation
+    decoding = finder._comparison().decoding
     images = [read_image(source, decoding).image for source in sources]
     hasher = clone(finder).set_params(cache=None, progress=False)
-    distances, names, failed = [], [], {}
+    measured: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    names: list[str] = []
+    failed: dict[str, str] = {}
     bar = progress_bar(progress, iterable=edits, desc="looking for edited copies", unit="edit")
     for place, edit in enumerate(bar):
         name = name_edit(edit)
@@ -87,10 +109,7 @@ def measure_copies(
         except (TypeError, ValueError) as error:  # an edit returned no image
             failed[name] = describe_error(error)
             continue
-        found = originals.distances(edited)
-        rows = np.arange(len(images))
-        is_alike = confirmation.test(originals, edited, Pairs(rows, rows, found), finder.n_jobs)
-        distances.append(np.where(edited.comparable & is_alike, found, originals.n_bits + 1))
+        measured.append(_measure(finder, originals, edited, reach))
         names.append(name)
     if failed:
         listed = "\n".join(f"  {name}: {cause}" for name, cause in failed.items())
@@ -98,8 +117,34 @@ def measure_copies(
             f"{len(failed)} of {len(edits)} edits raised an error and were left out:\n{listed}",
             CalibrationWarning,
         )
-    empty = np.empty((len(images), 0), dtype=np.int64)
-    return (np.stack(distances, axis=1) if distances else empty), names, failed
+    shape = len(images), len(names)
+    distances, agreements = np.empty(shape, np.int64), np.empty(shape, np.float32)
+    for place, (of_edit, confirming) in enumerate(measured):
+        distances[:, place], agreements[:, place] = of_edit, confirming
+    return Copies(distances, agreements if finder.verify else None, names, failed)
+
+
+def _measure(
+    finder: NearDuplicateFinder, originals: Fingerprints, edited: Fingerprints, reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the distance and the agreement of each original and its copy.
+
+    An agreement is 0 beyond the reach, and if the finder looks at no pixels.
+    """
+    rows = np.arange(len(originals.comparable))
+    distances = originals.distances(edited)
+    confirmation = finder._comparison().confirmation
+    others = replace(confirmation, min_agreement=None)
+    is_alike = others.test(originals, edited, Pairs(rows, rows, distances), finder.n_jobs)
+    distances[~(edited.comparable & is_alike)] = originals.n_bits + 1
+    agreements = np.zeros(len(rows), dtype=np.float32)
+    if originals.thumbnails is not None and edited.thumbnails is not None:
+        near = np.flatnonzero(distances <= reach)
+        pairs = Pairs(near, near, distances[near])
+        agreements[near] = confirmation.align(
+            originals.thumbnails, edited.thumbnails, pairs, finder.n_jobs
+        ).agreement
+    return distances, agreements
 
 
 def _apply(edit: EditLike, image: Image.Image, seed: int) -> Image.Image:

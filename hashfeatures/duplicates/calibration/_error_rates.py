@@ -85,7 +85,7 @@ def estimate_shares(found: NDArray[np.bool_]) -> Estimate:
     z = np.where(varies, stats.t.ppf(_TAILS[1], max(1, n_images - 1)), stats.norm.ppf(_TAILS[1]))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return _make_monotonic(Estimate(share, middle - half, middle + half))
+    return make_monotonic(Estimate(share, middle - half, middle + half))
 
 
 class NearCounts(NamedTuple):
@@ -169,7 +169,9 @@ def count_near(
     return NearCounts(within, np.maximum(squares[0] - squares[1], within), n_pairs)
 
 
-def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
+def estimate_rates(
+    near: NearCounts, shape: Counts | None = None
+) -> tuple[Estimate, NDArray[np.bool_]]:
     """Estimate the share of pairs of different pictures that are within each radius.
 
     If at least 10 pairs are within a radius, the estimate is their share, with the interval of Fay
@@ -185,6 +187,11 @@ def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
     ----------
     near : NearCounts
         The pairs of a sample.
+    shape : ndarray of shape (n_radii,), dtype int64, optional
+        The number of pairs within each radius that the exponential growth is fitted to, if the
+        pairs within the first radius were set aside, so that none is left. More pairs of a wider
+        search show the growth better. None means the pairs of `near`, down to the smallest
+        distances.
 
     Returns
     -------
@@ -226,20 +233,30 @@ def estimate_rates(near: NearCounts) -> tuple[Estimate, NDArray[np.bool_]]:
     low = np.where(counted, effect / 2 * stats.chi2.ppf(_TAILS[0], 2 * n), 0)
     high = effect / 2 * stats.chi2.ppf(_TAILS[1], 2 * n_more)
     value = within.copy()
-    growth = _fit_growth(np.diff(near.within, prepend=0)) if len(enough) else None
+    growth = None
+    if shape is not None:
+        growth = _fit_growth(np.diff(shape))
+    elif len(enough):
+        growth = _fit_growth(np.diff(near.within, prepend=0))
     extrapolated = ~counted if growth is not None else np.zeros(len(within), dtype=bool)
     if growth is not None:
-        steps = anchor - np.flatnonzero(extrapolated)
-        value[extrapolated] = within[anchor] * np.exp(-growth * steps)
+        places = np.flatnonzero(extrapolated)
+        fall = np.exp(growth * (places - anchor))
+        if shape is not None:
+            fall *= np.expm1(-growth * places) / np.expm1(-growth * anchor)
+        value[extrapolated] = within[anchor] * fall
     value = np.minimum(value, high)
     rates = Estimate(*(part / near.n_pairs for part in (value, low, high)))
-    return _make_monotonic(rates), extrapolated
+    return make_monotonic(rates), extrapolated
 
 
-def _make_monotonic(estimate: Estimate) -> Estimate:
-    """Make the ends of intervals monotonic, as a bound at one radius bounds the others too."""
-    high = np.minimum.accumulate(estimate.high[::-1])[::-1]
-    return Estimate(estimate.value, np.maximum.accumulate(estimate.low), high)
+def make_monotonic(estimate: Estimate, axis: int = 0) -> Estimate:
+    """Make the ends of intervals monotonic along an axis on which the limits widen.
+
+    A bound at one radius bounds all smaller or all greater radii too.
+    """
+    high = np.flip(np.minimum.accumulate(np.flip(estimate.high, axis), axis), axis)
+    return Estimate(estimate.value, np.maximum.accumulate(estimate.low, axis), high)
 
 
 def _fit_growth(counts: Counts) -> float | None:

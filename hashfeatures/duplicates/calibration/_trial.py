@@ -1,7 +1,8 @@
 """Run a finder on a sample of the user's images, and on edited copies of some of them.
 
-A trial yields two samples. One is the distances between different images, with the true duplicates
-among them recognized and set aside. The other is the distances of copies to their originals.
+A trial yields two samples. One is the pairs of different images that are near each other, with the
+true duplicates among them recognized and set aside. The other is the copies and their originals.
+Of both it tells the distance of the hashes and the agreement of the pixels.
 """
 
 from __future__ import annotations
@@ -13,24 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from ..._utils.display import facts_as_html, facts_as_text
-from ..._utils.jobs import choose_backend
-from ..._utils.progress import busy, progress_bar
+from ..._utils.progress import busy
 from ...edits import EVERYDAY_EDITS
 from ...hamming._pairs import Pairs
-from ...hashing._pickling import to_picklable
-from ...images._process_state import ProcessState
 from ...images._sources import list_sources
-from .._labels import label_components
+from .._labels import Labels, label_components
 from ..fingerprints._fingerprints import Fingerprints
 from ..fingerprints._search import build_graph
 from ._edited_copies import EditLike, measure_copies
-from ._error_rates import NearCounts, count_near
-from ._pixel_match import correlate, make_thumbnail
 
 if TYPE_CHECKING:
     from .._finder import NearDuplicateFinder
@@ -39,35 +34,47 @@ if TYPE_CHECKING:
 N_SAMPLED = 5000
 N_EDITED = 100
 
-# Pairs are searched up to this share of the bits, 24 of 128. The radius then grows in steps of a
-# third of it, until enough pairs show how their number falls towards smaller distances.
+# Without pixels, pairs are searched up to this share of the bits, 24 of 128. The radius then grows
+# in steps of a third of it, until enough pairs show how their number falls towards smaller
+# distances. With pixels, they are searched up to the radius that nominates pairs by default, and
+# their number falls towards greater agreements.
 _REACH = 3 / 16
 _ENOUGH = 200
-# Pairs whose pixels correlate at least so well show the same picture. Chosen by looking at the
-# photos of Caltech 101: pairs above it are copies and recolored drawings. Pairs below it begin to
-# show other objects of one kind in one pose.
-SAME_PICTURE = 0.99
+# The greatest number of near pairs whose pixels are compared, in about half a minute. A sample of
+# look-alikes with more pairs is cut down to fewer images.
+_MOST_PAIRS = 200_000
+# Pairs that agree at least so well show the same picture. Chosen by looking at pairs of MRI slices
+# and of photos of Caltech 101: above it are copies, slices in other tones, and studio shots in
+# other colors. Below it begin neighboring slices and other objects of one kind in one pose.
+# Pairs that agree to 0.95 are not aligned, so it cannot be greater.
+SAME_PICTURE = 0.92
 
 
 @dataclass(frozen=True, repr=False)
 class Trial:
-    """The distances that a finder measures in a sample of images, and to edited copies of some.
+    """What a finder measures of pairs in a sample of images, and of edited copies of some.
 
     Parameters
     ----------
     rows : ndarray of shape (n_sampled,), dtype intp
         The sampled images: those that can be read and have enough detail.
-    n_different : int
-        The number of different pictures that they show.
-    apart : NearCounts
-        The number of pairs of different pictures within each radius in bits.
+    pictures : ndarray of shape (n_sampled,), dtype intp
+        The number of the picture that each shows, from 0 on.
     near : pandas.DataFrame
         The near pairs, nearest first: "left" and "right", their rows among the images;
-        "distance" in bits; "correlation" of their pixels; "same", whether they were taken for the
+        "distance" in bits; "agreement" of their pixels; "same", whether they were taken for the
         same picture and set aside.
+    reach : int
+        The distance in bits up to which pairs were searched.
     copies : ndarray of shape (n_edited, n_edits), dtype int64
         The distance in bits of each copy to its original. It is above the number of bits if the
         copy has too little detail, or colors too far from the original's.
+    copy_agreements : ndarray of shape (n_edited, n_edits), dtype float32, or None
+        The agreement of the pixels of each copy and its original; 0 beyond the reach. None if the
+        finder looks at no pixels.
+    min_agreement : float or None
+        The least agreement of near duplicates that the finder was given. None if it looks at no
+        pixels.
     edits : list of str
         The names of the edits.
     failed_edits : dict of str to str
@@ -75,12 +82,38 @@ class Trial:
     """
 
     rows: NDArray[np.intp]
-    n_different: int
-    apart: NearCounts
+    pictures: Labels
     near: pd.DataFrame
+    reach: int
     copies: NDArray[np.int64]
+    copy_agreements: NDArray[np.float32] | None
+    min_agreement: float | None
     edits: list[str]
     failed_edits: dict[str, str]
+
+    @property
+    def n_different(self) -> int:
+        """The number of different pictures that the sampled images show."""
+        return int(self.pictures.max(initial=-1)) + 1
+
+    @property
+    def n_pairs(self) -> int:
+        """The number of pairs of sampled images that show different pictures."""
+        sizes = np.bincount(self.pictures)
+        return int((sizes * (len(self.pictures) - sizes)).sum()) // 2
+
+    def show_pictures(self, pairs: pd.DataFrame) -> tuple[Labels, Labels]:
+        """Return the pictures that the images of some near pairs show, left and right."""
+        places = (np.searchsorted(self.rows, pairs[side]) for side in ("left", "right"))
+        left, right = (self.pictures[place] for place in places)
+        return left, right
+
+    def confirmed_copies(self, min_agreement: float) -> NDArray[np.int64]:
+        """Return the distances of copies, beyond reach where they agree less with originals."""
+        assert self.copy_agreements is not None
+        return np.where(
+            self.copy_agreements >= np.float32(min_agreement), self.copies, self.reach + 1
+        )
 
     def __repr__(self) -> str:
         return facts_as_text("Trial", self._facts())
@@ -93,7 +126,7 @@ class Trial:
         return {
             "n_sampled": len(self.rows),
             "n_different": self.n_different,
-            "n_pairs": self.apart.n_pairs,
+            "n_pairs": self.n_pairs,
             "n_edited": n_edited,
             "n_edits": n_edits,
         }
@@ -109,12 +142,12 @@ def run_trial(
     seed: int = 0,
     progress: bool = False,
 ) -> Trial:
-    """Measure distances between sampled images, and to edited copies of some of them.
+    """Measure pairs of sampled images, and edited copies of some of them.
 
     Parameters
     ----------
     finder : NearDuplicateFinder
-        The finder that measures distances. It is not fitted.
+        The finder that measures distances and agreements. It is not fitted.
     images : container of image sources
         The user's images.
     edits : sequence of callable
@@ -129,7 +162,7 @@ def run_trial(
     Returns
     -------
     Trial
-        The measured distances.
+        The measured distances and agreements.
 
     Raises
     ------
@@ -141,7 +174,10 @@ def run_trial(
     chosen = np.sort(rng.permutation(len(sources))[:n_sampled])
     sampled = [sources[row] for row in chosen]
     with _log_step(f"hashing a sample of {len(sampled)} images", progress):
-        images = clone(finder).set_params(progress=progress).fingerprint(sampled)
+        # Thumbnails tell which images show the same picture, whether the finder looks at them or
+        # not.
+        hasher = clone(finder).set_params(progress=progress, verify=True)
+        images = hasher.fingerprint(sampled)
     fingerprints = images.fingerprints
     hashed = np.flatnonzero(fingerprints.comparable)
     if not len(hashed):
@@ -153,37 +189,49 @@ def run_trial(
             f"pixels alone."
         )
     reach, near = _find_near(fingerprints.take(hashed), finder)
-    with _log_step(f"looking at {len(near.left)} near pairs of the sample", progress):
-        correlations = _correlate([sampled[row] for row in hashed], near, finder, progress)
-    same = correlations >= SAME_PICTURE
+    if len(near.left) > _MOST_PAIRS:
+        n_kept = int(len(hashed) * np.sqrt(_MOST_PAIRS / len(near.left)))
+        kept = np.sort(rng.permutation(len(hashed))[:n_kept])
+        hashed, near = hashed[kept], _take_images(near, kept)
+    confirmation = finder._comparison().confirmation
+    thumbnails = fingerprints.take(hashed).thumbnails
+    assert thumbnails is not None
+    with _log_step(f"aligning {len(near.left)} near pairs of the sample", progress):
+        agreement = confirmation.align(thumbnails, thumbnails, near, finder.n_jobs).agreement
+    same = agreement >= np.float32(SAME_PICTURE)
     pictures = label_components(len(hashed), near.take(same))
-    apart = pictures[near.left] != pictures[near.right]
-    sizes = np.bincount(pictures)
-    of_pair = pictures[near.left[apart]], pictures[near.right[apart]]
     table = pd.DataFrame(
         {
             "left": chosen[hashed[near.left]],
             "right": chosen[hashed[near.right]],
             "distance": near.distance,
-            "correlation": correlations,
-            "same": ~apart,
+            "agreement": agreement,
+            "same": pictures[near.left] == pictures[near.right],
         }
     ).sort_values(["distance", "left", "right"], ignore_index=True)
     firsts = np.unique(pictures, return_index=True)[1]
     edited = hashed[np.sort(rng.permutation(firsts)[:n_edited])]
     originals = [sampled[row] for row in edited]
     with _log_step(f"looking for copies of {len(edited)} images, edited in all ways", progress):
-        copies, names, failed = measure_copies(
-            finder, originals, fingerprints.take(edited), edits, seed=seed, progress=progress
+        copies = measure_copies(
+            finder,
+            originals,
+            fingerprints.take(edited),
+            edits,
+            reach,
+            seed=seed,
+            progress=progress,
         )
     return Trial(
         chosen[hashed],
-        len(sizes),
-        count_near(*of_pair, near.distance[apart], sizes, reach + 1),
+        pictures,
         table,
-        copies,
-        names,
-        failed,
+        reach,
+        copies.distances,
+        copies.agreements,
+        confirmation.min_agreement,
+        copies.edits,
+        copies.failed,
     )
 
 
@@ -195,7 +243,11 @@ def _log_step(doing: str, progress: bool) -> AbstractContextManager[None]:
 def _find_near(fingerprints: Fingerprints, finder: NearDuplicateFinder) -> tuple[int, Pairs]:
     """Return the radius in bits up to which pairs were searched, and the pairs."""
     n_images, n_bits = len(fingerprints.comparable), fingerprints.n_bits
-    confirmation = replace(finder._comparison().confirmation, min_agreement=None)
+    comparison = finder._comparison()
+    confirmation = replace(comparison.confirmation, min_agreement=None)
+    if finder.verify:
+        reach = comparison.usual_radius
+        return reach, build_graph(fingerprints, reach, finder.n_jobs, confirmation).pairs()
     enough = min(_ENOUGH, n_images * (n_images - 1) // 4)
     reach, step = int(n_bits * _REACH), max(1, n_bits // 16)
     while True:
@@ -206,17 +258,10 @@ def _find_near(fingerprints: Fingerprints, finder: NearDuplicateFinder) -> tuple
         reach += step
 
 
-def _correlate(
-    sources: Sequence[Any], near: Pairs, finder: NearDuplicateFinder, progress: bool
-) -> NDArray[np.float64]:
-    """Return the correlation of the pixels of near pairs; NaN if an image cannot be read again."""
-    rows = np.unique(np.concatenate([near.left, near.right]))
-    process_state, comparison = ProcessState.here(), finder._comparison()
-    decoding = comparison.decoding
-    thumbnails = Parallel(n_jobs=finder.n_jobs, backend=choose_backend())(
-        delayed(process_state.call)(make_thumbnail, to_picklable(sources[row], decoding), decoding)
-        for row in progress_bar(progress, iterable=rows, desc="looking at near pairs", unit="img")
-    )
-    place = np.zeros(len(sources), dtype=np.intp)
-    place[rows] = np.arange(len(rows))
-    return correlate(thumbnails, place[near.left], place[near.right], comparison.n_orientations)
+def _take_images(near: Pairs, kept: NDArray[np.intp]) -> Pairs:
+    """Return the pairs of some images, by their places among these."""
+    place = np.full(int(max(near.left.max(), near.right.max())) + 1, -1, dtype=np.intp)
+    known = kept[kept < len(place)]
+    place[known] = np.arange(len(known))
+    pairs = Pairs(place[near.left], place[near.right], near.distance)
+    return pairs.take((pairs.left >= 0) & (pairs.right >= 0))

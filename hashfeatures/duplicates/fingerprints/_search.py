@@ -78,6 +78,13 @@ def extend_graph(graph: PairGraph, more: Fingerprints, n_jobs: int | None) -> Pa
     return graph.extended(numbers, search.n_nodes, search)
 
 
+def get_confirmation(graph: PairGraph) -> Confirmation:
+    """Return what near images share beside their hashes in a graph of `build_graph`."""
+    search = graph.search
+    assert isinstance(search, FingerprintSearch)
+    return search.confirmation
+
+
 def find_matches(graph: PairGraph, queries: Fingerprints, n_jobs: int | None) -> Pairs:
     """Find the images of a graph of `build_graph` that are near other images.
 
@@ -140,7 +147,7 @@ class FingerprintSearch:
         self.n_jobs = n_jobs
         self._fingerprints = fingerprints
         self._radius = radius
-        self._confirmation = confirmation
+        self.confirmation = confirmation
         # Where the runs of the index end, see `LogStructuredIndex`, and the indexes built so far.
         self._ends: tuple[int, ...] = (int(fingerprints.comparable.sum()),)
         self._indexes: dict[Any, HammingIndex] = {}
@@ -164,7 +171,7 @@ class FingerprintSearch:
             Fingerprints.join([self._fingerprints, added]),
             self._radius,
             n_jobs,
-            self._confirmation,
+            self.confirmation,
         )
         hashed, plain = (
             self.n_nodes + np.flatnonzero(kind) for kind in (added.comparable, added.low_detail)
@@ -222,7 +229,7 @@ class FingerprintSearch:
 
     def _confirm(self, queries: Fingerprints, pairs: Pairs) -> Pairs:
         """Keep the pairs that share all that near images must share beside their hashes."""
-        stays = self._confirmation.test(queries, self._comparable[0], pairs, self.n_jobs)
+        stays = self.confirmation.test(queries, self._comparable[0], pairs, self.n_jobs)
         return pairs if stays.all() else pairs.take(stays)
 
     @cached_property
