@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from hashfeatures.duplicates.calibration._limits import TARGET, choose_rate_column
 from hashing import show
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from hashfeatures.duplicates.calibration._error_rates import (
     estimate_rates,
     estimate_shares,
 )
+from hashfeatures.duplicates.calibration._limits import TARGET, choose_rate_column
 from hashfeatures.edits import EVERYDAY_EDITS
 from hashfeatures.hamming._packing import hamming_distances
 from hashfeatures.hamming._pairs import Pairs
