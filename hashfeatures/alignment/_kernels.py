@@ -39,9 +39,9 @@ _MAX_ANISOTROPY = 2.5
 
 _ENOUGH = 0.95  # pairs that agree as well as this are not aligned
 # Nearly all strangers correlate less than this at the coarsest resolution, and at the next.
-_LEAST_COARSE = 0.5
+_LEAST_COARSE = 0.58
 _LEAST_MIDDLE = 0.6
-_LEAST_AS_IS = 0.6
+_ALIKE = 0.9
 
 # Starts are tried whose levels correlate nearly as well as those of the best.
 _MOST_STARTS = 3
@@ -120,11 +120,10 @@ def _blur(
 
 
 @compile_loop(types.void(_PLANE, _PLANES), fastmath=_FAST)
-def _keep_detail(plane: Any, scratch: Any) -> Any:  # pragma: no cover (compiled)
-    """Drop the noise of a plane, and slow changes such as those of light."""
-    _blur(plane, _NARROW, 1, scratch[0], plane)
-    _blur(plane, _WIDE, 2, scratch[0], scratch[1])
+def _flatten(plane: Any, scratch: Any) -> Any:  # pragma: no cover (compiled)
+    """Subtract slow changes, such as those of light, from a plane."""
     slow = scratch[1]
+    _blur(plane, _WIDE, 2, scratch[0], slow)
     for row in range(plane.shape[0]):
         for column in range(plane.shape[1]):
             plane[row, column] -= slow[row, column]
@@ -341,7 +340,7 @@ def _correlate_gradients(
     map_ : ndarray of shape (6,), dtype float64
         The map from the template to the other picture.
     is_fine : bool
-        Whether the gradients are those of the details of the pictures, see `_keep_detail`.
+        Whether the pictures have all their noise and slow changes, which do not count.
     overlap, scratch, spans : ndarray
         Scratch of shapes (2, side, side), (2, side, side) and (2, side, 2).
 
@@ -358,8 +357,9 @@ def _correlate_gradients(
     inside = spans[1]
     template, moved = overlap[0], overlap[1]
     if is_fine:
-        _keep_detail(template, scratch)
-        _keep_detail(moved, scratch)
+        for plane in (template, moved):
+            _blur(plane, _NARROW, 1, scratch[0], plane)
+            _flatten(plane, scratch)
     zero: Any = np.float32(0)
     one, half = np.float32(1), np.float32(0.5)
     n = 0
@@ -483,6 +483,7 @@ def _improve(
     across, down = slopes[0], slopes[1]
     side = template.shape[0]
     line, weights = lines[0], lines[1]
+    stride = 2 if side == SIDE else 1  # half of the pixels are enough
     matrix = np.zeros((6, 6))
     columns = np.zeros((2, 6))
     sums = np.zeros(6)
@@ -497,7 +498,7 @@ def _improve(
     zero: Any = np.float32(0)
     one, middle, scale = np.float32(1), np.float32(0.5 - side / 2), np.float32(1 / side)
     gain, offset, sharpness = np.float32(tone[0]), np.float32(tone[1]), np.float32(tone[2])
-    for row in range(side):
+    for row in range(stride // 2, side, stride):
         first, end = _find_inside(map_, row, side)
         if end <= first:
             continue
@@ -584,7 +585,7 @@ def _improve(
             matrix[j + 2, k] += along
             matrix[j + 2, k + 1] += constant * y
             matrix[j + 2, k + 2] += constant
-    if n < _MIN_OVERLAP * side * side or not w0 > 0:
+    if n * stride < _MIN_OVERLAP * side * side or not w0 > 0:
         return -1.0
     t_mean, i_mean = t1 / w0, i1 / w0
     t2, i2, ti = t2 - t1 * t_mean, i2 - i1 * i_mean, ti - t1 * i_mean
@@ -715,8 +716,9 @@ def align_pairs(
             continue
         if order > 0:
             one, other = other, one
-        _shrink(pictures[one], coarse_overlap[0], coarse[0])
-        _shrink(pictures[other], coarse_overlap[0], coarse[1])
+        for which, index in ((0, one), (1, other)):
+            _shrink(pictures[index], coarse_overlap[0], coarse[which])
+            _flatten(coarse[which], coarse_overlap)
         _differentiate(coarse[0], coarse_slopes)
         for k in range(len(starts)):
             scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
@@ -750,20 +752,24 @@ def align_pairs(
         if highest >= _LEAST_COARSE:
             _widen(pictures[one], levels[0])
             _widen(pictures[other], levels[1])
-            if as_is >= _LEAST_AS_IS:
+            was_compared = as_is >= _ALIKE
+            if was_compared:
                 agreed = _correlate_gradients(levels, start, True, overlap, scratch, spans)
             if agreed < _ENOUGH or is_thorough:
                 for which in range(2):
                     _blur(levels[which], _NARROW, 1, scratch[0], fine[which])
                     _halve(fine[which], middle[which])
                 _differentiate(middle[0], middle_slopes)
+                as_is = _correlate_gradients(middle, start, False, middle_overlap, scratch, spans)
                 for _ in range(_MIDDLE_STEPS):
                     if _improve(middle, middle_slopes, aligned, best_tone, lines) < 0.003:
                         break
                 score = _correlate_gradients(
                     middle, aligned, False, middle_overlap, scratch, spans
                 )
-                if score >= _LEAST_MIDDLE:
+                if as_is > score:
+                    aligned[:] = start
+                if max(as_is, score) >= _LEAST_MIDDLE:
                     _differentiate(fine[0], fine_slopes)
                     for _ in range(_FINE_STEPS):
                         if _improve(fine, fine_slopes, aligned, best_tone, lines) < 0.001:
@@ -775,6 +781,11 @@ def align_pairs(
                         if score > agreed:
                             agreed = score
                             best[:] = aligned
+                    if not was_compared and as_is >= _LEAST_MIDDLE and agreed < _ENOUGH:
+                        score = _correlate_gradients(levels, start, True, overlap, scratch, spans)
+                        if score > agreed:
+                            agreed = score
+                            best[:] = start
         agreement[pair] = min(max(agreed, 0.0), 1.0)
         if order > 0:
             _invert(best, maps[pair])
