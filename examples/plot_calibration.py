@@ -1,10 +1,12 @@
 """
-Which radius? Measured on your own images
-=========================================
+Which radius and which agreement? Measured on your own images
+=============================================================
 
-Two images are near duplicates if their hashes differ in no more bits than the **radius**. A larger
-radius finds more copies and joins more pictures that have nothing to do with each other. Where the
-limit lies depends on the pictures: scans of forms resemble each other more than holiday photos do.
+Two images are near duplicates if their hashes differ in few bits and their pixels agree. The
+**radius** is the most bits, and the **agreement** is the least correlation. A larger radius and a
+lower agreement find more copies and join more pictures that have nothing to do with each other.
+Where the limits lie depends on the pictures: scans of forms resemble each other more than holiday
+photos do.
 
 :func:`~hashfeatures.calibrate` measures both sides. It compares a sample of the images with each
 other, which gives the **false matches**, and edits some of them, which gives the **recall**: the
@@ -39,9 +41,9 @@ print(f"{len(images)} images")
 # Calibrate
 # ---------
 #
-# The target is the most false matches in a million pairs. The result names the radius that meets
-# it, the share of the copies that this radius finds, and intervals for both. Thousands of images
-# can prove that a radius meets the target. Of a few hundred, as here, the estimate meets it.
+# The target is the most false matches in a million pairs. The result names the radius and the
+# agreement that meet it, the share of the copies that they find, and intervals for both. Thousands
+# of images can prove that the target is met. Of a few hundred, as here, the estimate meets it.
 # ``n_images`` is the size of the whole collection where the images are a sample of it. The last
 # line predicts the number of false matches there.
 
@@ -64,16 +66,17 @@ print(calibration)
 # The table behind it
 # -------------------
 #
-# The table has one row a radius. Where fewer than ten false matches were seen, their rate is
-# extrapolated from larger distances, and ``extrapolated`` is True. There, rely on the upper end of
-# the interval: it rests on what was seen, and on no model.
+# The table has one row a radius and agreement. Where fewer than ten false matches were seen, their
+# rate may be extrapolated from lower agreements, and ``extrapolated`` is True. There, rely on the
+# upper end of the interval: it rests on what was seen, and on no model.
 
 columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
-print(calibration.table[columns].iloc[::3].to_string(float_format="{:.3g}".format))
+table = calibration.table.loc[calibration.radius, columns]
+print(table.iloc[::3].to_string(float_format="{:.3g}".format))
 
 # %%
 # The false matches are dashed where they are extrapolated. Where the recall is flat to the left of
-# the radius, a stricter one costs little.
+# the agreement, a stricter one costs little.
 
 calibration.plot()
 plt.show()
@@ -83,18 +86,18 @@ plt.show()
 # ------------------
 #
 # Numbers do not show what a false match looks like. ``borderline`` holds the pairs of images whose
-# distances are nearest to the radius. ``same`` marks those that show one picture by their pixels,
+# agreements are nearest to the limit. ``same`` marks those that show one picture by their pixels,
 # which were set aside.
 
 pairs = calibration.borderline
-print(pairs[["left", "right", "distance", "correlation", "same"]].head(5).to_string(index=False))
+print(pairs[["left", "right", "distance", "agreement", "same"]].tail(5).to_string(index=False))
 
 figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
-for column, pair in enumerate(pairs.head(4).itertuples()):
+for column, pair in enumerate(pairs.tail(4).itertuples()):
     for row, image in enumerate((pair.left_image, pair.right_image)):
         axes[row, column].imshow(image)
         axes[row, column].axis("off")
-    axes[0, column].set_title(f"{pair.distance} bits")
+    axes[0, column].set_title(f"{pair.agreement:.2f}")
 plt.show()
 
 # %%
@@ -119,18 +122,19 @@ edits.append(stamp)
 for views in ("identity", "dihedral", "robust"):
     finder = NearDuplicateFinder(views=views)
     tried = calibrate(images, finder=finder, edits=edits, target=20, n_edited=40)
-    recall = tried.table.loc[tried.radius, [str(edit) for edit in tried.trial.edits]]
-    print(f"{views}: radius {tried.radius}, recall {tried.summary()['recall']:.0%}; least:")
-    print(recall.sort_values().head(3).to_string(float_format="{:.2f}".format))
+    found = tried.table.loc[(tried.radius, tried.min_agreement), tried.trial.edits].astype(float)
+    limits = f"radius {tried.radius}, agreement {tried.min_agreement:g}"
+    print(f"{views}: {limits}, recall {tried.summary()['recall']:.0%}; least:")
+    print(found.sort_values().head(3).to_string(float_format="{:.2f}".format))
 
 # %%
 # Use it
 # ------
 #
-# The radius is a parameter of a finder. With ``radius="calibrated"``, `fit` does all of this, with
-# everyday edits and a target of ten false matches in a million pairs.
+# The radius and the agreement are parameters of a finder. With ``radius="calibrated"``, `fit` does
+# all of this, with everyday edits and a target of ten false matches in a million pairs.
 
-finder = NearDuplicateFinder(radius=calibration.radius)
+finder = NearDuplicateFinder(radius=calibration.radius, min_agreement=calibration.min_agreement)
 copies = [edits[0](image) for image in images[:10]]
 finder.fit(images + copies)
 print(finder.summary())

@@ -438,7 +438,7 @@ def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
     }
     ax.set_ylabel("false matches in a million pairs", color=_FALSE)
     ax.tick_params(axis="y", colors=_FALSE)
-    if not np.isfinite(rates[""]).any():
+    if not np.isfinite(rates["_high"]).any():
         ax.set_yticks([])
         return
     ax.set_yscale("log")
@@ -447,7 +447,10 @@ def _plot_rates(table: pd.DataFrame, target: float, ax: Any) -> None:
     dashed = modelled | np.roll(modelled, 1) & (limits != limits[0])
     ax.plot(limits, rates[""].where(~modelled), color=_FALSE)
     ax.plot(limits, rates[""].where(dashed), color=_FALSE, ls="--")
-    # A lower bound of 0 has no place on a log scale. There the band starts at the line.
-    low = rates["_low"].fillna(rates[""])
+    # A lower bound of 0 has no place on a log scale. There the band starts at the line, or at the
+    # bottom if the estimate is 0, too.
+    bottom = min(target, np.nanmin(rates[""].fillna(rates["_high"]))) / 2
+    low = rates["_low"].fillna(rates[""]).fillna(bottom)
     ax.fill_between(limits, low, rates["_high"], color=_FALSE, alpha=0.2, lw=0)
+    ax.set_ylim(bottom=bottom)
     ax.axhline(target, color=_FALSE, lw=0.8, ls=":")

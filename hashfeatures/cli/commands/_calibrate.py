@@ -1,4 +1,4 @@
-"""``hashfeatures calibrate``: choose the radius that suits the images."""
+"""``hashfeatures calibrate``: choose the radius and the agreement that suit the images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,12 @@ from .._outputs import check_outputs
     metavar="N",
     help="The number of images to edit and search for.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the table by radius to a .csv file.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write the table by radius and agreement to a .csv file.",
+)
 @force_option
 @option_groups(options=CalibrationOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
@@ -54,15 +59,16 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Choose the radius that suits your images.
+    """Choose the radius and the agreement that suit your images.
 
     The command edits some of the images (resizes, recompresses, crops them and so on) and
-    measures how many of these copies each radius finds. It also compares different images with
-    each other. It recommends the largest radius that meets the target for false matches.
+    measures how many of these copies each radius and agreement finds. It also compares different
+    images with each other. Of the radii and agreements that meet the target for false matches, it
+    recommends those that find the most copies.
 
     \b
       hashfeatures calibrate photos
-      hashfeatures duplicates photos --radius 10
+      hashfeatures duplicates photos --radius 28 --min-agreement 0.9
     """
     from ...duplicates._calibrate import calibrate
 

@@ -40,9 +40,9 @@ N_EDITED = 100
 # their number falls towards greater agreements.
 _REACH = 3 / 16
 _ENOUGH = 200
-# The greatest number of near pairs whose pixels are compared, in about half a minute. A sample of
+# The greatest number of near pairs that are aligned, which takes about half a minute. A sample of
 # look-alikes with more pairs is cut down to fewer images.
-_MOST_PAIRS = 200_000
+_MOST_PAIRS = 100_000
 # Pairs that agree at least so well show the same picture. Chosen by looking at pairs of MRI slices
 # and of photos of Caltech 101: above it are copies, slices in other tones, and studio shots in
 # other colors. Below it begin neighboring slices and other objects of one kind in one pose.

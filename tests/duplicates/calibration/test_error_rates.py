@@ -8,10 +8,12 @@ from scipy import stats
 
 from hashfeatures.duplicates.calibration._error_rates import (
     LEAST_COUNT,
+    Estimate,
     NearCounts,
     count_near,
     estimate_rates,
     estimate_shares,
+    make_monotonic,
 )
 
 
@@ -189,3 +191,27 @@ def test_all_found_is_not_certainty():
     same[..., 0] = False  # one edit hides all images
     estimate = estimate_shares(same)
     assert estimate.low < 0.745 and estimate.high > 0.755
+
+
+def test_a_tail_whose_end_was_set_aside_is_extrapolated_to_nothing():
+    """No pair is left within the first limit, and few are near it, as the tail continues there."""
+    full = np.concatenate([[0], 1.4 ** np.arange(-4, 18)])
+    truth, seen = np.cumsum(full), np.round(np.cumsum(full)).astype(int)
+    near = independent(np.diff(seen, prepend=0), 10**6)
+    rates, extrapolated = estimate_rates(near, seen)
+    assert extrapolated[:8].all() and not extrapolated[-8:].any()
+    assert rates.value[0] == 0
+    np.testing.assert_allclose(1e6 * rates.value, truth, rtol=0.3, atol=0.1)
+    few = near._replace(within=near.within // 8, variance=near.variance / 8)
+    rates, extrapolated = estimate_rates(few, seen)
+    np.testing.assert_allclose(1e6 * rates.value[1:], truth[1:] / 8, rtol=0.35, atol=0.15)
+
+
+def test_ends_are_monotonic_along_each_axis():
+    rng = np.random.default_rng(0)
+    rough = Estimate(*rng.random((3, 5, 6)))
+    for axis in (0, 1):
+        smooth = make_monotonic(rough, axis)
+        assert (smooth.low >= rough.low).all() and (smooth.high <= rough.high).all()
+        assert (np.diff(smooth.low, axis=axis) >= 0).all()
+        assert (np.diff(smooth.high, axis=axis) >= 0).all()
