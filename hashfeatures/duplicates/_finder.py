@@ -307,6 +307,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     def with_radius(self, radius: int) -> NearDuplicateFinder:
         """Group the fitted images by another radius, without hashing them again.
 
+        The least agreement stays that of this finder.
+
         Parameters
         ----------
         radius : int
@@ -330,7 +332,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         other: NearDuplicateFinder = clone(self).set_params(radius=radius)
         if self.min_agreement_ is not None:
             other.set_params(min_agreement=self.min_agreement_)
-        return other._group(*other._search(self._images, other._given_limits(radius)))
+        return other._group(*other._search(self._images, Limits(radius, self.min_agreement_)))
 
     def save(self, path: Any) -> None:
         """Save the fitted finder to a file, without the images and without pickle.
@@ -489,7 +491,6 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         n_images, sizes = len(self.labels_), self.groups_["size"]
         n_failed = len(self.failures_)
-        is_confirmed = self.verify and self._images.fingerprints.thumbnails is not None
         return {
             "images": n_images,
             "unreadable": n_failed,
@@ -503,7 +504,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             "hashes": [str(spec) for spec in parse_hashes(self.hashes)],
             "bits": self._images.fingerprints.n_bits,
             "radius": int(self.radius_),
-            "min_agreement": float(self.min_agreement) if is_confirmed else None,
+            "min_agreement": self.min_agreement_,
         }
 
     @property
@@ -607,10 +608,6 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         comparison.check()
         return comparison
 
-    def _given_limits(self, radius: int) -> Limits:
-        """Return a radius with the agreement of the parameters."""
-        return Limits(radius, self._comparison().min_agreement)
-
     def _choose_limits(self, X: Any) -> Limits:
         """Return the radius and the agreement for images: given, default or calibrated ones.
 
@@ -624,14 +621,15 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Limits
             The limits within which two images are near duplicates.
         """
+        comparison = self._comparison()
         if self.radius is not None and not isinstance(self.radius, str):
-            return self._given_limits(int(self.radius))
+            return Limits(int(self.radius), comparison.min_agreement)
         sources = list_sources(X, type(self).__name__)
         if self.radius is None:
-            return self._given_limits(self._comparison().choose_radius(len(sources)))
+            return Limits(comparison.choose_radius(len(sources)), comparison.min_agreement)
         trial = run_trial(self, X, progress=self.progress)
         table = rates_by_limits(trial, len(sources))
-        return recommend_limits(trial, table, default=self._comparison().usual_radius)
+        return recommend_limits(trial, table, default=comparison.usual_radius)
 
     def _radius_for_bits(self, n_images: int, n_bits: int | None = None) -> int:
         """Return the radius for hashes without images: the given one, or the default one.

@@ -18,6 +18,7 @@ from hashfeatures import (
     ParameterError,
     RadiusWarning,
     calibrate,
+    hash_images,
 )
 from hashfeatures._utils.kernels import load_kernels
 from hashfeatures.duplicates.calibration._limits import Limits
@@ -192,7 +193,7 @@ def test_a_calibration_says_what_takes_long(tiles, capsys, monkeypatch):
     assert not capsys.readouterr().err
     calibrate(tiles[:30], edits=EDITS[:2], n_edited=2, progress=True)
     told = capsys.readouterr().err
-    assert "looking for edited copies" in told
+    assert "aligning near pairs" in told and "looking for edited copies" in told
     said = []
     monkeypatch.setattr(
         "hashfeatures.duplicates.calibration._trial.busy",
@@ -333,6 +334,7 @@ def test_a_fitted_finder_keeps_its_agreement(look_alikes, monkeypatch, tmp_path)
                 np.testing.assert_array_equal(left.right, right.right)
                 assert left.agreement.min() >= 0.8
             assert finder.groups_.equals(wanted.groups_)
+            assert finder.summary()["min_agreement"] == 0.8
         expected.partial_fit(more)
         for finder in (calibrated, loaded):
             finder.partial_fit(more)
@@ -497,3 +499,12 @@ def test_wrong_parameters_are_told(wrong, message):
 
 def test_the_result_is_public(calibration):
     assert isinstance(calibration, Calibration)
+
+
+def test_hashes_alone_have_no_agreement(tiles):
+    """A table of hashes holds no pixels, whatever radius it is grouped by."""
+    table = hash_images(tiles[:20], ["phash", "dhash"])
+    finder = NearDuplicateFinder().fit_table(table)
+    for fitted in (finder, finder.with_radius(20)):
+        assert fitted.min_agreement_ is None
+        assert fitted.summary()["min_agreement"] is None

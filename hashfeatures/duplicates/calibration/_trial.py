@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from ..._utils.display import facts_as_html, facts_as_text
-from ..._utils.progress import busy
+from ..._utils.progress import busy, progress_bar
 from ...edits import EVERYDAY_EDITS
 from ...hamming._pairs import Pairs
 from ...images._sources import list_sources
@@ -43,6 +43,8 @@ _ENOUGH = 200
 # The greatest number of near pairs that are aligned, which takes about half a minute. A sample of
 # look-alikes with more pairs is cut down to fewer images.
 _MOST_PAIRS = 100_000
+# Pairs that are aligned between two steps of a progress bar.
+_ALIGNED = 8192
 # Pairs that agree at least so well show the same picture. Chosen by looking at pairs of MRI slices
 # and of photos of Caltech 101: above it are copies, slices in other tones, and studio shots in
 # other colors. Below it begin neighboring slices and other objects of one kind in one pose.
@@ -193,11 +195,8 @@ def run_trial(
         n_kept = int(len(hashed) * np.sqrt(_MOST_PAIRS / len(near.left)))
         kept = np.sort(rng.permutation(len(hashed))[:n_kept])
         hashed, near = hashed[kept], _take_images(near, kept)
-    confirmation = finder._comparison().confirmation
-    thumbnails = fingerprints.take(hashed).thumbnails
-    assert thumbnails is not None
     with _log_step(f"aligning {len(near.left)} near pairs of the sample", progress):
-        agreement = confirmation.align(thumbnails, thumbnails, near, finder.n_jobs).agreement
+        agreement = _align(fingerprints.take(hashed), near, finder, progress)
     same = agreement >= np.float32(SAME_PICTURE)
     pictures = label_components(len(hashed), near.take(same))
     table = pd.DataFrame(
@@ -229,7 +228,7 @@ def run_trial(
         reach,
         copies.distances,
         copies.agreements,
-        confirmation.min_agreement,
+        finder._comparison().min_agreement,
         copies.edits,
         copies.failed,
     )
@@ -256,6 +255,23 @@ def _find_near(fingerprints: Fingerprints, finder: NearDuplicateFinder) -> tuple
         if apart >= enough or reach + step > n_bits // 2:
             return reach, graph.pairs()
         reach += step
+
+
+def _align(
+    fingerprints: Fingerprints, near: Pairs, finder: NearDuplicateFinder, progress: bool
+) -> NDArray[np.float32]:
+    """Return how well the pixels of near pairs agree."""
+    confirmation, thumbnails = finder._comparison().confirmation, fingerprints.thumbnails
+    assert thumbnails is not None
+    agreement = np.empty(len(near.left), dtype=np.float32)
+    starts = range(0, len(agreement), _ALIGNED)
+    for start in progress_bar(progress, iterable=starts, desc="aligning near pairs"):
+        block = slice(start, start + _ALIGNED)
+        pairs = Pairs(*(column[block] for column in near))
+        agreement[block] = confirmation.align(
+            thumbnails, thumbnails, pairs, finder.n_jobs
+        ).agreement
+    return agreement
 
 
 def _take_images(near: Pairs, kept: NDArray[np.intp]) -> Pairs:
