@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,9 @@ ORIENTATION_MAPS = (
 )
 """The maps from a picture to its eight orientations: as it is, mirrored, flipped, turned by 180°,
 90° and 270°, transposed, transposed and turned by 180°."""
+
+# What pads, thick captions and large crops do, for pairs that the starts themselves do not align.
+_STRETCHES = ((0.75, 1.0), (1.0, 0.75), (0.75, 0.75))
 
 
 class Alignments(NamedTuple):
@@ -66,7 +69,8 @@ def align_pairs(
         the inverse map.
     starts : array-like of shape (n_starts, 6)
         The maps from left to right at which alignments start, such as `ORIENTATION_MAPS`. Their
-        inverses are starts, too.
+        inverses are starts, too. From each, alignments find rotations by 10° and crops by an
+        eighth at each side.
     is_thorough : bool, default=False
         Whether to align all pairs, for precise maps. Otherwise, pairs that agree well as they are
         keep the map of their start, and pairs of strangers are left early.
@@ -99,10 +103,12 @@ def align_pairs(
     indices = [np.ascontiguousarray(side, dtype=np.int64) for side in (left, right)]
     agreement = np.empty(len(indices[0]), dtype=np.float64)
     maps = np.empty((len(indices[0]), 6), dtype=np.float64)
+    first = _close_under_inversion(_move_origin(starts, 0.5))
     load_kernels("alignment").align_pairs(
         np.ascontiguousarray(pictures),
         *indices,
-        _close_under_inversion(starts),
+        np.concatenate([first, _close_under_inversion(_stretch(first))]),
+        len(first),
         is_thorough,
         agreement,
         maps,
@@ -111,12 +117,11 @@ def align_pairs(
     return Alignments(agreement.astype(np.float32), maps.astype(np.float32))
 
 
-def _close_under_inversion(starts: ArrayLike) -> NDArray[np.float64]:
-    """Return the starts and their inverses, about the center, the nearest to identity first.
+def _close_under_inversion(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return maps and their inverses, the nearest to identity first.
 
     The order depends on the maps alone, so that ties are broken alike in both directions.
     """
-    maps = _move_origin(np.asarray(starts, dtype=np.float64).reshape(-1, 6), 0.5)
     matrices = np.zeros((len(maps), 3, 3))
     matrices[:, :2] = maps.reshape(-1, 2, 3)
     matrices[:, 2, 2] = 1
@@ -127,9 +132,15 @@ def _close_under_inversion(starts: ArrayLike) -> NDArray[np.float64]:
     return np.ascontiguousarray(both[np.argsort(distance, kind="stable")])
 
 
-def _move_origin(maps: NDArray[Any], by: float) -> NDArray[np.float64]:
+def _stretch(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the maps after each of the stretches of the left picture about its center."""
+    factors = np.array([[x, y, 1.0, x, y, 1.0] for x, y in _STRETCHES])
+    return (factors[:, None] * maps).reshape(-1, 6)
+
+
+def _move_origin(maps: ArrayLike, by: float) -> NDArray[np.float64]:
     """Return the maps for an origin that lies `by` to the right and down in both pictures."""
-    moved = np.array(maps, dtype=np.float64)
+    moved = np.array(maps, dtype=np.float64).reshape(-1, 6)
     for k in (0, 3):
         moved[:, k + 2] += by * (moved[:, k] + moved[:, k + 1])
     moved[:, [2, 5]] -= by

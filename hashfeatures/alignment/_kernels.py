@@ -36,6 +36,7 @@ _SPANS = writable(types.int64, 2)
 _MIN_OVERLAP = 1 / 3
 _MAX_AREA = 4.0
 _MAX_ANISOTROPY = 2.5
+_MUCH_LARGER = 2.0  # the area by which one picture shows much more than the other
 
 _ENOUGH = 0.95  # pairs that agree as well as this are not aligned
 # Nearly all strangers correlate less than this at the coarsest resolution, and at the next.
@@ -43,7 +44,8 @@ _LEAST_COARSE = 0.58
 _LEAST_MIDDLE = 0.6
 _ALIKE = 0.9
 
-# Starts are tried whose levels correlate nearly as well as those of the best.
+# Starts are tried whose levels correlate nearly as well as those of the best. Of those that are
+# tried afterwards, it is the best alone.
 _MOST_STARTS = 3
 _NEARLY = 0.25
 
@@ -57,9 +59,10 @@ _RIDGE = 1e-3  # what keeps a map still in directions in which nothing changes
 _HALF_WEIGHT = 3.0
 _LEAST_SPREAD = 4.0  # the least mean of squared differences, as levels are rounded
 
-# The gradient, in levels per pixel of the finest resolution, at which an edge counts by half.
-# Stronger edges hardly count more, so that the frame of a picture does not outweigh the picture.
-_STRONG = 8.0
+# The gradient, in levels per pixel, at which an edge counts by half: at the finest resolution, and
+# at the others. Stronger edges hardly count more, so that a frame does not outweigh its picture.
+_STRONG = 4.0
+_STRONG_COARSE = 8.0
 _FLAT = 0.5  # the variance of levels at or below which a picture has nothing to align
 _SMOOTH = 1e-3  # the mean square of gradients, in levels per pixel, at or below which none counts
 
@@ -208,6 +211,13 @@ def _find_inside(map_: Any, row: Any, side: Any) -> Any:  # pragma: no cover (co
     return np.int64(np.ceil(first - 1e-6)), np.int64(np.floor(last + 1e-6)) + 1
 
 
+@compile_loop(types.boolean(types.int64, types.int64, _MAP))
+def _is_enough(n: Any, side: Any, map_: Any) -> Any:  # pragma: no cover (compiled)
+    """Return whether `n` pixels of the template are enough of the smaller of both pictures."""
+    area = abs(map_[0] * map_[4] - map_[1] * map_[3])
+    return n * min(max(area, 1.0), _MAX_AREA) >= _MIN_OVERLAP * side * side
+
+
 @compile_loop(
     types.void(_PLANE, _MAP, types.int64, types.int64, types.int64, writable(types.float32)),
     fastmath=_FAST,
@@ -269,7 +279,7 @@ def _correlate_levels(
         i1 += s_i
         i2 += s_ii
         ti += s_ti
-    if n < _MIN_OVERLAP * side * side:
+    if not _is_enough(n, side, map_):
         return -1.0
     t2, i2, ti = t2 - t1 * t1 / n, i2 - i1 * i1 / n, ti - t1 * i1 / n
     if t2 <= _FLAT * n or i2 <= _FLAT * n:
@@ -351,7 +361,7 @@ def _correlate_gradients(
         no gradients there.
     """
     side = levels.shape[1]
-    if _cut_overlap(levels, map_, overlap, spans[0]) < _MIN_OVERLAP * side * side:
+    if not _is_enough(_cut_overlap(levels, map_, overlap, spans[0]), side, map_):
         return 0.0
     _erode(spans[0], side, 2 if is_fine else 1, spans[1])
     inside = spans[1]
@@ -382,7 +392,8 @@ def _correlate_gradients(
         return 0.0
     # The strength of edges is measured after the contrasts have been made equal.
     ratio = np.float32(np.sqrt(tt / ii))
-    square = np.float32(1 / _STRONG**2)
+    strong = _STRONG if is_fine else _STRONG_COARSE
+    square = np.float32(1 / strong**2)
     t_gain, i_gain = square / ratio, square * ratio
     tt, ii = 0.0, 0.0
     for row in range(1, side - 1):
@@ -585,7 +596,7 @@ def _improve(
             matrix[j + 2, k] += along
             matrix[j + 2, k + 1] += constant * y
             matrix[j + 2, k + 2] += constant
-    if n * stride < _MIN_OVERLAP * side * side or not w0 > 0:
+    if not (_is_enough(n * stride, side, map_) and w0 > 0):
         return -1.0
     t_mean, i_mean = t1 / w0, i1 / w0
     t2, i2, ti = t2 - t1 * t_mean, i2 - i1 * i_mean, ti - t1 * i_mean
@@ -654,8 +665,9 @@ def _is_sound(map_: Any) -> Any:  # pragma: no cover (compiled)
 def _invert(map_: Any, inverse: Any) -> Any:  # pragma: no cover (compiled)
     area = map_[0] * map_[4] - map_[1] * map_[3]
     a, b, d, e = map_[4] / area, -map_[1] / area, -map_[3] / area, map_[0] / area
-    inverse[0], inverse[1], inverse[2] = a, b, -(a * map_[2] + b * map_[5])
-    inverse[3], inverse[4], inverse[5] = d, e, -(d * map_[2] + e * map_[5])
+    x, y = map_[2], map_[5]
+    inverse[0], inverse[1], inverse[2] = a, b, -(a * x + b * y)
+    inverse[3], inverse[4], inverse[5] = d, e, -(d * x + e * y)
 
 
 @compile_loop(
@@ -664,13 +676,21 @@ def _invert(map_: Any, inverse: Any) -> Any:  # pragma: no cover (compiled)
         read_only(types.int64),
         read_only(types.int64),
         writable(types.float64, 2),
+        types.int64,
         types.boolean,
         writable(types.float64),
         writable(types.float64, 2),
     ),
 )
 def align_pairs(
-    pictures: Any, left: Any, right: Any, starts: Any, is_thorough: Any, agreement: Any, maps: Any
+    pictures: Any,
+    left: Any,
+    right: Any,
+    starts: Any,
+    n_starts: Any,
+    is_thorough: Any,
+    agreement: Any,
+    maps: Any,
 ) -> Any:  # pragma: no cover (compiled)
     """Align pairs of pictures.
 
@@ -682,6 +702,9 @@ def align_pairs(
         The pairs.
     starts : ndarray of shape (n_starts, 6), dtype float64
         The maps to start from. They hold their inverses.
+    n_starts : int
+        The number of the starts, from the first on, that are tried first. The others are tried for
+        pairs for which the first fail.
     is_thorough : bool
         Whether to align pairs that agree well as they are.
     agreement : ndarray of shape (n_pairs,), dtype float64
@@ -720,39 +743,51 @@ def align_pairs(
             _shrink(pictures[index], coarse_overlap[0], coarse[which])
             _flatten(coarse[which], coarse_overlap)
         _differentiate(coarse[0], coarse_slopes)
-        for k in range(len(starts)):
-            scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
-        least = scores.max() - _NEARLY
         highest, as_is = -2.0, -2.0
-        for _ in range(min(_MOST_STARTS, len(starts))):
-            tried = scores.argmax()
-            if scores[tried] < least:
+        for first, end, most in (
+            (0, n_starts, _MOST_STARTS),
+            (n_starts, len(starts), 1),
+        ):
+            if highest >= _LEAST_COARSE or end == first:
                 break
-            scores[tried] = -2.0
-            map_[:] = starts[tried]
-            tone[:] = 0.0
-            score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
-            score_of_start = score
-            if score > highest:
-                highest, as_is = score, score
-                start[:] = map_
-                aligned[:] = map_
-                best_tone[:] = tone
-            for _ in range(_COARSE_STEPS):
-                if _improve(coarse, coarse_slopes, map_, tone, lines) < 0.01:
+            for k in range(first, end):
+                scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
+            least = scores[first:end].max() - _NEARLY
+            for _ in range(min(most, end - first)):
+                tried = first + scores[first:end].argmax()
+                if scores[tried] < least:
                     break
-            score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
-            if score > highest:
-                highest, as_is = score, score_of_start
-                start[:] = starts[tried]
-                aligned[:] = map_
-                best_tone[:] = tone
+                scores[tried] = -2.0
+                map_[:] = starts[tried]
+                tone[:] = 0.0
+                score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
+                score_of_start = score
+                if score > highest:
+                    highest, as_is = score, score
+                    start[:] = map_
+                    aligned[:] = map_
+                    best_tone[:] = tone
+                for _ in range(_COARSE_STEPS):
+                    if _improve(coarse, coarse_slopes, map_, tone, lines) < 0.01:
+                        break
+                score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
+                if score > highest:
+                    highest, as_is = score, score_of_start
+                    start[:] = starts[tried]
+                    aligned[:] = map_
+                    best_tone[:] = tone
+        # Where one picture shows much more, the other is the template: no pixel of it is skipped.
+        if abs(aligned[0] * aligned[4] - aligned[1] * aligned[3]) > _MUCH_LARGER:
+            one, other, order = other, one, -order
+            _invert(aligned, aligned)
+            _invert(start, start)
+            best_tone[:] = 0.0
         agreed = 0.0
         best[:] = start
         if highest >= _LEAST_COARSE:
             _widen(pictures[one], levels[0])
             _widen(pictures[other], levels[1])
-            was_compared = as_is >= _ALIKE
+            was_compared = as_is >= _ALIKE and _is_sound(start)
             if was_compared:
                 agreed = _correlate_gradients(levels, start, True, overlap, scratch, spans)
             if agreed < _ENOUGH or is_thorough:
@@ -781,7 +816,8 @@ def align_pairs(
                         if score > agreed:
                             agreed = score
                             best[:] = aligned
-                    if not was_compared and as_is >= _LEAST_MIDDLE and agreed < _ENOUGH:
+                    is_promising = as_is >= _LEAST_MIDDLE and agreed < _ENOUGH
+                    if is_promising and not was_compared and _is_sound(start):
                         score = _correlate_gradients(levels, start, True, overlap, scratch, spans)
                         if score > agreed:
                             agreed = score
