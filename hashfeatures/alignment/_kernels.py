@@ -300,22 +300,27 @@ def _cut_overlap(
     top, bottom = side, 0
     for row in range(side):
         first, end = _find_inside(map_, row, side)
-        spans[row] = first, end
+        spans[row, 0], spans[row, 1] = first, end
         if end <= first:
             continue
         n += end - first
         top, bottom = min(top, row), row
-        ours, theirs = overlap[0, row], overlap[1, row]
-        ours[first:end] = levels[0, row, first:end]
-        _sample_row(levels[1], map_, row, first, end, theirs)
-        for plane in (ours, theirs):
-            plane[:first] = plane[first]
-            plane[end:] = plane[end - 1]
-    for which in range(2 if n else 0):
-        for row in range(top):
-            overlap[which, row] = overlap[which, top]
-        for row in range(bottom + 1, side):
-            overlap[which, row] = overlap[which, bottom]
+        _sample_row(levels[1], map_, row, first, end, overlap[1, row])
+        for column in range(first, end):
+            overlap[0, row, column] = levels[0, row, column]
+        for which in range(2):
+            line = overlap[which, row]
+            for column in range(first):
+                line[column] = line[first]
+            for column in range(end, side):
+                line[column] = line[end - 1]
+    for which in range(2):
+        for row in range(top if n else 0):
+            for column in range(side):
+                overlap[which, row, column] = overlap[which, top, column]
+        for row in range(bottom + 1 if n else side, side):
+            for column in range(side):
+                overlap[which, row, column] = overlap[which, bottom, column]
     return n
 
 
@@ -329,7 +334,7 @@ def _erode(spans: Any, side: Any, margin: Any, eroded: Any) -> Any:  # pragma: n
             low, high = spans[near]
             first = max(first, low + margin if low > 0 else 0)
             end = min(end, high - margin if high < side else side)
-        eroded[row] = first, max(first, end)
+        eroded[row, 0], eroded[row, 1] = first, max(first, end)
 
 
 @compile_loop(
@@ -662,6 +667,12 @@ def _is_sound(map_: Any) -> Any:  # pragma: no cover (compiled)
 
 
 @compile_loop(types.void(_MAP, _MAP))
+def _copy(values: Any, copy: Any) -> Any:  # pragma: no cover (compiled)
+    for k in range(len(values)):
+        copy[k] = values[k]
+
+
+@compile_loop(types.void(_MAP, _MAP))
 def _invert(map_: Any, inverse: Any) -> Any:  # pragma: no cover (compiled)
     area = map_[0] * map_[4] - map_[1] * map_[3]
     a, b, d, e = map_[4] / area, -map_[1] / area, -map_[3] / area, map_[0] / area
@@ -758,24 +769,24 @@ def align_pairs(
                 if scores[tried] < least:
                     break
                 scores[tried] = -2.0
-                map_[:] = starts[tried]
+                _copy(starts[tried], map_)
                 tone[:] = 0.0
                 score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
                 score_of_start = score
                 if score > highest:
                     highest, as_is = score, score
-                    start[:] = map_
-                    aligned[:] = map_
-                    best_tone[:] = tone
+                    _copy(map_, start)
+                    _copy(map_, aligned)
+                    _copy(tone, best_tone)
                 for _ in range(_COARSE_STEPS):
                     if _improve(coarse, coarse_slopes, map_, tone, lines) < 0.01:
                         break
                 score = _correlate_gradients(coarse, map_, False, coarse_overlap, scratch, spans)
                 if score > highest:
                     highest, as_is = score, score_of_start
-                    start[:] = starts[tried]
-                    aligned[:] = map_
-                    best_tone[:] = tone
+                    _copy(starts[tried], start)
+                    _copy(map_, aligned)
+                    _copy(tone, best_tone)
         # Where one picture shows much more, the other is the template: no pixel of it is skipped.
         if abs(aligned[0] * aligned[4] - aligned[1] * aligned[3]) > _MUCH_LARGER:
             one, other, order = other, one, -order
@@ -783,7 +794,7 @@ def align_pairs(
             _invert(start, start)
             best_tone[:] = 0.0
         agreed = 0.0
-        best[:] = start
+        _copy(start, best)
         if highest >= _LEAST_COARSE:
             _widen(pictures[one], levels[0])
             _widen(pictures[other], levels[1])
@@ -803,7 +814,7 @@ def align_pairs(
                     middle, aligned, False, middle_overlap, scratch, spans
                 )
                 if as_is > score:
-                    aligned[:] = start
+                    _copy(start, aligned)
                 if max(as_is, score) >= _LEAST_MIDDLE:
                     _differentiate(fine[0], fine_slopes)
                     for _ in range(_FINE_STEPS):
@@ -815,15 +826,15 @@ def align_pairs(
                         )
                         if score > agreed:
                             agreed = score
-                            best[:] = aligned
+                            _copy(aligned, best)
                     is_promising = as_is >= _LEAST_MIDDLE and agreed < _ENOUGH
                     if is_promising and not was_compared and _is_sound(start):
                         score = _correlate_gradients(levels, start, True, overlap, scratch, spans)
                         if score > agreed:
                             agreed = score
-                            best[:] = start
+                            _copy(start, best)
         agreement[pair] = min(max(agreed, 0.0), 1.0)
         if order > 0:
             _invert(best, maps[pair])
         else:
-            maps[pair] = best
+            _copy(best, maps[pair])
