@@ -217,6 +217,10 @@ class FinderOptions(OptionGroup):
         How JPEG files are decoded.
     trim_borders : bool
         Whether uniform borders are cut off first.
+    verify : bool or None
+        Whether pixels must confirm what the hashes find; None means wherever there are pixels.
+    min_agreement : float or None
+        The least agreement of the pixels of near duplicates, from 0 to 1.
     linkage : {"single", "complete"}
         How near duplicates form groups.
     """
@@ -226,7 +230,7 @@ class FinderOptions(OptionGroup):
         type=click.IntRange(min=0),
         metavar="BITS",
         help="The most bits in which near duplicates differ.  [default: depends on the hashes and "
-        "views; 12 of the 128 bits of phash and dhash, 4 of the 64 of dhash]",
+        "views; 28 of the 128 bits of phash and dhash, or 12 without --verify]",
     )
     hashes: str | None = option(
         "--hashes",
@@ -240,14 +244,27 @@ class FinderOptions(OptionGroup):
     )
     decode: str | None = _decode_option("reduced; for a file of hashes, the mode it was made with")
     trim_borders: bool = _trim_borders_option()
+    verify: bool | None = option(
+        "--verify/--no-verify",
+        help="Whether pixels must confirm what hashes find. Files of hashes hold no pixels and "
+        "are compared by hashes alone.  [default: verify]",
+    )
+    min_agreement: float | None = option(
+        "--min-agreement",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="How well the pixels of near duplicates agree at least, from 0 to 1.  "
+        "[default: 0.85]",
+    )
     linkage: str = "single"
 
 
 @dataclass(frozen=True)
 class CalibrationOptions(FinderOptions):
-    """The same for the calibration of the radius, which the user therefore cannot set."""
+    """The same for a calibration, which finds what the user therefore cannot set."""
 
     radius: int | None = option("--radius", type=int, hidden=True)
+    min_agreement: float | None = option("--min-agreement", type=float, hidden=True)
 
 
 @dataclass(frozen=True)

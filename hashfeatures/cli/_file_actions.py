@@ -138,6 +138,32 @@ def plan(
     return planned
 
 
+def confirm(
+    planned: Plan,
+    find_unconfirmed: Callable[[Sequence[tuple[str, str]]], dict[int, str]],
+    tell: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Leave the files alone that do not show the same picture as the file that is kept.
+
+    Parameters
+    ----------
+    planned : Plan
+        The plan, of which only confirmed actions remain.
+    find_unconfirmed : callable
+        Returns why pairs of files, each with the one that is kept, are not confirmed.
+    tell : callable
+        Receives a line for each file that is left alone.
+    """
+    if not planned.actions:
+        return
+    why = find_unconfirmed([(action.path, action.kept) for action in planned.actions])
+    for position, reason in why.items():
+        planned.leave(planned.actions[position].path, reason, tell)
+    planned.actions = [
+        action for position, action in enumerate(planned.actions) if position not in why
+    ]
+
+
 def _check_local(duplicates: Sequence[Duplicate]) -> None:
     """Raise if a duplicate or the file that is kept for it is not on this machine."""
     from ..images._sources import is_remote

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from ._context import FinderOptions, GlobalOptions, HashingOptions
 from ._errors import CommandError
@@ -21,7 +23,8 @@ def make_finder(
     Raises
     ------
     CommandError
-        If the collection holds other hashes, or hashes that were made with other settings.
+        If the collection holds other hashes, hashes that were made with other settings, or no
+        pixels although the options concern them.
     """
     from ..duplicates._finder import NearDuplicateFinder
     from ..hashing._spec import parse_hashes
@@ -29,7 +32,13 @@ def make_finder(
     hashes = tuple(options.hashes.split(",")) if options.hashes else ("phash", "dhash")
     names = [str(spec) for spec in parse_hashes(hashes)]
     decode, trim_borders = options.decode or "reduced", options.trim_borders
+    chosen: dict[str, Any] = {"verify": options.verify is not False and not collection.is_hashed}
+    if options.min_agreement is not None:
+        chosen["min_agreement"] = options.min_agreement
+        if options.verify is False:
+            raise click.UsageError("--min-agreement has no effect with --no-verify. Omit one.")
     if collection.is_hashed:
+        check_pixels(options)
         decode, trim_borders = check_settings(collection, options)
         check_columns(collection, names)
     return NearDuplicateFinder(
@@ -42,7 +51,19 @@ def make_finder(
         n_jobs=common.n_jobs,
         cache=common.cache,
         progress=common.progress,
+        **chosen,
     )
+
+
+def check_pixels(options: FinderOptions) -> None:
+    """Raise if options concern pixels, which a file of hashes does not hold."""
+    concerned = {"--verify": options.verify, "--min-agreement": options.min_agreement is not None}
+    for name, is_given in concerned.items():
+        if is_given:
+            raise CommandError(
+                f"{name} concerns pixels, and a file of hashes holds none. Leave out {name}, or "
+                f"give the images themselves."
+            )
 
 
 def check_settings(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hashfeatures import find_duplicates
-from hashfeatures.hashing._default_radius import default_radius
+from hashfeatures import NearDuplicateFinder, find_duplicates
+from hashfeatures.hashing._default_radius import default_radius, nomination_radius
 from hashfeatures.hashing._spec import parse_hashes
 
 
@@ -62,14 +62,59 @@ def test_similar(run, photos_folder):
 
 
 def test_the_radius_by_default_is_that_of_the_hashes(run, photos_folder):
-    """The default radius depends on the hashes."""
+    """The default radius depends on the hashes, and on whether pixels confirm them."""
+    defaults = {
+        "--verify": nomination_radius,
+        "--no-verify": lambda specs: default_radius(specs).bits,
+    }
     for hashes in ("phash,dhash", "dhash"):
-        run("duplicates", photos_folder, "--hashes", hashes, "-o", "d.json", "--force")
-        radius = json.loads(read("d.json"))["settings"]["radius"]
-        assert radius == default_radius(parse_hashes(hashes.split(","))).bits
+        for option, default in defaults.items():
+            run("duplicates", photos_folder, "--hashes", hashes, option, "-o", "d.json", "--force")
+            radius = json.loads(read("d.json"))["settings"]["radius"]
+            assert radius == default(parse_hashes(hashes.split(",")))
     refused = run("duplicates", photos_folder, "--hashes", "dhash", "--radius", "65")
     assert refused.code == 2
     assert "range [0, 64]" in refused.err
+
+
+def test_pixels_confirm_what_hashes_find(run, photos_folder):
+    """Pairs have an agreement and a relation, and none of a lower agreement is found."""
+    found = run("duplicates", photos_folder, "--json").json()
+    copies = [image for image in found["images"] if not image["kept"]]
+    assert all(found["settings"]["min_agreement"] <= copy["agreement"] for copy in copies)
+    assert all(copy["relation"] for copy in copies)
+    run("duplicates", photos_folder, "-o", "d.csv")
+    assert "agreement,relation" in read("d.csv").splitlines()[0]
+    strict = run("duplicates", photos_folder, "--min-agreement", 1, "--json").json()
+    assert len(strict["images"]) < len(found["images"])
+    alone = run("duplicates", photos_folder, "--no-verify", "--json").json()
+    assert {image["agreement"] for image in alone["images"]} == {None}
+    leaks = run("leaks", photos_folder / "a", photos_folder / "a", "--json").json()["worst"]
+    assert all(leak["agreement"] == 1 for leak in leaks if leak["train"] == leak["test"])
+    assert all(leak["relation"] for leak in leaks)
+    leaks = run("leaks", photos_folder / "a", photos_folder / "a", "--no-verify", "--json")
+    assert set(leaks.json()["worst"][0]) == {"train", "test", "distance"}
+
+
+@pytest.mark.parametrize("command", ["duplicates", "report", "split", "leaks", "calibrate"])
+def test_options_about_pixels_without_pixels(command, run, photos_folder):
+    """Options about pixels are refused where hashes are compared alone."""
+    folder = [photos_folder] * (2 if command == "leaks" else 1)
+    done = run(command, *folder, "--no-verify", "--min-agreement", "0.9")
+    assert done.code == 2
+    assert "--min-agreement" in done.err
+    if command == "calibrate":
+        return
+    run("hash", photos_folder, "-o", "h.csv")
+    hashes = ["h.csv"] * len(folder)
+    for option in (["--verify"], ["--min-agreement", "0.9"]):
+        assert f"{option[0]} concerns pixels" in run(command, *hashes, *option).refusal()
+
+
+def test_the_help_states_the_default_agreement(run):
+    """The help of a command states the default agreement of the finder."""
+    least = NearDuplicateFinder().min_agreement
+    assert f"[default: {least}]" in " ".join(run("duplicates", "--help").out.split())
 
 
 def test_split_writes_lists_without_leaks(run, photos_folder, tree):
@@ -237,16 +282,17 @@ def test_the_note_on_chains_says_what_the_command_has(run, tmp_path):
     for step in range(30):
         mixed = (start * (29 - step) + end * step) / 29
         Image.fromarray(mixed.astype(np.uint8)).resize((90, 90)).save(folder / f"{step:02}.png")
-    for command in (["duplicates", folder], ["report", folder]):
+    folder = [folder, "--no-verify"]
+    for command in (["duplicates", *folder], ["report", *folder]):
         done = run(*command, "--force") if command[0] == "report" else run(*command)
         assert "--linkage complete" in done.err
         assert "groups_" not in done.err
         assert "linkage=" not in done.err
-    split = run("split", folder)
+    split = run("split", *folder)
     assert "smaller --radius" in split.out + split.err
     assert "linkage" not in split.err
-    whole = run("duplicates", folder, "--json").json()
-    parted = run("duplicates", folder, "--linkage", "complete", "--json")
+    whole = run("duplicates", *folder, "--json").json()
+    parted = run("duplicates", *folder, "--linkage", "complete", "--json")
     assert "chains" not in parted.err
     assert len(parted.json()["groups"]) > len(whole["groups"])
     assert all(group["diameter"] <= 12 for group in parted.json()["groups"])

@@ -683,11 +683,53 @@ def test_a_list_names_files_as_the_system_finds_them(run, triple, tmp_path, monk
 
 
 def test_images_of_any_size_can_be_acted_on(run, same_bytes, monkeypatch):
-    """The pixel limit does not stop actions on files in a table, whose pixels are not read."""
+    """The pixel limit holds where files of a table are read again, and can be lifted."""
     with Image.open(same_bytes / "second.png") as image:
         image.save(same_bytes / "second.bmp")
     (same_bytes / "second.png").unlink()
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert run("hash", same_bytes, "-o", "h.csv", "--max-pixels", 10**9).code == 0
-    done = run("duplicates", "h.csv", "--delete", "--yes")
+    left = run("duplicates", "h.csv", "--delete", "--yes")
+    assert left.code == 3
+    assert "cannot be read, so its pixels cannot be compared" in left.out
+    done = run("duplicates", "h.csv", "--delete", "--yes", "--max-pixels", 10**9)
     assert (done.code, done.out.count("deleted ")) == (0, 1), done
+
+
+@pytest.mark.parametrize("action", [["--delete"], ["--move-to", "copies"]])
+@pytest.mark.parametrize("kind", ["images", "hashes"])
+def test_only_confirmed_duplicates_are_acted_on(action, kind, run, photos_folder, tree):
+    """However wide the radius, a file whose pixels differ from those of the kept one stays."""
+    before = tree(photos_folder)
+    paths = [photos_folder, "--no-verify"]
+    if kind == "hashes":
+        run("hash", photos_folder, "-o", "h.csv")
+        paths = ["h.csv"]
+    for changes in (["--yes"], []):
+        asked = run("duplicates", *paths, "--radius", 128, *action, *changes, "--journal", "j")
+        assert asked.code == 3
+        assert "its hashes are near those of the file to keep, but not its pixels" in asked.out
+        missing = set(before) - set(tree(photos_folder))
+        assert missing <= {path for path in before if "original" not in path}
+    # With one image kept for all, only its own copies are confirmed.
+    assert len(missing) == 2
+
+
+def test_a_stricter_agreement_before_an_action(run, photos_folder, tree):
+    """The least agreement also concerns what hashes alone have found."""
+    before = tree(photos_folder)
+    asked = ["duplicates", photos_folder, "--no-verify", "--min-agreement", 1, "--delete", "--yes"]
+    done = run(*asked)
+    assert "not its pixels" in done.out
+    assert len(tree(photos_folder)) > len(before) - 4
+
+
+def test_equal_blank_images_can_be_acted_on(run, tmp_path, tree):
+    """Images without detail are confirmed by all of their pixels."""
+    folder = tmp_path / "blank"
+    folder.mkdir()
+    for name, color in (("a.png", "red"), ("b.bmp", "red"), ("c.png", "blue")):
+        Image.new("RGB", (60, 40), color).save(folder / name)
+    done = run("duplicates", folder, "--no-verify", "--delete", "--yes")
+    assert done.code == 0, done
+    assert set(tree(folder)) == {"b.bmp", "c.png"}

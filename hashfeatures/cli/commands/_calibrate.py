@@ -78,6 +78,8 @@ def command(
         raise CommandError("A calibration edits images, so it needs images and not their hashes.")
     if options.radius is not None:
         raise click.UsageError("A calibration finds the radius. Leave --radius out.")
+    if options.min_agreement is not None:
+        raise click.UsageError("A calibration finds the agreement. Leave --min-agreement out.")
     n_images = len(collection.sources)
     common.note(
         f"comparing {count(min(sample, n_images), 'image')} with each other, and searching for "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from .._file_actions import (
     act,
     check_folder,
     check_not_searched,
+    confirm,
     plan,
 )
 from .._finders import fit, make_finder
@@ -82,12 +84,16 @@ def command(
     """Find near duplicates; delete, move or link them.
 
     By default, the command lists the groups. With --delete, --move-to or --hardlink, it keeps
-    some images of each group, so that every other image is within the radius of a kept one, and
+    some images of each group, so that every other image is a near duplicate of a kept one, and
     acts on the others. Without --yes, it only shows what it would do.
 
-    The command leaves a file alone if it has changed since it was hashed, or if it holds several
-    frames or pages, of which only the first was compared. The exit code is then 3. An exact copy
-    of the kept file counts as compared.
+    A file is deleted or moved only if its pixels confirm that it shows the same picture as the
+    kept one. With --no-verify and for a file of hashes, the command reads both images to confirm
+    each pair, by --min-agreement.
+
+    The command leaves a file alone if it is not confirmed, if it has changed since it was hashed,
+    or if it holds several frames or pages, of which only the first was compared. The exit code is
+    then 3. An exact copy of the kept file counts as compared.
 
     A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
     files. Deleted files cannot be brought back.
@@ -99,8 +105,14 @@ def command(
       hashfeatures duplicates photos --from images.txt --move-to copies --yes
     """
     import numpy as np
+    from sklearn.base import clone
 
-    from ...duplicates._removal import choose_representatives, plan_listed_removal, plan_removal
+    from ...duplicates._removal import (
+        choose_representatives,
+        find_unconfirmed,
+        plan_listed_removal,
+        plan_removal,
+    )
     from ...duplicates._report import report_fitted
 
     kinds = [
@@ -122,7 +134,10 @@ def command(
     if folder and collection.columns is not None:
         check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.sources})
     places = find_listed(listed, collection) if listed else None
-    finder = fit(make_finder(options, collection, common), collection)
+    has_pixels = options.verify is not False and not collection.is_hashed
+    # Before an action, the agreement also concerns pairs that were found by hashes alone.
+    sought = replace(options, min_agreement=None) if kinds and not has_pixels else options
+    finder = fit(make_finder(sought, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
     kept = choose_representatives(finder, images, keep)
     report = report_fitted(finder, images, representatives=kept, max_thumbnails=0)
@@ -146,6 +161,11 @@ def command(
     ]
     tell = _ignore if common.as_json else echo
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
+    if kinds[0] != "hardlink" and not has_pixels:  # links need the same bytes
+        verifying = clone(finder).set_params(verify=True)
+        if options.min_agreement is not None:
+            verifying.set_params(min_agreement=options.min_agreement)
+        confirm(planned, partial(find_unconfirmed, finder=verifying), tell)
     for each in removals:
         if each.kept is None:
             planned.leave(sources[each.row], "none of its near duplicates is kept", tell)
@@ -211,7 +231,17 @@ def _write(summary: dict[str, Any], output: str) -> None:
     if output.lower().endswith(".json"):
         write_whole(output, json.dumps(summary, indent=1).encode("ascii"))
         return
-    names = ("path", "kept", "distance", "width", "height", "format", "bytes")
+    names = (
+        "path",
+        "kept",
+        "distance",
+        "agreement",
+        "relation",
+        "width",
+        "height",
+        "format",
+        "bytes",
+    )
     rows = [
         {"group": group["label"], **image, "path": write_path(image["path"])}
         for group in summary["groups"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..._utils.quantities import count
+from ..._utils.quantities import count, format_agreement
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL, CommandError
@@ -57,7 +57,6 @@ def command(
       hashfeatures leaks train.txt test.txt
       hashfeatures leaks data/train data/test --json
     """
-    from ..._utils.path_text import show_path
     from ..._utils.validation import check_count_or_share
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
@@ -71,6 +70,7 @@ def command(
                 "train": str(pair["left_image"]),
                 "test": str(pair["right_image"]),
                 "distance": pair["distance"],
+                **_describe_pixels(pair),
             }
             for pair in worst.to_dict("records")
         ]
@@ -78,16 +78,32 @@ def command(
     else:
         echo(str(report))
         for pair in worst.to_dict("records"):
-            echo(
-                f"{pair['distance']:>5} bits  {show_path(str(pair['left_image']))}  "
-                f"{show_path(str(pair['right_image']))}"
-            )
+            echo(_describe_pair(pair))
     if report.n_pairs:
         return FOUND
     if unchecked is not None:
         echo(f"hashfeatures: {unchecked} Check the paths, or see --allow-unreadable.", err=True)
         return UNCHECKED
     return WELL
+
+
+def _describe_pixels(pair: dict[str, Any]) -> dict[str, Any]:
+    """Return the agreement and the relation of a pair; nothing if no pixels were compared."""
+    if "agreement" not in pair:
+        return {}
+    return {"agreement": round(float(pair["agreement"]), 4), "relation": pair["relation"]}
+
+
+def _describe_pair(pair: dict[str, Any]) -> str:
+    """Return the line of a pair."""
+    from ..._utils.path_text import show_path
+
+    pixels = _describe_pixels(pair)
+    facts = [f"{pair['distance']:>5} bits"]
+    if pixels:
+        facts.append(format_agreement(pixels["agreement"]))
+    paths = [show_path(str(pair[name])) for name in ("left_image", "right_image")]
+    return "  ".join([*facts, *paths, *([pixels["relation"]] if pixels else [])])
 
 
 def _why_skipped(parts: list[Collection], report: Any, allowed: float | int) -> str | None:

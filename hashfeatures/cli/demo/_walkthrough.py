@@ -148,7 +148,7 @@ def compare_groups(images: PlantedImages, finder: NearDuplicateFinder) -> Findin
         ],
         wrong=[
             (images.paths[left].stem, images.paths[right].stem, int(distance))
-            for left, right, distance in zip(*finder.pairs_, strict=True)
+            for left, right, distance in zip(*finder.pairs_[:3], strict=True)
             if images.origins[left] != images.origins[right]
         ],
         radius=finder.radius_,
@@ -336,12 +336,13 @@ def show_findings(findings: Findings) -> None:
     show(f"   {'pairs of images':<20}{findings.planted_pairs:>9}{findings.found_pairs:>9}")
     show(f"   recall    {findings.recall:>7.1%}   of the planted pairs were found")
     show(f"   precision {findings.precision:>7.1%}   of the found pairs were planted")
-    show(f"   Near duplicates differ in at most {findings.radius} of {findings.n_bits} bits.")
-    flat = "  (too little detail to compare its hash)"
+    show(f"   Near duplicates differ in at most {findings.radius} of {findings.n_bits} bits,")
+    show("   and their pixels agree.")
+    near = "  (not confirmed by the pixels)"
     show_list(
         "Missed copies, with their distances to the originals:",
         [
-            f"{bits:>3} bits  {name}{flat if bits <= findings.radius else ''}"
+            f"{bits:>3} bits  {name}{near if bits <= findings.radius else ''}"
             for name, bits in findings.missed
         ],
     )
