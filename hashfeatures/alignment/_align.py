@@ -22,7 +22,7 @@ ORIENTATION_MAPS = (
 """The maps from a picture to its eight orientations: as it is, mirrored, flipped, turned by 180°,
 90° and 270°, transposed, transposed and turned by 180°."""
 
-# What pads, thick captions and large crops do, for pairs that the starts themselves do not align.
+# What pads, thick captions and large crops do. Such starts are a last resort.
 _STRETCHES = ((0.75, 1.0), (1.0, 0.75), (0.75, 0.75))
 
 

@@ -39,13 +39,14 @@ _MAX_ANISOTROPY = 2.5
 _MUCH_LARGER = 2.0  # the area by which one picture shows much more than the other
 
 _ENOUGH = 0.95  # pairs that agree as well as this are not aligned
-# Nearly all strangers correlate less than this at the coarsest resolution, and at the next.
+# Pairs whose gradients correlate less than this at the coarsest resolution, or at the next, are
+# left there. Most strangers are, and hardly a copy.
 _LEAST_COARSE = 0.58
-_LEAST_MIDDLE = 0.6
-_ALIKE = 0.9
+_LEAST_MIDDLE = 0.66
+_ALIKE = 0.9  # pairs that correlate as well at the coarsest resolution are compared as they are
 
-# Starts are tried whose levels correlate nearly as well as those of the best. Of those that are
-# tried afterwards, it is the best alone.
+# Only starts are tried whose levels correlate nearly as well as those of the best. Of the starts
+# that are a last resort, only the best is tried.
 _MOST_STARTS = 3
 _NEARLY = 0.25
 
@@ -499,7 +500,7 @@ def _improve(
     across, down = slopes[0], slopes[1]
     side = template.shape[0]
     line, weights = lines[0], lines[1]
-    stride = 2 if side == SIDE else 1  # half of the pixels are enough
+    stride = 1 if side == _COARSE else 2  # half of the rows are enough
     matrix = np.zeros((6, 6))
     columns = np.zeros((2, 6))
     sums = np.zeros(6)
@@ -714,8 +715,8 @@ def align_pairs(
     starts : ndarray of shape (n_starts, 6), dtype float64
         The maps to start from. They hold their inverses.
     n_starts : int
-        The number of the starts, from the first on, that are tried first. The others are tried for
-        pairs for which the first fail.
+        The number of the starts, from the first on, that are tried for each pair. The others are a
+        last resort.
     is_thorough : bool
         Whether to align pairs that agree well as they are.
     agreement : ndarray of shape (n_pairs,), dtype float64
