@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
@@ -24,6 +24,9 @@ from ._errors import CommandError
 from ._file_operations import move, replace_by_link
 from ._file_state import FileState, find_place, is_same_file, look
 from ._journal import Action, announce, shorten_path, withdraw
+
+if TYPE_CHECKING:
+    from ..duplicates._finder import NearDuplicateFinder
 
 
 @dataclass
@@ -139,9 +142,7 @@ def plan(
 
 
 def confirm(
-    planned: Plan,
-    find_unconfirmed: Callable[[Sequence[tuple[str, str]]], dict[int, str]],
-    tell: Callable[[str], None] = lambda text: None,
+    planned: Plan, finder: NearDuplicateFinder, tell: Callable[[str], None] = lambda text: None
 ) -> None:
     """Leave the files alone that do not show the same picture as the file that is kept.
 
@@ -149,18 +150,26 @@ def confirm(
     ----------
     planned : Plan
         The plan, of which only confirmed actions remain.
-    find_unconfirmed : callable
-        Returns why pairs of files, each with the one that is kept, are not confirmed.
+    finder : NearDuplicateFinder
+        How to compare the pixels of two files.
     tell : callable
         Receives a line for each file that is left alone.
     """
-    if not planned.actions:
-        return
-    why = find_unconfirmed([(action.path, action.kept) for action in planned.actions])
-    for position, reason in why.items():
-        planned.leave(planned.actions[position].path, reason, tell)
+    from ..duplicates._pixel_comparison import compare_pixels
+
+    compared = compare_pixels([(action.kept, action.path) for action in planned.actions], finder)
+    for action, found in zip(planned.actions, compared, strict=True):
+        if found.unread is not None:
+            what = "the file to keep" if found.unread == "left" else "it"
+            why = f"{what} cannot be read, so its pixels cannot be compared. {found.cause}"
+            planned.leave(action.path, why, tell)
+        elif not found.is_confirmed:
+            why = "its hashes are near those of the file to keep, but not its pixels"
+            planned.leave(action.path, why, tell)
     planned.actions = [
-        action for position, action in enumerate(planned.actions) if position not in why
+        action
+        for action, found in zip(planned.actions, compared, strict=True)
+        if found.is_confirmed
     ]
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from ..exceptions import FailedImagesWarning
-from ..hamming._pairs import Pairs, Rows
+from ..hamming._pairs import Rows
 from ..report._summary import Grouping
 from ._finder import NearDuplicateFinder
 from ._representatives import Representatives, choose_kept, choose_outside
@@ -101,51 +97,6 @@ def plan_listed_removal(finder: NearDuplicateFinder, rows: Rows) -> list[Removal
         Removal(int(row), int(kept), int(bits)) if kept >= 0 else Removal(int(row), None, None)
         for row, kept, bits in zip(rows, *chosen, strict=True)
     ]
-
-
-def find_unconfirmed(
-    pairs: Sequence[tuple[str, str]], finder: NearDuplicateFinder
-) -> dict[int, str]:
-    """Find the images that do not show the same picture as the image that is kept for them.
-
-    Parameters
-    ----------
-    pairs : sequence of (str, str)
-        Files to remove, each with the file that is kept for it. Their hashes are near.
-    finder : NearDuplicateFinder
-        How to compare their pixels. It need not be fitted.
-
-    Returns
-    -------
-    dict of int to str
-        Why a pair is not confirmed, by its position.
-    """
-    sources = list(dict.fromkeys(path for pair in pairs for path in pair))
-    place = {path: row for row, path in enumerate(sources)}
-    with warnings.catch_warnings():  # each failure is in the result
-        warnings.simplefilter("ignore", FailedImagesWarning)
-        images = finder.fingerprint(sources)
-    removed, kept = np.array([(place[path], place[other]) for path, other in pairs]).T
-    near = Pairs(kept, removed, np.zeros(len(pairs), dtype=np.int64))
-    fingerprints = images.fingerprints
-    agrees = finder._comparison().confirmation.test(
-        fingerprints, fingerprints, near, finder.n_jobs
-    )
-    n_low = fingerprints.low_detail[removed].astype(int) + fingerprints.low_detail[kept]
-    digests = fingerprints.pixel_digests
-    is_same = (digests[removed] == digests[kept]).all(axis=1)
-    agrees = np.where(n_low == 0, agrees, (n_low == 2) & is_same)
-    failed = dict(zip(images.failures["position"], images.failures["error"], strict=True))
-    why = {}
-    for position, (row, other) in enumerate(zip(removed, kept, strict=True)):
-        if row in failed or other in failed:
-            what, cause = (
-                ("it", failed[row]) if row in failed else ("the file to keep", failed[other])
-            )
-            why[position] = f"{what} cannot be read, so its pixels cannot be compared. {cause}"
-        elif not agrees[position]:
-            why[position] = "its hashes are near those of the file to keep, but not its pixels"
-    return why
 
 
 def group_fitted(

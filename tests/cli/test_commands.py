@@ -55,6 +55,11 @@ def test_similar(run, photos_folder):
     names = [os.path.basename(row["path"]) for row in answer[0]["similar"]]
     assert names[0].startswith("astronaut")
     assert set(names) == {"astronaut_original.png", "astronaut_small.png", "astronaut_jpeg.jpg"}
+    agreements = {row["path"]: row["agreement"] for row in answer[0]["similar"]}
+    assert agreements[str(query)] == 1
+    assert all(row["relation"] for row in answer[0]["similar"])
+    strangers = run("similar", query, "--in", photos_folder / "b", "--json").json()
+    assert {row["relation"] for row in strangers[0]["similar"]} == {None}
     none = run("similar", "0" * 16, "--in", photos_folder / "b", "--radius", "0")
     assert "none" in none.out
     refused = run("similar", query, "--in", photos_folder, "--by", "dhash", "--radius", "65")

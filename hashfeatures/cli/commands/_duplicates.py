@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 import click
@@ -109,7 +108,6 @@ def command(
 
     from ...duplicates._removal import (
         choose_representatives,
-        find_unconfirmed,
         plan_listed_removal,
         plan_removal,
     )
@@ -165,7 +163,7 @@ def command(
         verifying = clone(finder).set_params(verify=True)
         if options.min_agreement is not None:
             verifying.set_params(min_agreement=options.min_agreement)
-        confirm(planned, partial(find_unconfirmed, finder=verifying), tell)
+        confirm(planned, verifying, tell)
     for each in removals:
         if each.kept is None:
             planned.leave(sources[each.row], "none of its near duplicates is kept", tell)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..._utils.descriptions import shorten
-from ..._utils.quantities import count
+from ..._utils.quantities import count, format_agreement
 from .._console import echo, echo_json
 from .._context import ComparisonOptions, GlobalOptions, InputOptions
 from .._finders import check_columns, check_readable, check_settings
@@ -57,7 +57,9 @@ def command(
     """Rank images by similarity to others.
 
     For each QUERY, the command lists the most similar images first. A QUERY is an image, a URL,
-    or the hex digits of a hash.
+    or the hex digits of a hash. Beside the distance stand the agreement of the pixels, from 0 to
+    1, and what was done to the QUERY to get the image, if both show the same picture. Hashes
+    have no pixels, so neither is known in a file of hashes or for a hash.
 
     \b
       hashfeatures similar cat.jpg --in photos
@@ -65,6 +67,8 @@ def command(
     """
     from ..._utils.path_text import show_path
     from ..._utils.validation import check_radius
+    from ...duplicates._finder import NearDuplicateFinder
+    from ...duplicates._pixel_comparison import compare_pixels
     from ...duplicates._similar import find_similar, is_hex
     from ...hashing._hash_table import hash_images
     from ...hashing._spec import HashSpec
@@ -110,7 +114,17 @@ def command(
         if radius is not None:
             similar = similar[similar["hamming_distance"] <= radius]
         found = zip(similar["image"], similar["hamming_distance"], strict=True)
-        rows = [{"path": str(path), "distance": int(bits)} for path, bits in found]
+        rows: list[dict[str, Any]] = [
+            {"path": str(path), "distance": int(bits)} for path, bits in found
+        ]
+        if not (collection.is_hashed or is_hex(query, spec.n_bits)):
+            finder = NearDuplicateFinder(n_jobs=common.n_jobs, cache=common.cache, **settings)
+            source = local_path(query) or query
+            pixels = compare_pixels([(source, row["path"]) for row in rows], finder)
+            for row, compared in zip(rows, pixels, strict=True):
+                agreement = compared.agreement
+                row["agreement"] = None if agreement is None else round(agreement, 4)
+                row["relation"] = compared.relation
         answers.append({"query": query, "by": by, "similar": rows})
     if common.as_json:
         echo_json(answers)
@@ -119,6 +133,11 @@ def command(
         echo(click.style(shorten(show_path(answer["query"])), bold=True))
         for row in answer["similar"]:
             bits = count(row["distance"], "bit")
-            echo(f"{bits:>9}  {show_path(row['path'])}")
+            texts = [f"{bits:>9}"]
+            if "agreement" in row:
+                agreement = row["agreement"]
+                texts.append("    " if agreement is None else format_agreement(agreement))
+            relation = row.get("relation")
+            echo("  ".join([*texts, show_path(row["path"]), *([relation] if relation else [])]))
         if not answer["similar"]:
             echo("     none")
