@@ -9,6 +9,7 @@ import pandas as pd
 from .._utils.docstrings import fill_in_parameters
 from ._finder_hints import point_to_finder
 from ._labels import tabulate_duplicates
+from ._representatives import describe_by_first
 from ._resolve import SupportsFitPredict, find_near
 from ._similar import open_table
 
@@ -33,7 +34,9 @@ def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) ->
         One row an image of a group of two or more, groups and images in the order of the input,
         with its index. The columns are "group" (the finder's label, as in `labels_`), "image",
         and "distance": the Hamming distance in bits to the image's nearest near duplicate,
-        missing if the finder does not return distances.
+        missing if the finder does not return distances. If pixels confirmed the near duplicates,
+        "agreement" (0 to 1) and "relation" describe how the image follows from the first one of
+        its group that it is a near duplicate of. They are missing for such first images.
 
     Examples
     --------
@@ -54,4 +57,5 @@ def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) ->
     distance = pd.Series(found.graph.nearest())
     if not found.has_distances:
         distance = pd.Series(pd.NA, index=range(len(labels)), dtype="Int64")
-    return tabulate_duplicates(labels, found.sources, distance, index)
+    described = describe_by_first(found.graph, labels, found.describe)
+    return tabulate_duplicates(labels, found.sources, distance, index, described)

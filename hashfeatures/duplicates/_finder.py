@@ -46,7 +46,7 @@ from ._linkage import LINKAGES
 from ._pair_graph import PairGraph
 from ._persistence import SavedFinder
 from ._regrouping import regroup
-from ._representatives import greedy_cover
+from ._representatives import describe_by_first, greedy_cover
 from ._summary import count_nearest, make_grouping, with_matches
 from .calibration._limits import Limits, rates_by_limits, recommend_limits
 from .calibration._trial import run_trial
@@ -425,8 +425,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         pandas.DataFrame
             One row an image of a group of two or more, as `find_duplicates` lists them: by its
             row in the fitted images, "group" (its label in `labels_`), "image" (the path or URL,
-            the image itself if it is still in memory, or None), and "distance" in bits to the
-            nearest near duplicate.
+            the image itself if it is still in memory, or None), "distance" in bits to the
+            nearest near duplicate, and "agreement" and "relation" if pixels confirmed the pairs.
 
         Examples
         --------
@@ -444,7 +444,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             for name, held in zip(self.ids_, self._images.in_memory, strict=True)
         ]
         nearest = pd.Series(self.graph_.nearest())
-        return tabulate_duplicates(self.labels_, images, nearest, pd.RangeIndex(len(images)))
+        describe = self._describer(self._images, self.graph_)
+        described = describe_by_first(self.graph_, self.labels_, describe)
+        index = pd.RangeIndex(len(images))
+        return tabulate_duplicates(self.labels_, images, nearest, index, described)
 
     def conflicts(self, y: Any) -> pd.DataFrame:
         """List the groups whose members carry different labels, the worst first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,15 +87,19 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
 
 
 def tabulate_duplicates(
-    labels: Labels, images: Sequence[Any], distance: pd.Series[Any], index: pd.Index[Any]
+    labels: Labels,
+    images: Sequence[Any],
+    distance: pd.Series[Any],
+    index: pd.Index[Any],
+    described: Mapping[str, NDArray[Any]],
 ) -> pd.DataFrame:
     """List the images of groups of two or more, group by group, see `find_duplicates`."""
     rows = np.flatnonzero(np.bincount(labels)[labels] > 1) if len(labels) else labels
     rows = rows[np.argsort(labels[rows], kind="stable")]
-    return pd.DataFrame(
-        {
-            "group": labels[rows],
-            "image": as_column([images[row] for row in rows]),
-            "distance": distance.iloc[rows].to_numpy(),
-        }
-    ).set_axis(index[rows])
+    columns = {
+        "group": labels[rows],
+        "image": as_column([images[row] for row in rows]),
+        "distance": distance.iloc[rows].to_numpy(),
+    }
+    columns |= {name: values[rows] for name, values in described.items()}
+    return pd.DataFrame(columns).set_axis(index[rows])

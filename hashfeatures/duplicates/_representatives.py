@@ -13,7 +13,7 @@ from .._utils.descriptions import describe_value
 from .._utils.frames import column_names, list_column
 from .._utils.stored_columns import rank_values, read_numbers
 from .._utils.validation import refuse
-from ..hamming._pairs import Rows
+from ..hamming._pairs import Pairs, Rows
 from ..hashing._batch import hash_sources
 from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
@@ -25,6 +25,8 @@ from ..images._sources import (
     list_sources,
     name_source,
 )
+from ._described_pairs import DescribePairs
+from ._labels import Labels
 from ._pair_graph import PairGraph
 from ._pair_search import find_neighbors
 
@@ -217,3 +219,34 @@ def greedy_cover(graph: PairGraph, order: Rows) -> Representatives:
     bits = np.zeros(len(row), dtype=np.int64)
     bits[order] = reach[graph.node_of_image[order]]
     return Representatives(row, pd.Series(bits))
+
+
+def describe_by_first(
+    graph: PairGraph, labels: Labels, describe: DescribePairs
+) -> dict[str, NDArray[Any]]:
+    """Describe each image by the first one of its group that is near it.
+
+    Parameters
+    ----------
+    graph : PairGraph
+        Which images are near each other.
+    labels : ndarray of shape (n_images,), dtype intp
+        The group of each.
+    describe : callable
+        Describes pairs of the images by their pixels, see `describe_near`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_images,)
+        "agreement" and "relation", missing for the first images themselves. Empty if no pixels
+        are known.
+    """
+    first = greedy_cover(graph, graph.rows_with_duplicates()).row
+    rows = np.flatnonzero((first != np.arange(len(first))) & (labels[first] == labels))
+    described = describe(Pairs(first[rows], rows, np.zeros(len(rows), dtype=np.int64)))
+    if described is None:
+        return {}
+    agreement = np.full(len(labels), np.nan, dtype=np.float32)
+    relation = np.full(len(labels), None, dtype=object)
+    agreement[rows], relation[rows] = described.agreement, described.relation
+    return {"agreement": agreement, "relation": relation}

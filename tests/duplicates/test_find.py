@@ -11,13 +11,16 @@ from hashfeatures import (
     hash_images,
 )
 
+COLUMNS = ["group", "image", "distance"]
+CONFIRMED = [*COLUMNS, "agreement", "relation"]
+
 
 class TestFindDuplicates:
     def test_groups_of_two_or_more(self, family, image_files):
         files, shown = family
         X = [image_files[0], *files[::-1], image_files[1]]
         found = find_duplicates(X)
-        assert list(found.columns) == ["group", "image", "distance"]
+        assert list(found.columns) == CONFIRMED
         assert found["image"].tolist() == files[::-1]
         assert found["group"].tolist() == sorted(5 - shown), "as in the labels of a finder"
         assert found.index.tolist() == list(range(1, 16))
@@ -38,7 +41,20 @@ class TestFindDuplicates:
         monkeypatch.setattr(
             "hashfeatures.images._open.Image.open", lambda *a: pytest.fail("read again")
         )
-        pd.testing.assert_frame_equal(find_duplicates(table), expected)
+        pd.testing.assert_frame_equal(find_duplicates(table), expected[COLUMNS])
+
+    def test_an_image_is_described_by_the_first_that_is_near(self, family):
+        """The first image of a group has no relation, and the others are relations of it."""
+        files, _ = family
+        found = find_duplicates(files)
+        is_first = ~found["group"].duplicated()
+        assert found["agreement"][is_first].isna().all()
+        assert found["relation"][is_first].isna().all()
+        least = NearDuplicateFinder().min_agreement
+        assert found["agreement"][~is_first].between(least, 1).all()
+        assert found["relation"][~is_first].notna().all()
+        alone = find_duplicates(files, finder=NearDuplicateFinder(verify=False))
+        assert list(alone.columns) == COLUMNS
 
     def test_failed_and_flat_rows_of_a_table_match_nothing(self, image_files):
         flat = np.full((20, 20), 9, dtype=np.uint8)
@@ -54,7 +70,8 @@ class TestFindDuplicates:
         assert len(find_duplicates(table, finder=finder)) == 12
 
     def test_none(self, image_files):
-        for images in (image_files, [], hash_images(image_files)):
+        tables = {"images": image_files, "nothing": [], "hashes": hash_images(image_files)}
+        for kind, images in tables.items():
             found = find_duplicates(images)
-            assert list(found.columns) == ["group", "image", "distance"]
+            assert list(found.columns) == (COLUMNS if kind == "hashes" else CONFIRMED)
             assert len(found) == 0
