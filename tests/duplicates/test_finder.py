@@ -68,7 +68,9 @@ def test_flat_images_match_only_identical_ones():
     dark, twin, large = gray - 1, gray.copy(), np.full((160, 120), 128, dtype=np.uint8)
     X = [gray, dark, twin, large]
     assert NearDuplicateFinder().fit_predict(X).tolist() == [0, 1, 0, 2]
-    assert NearDuplicateFinder(min_detail=0).fit_predict(X).tolist() == [0, 0, 0, 0]
+    by_hashes = NearDuplicateFinder(min_detail=0, verify=False)
+    assert by_hashes.fit_predict(X).tolist() == [0, 0, 0, 0]
+    assert NearDuplicateFinder(min_detail=0).fit_predict(X).tolist() == [0, 1, 0, 0]
     finder = NearDuplicateFinder().fit(X)
     assert finder.pairs_.left.tolist() == [0]
     assert finder.pairs_.distance.tolist() == [0]
@@ -134,9 +136,9 @@ def test_complete_linkage_keeps_members_within_the_radius(photos):
     ]
     fades = [((1 - t) * ends[0] + t * ends[1]).astype(np.uint8) for t in np.linspace(0, 1, 30)]
     with pytest.warns(ChainingWarning, match="label 0 has 30 of 30 rows and a diameter of"):
-        single = NearDuplicateFinder().fit(fades)
+        single = NearDuplicateFinder(verify=False).fit(fades)
     assert single.groups_["diameter"].tolist()[0] > 36
-    complete = NearDuplicateFinder(linkage="complete").fit(fades)
+    complete = NearDuplicateFinder(linkage="complete", verify=False).fit(fades)
     assert complete.groups_["diameter"].max() <= 12
     assert 2 < complete.n_groups_ < 30
     bits = ImageHashFeaturizer(["phash", "dhash"]).transform(fades)
@@ -149,7 +151,12 @@ def test_flat_images_do_not_widen_groups():
     rng = np.random.default_rng(0)
     noise = rng.integers(100, 104, (64, 64), dtype=np.uint8)
     finder = NearDuplicateFinder().fit([noise, noise, np.full((64, 64), 100, dtype=np.uint8)])
-    assert finder.groups_.to_dict("list") == {"size": [2], "diameter": [0], "exact": [True]}
+    assert finder.groups_.to_dict("list") == {
+        "size": [2],
+        "diameter": [0],
+        "exact": [True],
+        "weakest_link": [1.0],
+    }
 
 
 def test_growing_is_fitting_at_once(family):
@@ -175,7 +182,7 @@ def test_another_radius_needs_no_image(family, monkeypatch):
     )
     other = finder.with_radius(40)
     np.testing.assert_array_equal(other.labels_, expected.labels_)
-    assert (other.radius_, finder.radius_) == (40, 12)
+    assert (other.radius_, finder.radius_) == (40, 28)
     assert len(other.pairs_.left) == len(expected.pairs_.left)
     for wrong in (-1, None, "calibrated"):
         with pytest.raises(ParameterError, match=rf"'radius' .* Got {wrong!r}"):
@@ -191,7 +198,14 @@ def test_a_radius_of_numpy_is_a_radius(family, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("hashes", ["dhash", "phash"]), ("radius", 3), ("views", "flips"), ("color_radius", 10)],
+    [
+        ("hashes", ["dhash", "phash"]),
+        ("radius", 3),
+        ("views", "flips"),
+        ("color_radius", 10),
+        ("verify", False),
+        ("min_agreement", 0.9),
+    ],
 )
 def test_what_was_fitted_otherwise_is_not_compared(name, value, family, monkeypatch):
     """The bits of two settings differ, and their distances would say nothing."""

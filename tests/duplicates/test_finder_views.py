@@ -102,8 +102,8 @@ def test_what_was_done_to_a_copy_is_told_by_the_plainest_views(photos, edit, vie
 
 def test_views_find_all_that_identity_finds(family):
     files, _ = family
-    alone = NearDuplicateFinder(radius=20).fit(files).pairs_
-    robust = NearDuplicateFinder(radius=20, views="robust").fit(files).pairs_
+    alone = NearDuplicateFinder(radius=20, verify=False).fit(files).pairs_
+    robust = NearDuplicateFinder(radius=20, views="robust", verify=False).fit(files).pairs_
     pairs = dict(zip(zip(robust.left, robust.right, strict=True), robust.distance, strict=True))
     for left, right, distance in zip(*alone, strict=True):
         assert pairs[left, right] <= distance
@@ -121,7 +121,7 @@ def test_fitting_in_parts_is_fitting_the_whole(pictures):
 
 def test_a_saved_finder_knows_its_views(pictures, tmp_path):
     images = [*pictures, *map(TURNED, pictures)]
-    finder = NearDuplicateFinder(views="robust", color_radius=30).fit(images)
+    finder = NearDuplicateFinder(views="robust", color_radius=30, verify=False).fit(images)
     finder.save(tmp_path / "known.finder")
     loaded = NearDuplicateFinder.load(tmp_path / "known.finder")
     assert loaded.radius_ == finder.radius_ == 9
@@ -143,7 +143,7 @@ def test_groups_over_views(pictures, linkage):
 
 def test_the_radius_is_that_of_the_views(pictures):
     radii = {
-        views: NearDuplicateFinder(views=views).fit(pictures).radius_
+        views: NearDuplicateFinder(views=views, verify=False).fit(pictures).radius_
         for views in ("identity", "flips", "dihedral", "robust")
     }
     assert radii == {"identity": 12, "flips": 12, "dihedral": 12, "robust": 9}

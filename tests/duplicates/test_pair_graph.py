@@ -11,6 +11,7 @@ from hashfeatures.duplicates import _linkage as linkage
 from hashfeatures.duplicates import _pair_graph as graphs
 from hashfeatures.duplicates._labels import label_components, relabel
 from hashfeatures.duplicates._pair_search import HeldPairs
+from hashfeatures.duplicates.fingerprints._confirmation import Confirmation
 from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints
 from hashfeatures.duplicates.fingerprints._search import build_graph, extend_graph
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
@@ -102,7 +103,7 @@ def test_colors_part_groups_however_pairs_are_held(memory_bounds, seed, n_images
     apart = (painted[:, None] != painted[None]).sum(axis=2)
     reach += 45
     left, right = np.nonzero(np.triu((distances <= radius) & (apart <= reach), k=1))
-    near = build_graph(fingerprints, radius, None, reach)
+    near = build_graph(fingerprints, radius, None, Confirmation(color_radius=reach))
     found = near.pairs()
     np.testing.assert_array_equal(found.left, left)
     np.testing.assert_array_equal(found.right, right)
@@ -130,11 +131,13 @@ def test_complete_groups_hold_near_pairs_alone(seed, n_images, radius, reach, ho
         words, present, nothing, ~present, 12, views, np.packbits(painted, axis=1)
     )
     reach += 45
-    near = build_graph(fingerprints, radius, None, reach)
+    confirmation = Confirmation(None, reach, 8 if how == "dihedral" else 1)
+    near = build_graph(fingerprints, radius, None, confirmation)
     with pytest.MonkeyPatch.context() as patch:
         if how == "grown":
             patch.setattr(linkage.split_chains, "__defaults__", (None, 1, None))
-        labels, _ = fingerprints.group(near.labels(), radius, "complete", None, reach)
+        agreement = confirmation.as_agreement(fingerprints, None)
+        labels, _ = fingerprints.group(near.labels(), radius, "complete", None, agreement)
     together = np.triu(labels[:, None] == labels, k=1)
     pairs = near.pairs()
     assert set(zip(*np.nonzero(together), strict=True)) <= set(
