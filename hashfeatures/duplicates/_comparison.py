@@ -105,7 +105,7 @@ class Comparison:
     @property
     def confirmation(self) -> Confirmation:
         """What images of near hashes must share beside these."""
-        return Confirmation(self.min_agreement, self.color_radius, self.n_orientations)
+        return Confirmation(self.min_agreement, self.color_radius, self.views)
 
     @property
     def of_tables(self) -> Comparison:

@@ -17,7 +17,7 @@ from ..exceptions import StoreError
 from ..hamming._pairs import Pairs
 from ..hashing._algorithms import BITS_VERSION
 from ..hashing._thumbnail import read_thumbnails
-from ..hashing.views._modes import VIEWS_VERSION, count_orientations
+from ..hashing.views._modes import VIEWS_VERSION
 from ..hashing.views._windows import VIEW_SETS
 from ._diameters import Diameters
 from ._labels import Labels
@@ -167,7 +167,7 @@ class SavedFinder:
         confirmation = Confirmation(
             facts.get("min_agreement"),
             parameters["color_radius"],
-            count_orientations(parameters["views"]),
+            parameters["views"],
         )
         graph = PairGraph(
             nodes,

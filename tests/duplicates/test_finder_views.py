@@ -44,7 +44,7 @@ ROBUST_EDITS = [
     [
         ("identity", [Edit("recompress")], [MIRRORED, FLIPPED, TURNED]),
         ("flips", [Edit("recompress"), MIRRORED], [FLIPPED, TURNED]),
-        ("dihedral", [MIRRORED, FLIPPED, TURNED], [CUT]),
+        ("dihedral", [MIRRORED, FLIPPED, TURNED], [Edit("crop", share=0.2)]),
         ("robust", ROBUST_EDITS, [Edit("crop_sides", right=0.5)]),
     ],
 )

@@ -131,7 +131,7 @@ def test_complete_groups_hold_near_pairs_alone(seed, n_images, radius, reach, ho
         words, present, nothing, ~present, 12, views, np.packbits(painted, axis=1)
     )
     reach += 45
-    confirmation = Confirmation(None, reach, 8 if how == "dihedral" else 1)
+    confirmation = Confirmation(None, reach, "dihedral" if how == "dihedral" else "identity")
     near = build_graph(fingerprints, radius, None, confirmation)
     with pytest.MonkeyPatch.context() as patch:
         if how == "grown":

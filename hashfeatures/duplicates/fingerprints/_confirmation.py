@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ...alignment._align import ORIENTATION_MAPS, Alignments, align_pairs
+from ...alignment._align import Alignments, align_pairs
 from ...alignment._opacity import match_opacity
+from ...alignment._starts import Maps, bordered_orientations, large_crops, orientations
 from ...hamming._join import in_threads
 from ...hamming._pairs import Pairs
-from ...hashing.views._windows import ORIENTATIONS
+from ...hashing.views._modes import count_orientations
+from ...hashing.views._windows import ORIENTATIONS, VIEW_SETS
 from .._labels import Labels
 from .._linkage import Agreement
 from ._colors import measure_colors
@@ -35,13 +37,23 @@ class Confirmation:
         looks at no pixels.
     color_radius : int or None
         The greatest distance of their colors, in bits of "colorgrid". None ignores colors.
-    n_orientations : int
-        The number of `ORIENTATIONS`, from the first on, in which the images are compared.
+    views : str
+        The views of the images whose hashes are compared, one of `VIEWS`. Alignments start where
+        these views are.
     """
 
     min_agreement: float | None = None
     color_radius: int | None = None
-    n_orientations: int = 1
+    views: str = "identity"
+
+    @property
+    def starts(self) -> Maps:
+        """The maps at which alignments start, shape (n_starts, 6)."""
+        if self.views == "segments":
+            return large_crops()
+        n_orientations = count_orientations(self.views)
+        has_windows = len(VIEW_SETS[self.views].windows) > 1
+        return (bordered_orientations if has_windows else orientations)(n_orientations)
 
     def test(
         self, images: Fingerprints, others: Fingerprints, pairs: Pairs, n_jobs: int | None = None
@@ -66,7 +78,7 @@ class Confirmation:
         if self.color_radius is not None and images.colors is not None:
             assert others.colors is not None
             left, right = images.colors[pairs.left], others.colors[pairs.right]
-            turns = ORIENTATIONS[: self.n_orientations]
+            turns = ORIENTATIONS[: count_orientations(self.views)]
             confirmed = measure_colors(left, right, turns) <= self.color_radius
         if self.min_agreement is not None:
             left_thumbnails, right_thumbnails = images.thumbnails, others.thumbnails
@@ -106,7 +118,7 @@ class Confirmation:
             Row i is pair i. An agreement is 0 where the opacities of two partly transparent
             images differ.
         """
-        starts = ORIENTATION_MAPS[: self.n_orientations]
+        starts = self.starts
         n_pairs = len(pairs.left)
         agreement = np.empty(n_pairs, dtype=np.float32)
         maps = np.empty((n_pairs, 6), dtype=np.float32)
