@@ -69,11 +69,11 @@ def read_pairs(file: Path, known: set[str]) -> set[Pair]:
 
 def find_pairs(folder: Path, train: list[str], test: list[str], n_jobs: int) -> dict[Pair, int]:
     """Return the found pairs of a training and a test image, and their distances in bits."""
-    finder = NearDuplicateFinder(radius=max(RADII), n_jobs=n_jobs, progress=True)
+    finder = NearDuplicateFinder(radius=max(RADII), verify=False, n_jobs=n_jobs, progress=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ChainingWarning)  # the largest radius is far too large
         finder.fit([folder / name for name in train])
-    left, right, distance = finder.matches([folder / name for name in test])
+    left, right, distance, *_ = finder.matches([folder / name for name in test])
     return {
         (train[there], test[here]): int(bits)
         for here, there, bits in zip(left, right, distance, strict=True)

@@ -199,4 +199,4 @@ def nomination_radius(specs: Sequence[HashSpec], views: str = "identity") -> int
     28
     """
     n_bits = sum(spec.n_bits for spec in specs)
-    return n_bits * {"robust": 22, "segments": 22}.get(views, 28) // 128
+    return n_bits * {"dihedral": 32, "robust": 20, "segments": 22}.get(views, 28) // 128
