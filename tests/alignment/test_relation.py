@@ -1,0 +1,97 @@
+"""A relation says what was done to one image to get the other."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashfeatures.alignment._align import ORIENTATION_MAPS, align_pairs
+from hashfeatures.alignment._relation import describe_relations
+from hashfeatures.edits import Edit
+from hashfeatures.hashing._planes import ImagePlanes
+
+NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+
+
+@pytest.fixture(scope="module")
+def pictures(photos):
+    return [Image.open(path).convert("RGB") for path in photos if path.name in NAMES]
+
+
+def relate(pictures, copies):
+    images = [*pictures, *copies]
+    planes = [ImagePlanes(image) for image in images]
+    luma = np.stack([each.lanczos(64, 64) for each in planes])
+    left = np.arange(len(pictures))
+    right = len(pictures) + left
+    maps = align_pairs(luma, left, right, ORIENTATION_MAPS, is_thorough=True).maps
+    return describe_relations(
+        maps,
+        luma,
+        np.stack([each.mean_chroma(3) for each in planes]),
+        np.array([each.size for each in planes]),
+        np.array([image.width * image.height for image in images]),
+        left,
+        right,
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (Edit("resize", scale=0.5), "resized to 50 %"),
+        (Edit("recompress", quality=50), "recompressed"),
+        (Edit("crop", share=0.05), "cropped by 5 % at each side"),
+        (Edit("crop_sides", right=0.1), "cropped by 10 % at the right"),
+        (Edit("crop_sides", left=0.06), "cropped by 6 % at the left"),
+        (Edit("rotate", degrees=3), "rotated by 3° to the left"),
+        (Edit("rotate", degrees=-2), "rotated by 2° to the right"),
+        (Edit("mirror"), "mirrored"),
+        (Edit("flip"), "flipped"),
+        (Edit("turn", quarters=1), "turned by 90° to the left"),
+        (Edit("turn", quarters=2), "turned by 180°"),
+        (Edit("turn", quarters=3), "turned by 90° to the right"),
+        (Edit("bars", share=0.1), "with a border of 10 % at the top and the bottom"),
+        (Edit("grayscale"), "gray"),
+        (Edit("saturation", factor=0.3), "less saturated"),
+        (Edit("brightness", factor=0.6), "darker"),
+        (Edit("contrast", factor=0.6), "with less contrast"),
+        (Edit("mirror").then("crop_sides", left=0.06), "mirrored, cropped by 6 % at the left"),
+        (Edit("mirror").then("grayscale"), "mirrored and gray"),
+        (Edit("watermark"), "retouched"),
+    ],
+    ids=str,
+)
+def test_single_edits_are_named(pictures, edit, expected):
+    relations = relate(pictures, [edit(picture) for picture in pictures])
+    assert sum(relation == expected for relation in relations) >= len(pictures) - 1, relations
+
+
+def test_the_other_way_round_is_named_from_there(pictures):
+    """What is cut off in one direction is added in the other."""
+    copies = [Edit("crop_sides", right=0.2)(picture) for picture in pictures]
+    back = relate(copies, pictures)
+    assert sum(text == "with a border of 25 % at the right" for text in back) >= 4, back
+    gray = [Edit("grayscale")(picture) for picture in pictures]
+    assert sum(text == "in color" for text in relate(gray, pictures)) >= 4
+
+
+def test_sizes_that_are_not_known_are_not_named():
+    luma = np.random.default_rng(0).integers(0, 256, (1, 64, 64), dtype=np.uint8).repeat(2, axis=0)
+    chroma = np.full((2, 3, 3, 2), 128, dtype=np.uint8)
+    sizes = np.array([[400, 300], [200, 150]])
+    maps = np.array(ORIENTATION_MAPS[:1], dtype=np.float32)
+    one, other = np.array([0]), np.array([1])
+    for n_pixels, expected in (([0, 0], "recompressed"), ([120_000, 30_000], "resized to 50 %")):
+        said = describe_relations(maps, luma, chroma, sizes, np.array(n_pixels), one, other)
+        assert said == [expected]
+    assert describe_relations(maps[:0], luma, chroma, sizes, sizes[0], one[:0], other[:0]) == []
+
+
+def test_a_reduced_decode_does_not_change_the_size():
+    """A decoder that halves a large photo leaves a thumbnail of the same size as before."""
+    luma = np.random.default_rng(0).integers(0, 256, (1, 64, 64), dtype=np.uint8).repeat(2, axis=0)
+    chroma = np.full((2, 3, 3, 2), 128, dtype=np.uint8)
+    sizes, n_pixels = np.array([[1000, 750], [500, 375]]), np.array([750_000, 750_000])
+    maps = np.array(ORIENTATION_MAPS[:1], dtype=np.float32)
+    said = describe_relations(maps, luma, chroma, sizes, n_pixels, np.array([0]), np.array([1]))
+    assert said == ["recompressed"]
