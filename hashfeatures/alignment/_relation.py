@@ -6,6 +6,7 @@ The geometry comes from the affine map between them, the tones from their aligne
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def describe_relations(
     maps: NDArray[np.float32],
     luma: NDArray[np.uint8],
     chroma: NDArray[np.uint8],
-    sizes: NDArray[np.unsignedinteger],
+    sizes: NDArray[Any],
     n_pixels: NDArray[np.int64],
     left: Rows,
     right: Rows,
@@ -119,13 +120,14 @@ class _Geometry:
     def __init__(
         self,
         maps: NDArray[np.float32],
-        sizes: NDArray[np.unsignedinteger],
+        sizes: NDArray[Any],
         n_pixels: NDArray[np.int64],
         left: Rows,
         right: Rows,
     ) -> None:
         whole = _as_matrices(maps.astype(np.float64))
-        area = sizes.astype(np.float64).prod(axis=1)
+        sizes = np.maximum(sizes, 1).astype(np.float64)  # an image that failed has none
+        area = sizes.prod(axis=1)
         # A decoder reduces an image to a half, a quarter or an eighth.
         reduction = 2.0 ** np.floor(np.log2(np.sqrt(np.maximum(n_pixels, area) / area)) + 0.1)
         self._has_sizes = (n_pixels[left] > 0) & (n_pixels[right] > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from ..exceptions import FailedImagesWarning
 from ..hamming._pairs import Pairs
 from ._described_pairs import describe_near
 from ._finder import NearDuplicateFinder
+from ._labels import Labels
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 
@@ -64,11 +66,42 @@ def compare_pixels(
         return []
     sources = list(dict.fromkeys(source for pair in pairs for source in pair))
     place = {source: row for row, source in enumerate(sources)}
+    left, right = np.array([(place[one], place[other]) for one, other in pairs]).T
+    return _compare_rows(sources, left, right, finder)
+
+
+def compare_with(
+    image: Any, others: Sequence[Any], finder: NearDuplicateFinder
+) -> list[ComparedPixels]:
+    """Read an image and others, and compare its pixels with those of each.
+
+    Parameters
+    ----------
+    image : image source
+        The image on the left.
+    others : sequence of image sources
+        The images on the right.
+    finder : NearDuplicateFinder
+        How to compare them, with ``verify=True``. It need not be fitted.
+
+    Returns
+    -------
+    list of ComparedPixels
+        One each of the others.
+    """
+    if not others:
+        return []
+    right = np.arange(1, len(others) + 1)
+    return _compare_rows([image, *others], np.zeros_like(right), right, finder)
+
+
+def _compare_rows(
+    sources: list[Any], left: Labels, right: Labels, finder: NearDuplicateFinder
+) -> list[ComparedPixels]:
     with warnings.catch_warnings():  # each failure is in the result
         warnings.simplefilter("ignore", FailedImagesWarning)
         images = finder.fingerprint(sources)
-    left, right = np.array([(place[one], place[other]) for one, other in pairs]).T
-    near = Pairs(left, right, np.zeros(len(pairs), dtype=np.int64))
+    near = Pairs(left, right, np.zeros(len(left), dtype=np.int64))
     confirmation = finder._comparison().confirmation
     described = describe_near(images, images, near, confirmation, finder.n_jobs)
     assert described is not None

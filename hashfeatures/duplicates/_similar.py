@@ -15,6 +15,7 @@ from .._utils.containers import as_column
 from .._utils.docstrings import fill_in_parameters
 from .._utils.frames import column_names, is_frame, list_column
 from .._utils.validation import (
+    check_bool,
     check_choice,
     check_int,
     check_radius,
@@ -26,7 +27,9 @@ from ..hashing._hex import bits_to_hex, hex_to_words
 from ..hashing._spec import HashSpec, is_hash
 from ..images._decoding import Decoding
 from ..images._sources import check_container, list_sources, pick_image_column
+from ._finder import NearDuplicateFinder
 from ._hex_columns import HexColumn, read_column
+from ._pixel_comparison import compare_with
 
 # What a distance may count.
 _UNITS = ("bits", "hex")
@@ -108,7 +111,9 @@ def find_similar(
 
 
 @fill_in_parameters
-def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> bool:
+def is_known(
+    images: Any, image: Any, *, by: str = "phash", radius: int = 0, verify: bool = True
+) -> bool:
     """Return whether an image is already among others.
 
     Parameters
@@ -123,6 +128,10 @@ def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> 
     radius : int, default=0
         The greatest Hamming distance, in bits, of an image that counts as the same. With 0, the
         hash itself must be among those of the images.
+    verify : bool, default=True
+        Whether the pixels must confirm an image within the radius, as in `NearDuplicateFinder`.
+        The images within the radius are then read again. A table of hashes holds no pixels, and a
+        hash shows none: they are compared by hashes alone.
 
     Returns
     -------
@@ -149,8 +158,14 @@ def is_known(images: Any, image: Any, *, by: str = "phash", radius: int = 0) -> 
     name = "is_known"
     spec = HashSpec.parse(by)
     check_radius(name, radius, spec.n_bits)
-    *_, known, asked = _find_hashes(images, image, spec, name)
-    return bool((known.distances(asked, "bits") <= radius).any())
+    check_bool(name, "verify", verify)
+    shown, _, _, known, asked = _find_hashes(images, image, spec, name)
+    near = known.rows[known.distances(asked, "bits") <= radius]
+    has_pixels = not _is_hash(image, spec) and open_table(images, name)[2] is None
+    if not (verify and has_pixels):
+        return bool(len(near))
+    compared = compare_with(image, _pick(shown, near, name), NearDuplicateFinder())
+    return any(each.is_confirmed for each in compared)
 
 
 def _find_hashes(
@@ -196,12 +211,17 @@ def _query_words(query: Any, spec: HashSpec, caller: str) -> NDArray[np.uint64]:
             f"{caller} looks for one image at a time. Got a {type(query).__name__} of "
             f"{len(query)}. For many at once: NearDuplicateFinder().fit(images).matches(queries)."
         )
-    if isinstance(query, imagehash.ImageHash) or is_hex(query, spec.n_bits):
+    if _is_hash(query, spec):
         digits = [query]
     else:
         digits = bits_to_hex(hash_sources([query], (spec,), Decoding()).bits()).tolist()
     (words,) = hex_to_words(digits, spec.n_bits)
     return np.asarray(words)
+
+
+def _is_hash(query: Any, spec: HashSpec) -> bool:
+    """Return whether a query is a hash, and not an image."""
+    return isinstance(query, imagehash.ImageHash) or is_hex(query, spec.n_bits)
 
 
 def is_hex(query: Any, n_bits: int) -> bool:

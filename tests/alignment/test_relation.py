@@ -14,7 +14,12 @@ NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "r
 
 @pytest.fixture(scope="module")
 def pictures(photos):
-    return [Image.open(path).convert("RGB") for path in photos if path.name in NAMES]
+    chosen = []
+    for path in photos:
+        if path.name in NAMES:
+            with Image.open(path) as opened:
+                chosen.append(opened.convert("RGB"))
+    return chosen
 
 
 def relate(pictures, copies):
