@@ -42,7 +42,7 @@ def test_crops_are_found_that_the_whole_image_does_not_find(pictures, images, fi
     assert len(NearDuplicateFinder().fit(pictures).matches(images[10:]).left) == 0
     matches = fitted.matches(images[10:])
     assert ((matches.left - matches.right) % 5 == 0).all()
-    assert fitted.radius_ == 22
+    assert fitted.radius_ == 28
 
 
 def test_fitting_in_parts_is_fitting_the_whole(images, fitted):
