@@ -21,7 +21,6 @@ from PIL import Image
 from same_picture import find_files, make_files
 
 from hashfeatures import NearDuplicateFinder
-from hashfeatures.exceptions import HashFeaturesWarning
 
 N_PLANTED = 20
 
@@ -58,7 +57,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="turns (3)")
     parser.add_argument("--jobs", type=int, default=2, help="workers (2)")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", HashFeaturesWarning)
+    warnings.simplefilter("ignore")
     with TemporaryDirectory(prefix="hashfeatures-benchmark-") as temporary:
         folder = Path(temporary)
         paths = [path for one in options.folders for path in find_files(one)]

@@ -27,7 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 _BAND_PIXELS = 2**18
 
 # Pixels a side that are sampled of each cell for its mean chroma.
-_CHROMA_SAMPLES = 20
+_CHROMA_SAMPLES = 12
 
 _HUE_EDGES = np.linspace(0, 255, 7)
 _BLACK_BELOW = 256 // 8
@@ -84,6 +84,8 @@ class ImagePlanes:
 
         They are the means of a sample of pixels, which takes a tenth of the time.
         """
+        if self._image.mode == "L":
+            return np.full((side, side, 2), 128, dtype=np.uint8)
         n_sampled = (side * _CHROMA_SAMPLES, side * _CHROMA_SAMPLES)
         sample = self._image.resize(n_sampled, Image.Resampling.NEAREST)
         if sample.mode != "YCbCr":
@@ -94,7 +96,7 @@ class ImagePlanes:
     def mean_opacity(self, side: int) -> Pixels:
         """Return the mean opacity of square cells, 255 for opaque ones, shape (side, side)."""
         if self._opacity is None:
-            return np.full((side, side), 255, dtype=np.uint8)
+            return _opaque(side)
         return np.asarray(self._opacity.resize((side, side), Image.Resampling.BOX))
 
     @cached_property
@@ -182,6 +184,11 @@ class ImagePlanes:
     def digest(self, content: bytes = b"") -> bytes:
         """Return the digest of what the image shows, see `digest_pixels`."""
         return digest_pixels(self._image, content)
+
+
+@cache
+def _opaque(side: int) -> Pixels:
+    return np.full((side, side), 255, dtype=np.uint8)
 
 
 def _lanczos(

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
+import numpy as np
+
 from .._utils.descriptions import describe_value
 from .._utils.optional import import_extra
 from ..exceptions import ParameterError
 from ._algorithms import ALGORITHMS, Algorithm
 from ._hex import BitLayout
+from ._planes import ImagePlanes
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,10 @@ class HashSpec:
     def n_bits(self) -> int:
         """The number of bits of the hash."""
         return math.prod(self.shape)
+
+    def pack(self, planes: ImagePlanes) -> bytes:
+        """Compute the hash of an image, eight bits to a byte."""
+        return np.packbits(self.algorithm.compute(planes, self.size)).tobytes()
 
     def check_installed(self) -> None:
         """Raise `MissingExtraError` if the hash needs a package that is not installed."""

@@ -5,6 +5,7 @@ As a hash, it takes the same way as all others: through workers, batches and the
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,8 @@ from ._spec import HashSpec
 LUMA_SIDE = 64
 _CHROMA_SIDE = 3
 _OPACITY_SIDE = 16
+
+_SIZE = struct.Struct("<II")
 
 # What is kept of each image.
 THUMBNAIL = np.dtype(
@@ -71,13 +74,19 @@ class ThumbnailSpec(HashSpec):
         """The algorithm with its requirements."""
         return Algorithm(self._compute, input_side=lambda size: size // 2)
 
+    def pack(self, planes: ImagePlanes) -> bytes:
+        """Return the bytes of the thumbnail, field by field."""
+        return b"".join(
+            (
+                planes.lanczos(self.size, self.size).tobytes(),
+                planes.mean_chroma(_CHROMA_SIDE).tobytes(),
+                planes.mean_opacity(_OPACITY_SIDE).tobytes(),
+                _SIZE.pack(*planes.size),
+            )
+        )
+
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:
-        thumbnail = np.zeros(1, dtype=THUMBNAIL)
-        thumbnail["luma"] = planes.lanczos(size, size)
-        thumbnail["chroma"] = planes.mean_chroma(_CHROMA_SIDE)
-        thumbnail["opacity"] = planes.mean_opacity(_OPACITY_SIDE)
-        thumbnail["size"] = planes.size
-        return np.unpackbits(thumbnail.view(np.uint8)).astype(bool)
+        return np.unpackbits(np.frombuffer(self.pack(planes), dtype=np.uint8)).astype(bool)
 
 
 def read_thumbnails(packed: NDArray[np.uint8]) -> NDArray[np.void]:

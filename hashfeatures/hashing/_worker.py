@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ..exceptions import ImageReadError
 from ..images._decoding import Decoding, Reduction
 from ..images._flatten import find_opacity
@@ -63,10 +61,7 @@ def hash_one(
         with quiet_decoding(decoding.max_pixels):
             planes = _planes_of(decoded, decoding, specs)
             detail = 0 if min_detail is None else measure_detail(planes)
-            hashes = {
-                str(spec): np.packbits(spec.algorithm.compute(planes, spec.size)).tobytes()
-                for spec in specs
-            }
+            hashes = {str(spec): spec.pack(planes) for spec in specs}
             digest = None
             if min_detail is not None and detail < min_detail:
                 digest = _digest(source, decoded, decoding)
