@@ -114,6 +114,46 @@ def draw_views() -> None:
     save(axes[0, 0].figure, "views.png")
 
 
+def draw_matching() -> None:
+    """Draw a copy that its pixels confirm, and a look-alike that they refuse."""
+    left, right = (open_photo(PHOTOS / f"motorcycle_{side}.png") for side in ("left", "right"))
+    copy = Edit("crop_sides", left=0.06).then("brightness", factor=0.75)(left)
+    figure, axes = plt.subplots(2, 4, figsize=(11, 4.6), layout="constrained")
+    for row, other in zip(axes, (copy, right), strict=True):
+        finder = NearDuplicateFinder(min_agreement=0).fit([left, other])
+        pairs = finder.pairs_
+        moved = lay_over(left, other, finder)
+        apart = np.abs(np.asarray(left, dtype=float) - np.asarray(moved))
+        verdict = "confirmed" if pairs.agreement[0] >= 0.85 else "refused"
+        titles = (
+            "a photo",
+            f"{pairs.distance[0]} of 128 bits apart",
+            "the second, aligned with the first",
+            f"difference: agreement {pairs.agreement[0]:.2f}, {verdict}",
+        )
+        shown = (left, other, moved, np.clip(2 * apart, 0, 255).astype(np.uint8))
+        for axis, title, picture in zip(row, titles, shown, strict=True):
+            axis.imshow(picture)
+            axis.set_title(title, fontsize=9)
+            axis.set_axis_off()
+    save(figure, "matching.png")
+
+
+def lay_over(left: Image.Image, right: Image.Image, finder: NearDuplicateFinder) -> Image.Image:
+    """Return the right image as the alignment lays it over the left one."""
+    described = finder._describer(finder._images, finder.graph_)(finder.graph_.pairs())
+    assert described is not None
+    a, b, c, d, e, f = described.maps[0].tolist()
+    (width, height), (across, down) = left.size, right.size
+    inverse = (
+        *(a * across / width, b * across / height, c * across),
+        *(d * down / width, e * down / height, f * down),
+    )
+    return right.transform(
+        left.size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC
+    )
+
+
 def draw_leaks() -> None:
     """Draw pairs of images in different parts of the same photos."""
     report = leakage_report(
@@ -157,5 +197,6 @@ if __name__ == "__main__":
         draw_report()
         draw_contact_sheet()
         draw_views()
+        draw_matching()
         draw_leaks()
         draw_calibration()
