@@ -41,7 +41,7 @@ def padded(width: int, height: int) -> str:
     share = 50 * (max(width, height) / min(width, height) - 1)
     sides = "top % bottom" if width > height else "left % right"
     one, other = sides.split(" % ")
-    return f"with a border of {share} % at the {one} and the {other}"
+    return f"with a border of {share} % at the {one} and {other}"
 
 
 def always(text: str) -> Expected:
@@ -67,10 +67,10 @@ EDITS: list[tuple[Edit, Expected]] = [
     (Edit("flip"), always("flipped")),
     (Edit("turn", quarters=1), always("turned by 90° to the left")),
     (Edit("turn", quarters=2), always("turned by 180°")),
-    (Edit("bars", share=0.05), always("with a border of 5 % at the top and the bottom")),
+    (Edit("bars", share=0.05), always("with a border of 5 % at the top and bottom")),
     (
         Edit("bars", share=0.1, sides="left and right"),
-        always("with a border of 10 % at the left and the right"),
+        always("with a border of 10 % at the left and right"),
     ),
     (Edit("pad"), padded),
     (Edit("caption", share=0.12), always("with a border of 12 % at the bottom")),
@@ -127,10 +127,13 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="images to edit")
     parser.add_argument("--edited", type=int, default=100, help="the most images to edit (100)")
+    parser.add_argument("--quick", action="store_true", help="edit 10 images")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="hashfeatures-benchmark-") as temporary:
         files = find_files(options.folder) if options.folder else make_files(Path(temporary))
-        chosen = np.random.default_rng(0).permutation(len(files))[: options.edited]
+        chosen = np.random.default_rng(0).permutation(len(files))[
+            : 10 if options.quick else options.edited
+        ]
         originals = []
         for row in chosen:
             with Image.open(files[row]) as opened:

@@ -10,6 +10,7 @@ from hashfeatures.edits import Edit
 from hashfeatures.hashing._planes import ImagePlanes
 
 NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+CROPPED = "cropped by 6 % at the left, top and right"
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +56,26 @@ def relate(pictures, copies):
         (Edit("turn", quarters=1), "turned by 90° to the left"),
         (Edit("turn", quarters=2), "turned by 180°"),
         (Edit("turn", quarters=3), "turned by 90° to the right"),
-        (Edit("bars", share=0.1), "with a border of 10 % at the top and the bottom"),
+        (Edit("bars", share=0.1), "with a border of 10 % at the top and bottom"),
         (Edit("grayscale"), "gray"),
         (Edit("saturation", factor=0.3), "less saturated"),
         (Edit("brightness", factor=0.6), "darker"),
         (Edit("contrast", factor=0.6), "with less contrast"),
         (Edit("mirror").then("crop_sides", left=0.06), "mirrored, cropped by 6 % at the left"),
         (Edit("mirror").then("grayscale"), "mirrored and gray"),
+        (Edit("rotate", degrees=-10), "rotated by 10° to the right"),
+        (Edit("caption"), "with a border of 12 % at the bottom"),
+        (Edit("bars", share=0.01), "with a border of 1 % at the top and bottom"),
+        (Edit("crop_sides", left=0.06, right=0.06, top=0.06), CROPPED),
+        (
+            Edit("crop_sides", left=0.06, bottom=0.03).then("grayscale"),
+            "cropped by 6 % at the left and 3 % at the bottom, and gray",
+        ),
+        (Edit("gamma", value=1.5), "darker"),
+        (Edit("hue", shift=90), "in other colors"),
         (Edit("watermark"), "retouched"),
+        (Edit("badge"), "retouched"),
+        (Edit("mirror").then("badge"), "mirrored and retouched"),
     ],
     ids=str,
 )
@@ -72,12 +85,22 @@ def test_single_edits_are_named(pictures, edit, expected):
 
 
 def test_the_other_way_round_is_named_from_there(pictures):
-    """What is cut off in one direction is added in the other."""
+    """What is cut off in one direction is new in the other, and no border."""
     copies = [Edit("crop_sides", right=0.2)(picture) for picture in pictures]
     back = relate(copies, pictures)
-    assert sum(text == "with a border of 25 % at the right" for text in back) >= 4, back
+    assert sum(text == "extended by 25 % at the right" for text in back) >= 4, back
+    framed = [Edit("bars", share=0.125)(picture) for picture in pictures]
+    back = relate(framed, pictures)
+    assert sum(text == "cropped by 10 % at the top and bottom" for text in back) >= 4, back
     gray = [Edit("grayscale")(picture) for picture in pictures]
     assert sum(text == "in color" for text in relate(gray, pictures)) >= 4
+
+
+def test_a_relation_does_not_depend_on_the_other_pairs(pictures):
+    """Pairs are described in blocks, and each as it is alone."""
+    copies = [Edit("crop", share=0.03)(picture) for picture in pictures]
+    alone = [relate([picture], [copy])[0] for picture, copy in zip(pictures, copies, strict=True)]
+    assert relate(pictures * 120, copies * 120) == alone * 120
 
 
 def test_sizes_that_are_not_known_are_not_named():
