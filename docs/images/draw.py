@@ -149,9 +149,7 @@ def lay_over(left: Image.Image, right: Image.Image, finder: NearDuplicateFinder)
         *(a * across / width, b * across / height, c * across),
         *(d * down / width, e * down / height, f * down),
     )
-    return right.transform(
-        left.size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC
-    )
+    return right.transform(left.size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC)
 
 
 def draw_leaks() -> None:
