@@ -2,8 +2,9 @@
 
 Every two images of all folders are compared, except pairs that show the same picture (see
 `same_picture.py`). The radius of a comparison is the largest at which it matches no more of these
-pairs than `hashfeatures.hashing._default_radius.PER_MILLION` in a million. If even 0 bits match
-more, it is 0. The default radii are these, and the table shows them for comparison.
+pairs than `--rate` in a million. If even 0 bits match more, it is 0. The default rate is
+`hashfeatures.hashing._default_radius.PER_MILLION`, that of matches by hashes alone. `--like`
+takes the rate at which "phash" and "dhash" match within so many bits instead.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ def hash_all(paths: Sequence[str], specs: tuple[HashSpec, ...], jobs: int) -> Ha
 # ---- Images as they are: all distances ----
 
 
-def count_plain(images: Population, jobs: int) -> Iterator[Row]:
-    """Yield the comparisons of whole images."""
+def count_plain(images: Population, jobs: int, rate: float) -> Iterator[Row]:
+    """Yield the comparisons of whole images, at any rate."""
     wanted = [parse_hashes(names) for names in PLAIN]
     specs = tuple(filter(_is_installed, dict.fromkeys(spec for each in wanted for spec in each)))
     hashes = hash_all(images.paths, specs, jobs)
@@ -153,7 +154,7 @@ def _tally(distances: Iterable[NDArray[np.int16]], length: int) -> Counts:
 # ---- Views and segments: near pairs ----
 
 
-def count_views(images: Population, jobs: int) -> Iterator[Row]:
+def count_views(images: Population, jobs: int, rate: float) -> Iterator[Row]:
     """Yield the comparisons over views. The views of smaller sets are the first of "robust"."""
     for size in SIZES:
         two = parse_hashes([f"{name}:{size}" for name in TURNED])
@@ -164,10 +165,10 @@ def count_views(images: Population, jobs: int) -> Iterator[Row]:
             for views in ("flips", "dihedral", "robust"):
                 view_set = VIEW_SETS[views]
                 part = ViewCodes(np.ascontiguousarray(words[:, : view_set.n_views]), view_set)
-                yield Row(views, chosen, _count_near(part, images, chosen, jobs))
+                yield Row(views, chosen, _count_near(part, images, chosen, jobs, rate))
 
 
-def count_segments(images: Population, jobs: int) -> Iterator[Row]:
+def count_segments(images: Population, jobs: int, rate: float) -> Iterator[Row]:
     """Yield the comparisons of segments, which are cut once for all hashes of a size."""
     for size in SIZES:
         every = parse_hashes([f"{name}:{size}" for name in LUMA])
@@ -176,7 +177,7 @@ def count_segments(images: Population, jobs: int) -> Iterator[Row]:
         two = tuple(each for each in every if each.name in TURNED)
         for chosen in (*((each,) for each in every), two):
             part = SegmentCodes.fit(_choose(codes, spec, every, chosen))
-            yield Row("segments", chosen, _count_near(part, images, chosen, jobs))
+            yield Row("segments", chosen, _count_near(part, images, chosen, jobs, rate))
 
 
 def _choose(
@@ -193,16 +194,32 @@ def _choose(
     return np.ascontiguousarray(words[..., used] & mask[used])
 
 
-def _count_near(codes: Codes, images: Population, specs: Sequence[HashSpec], jobs: int) -> Counts:
+def _count_near(
+    codes: Codes, images: Population, specs: Sequence[HashSpec], jobs: int, rate: float
+) -> Counts:
     """Count pairs up to the radius that exceeds the rate, as weak hashes soon match all pairs."""
     n_bits, reach = sum(spec.n_bits for spec in specs), 0
     known = images.left * len(images.paths) + images.right
     while True:
         near = codes.pairs(reach, jobs)
         apart = ~np.isin(near.left * len(images.paths) + near.right, known)
-        if 1e6 * apart.sum() > PER_MILLION * images.n_pairs or 2 * reach > n_bits:
+        if 1e6 * apart.sum() > rate * images.n_pairs or 2 * reach > n_bits:
             return np.bincount(near.distance[apart], minlength=reach + 1)
         reach += max(1, reach // 2)
+
+
+def rate_at(radius: int, images: Population, jobs: int) -> float:
+    """Return how many of a million pairs "phash" and "dhash" match within a radius."""
+    hashes = hash_all(images.paths, parse_hashes(TURNED), jobs)
+    words = np.hstack([_as_words(hashes.packed(place)) for place in range(len(TURNED))])
+    within = sum(
+        np.count_nonzero(hamming_distances(words[row], words[row + 1 :]) <= radius)
+        for row in range(len(words) - 1)
+    )
+    within -= np.count_nonzero(
+        hamming_distances(words[images.left], words[images.right]) <= radius
+    )
+    return 1e6 * within / images.n_pairs
 
 
 KINDS = {"identity": count_plain, "views": count_views, "segments": count_segments}
@@ -211,10 +228,10 @@ KINDS = {"identity": count_plain, "views": count_views, "segments": count_segmen
 # ---- The table ----
 
 
-def tabulate(row: Row, n_pairs: int) -> list[str]:
+def tabulate(row: Row, n_pairs: int, rate: float) -> list[str]:
     """Return the cells of a comparison."""
     rates = 1e6 * np.cumsum(row.counts) / n_pairs
-    radius = max(0, int(np.searchsorted(rates, PER_MILLION, side="right")) - 1)
+    radius = max(0, int(np.searchsorted(rates, rate, side="right")) - 1)
     beyond = f"{rates[radius + 1]:.3g}" if radius + 1 < len(rates) else ""
     return [
         row.views,
@@ -232,6 +249,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="images of your own")
     parser.add_argument("--jobs", type=int, default=2, help="workers")
+    parser.add_argument(
+        "--rate", type=float, default=PER_MILLION, help="matches in a million pairs"
+    )
+    parser.add_argument(
+        "--like", type=int, metavar="BITS", help="the rate of phash and dhash at so many bits"
+    )
     parser.add_argument("--quick", action="store_true", help="50 images, without segments")
     parser.add_argument(
         "--only", choices=KINDS, action="append", help="compare these; may be given more than once"
@@ -244,14 +267,17 @@ def main() -> int:
         paths = [path for files in sets for path in files]
         images = find_population(paths[:50] if options.quick else paths, options.jobs)
         kinds = options.only or list(KINDS)[: 2 if options.quick else 3]
+        rate = options.rate
+        if options.like is not None:
+            rate = rate_at(options.like, images, options.jobs)
         rows = [
-            tabulate(row, images.n_pairs)
+            tabulate(row, images.n_pairs, rate)
             for kind in kinds
-            for row in KINDS[kind](images, options.jobs)
+            for row in KINDS[kind](images, options.jobs, rate)
         ]
     print(
         f"{images.n_pairs} pairs of {len(images.paths)} images; {len(images.left)} pairs "
-        f"that show the same picture set aside. The rate: {PER_MILLION:g} in a million.\n"
+        f"that show the same picture set aside. The rate: {rate:.4g} in a million.\n"
     )
     header = ["views", "hashes", "bits", "radius", "in a million", "one bit more", "default"]
     show([header, *rows], options.markdown)
