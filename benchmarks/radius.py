@@ -21,7 +21,7 @@ import numpy as np
 from hashing import show
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from same_picture import find_files, find_same, make_files, thumbnail
+from same_picture import find_files, find_same, make_files, read_listed, thumbnail
 
 from hashfeatures.duplicates.fingerprints._base import Codes
 from hashfeatures.duplicates.fingerprints._segments import SegmentCodes
@@ -90,6 +90,7 @@ def find_population(paths: Sequence[str], jobs: int) -> Population:
     out = {*hashes.digests, *hashes.errors}
     kept = [path for row, path in enumerate(paths) if row not in out]
     same = find_same(Parallel(n_jobs=jobs)(delayed(thumbnail)(path) for path in kept))
+    same |= read_listed(kept)
     left, right = np.array(sorted(same), dtype=np.intp).reshape(-1, 2).T
     return Population(kept, left, right)
 
