@@ -129,6 +129,7 @@ def test_a_report_of_many_pictures_is_small_in_a_notebook(noise_image):
         {
             "images": list(range(30 * n, 30 * n + 30)),
             "diameter": 0,
+            "weakest_link": None,
             "conflict": False,
             "leak": False,
         }
