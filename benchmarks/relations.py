@@ -25,28 +25,38 @@ from hashfeatures.edits import Edit
 from hashfeatures.hamming._pairs import Pairs
 
 TOLERANCE = 1.5
+LEAST_STRETCH = 3  # percent; less is not named
 
-# From the width and the height of an original to the text that is expected.
-Expected = Callable[[int, int], str]
+# From an original to the text that is expected.
+Expected = Callable[[Image.Image], str]
 
 
-def stretched(width: int, height: int) -> str:
-    """Return what becomes of an image that is squeezed to a square."""
+def stretched(image: Image.Image) -> str:
+    """Return what becomes of an image that is squeezed to a square of 256 pixels."""
+    width, height = image.size
     more = 100 * (max(width, height) / min(width, height) - 1)
+    if more < LEAST_STRETCH:
+        return f"resized to {25600 / (width * height) ** 0.5} %"
     return f"stretched by {more} % in {'height' if width > height else 'width'}"
 
 
-def padded(width: int, height: int) -> str:
+def padded(image: Image.Image) -> str:
     """Return what becomes of an image that is padded to a square."""
+    width, height = image.size
     share = 50 * (max(width, height) / min(width, height) - 1)
-    sides = "top % bottom" if width > height else "left % right"
-    one, other = sides.split(" % ")
-    return f"with a border of {share} % at the {one} and {other}"
+    sides = "top and bottom" if width > height else "left and right"
+    return f"with a border of {share} % at the {sides}"
+
+
+def recolored(image: Image.Image) -> str:
+    """Return what becomes of an image whose channels are multiplied."""
+    red, green, blue = image.split()
+    return "in color" if red == green == blue else "in other colors"
 
 
 def always(text: str) -> Expected:
-    """Return what is expected of images of any size."""
-    return lambda width, height: text
+    """Return what is expected of all images."""
+    return lambda image: text
 
 
 EDITS: list[tuple[Edit, Expected]] = [
@@ -78,7 +88,7 @@ EDITS: list[tuple[Edit, Expected]] = [
     (Edit("saturation", factor=2), always("more saturated")),
     (Edit("saturation", factor=0.4), always("less saturated")),
     (Edit("hue", shift=90), always("in other colors")),
-    (Edit("recolor"), always("in other colors")),
+    (Edit("recolor"), recolored),
     (Edit("brightness", factor=0.7), always("darker")),
     (Edit("brightness", factor=1.3), always("brighter")),
     (Edit("contrast", factor=1.5), always("with more contrast")),
@@ -146,7 +156,7 @@ def main() -> int:
         copies = [edit(image, number) for number, image in enumerate(originals)]
         relations, confirmed = relate(originals, copies)
         hits = [
-            is_named(relation, expected(*image.size))
+            is_named(relation, expected(image))
             for relation, image, copy in zip(relations, originals, copies, strict=True)
             if relation and is_changed(image, copy)
         ]

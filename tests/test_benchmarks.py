@@ -116,6 +116,13 @@ def test_views_runs_and_joins_images_of_a_folder(pictures):
     assert "times the hashing of as many images" in done.stdout
 
 
+def test_relations_runs_and_names_edits(pictures):
+    done = run("relations.py", pictures, "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| mirror | 1.000 | 1.000 |" in done.stdout
+    assert "| crop share=0.05 | 1.000 | 1.000 |" in done.stdout
+
+
 def test_radius_runs_and_shows_the_defaults_beside(pictures):
     done = run("radius.py", pictures, "--quick", "--markdown", "--jobs", 1)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,6 +17,8 @@ _LEAST_BRIGHTNESS = 5.0  # of 255
 _LEAST_CONTRAST = 1.13  # times
 _LEAST_SATURATION = 1.25  # times
 _LEAST_RECOLORING = 2.5  # of 255, in a third of the cells
+_LEAST_TINT = 5.0  # of 255
+_MOST_UNTINTED = 0.7  # of what a change of saturation leaves unexplained
 _LEAST_RECOLORED = 0.35  # of the strength of the colors
 _PER_TONE = 0.5  # what light and contrast change in the colors by themselves
 # Cells of other frames show different parts of the picture.
@@ -131,6 +133,14 @@ def name_colors(
     least = _LEAST_RECOLORED + _PER_TONE * np.log(light.change) + _PER_CUT * geometry.displacement
     weaker = np.maximum(np.minimum(strength, strength_theirs), _GRAY)
     is_recolored = unexplained >= np.maximum(_LEAST_RECOLORING, least * weaker)
+    # A tint shifts all cells alike, where more saturation moves them apart.
+    shift = np.median(theirs - ours, axis=1)
+    apart = _third_largest(np.sqrt(((theirs - ours - shift[:, None]) ** 2).sum(axis=2)))
+    is_tinted = np.sqrt((shift**2).sum(axis=1)) >= np.maximum(
+        _LEAST_TINT * light.change**2, 2 * apart
+    )
+    is_tinted &= apart <= _MOST_UNTINTED * unexplained
+    is_recolored |= is_tinted & (geometry.displacement <= _MOST_CUT)
     is_recolored &= np.maximum(strength, strength_theirs) >= _COLORED
     change = _LEAST_SATURATION * light.change + _PER_CUT * geometry.displacement
     is_comparable = (geometry.displacement <= _MOST_CUT) & (strength >= _COLORED)
