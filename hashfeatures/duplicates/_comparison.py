@@ -20,14 +20,14 @@ from ..hashing._hash_arrays import HashArrays
 from ..hashing._hex import hex_to_bits
 from ..hashing._spec import HashSpec, parse_hashes
 from ..hashing._thumbnail import ThumbnailSpec, read_thumbnails
-from ..hashing.views._modes import compare_by, count_orientations
+from ..hashing.views._modes import compare_by
 from ..hashing.views._segment_hashes import SegmentsSpec
 from ..hashing.views._view_hashes import ViewsSpec
 from ..images._decoding import Decoding
 from ..images._identities import identify
 from ..images._sources import IMAGE_COLUMNS
 from ._pair_graph import PairGraph
-from ._radius_warnings import SAMPLED, warn_if_crowded, warn_of_strangers
+from ._radius_warnings import SAMPLED, is_crowded, warn_of_crowd, warn_of_strangers
 from .fingerprints._base import Codes
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
@@ -74,11 +74,6 @@ class Comparison:
         return sum(spec.n_bits for spec in self.hashes)
 
     @property
-    def n_orientations(self) -> int:
-        """The number of turns and mirrors in which an image is compared, of eight."""
-        return count_orientations(self.views)
-
-    @property
     def compared(self) -> tuple[HashSpec, ...]:
         """What is computed for the comparison of bits: the hashes, or one spec of all views."""
         return compare_by(self.hashes, self.views, self.min_detail)
@@ -108,8 +103,8 @@ class Comparison:
         return Confirmation(self.min_agreement, self.color_radius, self.views)
 
     @property
-    def of_tables(self) -> Comparison:
-        """The same comparison of images of which the hashes alone are known."""
+    def by_hashes(self) -> Comparison:
+        """The same comparison without the pixels."""
         return replace(self, min_agreement=None)
 
     def check(self) -> None:
@@ -259,8 +254,12 @@ class Comparison:
     ) -> None:
         """Warn if a large part of all pairs of images is within a radius, judged by a sample."""
         sample = fingerprints.sample_different(SAMPLED)
-        n_near = self.find_pairs(sample, radius, n_jobs).n_pairs
-        warn_if_crowded(n_near, len(sample.comparable), radius, fingerprints.n_bits)
+        n_sampled = len(sample.comparable)
+        n_near = self.by_hashes.find_pairs(sample, radius, n_jobs).n_pairs
+        if self.min_agreement is not None and is_crowded(n_near, n_sampled):
+            n_near = self.find_pairs(sample, radius, n_jobs).n_pairs
+        if is_crowded(n_near, n_sampled):
+            warn_of_crowd(n_near, n_sampled, radius, fingerprints.n_bits)
 
     def _read_hashes(self, hashes: HashArrays) -> Fingerprints:
         """Turn the arrays of `computed` hashes into fingerprints."""

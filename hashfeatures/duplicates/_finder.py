@@ -75,10 +75,11 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The hashes that images are compared by, as in `ImageHashFeaturizer`.
     radius : int, "calibrated" or None, default=None
         The greatest Hamming distance, in bits over all hashes, of two near duplicates. None
-        chooses a radius for `hashes` and `views`: 28 of 128 bits for the default hashes. Without
-        `verify`, and for tables of hashes, it is 12, or 9 with ``views="robust"`` and 18 with
-        ``views="segments"``. "calibrated" uses the radius and the agreement that `calibrate`
-        recommends for the fitted images. See the guide "How do I choose a radius?".
+        chooses a radius for `hashes` and `views`: 28 of 128 bits for the default hashes, 32 with
+        ``views="dihedral"``, 20 with ``views="robust"``. Without `verify`, and for tables of
+        hashes, it is 12, or 9 with ``views="robust"`` and 18 with ``views="segments"``.
+        "calibrated" uses the radius and the agreement that `calibrate` recommends for the fitted
+        images. See the guide "How do I choose a radius?".
     views : {"identity", "flips", "dihedral", "robust", "segments"}, default="identity"
         The views of an image that are compared. The distance of two images is the smallest
         distance between their views. Only "phash" and "dhash" support views.
@@ -654,7 +655,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         RadiusWarning
             If the default radius matches different images among so many.
         """
-        name, comparison = type(self).__name__, self._comparison().of_tables
+        name, comparison = type(self).__name__, self._comparison().by_hashes
         if isinstance(self.radius, str):
             expected = (
                 "a number where there are bits and no images to edit, such as that of "

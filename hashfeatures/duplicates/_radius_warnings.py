@@ -40,17 +40,25 @@ def warn_if_codes_are_crowded(codes: NDArray[np.uint64], radius: int, n_bits: in
     sample = np.random.default_rng(0).choice(codes, min(SAMPLED, len(codes)), replace=False)
     distances = hamming_distances(sample[:, None], sample)
     n_near = int(np.triu(distances <= radius, k=1).sum())
-    warn_if_crowded(n_near, len(sample), radius, n_bits)
+    if is_crowded(n_near, len(sample)):
+        warn_of_crowd(n_near, len(sample), radius, n_bits)
 
 
-def warn_if_crowded(n_near: int, n_sampled: int, radius: int, n_bits: int) -> None:
-    """Warn if a large part of the pairs of a sample is within a radius."""
-    share = n_near / max(1, n_sampled * (n_sampled - 1) / 2)
-    if share > _CROWD and n_sampled >= _LEAST_IMAGES:
-        warn_user(
-            f"A radius of {radius} of {n_bits} bits matches {share:.0%} of all pairs "
-            f"of images (of a sample of {n_sampled} whose hashes differ), so it does not separate "
-            f"these images. Use a smaller one, such as the default (radius=None), or find one "
-            f"with calibrate(images).",
-            RadiusWarning,
-        )
+def is_crowded(n_near: int, n_sampled: int) -> bool:
+    """Return whether a large part of the pairs of a sample is near."""
+    return n_sampled >= _LEAST_IMAGES and _share(n_near, n_sampled) > _CROWD
+
+
+def warn_of_crowd(n_near: int, n_sampled: int, radius: int, n_bits: int) -> None:
+    """Warn that a large part of the pairs of a sample is within a radius."""
+    warn_user(
+        f"A radius of {radius} of {n_bits} bits matches {_share(n_near, n_sampled):.0%} of all "
+        f"pairs of images (of a sample of {n_sampled} whose hashes differ), so it does not "
+        f"separate these images. Use a smaller one, such as the default (radius=None), or find "
+        f"one with calibrate(images).",
+        RadiusWarning,
+    )
+
+
+def _share(n_near: int, n_sampled: int) -> float:
+    return n_near / max(1, n_sampled * (n_sampled - 1) / 2)
