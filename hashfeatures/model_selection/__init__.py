@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from ._leakage_report import LeakageReport as LeakageReport
     from ._repair import SplitRepair as SplitRepair
     from ._repair import repair_split as repair_split
-    from ._split import NearDuplicateKFold as NearDuplicateKFold
-    from ._split import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from ._split import train_test_split as train_test_split
+    from ._splitters import NearDuplicateKFold as NearDuplicateKFold
+    from ._splitters import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = attach(
         "_leakage": ["assert_no_leakage", "leakage_report"],
         "_leakage_report": ["LeakageReport"],
         "_repair": ["SplitRepair", "repair_split"],
-        "_split": ["NearDuplicateKFold", "NearDuplicateShuffleSplit", "train_test_split"],
+        "_split": ["train_test_split"],
+        "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
     },
 )

@@ -1,29 +1,19 @@
-"""Splits that never separate near duplicates."""
+"""One random split that never separates near duplicates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-import numpy as np
-from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, indexable
 
 from .._utils.containers import check_length, column_of, take_rows
 from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
-from .._utils.validation import check_bool, check_int
 from ..duplicates._finder_hints import point_to_finder
-from ..duplicates._labels import Labels
-from ..duplicates._resolve import PRECOMPUTED, SupportsFitPredict, group_images, own_groups
-from ..exceptions import ParameterError
-from ..images._sources import check_container
-from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
-from ._size_warnings import warn_if_off_target
+from ..duplicates._resolve import group_images, own_groups
 from ._sizes import part_sizes
-from ._strata import Strata, find_strata
-
-_Finder: TypeAlias = SupportsFitPredict | Literal["precomputed"] | None
+from ._split_groups import Finder, check_enough, check_images, split_once
+from ._strata import find_strata
 
 
 @fill_in_parameters
@@ -37,7 +27,7 @@ def train_test_split(
     random_state: Any = None,
     stratify: Any = None,
     groups: Any = None,
-    finder: _Finder = None,
+    finder: Finder = None,
 ) -> list[Any]:
     """Split images at random and keep near duplicates in one part.
 
@@ -112,7 +102,7 @@ def train_test_split(
     >>> len(train), len(validation), len(test)
     (6, 2, 2)
     """
-    _check_images("train_test_split", images, finder)
+    check_images("train_test_split", images, finder)
     everything = indexable(images, *arrays)
     n_images = count_samples(images)
     for array in arrays:
@@ -129,255 +119,6 @@ def train_test_split(
     groups = column_of(groups, images, "train_test_split", "groups")
     strata = None if stratify is None else find_strata(stratify, n_images)
     rng = check_random_state(random_state)
-    _check_enough(own_groups(groups, n_images), len(sizes))
-    parts = _split_once(group_images(images, finder, groups), strata, sizes, rng)
+    check_enough(own_groups(groups, n_images), len(sizes))
+    parts = split_once(group_images(images, finder, groups), strata, sizes, rng)
     return [take_rows(array, rows) for array in everything for rows in parts]
-
-
-class _NearDuplicateSplitter(BaseCrossValidator):
-    """Base class of the splitters, which finds the groups and requests the metadata."""
-
-    __metadata_request__split = {"groups": True}  # noqa: RUF012
-
-    def __init__(self, n_splits: int, stratify: bool, random_state: Any, finder: _Finder) -> None:
-        name = type(self).__name__
-        self.n_splits = check_int(name, "n_splits", n_splits, self._least_splits)
-        self.stratify = check_bool(name, "stratify", stratify)
-        self.random_state = random_state
-        self.finder = finder
-
-    _least_splits = 1
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of splits.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored.
-
-        Returns
-        -------
-        int
-            The number of splits.
-        """
-        return self.n_splits
-
-    def _check_enough(self, groups: Labels) -> None:
-        """Raise if there are fewer groups than parts."""
-        _check_enough(groups, 2)
-
-    def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
-        """Return the group of each image and, with stratification, the strata."""
-        name = type(self).__name__
-        _check_images(name, X, self.finder)
-        y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
-        if self.stratify and y is None:
-            raise ValueError(f"{name}(stratify=True) needs the labels. Call split(X, y).")
-        strata = find_strata(y, count_samples(X)) if self.stratify else None
-        self._check_enough(own_groups(groups, count_samples(X)))
-        return group_images(X, self.finder, groups), strata
-
-
-@fill_in_parameters
-class NearDuplicateKFold(_NearDuplicateSplitter):
-    """K-fold cross-validation that keeps near duplicates in the same fold.
-
-    Parameters
-    ----------
-    n_splits : int, default=5
-        The number of folds, at least 2.
-    stratify : bool, default=False
-        Whether each fold contains the classes of `y` in the same proportions, as far as groups
-        allow.
-    shuffle : bool, default=False
-        Whether to allocate groups to folds at random. False allocates them in order.
-    random_state : int, RandomState instance or None, default=None
-        Controls the random choices of ``shuffle=True``. Pass an int for reproducible output.
-    $finder_or_precomputed
-
-    See Also
-    --------
-    sklearn.model_selection.StratifiedGroupKFold : For known groups.
-
-    Notes
-    -----
-    Folds have about as equal numbers of images as the groups allow. With enough images that have
-    no near duplicates, the numbers differ by at most one.
-
-    Examples
-    --------
-    >>> from hashfeatures import DuplicateGroups, NearDuplicateKFold
-    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]]
-    >>> folds = NearDuplicateKFold(2, finder=DuplicateGroups(radius=0))
-    >>> [test.tolist() for train, test in folds.split(bits)]
-    [[0, 2], [1, 3]]
-    """
-
-    _least_splits = 2
-
-    @point_to_finder
-    def __init__(
-        self,
-        n_splits: int = 5,
-        *,
-        stratify: bool = False,
-        shuffle: bool = False,
-        random_state: Any = None,
-        finder: _Finder = None,
-    ) -> None:
-        super().__init__(n_splits, stratify, random_state, finder)
-        self.shuffle = check_bool(type(self).__name__, "shuffle", shuffle)
-        if not shuffle and random_state is not None:
-            raise ParameterError(
-                "Setting a random_state has no effect since shuffle is False. Leave random_state "
-                "at None, or set shuffle=True."
-            )
-
-    @fill_in_parameters
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
-        """Yield the rows of the training and the test part of each fold.
-
-        Parameters
-        ----------
-        X : list, tuple, array, Series or DataFrame of length n_images
-            Image sources or a matrix of bits, as in `train_test_split`.
-        y : array-like of shape (n_images,) or (n_images, n_labels), default=None
-            Labels to stratify by, as in `train_test_split`. Required with ``stratify=True``.
-        $groups
-
-        Yields
-        ------
-        train, test : ndarray, dtype intp
-            Row numbers in ascending order.
-        """
-        rng = check_random_state(self.random_state) if self.shuffle else None
-        labels, strata = self._group(X, y, groups)
-        self._check_enough(labels)
-        base, extra = divmod(len(labels), self.n_splits)
-        sizes = np.full(self.n_splits, base)
-        sizes[:extra] += 1
-        shares = np.full(self.n_splits, 1 / self.n_splits)
-        fold = allocate(labels, strata, sizes, largest_deficit, rng, shares)
-        fold = fill_empty(fold, labels, self.n_splits)
-        warn_if_off_target(labels, strata, fold, sizes, "fold")
-        for number in range(self.n_splits):
-            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-
-    def _check_enough(self, groups: Labels) -> None:
-        n_groups = len(np.unique(groups))
-        if n_groups < self.n_splits:
-            raise ValueError(
-                f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
-                f"of groups of near duplicates: {n_groups}, among {len(groups)} images."
-            )
-
-
-@fill_in_parameters
-class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
-    """Random splits that keep near duplicates in one part.
-
-    Parameters
-    ----------
-    n_splits : int, default=10
-        The number of splits. Each is independent of the others.
-    test_size : float or int, default=None
-        The share of images, or their number, in the test part. If None, the test part gets what
-        `train_size` leaves, or 0.1 if that is None too.
-    train_size : float or int, default=None
-        The share of images, or their number, in the training part. If None, the training part
-        gets the rest.
-    stratify : bool, default=False
-        Whether both parts contain the classes of `y` in the same proportions, as far as groups
-        allow.
-    $random_state
-    $finder_or_precomputed
-
-    Examples
-    --------
-    >>> from hashfeatures import DuplicateGroups, NearDuplicateShuffleSplit
-    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]]
-    >>> splits = NearDuplicateShuffleSplit(
-    ...     3, test_size=0.5, random_state=0, finder=DuplicateGroups(radius=0)
-    ... )
-    >>> [len({0, 2} & set(test.tolist())) in (0, 2) for train, test in splits.split(bits)]
-    [True, True, True]
-    """
-
-    @point_to_finder
-    def __init__(
-        self,
-        n_splits: int = 10,
-        *,
-        test_size: float | int | None = None,
-        train_size: float | int | None = None,
-        stratify: bool = False,
-        random_state: Any = None,
-        finder: _Finder = None,
-    ) -> None:
-        super().__init__(n_splits, stratify, random_state, finder)
-        self.test_size = test_size
-        self.train_size = train_size
-
-    @fill_in_parameters
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Labels, Labels]]:
-        """Yield the rows of the training and the test part of each split.
-
-        Parameters
-        ----------
-        X : list, tuple, array, Series or DataFrame of length n_images
-            Image sources or a matrix of bits, as in `train_test_split`.
-        y : array-like of shape (n_images,) or (n_images, n_labels), default=None
-            Labels to stratify by, as in `train_test_split`. Required with ``stratify=True``.
-        $groups
-
-        Yields
-        ------
-        train, test : ndarray, dtype intp
-            Row numbers in random order.
-        """
-        _check_images(type(self).__name__, X, self.finder)
-        sizes = part_sizes(
-            type(self).__name__,
-            count_samples(X),
-            train_size=self.train_size,
-            test_size=self.test_size,
-            default=0.1,
-        )
-        rng = check_random_state(self.random_state)
-        labels, strata = self._group(X, y, groups)
-        for _ in range(self.n_splits):
-            train, test = _split_once(labels, strata, sizes, rng)
-            yield train, test
-
-
-def _check_images(caller: str, images: Any, finder: _Finder) -> None:
-    """Raise unless `images` holds images; with precomputed groups, anything can be split."""
-    if not (isinstance(finder, str) and finder == PRECOMPUTED):
-        check_container(images, caller)
-
-
-def _split_once(
-    groups: Labels, strata: Strata | None, sizes: list[int], rng: np.random.RandomState
-) -> list[Labels]:
-    """Return the rows of each part in random order; rows beyond the sizes are left out."""
-    n_parts = len(sizes)
-    _check_enough(groups, n_parts)
-    unused = len(groups) - sum(sizes)
-    quota = np.array([*sizes, unused] if unused else sizes)
-    parts = fill_empty(allocate(groups, strata, quota, draw_by_deficit, rng), groups, n_parts)
-    name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
-    warn_if_off_target(groups, strata, parts, np.array(sizes), name)
-    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
-
-
-def _check_enough(groups: Labels, n_parts: int) -> None:
-    """Raise if there are fewer groups than parts."""
-    n_groups = int(groups.max(initial=-1)) + 1
-    if n_groups < n_parts:
-        where = "one group" if n_groups == 1 else f"{n_groups} groups"
-        raise ValueError(
-            f"All {len(groups)} images are in {where} of near duplicates, so one of the {n_parts} "
-            f"parts would be empty. Use a smaller radius, which makes smaller groups. Groups that "
-            f"are passed as groups=... are merged with those of near duplicates."
-        )

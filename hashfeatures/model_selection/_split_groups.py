@@ -1,0 +1,48 @@
+"""Split groups into parts of given sizes: what single splits and splitters share."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from ..duplicates._labels import Labels
+from ..duplicates._resolve import PRECOMPUTED, SupportsFitPredict
+from ..images._sources import check_container
+from ._allocation import allocate, draw_by_deficit, fill_empty
+from ._size_warnings import warn_if_off_target
+from ._strata import Strata
+
+Finder: TypeAlias = SupportsFitPredict | Literal["precomputed"] | None
+
+
+def check_images(caller: str, images: Any, finder: Finder) -> None:
+    """Raise unless `images` holds images; with precomputed groups, anything can be split."""
+    if not (isinstance(finder, str) and finder == PRECOMPUTED):
+        check_container(images, caller)
+
+
+def split_once(
+    groups: Labels, strata: Strata | None, sizes: list[int], rng: np.random.RandomState
+) -> list[Labels]:
+    """Return the rows of each part in random order; rows beyond the sizes are left out."""
+    n_parts = len(sizes)
+    check_enough(groups, n_parts)
+    unused = len(groups) - sum(sizes)
+    quota = np.array([*sizes, unused] if unused else sizes)
+    parts = fill_empty(allocate(groups, strata, quota, draw_by_deficit, rng), groups, n_parts)
+    name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
+    warn_if_off_target(groups, strata, parts, np.array(sizes), name)
+    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
+
+
+def check_enough(groups: Labels, n_parts: int) -> None:
+    """Raise if there are fewer groups than parts."""
+    n_groups = int(groups.max(initial=-1)) + 1
+    if n_groups < n_parts:
+        where = "one group" if n_groups == 1 else f"{n_groups} groups"
+        raise ValueError(
+            f"All {len(groups)} images are in {where} of near duplicates, so one of the {n_parts} "
+            f"parts would be empty. Use a smaller radius, which makes smaller groups. Groups that "
+            f"are passed as groups=... are merged with those of near duplicates."
+        )
