@@ -37,17 +37,19 @@ class CrossPairs:
     @property
     def n_pairs(self) -> int:
         """The number of pairs."""
-        return self._reach_and_count[1]
+        return self._edges_and_count[1]
 
     @cached_property
     def reaches(self) -> NDArray[np.bool_]:
         """Whether each image has a near duplicate in each other part: (n_images, n_parts)."""
-        nodes, part = self._graph.node_of_image, self._part
-        reaches = np.zeros((len(part), self._n_parts), dtype=bool)
-        known = nodes >= 0
-        reaches[known] = self._reach_and_count[0][nodes[known]]
-        reaches[np.arange(len(part)), part] = False
+        reaches = self._near_any.copy()
+        reaches[np.arange(len(self._part)), self._part] = False
         return reaches
+
+    @cached_property
+    def has_near_in_part(self) -> NDArray[np.bool_]:
+        """Whether each image has a near duplicate in its own part: (n_images,)."""
+        return self._near_any[np.arange(len(self._part)), self._part]
 
     def pairs(self) -> Pairs:
         """Return all pairs of images.
@@ -76,6 +78,17 @@ class CrossPairs:
         return _nearest_of(_expand([nearest], cells), n)
 
     @cached_property
+    def _near_any(self) -> NDArray[np.bool_]:
+        """Whether each image has a near duplicate in each part: (n_images, n_parts)."""
+        nodes = self._graph.node_of_image
+        known = np.flatnonzero(nodes >= 0)
+        n_equal = self._counts[nodes[known]]
+        n_equal[np.arange(len(known)), self._part[known]] -= 1  # an image is none of its own
+        near = np.zeros((len(nodes), self._n_parts), dtype=bool)
+        near[known] = self._edges_and_count[0][nodes[known]] | (n_equal > 0)
+        return near
+
+    @cached_property
     def _counts(self) -> NDArray[np.int64]:
         """The number of images of each node in each part."""
         counts = np.zeros((self._graph.n_nodes, self._n_parts), dtype=np.int64)
@@ -83,11 +96,11 @@ class CrossPairs:
         return counts
 
     @cached_property
-    def _reach_and_count(self) -> tuple[NDArray[np.bool_], int]:
-        """Which parts each node has near duplicates in, and the number of pairs across parts."""
+    def _edges_and_count(self) -> tuple[NDArray[np.bool_], int]:
+        """Which parts each node has near nodes in, and the number of pairs across parts."""
         counts, totals = self._counts, self._counts.sum(axis=1)
-        in_reach = counts > 0
-        has = in_reach.copy()
+        has = counts > 0
+        in_reach = np.zeros_like(has)
         n_pairs = int((totals**2 - (counts**2).sum(axis=1)).sum()) // 2
         for left, right, _ in self._graph.edges.blocks():
             n_pairs += int((totals[left] * totals[right]).sum())

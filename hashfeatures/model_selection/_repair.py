@@ -22,7 +22,7 @@ from ..exceptions import SplitSizeWarning, warn_user
 from ..images._sources import describe_source
 from ._parts import ComparedParts, compare_parts, describe_uncompared, name_parts
 
-_MAJORITY = "majority"
+MAJORITY = "majority"
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,21 +190,40 @@ def repair_split(
     [['a', 'b', 'a'], ['c', 'd']]
     """
     parts = name_parts("repair_split", train, test)
-    majority = isinstance(priority, str) and priority == _MAJORITY
-    order = _order_of_priority(list(parts), [] if majority else priority)
+    if not (isinstance(priority, str) and priority == MAJORITY):
+        priority = _order_of_priority(list(parts), priority)
     compared = compare_parts("repair_split", parts, finder)
-    groups = compared.graph.labels()
-    counts = compared.count(groups)
-    if majority:
-        keeper = counts.argmax(axis=1)
-    else:
-        keeper = np.array(order)[(counts[:, order] > 0).argmax(axis=1)]
-    repair = SplitRepair(compared, keeper[groups])
+    target = find_targets(compared, priority)
+    repair = SplitRepair(compared, target)
     repaired = repair.apply(*parts.values())
-    _warn_of_empty(compared, keeper[groups])
+    _warn_of_empty(compared, target)
     if isinstance(train, Mapping):
         return dict(zip(train, repaired, strict=True)), repair
     return *repaired, repair
+
+
+def find_targets(parts: ComparedParts, priority: str | Sequence[int]) -> Labels:
+    """Return the part of each image after a repair.
+
+    Parameters
+    ----------
+    parts : ComparedParts
+        The parts before.
+    priority : sequence of int, or "majority"
+        All parts, in the order in which they keep groups; or "majority", as in `repair_split`.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), dtype intp
+        The number of the part.
+    """
+    groups = parts.graph.labels()
+    counts = parts.count(groups)
+    if isinstance(priority, str):
+        keeper = counts.argmax(axis=1)
+    else:
+        keeper = np.array(priority)[(counts[:, priority] > 0).argmax(axis=1)]
+    return keeper[groups]
 
 
 def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
@@ -224,7 +243,7 @@ def _order_of_priority(names: list[str], priority: Any) -> list[int]:
     is_list = isinstance(priority, list | tuple)
     wanted = [str(name) for name in priority] if is_list else [str(priority)]
     if any(name not in names for name in wanted):
-        expected = f"the name of a part among {names}, several of them, or {_MAJORITY!r}"
+        expected = f"the name of a part among {names}, several of them, or {MAJORITY!r}"
         raise refuse("repair_split", "priority", expected, priority)
     rest = [name for name in names if name not in wanted]
     return [names.index(name) for name in dict.fromkeys([*wanted, *rest])]
