@@ -219,11 +219,13 @@ def find_targets(parts: ComparedParts, priority: str | Sequence[int]) -> Labels:
     """
     groups = parts.graph.labels()
     counts = parts.count(groups)
+    keeper: Labels
     if isinstance(priority, str):
         keeper = counts.argmax(axis=1)
     else:
         keeper = np.array(priority)[(counts[:, priority] > 0).argmax(axis=1)]
-    return keeper[groups]
+    moved: Labels = keeper[groups]
+    return moved
 
 
 def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from .._utils.path_text import show_path, write_path
-from .._utils.quantities import count, format_agreement, format_bytes
 from ._histogram import draw_histogram
 from ._summary import Summary
-from ._text import describe_counts, describe_removable_size, describe_settings
+from ._templates import read_template, render, security_policy, show
+from ._text import describe_counts, describe_settings
 from ._thumbnails import shrink
 
 # The groups, and images per group, in a page where no script runs, as in email.
@@ -51,7 +47,7 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
         A page that makes no request: it embeds its style, script and pictures, and its security
         policy allows no others. Where no script runs, it shows the first groups.
     """
-    style, script = _read("report.css"), _read("report.js")
+    style, script = read_template("report.css"), read_template("report.js")
     return _render(
         "page.html",
         summary,
@@ -61,16 +57,7 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
         mark=_MARK,
         style=style,
         script=script,
-        policy="; ".join(
-            [
-                "default-src 'none'",
-                "img-src data:",
-                f"style-src '{_digest(style)}'",
-                f"script-src '{_digest(script)}'",
-                "base-uri 'none'",
-                "form-action 'none'",
-            ]
-        ),
+        policy=security_policy(style=style, script=script),
         data=_as_json(summary, thumbnails, _common_folder(summary)),
     )
 
@@ -98,58 +85,21 @@ def write_parts(summary: Summary, thumbnails: dict[int, str], text: str | None =
         few,
         n_groups=NOTEBOOK_GROUPS,
         n_images=NOTEBOOK_IMAGES,
-        style=_read("report.css"),
+        style=read_template("report.css"),
         text=text,
     )
 
 
 def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: Any) -> str:
-    html: str = (
-        _environment()
-        .get_template(name)
-        .render(
-            summary=summary,
-            thumbnails=thumbnails,
-            counts=summary["counts"],
-            folder=_common_folder(summary),
-            histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
-            **values,
-        )
+    return render(
+        name,
+        summary=summary,
+        thumbnails=thumbnails,
+        counts=summary["counts"],
+        folder=_common_folder(summary),
+        histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
+        **values,
     )
-    return html
-
-
-@cache
-def _environment() -> Any:
-    # Imported late, because only HTML needs it.
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "show_path": _show,
-        "below": lambda path, folder: _show(path).removeprefix(folder),
-        "format_bytes": format_bytes,
-        "format_agreement": format_agreement,
-    }
-    environment.globals |= {
-        "count": count,
-        "describe_counts": describe_counts,
-        "describe_settings": describe_settings,
-        "describe_removable_size": describe_removable_size,
-    }
-    return environment
-
-
-@cache
-def _read(name: str) -> str:
-    folder = resources.files(__package__) / "templates"
-    return (folder / name).read_text(encoding="utf-8")
 
 
 def _common_folder(summary: Summary) -> str:
@@ -160,7 +110,7 @@ def _common_folder(summary: Summary) -> str:
     start = os.path.commonprefix(paths) if len(paths) > 1 else ""  # noqa: RUF071
     folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
     is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
-    return _show(folder) if is_named else ""
+    return show(folder) if is_named else ""
 
 
 def _invert(taken: Sequence[float] | None) -> list[float] | None:
@@ -171,15 +121,6 @@ def _invert(taken: Sequence[float] | None) -> list[float] | None:
     area = a * e - b * d
     back = (e, -b, b * f - c * e, -d, a, c * d - a * f)
     return [round(number / area, 5) + 0.0 for number in back] if area else None
-
-
-def _show(path: str) -> str:
-    return show_path(path).encode("utf-8", "replace").decode("utf-8")
-
-
-def _digest(text: str) -> str:
-    """Return the digest of a text for a content security policy."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 
 def _as_json(summary: Summary, thumbnails: dict[int, str], folder: str) -> str:
