@@ -161,6 +161,8 @@ def _columns_of(y: Any) -> list[pd.Series[Any]]:
         return [column.reset_index(drop=True) for _, column in y.items()]
     if is_frame(y):
         return [_column_of(list_column(y, name)) for name in column_names(y)]
+    if isinstance(y, pd.MultiIndex):
+        return _columns_of(y.to_frame())
     if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return [pd.Series(y).reset_index(drop=True)]
     if isinstance(y, list | tuple) and not any(np.ndim(label) for label in y):
@@ -171,6 +173,11 @@ def _columns_of(y: Any) -> list[pd.Series[Any]]:
             array = np.asarray(_listed(y))
         except ValueError:  # rows of different lengths
             return [_column_of(y)]
+    if array.ndim == 2 and not array.shape[1]:
+        raise ParameterError(
+            f"The labels must be a 1d array, or a table with at least one column. Got an array of "
+            f"shape {array.shape}."
+        )
     if array.dtype.names:
         return [_column_of(array[name]) for name in array.dtype.names]
     if array.ndim == 2:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from ..duplicates._labels import Labels
+from ._moves import move_groups
 from ._quotas import Counts, floor_and_ceil, quotas_of_classes, quotas_of_labels
 from ._singletons import fill_quotas
 from ._strata import Strata
@@ -83,14 +84,15 @@ def allocate(
     """
     n_groups = int(groups.max()) + 1
     # All images together count as a stratum too, whose quotas are the sizes of the parts.
-    rows, columns = groups, np.zeros_like(groups)
+    rows, columns, counts = groups, np.zeros_like(groups), np.ones(len(groups), dtype=np.int64)
     exact = (sizes.astype(np.float64) if shares is None else len(groups) * shares)[:, None]
     capacity = sizes[:, None]
     if strata is not None:
         members = strata.members.tocoo()
         rows = np.concatenate([rows, groups[members.row]])
         columns = np.concatenate([columns, members.col + 1])
-        n_of_stratum = np.bincount(members.col, minlength=members.shape[1])
+        counts = np.concatenate([counts, members.data])
+        n_of_stratum = np.asarray(strata.members.sum(axis=0)).ravel()
         of_strata = np.outer(sizes / sizes.sum() if shares is None else shares, n_of_stratum)
         if strata.is_partition:
             quotas = quotas_of_classes(of_strata, sizes, n_of_stratum, rng)
@@ -98,16 +100,25 @@ def allocate(
             quotas = quotas_of_labels(of_strata, n_of_stratum, rng)
         exact, capacity = np.hstack([exact, of_strata]), np.hstack([capacity, quotas])
     composition = coo_matrix(
-        (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(n_groups, capacity.shape[1])
+        (counts, (rows, columns)), shape=(n_groups, capacity.shape[1])
     ).tocsr()
     part_of_group = np.full(n_groups, -1, dtype=np.intp)
     have_classes = strata is not None and strata.is_partition
-    least = 2 if have_classes else 1
-    left = _allocate_groups(composition, capacity, choose, rng, part_of_group, least)
+    left = _allocate_groups(
+        composition,
+        capacity,
+        choose,
+        rng,
+        part_of_group,
+        least=2 if have_classes else 1,
+        counts_objects=strata is not None and strata.counts_objects,
+    )
     if have_classes:
         low, high = floor_and_ceil(exact)
         low, high = left + low - capacity, left + high - capacity
         _allocate_singletons(composition, left, low, high, choose, rng, part_of_group)
+    if strata is not None and strata.counts_objects:
+        part_of_group = move_groups(part_of_group, composition, exact)
     return part_of_group[groups]
 
 
@@ -132,13 +143,14 @@ def _allocate_groups(
     rng: np.random.RandomState | None,
     part_of_group: Labels,
     least: int,
+    counts_objects: bool,
 ) -> Counts:
     """Allocate the groups of at least so many images, and return the capacity that is left."""
     left: list[list[int]] = capacity.T.tolist()
     starts, columns, counts = (
         part.tolist() for part in (composition.indptr, composition.indices, composition.data)
     )
-    order, ends = _order_by_composition(composition, least)
+    order, ends = _order_by_composition(composition, least, counts_objects)
     start = 0
     for first, end in zip(order[np.append(0, ends)[:-1]].tolist(), ends.tolist(), strict=True):
         row = slice(starts[first], starts[first + 1])
@@ -192,18 +204,25 @@ def _allocate_singletons(
     part_of_group[single[np.argsort(class_of, kind="stable")]] = np.repeat(parts, filled.T.ravel())
 
 
-def _order_by_composition(composition: csr_matrix, least: int) -> tuple[Labels, Labels]:
+def _order_by_composition(
+    composition: csr_matrix, least: int, counts_objects: bool
+) -> tuple[Labels, Labels]:
     """Order groups by composition: the largest groups first, then those of rare strata.
 
-    Returns the groups of at least so many images, and where the groups of each composition end.
+    If strata count objects, the groups with the largest share of any stratum come first. Returns
+    the groups of at least so many images, and where the groups of each composition end.
     """
     # Equal rows have equal products with a random vector, and unequal rows in practice do not.
     weights = np.random.RandomState(0).randint(1, 2**62, size=composition.shape[1], dtype=np.int64)
     keys = composition @ weights  # an overflow changes nothing
     n_images = composition[:, [0]].toarray().ravel()
     n_of_stratum = np.asarray(composition.sum(axis=0)).ravel()
-    rarest = np.minimum.reduceat(n_of_stratum[composition.indices], composition.indptr[:-1])
-    order = np.lexsort((np.arange(len(keys)), keys, rarest, -n_images))
+    in_stratum, starts = n_of_stratum[composition.indices], composition.indptr[:-1]
+    if counts_objects:
+        priority = [-np.maximum.reduceat(composition.data / in_stratum, starts)]
+    else:
+        priority = [np.minimum.reduceat(in_stratum, starts), -n_images]
+    order = np.lexsort((np.arange(len(keys)), keys, *priority))
     order = order[: np.count_nonzero(n_images >= least)]
     ends = np.flatnonzero(np.append(np.diff(keys[order]), 1)) + 1 if len(order) else order
     return order, ends

@@ -63,14 +63,17 @@ def _warn_of_strata(
     n_images = np.asarray(composition.sum(axis=0)).ravel()
     reached = _sum_rows(strata.members, parts).toarray()[:n_parts]
     requested = np.outer(sizes, n_images) / len(groups)
-    slack = 0 if strata.is_partition else 2  # overlapping strata cannot all be met exactly
+    # Overlapping strata cannot all be met exactly: two images may be too many.
+    n_in_stratum = np.maximum(strata.members.getnnz(axis=0), 1)
+    slack = 0 if strata.is_partition else 2 * np.ceil(n_images / n_in_stratum)
     grain = np.where(largest <= requested.min(axis=0), largest, 1) + slack
     off = _is_off(reached, requested, grain).any(axis=0)
     short = np.flatnonzero((off | (n_groups < n_parts)) & (n_images > 0))
     if not len(short):
         return
+    unit = "objects" if strata.counts_objects else "images"
     shown = "; ".join(
-        f"{strata.names[stratum]!r}, {n_images[stratum]} images in {n_groups[stratum]} "
+        f"{strata.names[stratum]!r}, {n_images[stratum]} {unit} in {n_groups[stratum]} "
         f"group{'s' if n_groups[stratum] > 1 else ''}, reached {reached[:, stratum].tolist()}"
         for stratum in short[:3]
     )

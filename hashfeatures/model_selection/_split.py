@@ -50,10 +50,12 @@ def train_test_split(
     $random_state
     stratify : array-like of shape (n_images,) or (n_images, n_labels), or column, default=None
         Labels that all parts contain in the same proportions, as far as groups allow. Class labels
-        may be of any type, and each distinct row of several columns is one class. A matrix of
-        zeros and ones holds several labels for each image. A continuous target is cut into
-        quantiles. Strings are always classes. Whole numbers with more than 20 distinct values may
-        be a continuous target, see the Notes. For a DataFrame, the name of a column is enough.
+        may be of any hashable type, and each distinct row of several columns is one class. A
+        matrix of zeros and ones holds several labels for each image. A matrix of whole numbers
+        holds the number of objects of each class in each image, see the Notes. A continuous
+        target is cut into quantiles. Strings are always classes. Whole numbers with more than 20
+        distinct values may be a continuous target, see the Notes. For a DataFrame, the name of a
+        column is enough.
     $groups
     $finder_or_precomputed
 
@@ -80,6 +82,10 @@ def train_test_split(
     there are more than half as many distinct values as images, or each value occurs fewer than 10
     times on average and the values are not class codes. Class codes start at 0 or 1 and use at
     least half of the numbers up to the largest.
+
+    A matrix of whole numbers holds columns of classes if each distinct row occurs at least twice,
+    as scikit-learn requires. Otherwise it holds counts of objects. A sparse matrix always holds
+    counts.
 
     Examples
     --------
