@@ -59,6 +59,7 @@ def allocate(
     choose: _Choose,
     rng: np.random.RandomState | None,
     shares: NDArray[np.float64] | None = None,
+    fixed: Labels | None = None,
 ) -> Labels:
     """Allocate groups to parts.
 
@@ -76,6 +77,9 @@ def allocate(
         Draws which group goes to which part. None allocates in order.
     shares : ndarray of shape (n_parts,), optional
         The exact shares that `sizes` are rounded from. None takes the shares of the sizes.
+    fixed : ndarray of shape (n_groups,), optional
+        The part of each group that is allocated already, and -1 for the others. The others fill
+        what is missing.
 
     Returns
     -------
@@ -102,11 +106,12 @@ def allocate(
     composition = coo_matrix(
         (counts, (rows, columns)), shape=(n_groups, capacity.shape[1])
     ).tocsr()
-    part_of_group = np.full(n_groups, -1, dtype=np.intp)
+    part_of_group = np.full(n_groups, -1, dtype=np.intp) if fixed is None else fixed.copy()
+    left = capacity - _count_in_parts(composition, part_of_group, len(sizes))
     have_classes = strata is not None and strata.is_partition
     left = _allocate_groups(
         composition,
-        capacity,
+        left,
         choose,
         rng,
         part_of_group,
@@ -136,6 +141,15 @@ def fill_empty(parts: Labels, groups: Labels, n_parts: int) -> Labels:
     return parts
 
 
+def _count_in_parts(composition: csr_matrix, part_of_group: Labels, n_parts: int) -> Counts:
+    """Return how many images of each stratum the allocated groups bring to each part."""
+    known = np.flatnonzero(part_of_group >= 0)
+    shape = (n_parts, len(part_of_group))
+    chosen = csr_matrix((np.ones_like(known), (part_of_group[known], known)), shape=shape)
+    counts: Counts = (chosen @ composition).toarray()
+    return counts
+
+
 def _allocate_groups(
     composition: csr_matrix,
     capacity: Counts,
@@ -150,7 +164,7 @@ def _allocate_groups(
     starts, columns, counts = (
         part.tolist() for part in (composition.indptr, composition.indices, composition.data)
     )
-    order, ends = _order_by_composition(composition, least, counts_objects)
+    order, ends = _order_by_composition(composition, least, counts_objects, part_of_group < 0)
     start = 0
     for first, end in zip(order[np.append(0, ends)[:-1]].tolist(), ends.tolist(), strict=True):
         row = slice(starts[first], starts[first + 1])
@@ -205,12 +219,12 @@ def _allocate_singletons(
 
 
 def _order_by_composition(
-    composition: csr_matrix, least: int, counts_objects: bool
+    composition: csr_matrix, least: int, counts_objects: bool, is_open: NDArray[np.bool_]
 ) -> tuple[Labels, Labels]:
     """Order groups by composition: the largest groups first, then those of rare strata.
 
     If strata count objects, the groups with the largest share of any stratum come first. Returns
-    the groups of at least so many images, and where the groups of each composition end.
+    the open groups of at least so many images, and where those of each composition end.
     """
     # Equal rows have equal products with a random vector, and unequal rows in practice do not.
     weights = np.random.RandomState(0).randint(1, 2**62, size=composition.shape[1], dtype=np.int64)
@@ -223,7 +237,7 @@ def _order_by_composition(
     else:
         priority = [np.minimum.reduceat(in_stratum, starts), -n_images]
     order = np.lexsort((np.arange(len(keys)), keys, *priority))
-    order = order[: np.count_nonzero(n_images >= least)]
+    order = order[is_open[order] & (n_images[order] >= least)]
     ends = np.flatnonzero(np.append(np.diff(keys[order]), 1)) + 1 if len(order) else order
     return order, ends
 

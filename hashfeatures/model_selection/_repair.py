@@ -14,15 +14,13 @@ from .._utils.descriptions import describe_value
 from .._utils.display import rows_as_html
 from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
-from .._utils.validation import refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import SupportsFitPredict
 from ..exceptions import SplitSizeWarning, warn_user
 from ..images._sources import describe_source
 from ._parts import ComparedParts, compare_parts, describe_uncompared, name_parts
-
-MAJORITY = "majority"
+from ._priority import choose_keepers, order_of_priority
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,8 +188,7 @@ def repair_split(
     [['a', 'b', 'a'], ['c', 'd']]
     """
     parts = name_parts("repair_split", train, test)
-    if not (isinstance(priority, str) and priority == MAJORITY):
-        priority = _order_of_priority(list(parts), priority)
+    priority = order_of_priority("repair_split", list(parts), priority)
     compared = compare_parts("repair_split", parts, finder)
     target = find_targets(compared, priority)
     repair = SplitRepair(compared, target)
@@ -218,14 +215,8 @@ def find_targets(parts: ComparedParts, priority: str | Sequence[int]) -> Labels:
         The number of the part.
     """
     groups = parts.graph.labels()
-    counts = parts.count(groups)
-    keeper: Labels
-    if isinstance(priority, str):
-        keeper = counts.argmax(axis=1)
-    else:
-        keeper = np.array(priority)[(counts[:, priority] > 0).argmax(axis=1)]
-    moved: Labels = keeper[groups]
-    return moved
+    targets: Labels = choose_keepers(parts.count(groups), priority)[groups]
+    return targets
 
 
 def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
@@ -238,14 +229,3 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
                 f"finder with a smaller radius.",
                 SplitSizeWarning,
             )
-
-
-def _order_of_priority(names: list[str], priority: Any) -> list[int]:
-    """Return the parts in the order in which they keep groups: named parts, then the rest."""
-    is_list = isinstance(priority, list | tuple)
-    wanted = [str(name) for name in priority] if is_list else [str(priority)]
-    if any(name not in names for name in wanted):
-        expected = f"the name of a part among {names}, several of them, or {MAJORITY!r}"
-        raise refuse("repair_split", "priority", expected, priority)
-    rest = [name for name in names if name not in wanted]
-    return [names.index(name) for name in dict.fromkeys([*wanted, *rest])]
