@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from .._utils.frames import is_frame
 from .._utils.sklearn_internals import count_samples
 from ..duplicates._chains import warn_if_chained
 from ..duplicates._finder import NearDuplicateFinder
@@ -17,7 +18,7 @@ from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..duplicates.fingerprints._search import get_confirmation
 from ..hamming._packing import words_from_bits
 from ..hashing._algorithms import BITS_VERSION
-from ..images._sources import is_frame, list_sources
+from ..images._sources import list_sources
 from ._split_groups import Finder
 
 # The parameters of a finder that change neither hashes nor pixels nor the pairs of a split.
@@ -67,7 +68,7 @@ def know_images(images: Any, finder: Finder, groups: Any) -> KnownImages:
     elif found.finder is not None:
         fingerprints, radius = found.finder._images.fingerprints, found.finder.radius_
     are_bits = is_bit_matrix(images)
-    settings = {"estimator": type(finder).__name__}
+    settings: dict[str, Any] = {"estimator": type(finder).__name__}
     if fingerprints is not None:
         settings = {"bits": fingerprints.n_bits, "radius": int(radius)}
     if isinstance(finder, NearDuplicateFinder | None) and not are_bits:
@@ -113,5 +114,6 @@ def pin_limits(finder: Finder, settings: dict[str, Any]) -> Finder:
     if isinstance(finder, NearDuplicateFinder) and finder.radius == "calibrated":
         limits = {name: settings[name] for name in _LIMITS if settings.get(name) is not None}
         if limits:
-            return clone(finder).set_params(**limits)
+            pinned: NearDuplicateFinder = clone(finder).set_params(**limits)
+            return pinned
     return finder
