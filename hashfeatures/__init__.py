@@ -44,9 +44,12 @@ if TYPE_CHECKING:
     from .model_selection import LeakageReport as LeakageReport
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
+    from .model_selection import SequenceFinder as SequenceFinder
     from .model_selection import SplitRepair as SplitRepair
     from .model_selection import assert_no_leakage as assert_no_leakage
+    from .model_selection import find_sequences as find_sequences
     from .model_selection import leakage_report as leakage_report
+    from .model_selection import merge_groups as merge_groups
     from .model_selection import repair_split as repair_split
     from .model_selection import train_test_split as train_test_split
 
@@ -91,9 +94,12 @@ __getattr__, __dir__, __all__ = attach(
             "LeakageReport",
             "NearDuplicateKFold",
             "NearDuplicateShuffleSplit",
+            "SequenceFinder",
             "SplitRepair",
             "assert_no_leakage",
+            "find_sequences",
             "leakage_report",
+            "merge_groups",
             "repair_split",
             "train_test_split",
         ],

@@ -30,7 +30,16 @@ def test_every_public_name_exists():
 
 
 @pytest.mark.parametrize(
-    "package", ["", ".duplicates", ".distributed", ".hamming", ".hashing", ".model_selection"]
+    "package",
+    [
+        "",
+        ".duplicates",
+        ".distributed",
+        ".hamming",
+        ".hashing",
+        ".model_selection",
+        ".model_selection.sequences",
+    ],
 )
 def test_type_checkers_see_the_same_names(package):
     """They do not run `__getattr__`: the names stand in a block of imports for them too."""

@@ -28,9 +28,31 @@ _SHARED = {
             or "filename".
     """,
     "groups": """
-        groups : array-like of shape (n_images,), or column, default=None
+        groups : array-like of shape (n_images,), column, "sequences" or estimator, default=None
             Groups of images that must stay together for other reasons. They are merged with the
-            groups of near duplicates.
+            groups of near duplicates. "sequences" finds the frames of videos and the like, as
+            ``SequenceFinder()`` does, unless a column has that name. An estimator, such as a
+            `SequenceFinder` with other parameters, is cloned and finds the groups by
+            ``fit_predict(images)``.
+    """,
+    "sequence_options": """
+        by : {"name", "time", "pixels"} or sequence of these, default=("name", "time", "pixels")
+            How to find sequences. "name" reads counters in file names. "time" cuts where a camera
+            paused, by the EXIF data. "pixels" cuts where the scene changes, in the order of the
+            names, or in the given order for images without names or without "name" in `by`.
+        pattern : str or re.Pattern, default=None
+            The pattern of the file names. A template has fields in braces, as in
+            "{sequence}_{frame}.ppm". The field "frame" or "counter" is the counter, the others
+            identify the sequence, and "*" stands for text that does neither. A sequence stays in
+            its folder unless the template contains a slash, as in "{patient}/*_{frame}";
+            "{folder}/" is the whole folder. A regular expression has named groups instead. None
+            finds the patterns.
+        gap : int, float or timedelta, default=None
+            The longest pause within a sequence, in seconds if it is a number. None means 30
+            seconds. Without "time" in `by`, the number of values that a counter may leave out;
+            None then means any number.
+        use_file_times : bool, default=False
+            Whether an image without an EXIF time takes the time at which its file was changed.
     """,
     "finder_or_precomputed": """
         finder : estimator with ``fit_predict(X) -> labels``, or "precomputed", default=None

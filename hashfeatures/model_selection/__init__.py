@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._utils.lazy import attach
 
 if TYPE_CHECKING:
+    from ._groups import merge_groups as merge_groups
     from ._leakage import assert_no_leakage as assert_no_leakage
     from ._leakage import leakage_report as leakage_report
     from ._leakage_report import LeakageReport as LeakageReport
@@ -13,14 +14,18 @@ if TYPE_CHECKING:
     from ._split import train_test_split as train_test_split
     from ._splitters import NearDuplicateKFold as NearDuplicateKFold
     from ._splitters import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
+    from .sequences import SequenceFinder as SequenceFinder
+    from .sequences import find_sequences as find_sequences
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_groups": ["merge_groups"],
         "_leakage": ["assert_no_leakage", "leakage_report"],
         "_leakage_report": ["LeakageReport"],
         "_repair": ["SplitRepair", "repair_split"],
         "_split": ["train_test_split"],
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
+        "sequences": ["SequenceFinder", "find_sequences"],
     },
 )

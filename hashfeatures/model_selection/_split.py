@@ -11,6 +11,7 @@ from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import group_images, own_groups
+from ._groups import are_sequences, read_groups
 from ._sizes import part_sizes
 from ._split_groups import Finder, check_enough, check_images, split_once
 from ._strata import find_strata
@@ -122,9 +123,11 @@ def train_test_split(
         default=0.25,
     )
     stratify = column_of(stratify, images, "train_test_split", "stratify")
-    groups = column_of(groups, images, "train_test_split", "groups")
+    by_sequence = are_sequences(groups, images)
+    groups = read_groups("train_test_split", groups, images)
     strata = None if stratify is None else find_strata(stratify, n_images)
     rng = check_random_state(random_state)
-    check_enough(own_groups(groups, n_images), len(sizes))
-    parts = split_once(group_images(images, finder, groups), strata, sizes, rng)
+    check_enough(own_groups(groups, n_images), len(sizes), by_sequence)
+    labels = group_images(images, finder, groups)
+    parts = split_once(labels, strata, sizes, rng, by_sequence)
     return [take_rows(array, rows) for array in everything for rows in parts]

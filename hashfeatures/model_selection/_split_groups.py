@@ -23,11 +23,15 @@ def check_images(caller: str, images: Any, finder: Finder) -> None:
 
 
 def split_once(
-    groups: Labels, strata: Strata | None, sizes: list[int], rng: np.random.RandomState
+    groups: Labels,
+    strata: Strata | None,
+    sizes: list[int],
+    rng: np.random.RandomState,
+    by_sequence: bool = False,
 ) -> list[Labels]:
     """Return the rows of each part in random order; rows beyond the sizes are left out."""
     n_parts = len(sizes)
-    check_enough(groups, n_parts)
+    check_enough(groups, n_parts, by_sequence)
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)
     parts = fill_empty(allocate(groups, strata, quota, draw_by_deficit, rng), groups, n_parts)
@@ -36,13 +40,29 @@ def split_once(
     return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
 
 
-def check_enough(groups: Labels, n_parts: int) -> None:
+def check_enough(groups: Labels, n_parts: int, by_sequence: bool = False) -> None:
     """Raise if there are fewer groups than parts."""
     n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < n_parts:
         where = "one group" if n_groups == 1 else f"{n_groups} groups"
         raise ValueError(
-            f"All {len(groups)} images are in {where} of near duplicates, so one of the {n_parts} "
-            f"parts would be empty. Use a smaller radius, which makes smaller groups. Groups that "
-            f"are passed as groups=... are merged with those of near duplicates."
+            f"All {len(groups)} images are in {where} of {name_groups(by_sequence)}, so one of "
+            f"the {n_parts} parts would be empty. {_advise(by_sequence)}"
         )
+
+
+def name_groups(by_sequence: bool) -> str:
+    """Return what the groups of a split consist of."""
+    return "near duplicates and sequences" if by_sequence else "near duplicates"
+
+
+def _advise(by_sequence: bool) -> str:
+    if by_sequence:
+        return (
+            "If that is one recording, SequenceFinder(gap=...) cuts it at shorter pauses, and "
+            "SequenceFinder(pattern=...) sets how names are read."
+        )
+    return (
+        "Use a smaller radius, which makes smaller groups. Groups that are passed as groups=... "
+        "are merged with those of near duplicates."
+    )

@@ -18,6 +18,7 @@ from ..duplicates._labels import Labels
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
 from ._allocation import allocate, fill_empty, largest_deficit
+from ._groups import read_groups
 from ._size_warnings import warn_if_off_target
 from ._sizes import part_sizes
 from ._split_groups import Finder, check_enough, check_images, split_once
@@ -61,7 +62,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         """Return the group of each image and, with stratification, the strata."""
         name = type(self).__name__
         check_images(name, X, self.finder)
-        y, groups = column_of(y, X, name, "y"), column_of(groups, X, name, "groups")
+        y, groups = column_of(y, X, name, "y"), read_groups(name, groups, X)
         if self.stratify and y is None:
             raise ValueError(f"{name}(stratify=True) needs the labels. Call split(X, y).")
         strata = find_strata(y, count_samples(X)) if self.stratify else None
