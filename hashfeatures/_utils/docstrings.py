@@ -35,6 +35,14 @@ _SHARED = {
             `SequenceFinder` with other parameters, is cloned and finds the groups by
             ``fit_predict(images)``.
     """,
+    "groups_of_parts": """
+        groups : list of arrays, mapping, column, "sequences" or estimator, default=None
+            Groups of images, such as patients, that must not be in more than one part. A list has
+            one array for each part, and a mapping has the names of the parts as keys. A column
+            must be in the tables of all parts. "sequences" finds the frames of videos and the
+            like, as ``SequenceFinder()`` does, unless a column has that name. An estimator finds
+            the groups by ``fit_predict`` on the images of all parts.
+    """,
     "sequence_options": """
         by : {"name", "time", "pixels"} or sequence of these, default=("name", "time", "pixels")
             How to find sequences. "name" reads counters in file names. "time" cuts where a camera

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from .._utils.containers import check_length
 from .._utils.descriptions import describe_value
-from .._utils.frames import column_names
+from .._utils.frames import column_names, list_column
+from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..duplicates._labels import Labels, merge_labels, relabel
@@ -18,6 +22,30 @@ from ..duplicates._resolve import is_bit_matrix, own_groups
 from .sequences._finder import SequenceFinder
 
 SEQUENCES = "sequences"
+
+
+@dataclass(frozen=True)
+class OwnGroups:
+    """The groups of all images of a split that a user names.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_images,), dtype intp
+        The group of each image, counted from 0.
+    names : ndarray of shape (n_images,), dtype object
+        The name of each image's group: its label as it was passed, or its number.
+    are_sequences : bool
+        Whether the groups are sequences.
+    """
+
+    labels: Labels
+    names: NDArray[np.object_]
+    are_sequences: bool
+
+    @property
+    def noun(self) -> str:
+        """What one group is."""
+        return "sequence" if self.are_sequences else "group"
 
 
 def finds_groups(groups: Any) -> bool:
@@ -61,6 +89,11 @@ def read_groups(caller: str, groups: Any, images: Any) -> Any:
             raise refuse(caller, "groups", expected, groups)
     elif not finds_groups(groups):
         return groups
+    return _find_groups(caller, groups, images)
+
+
+def _find_groups(caller: str, groups: Any, images: Any) -> NDArray[Any]:
+    """Return the groups that "sequences" or an estimator finds."""
     if is_bit_matrix(images):
         expected = "an array or a column, as bits have no names, times or pixels"
         raise refuse(caller, "groups", expected, groups)
@@ -75,6 +108,66 @@ def are_sequences(groups: Any, images: Any) -> bool:
     if isinstance(groups, str):
         return groups == SEQUENCES and groups not in column_names(images)
     return isinstance(groups, SequenceFinder)
+
+
+def read_groups_of_parts(
+    caller: str, groups: Any, parts: Mapping[str, Any], sizes: Sequence[int], images: Any
+) -> OwnGroups | None:
+    """Return the groups of the images of all parts of a split.
+
+    Parameters
+    ----------
+    caller : str
+        The name of the function, for messages.
+    groups : list, mapping, str, estimator or None
+        One array for each part, in a list or by the name of the part; the name of a column of all
+        parts; "sequences"; or an estimator.
+    parts : mapping of str to container
+        The parts.
+    sizes : sequence of int
+        The number of images in each part.
+    images : container
+        The images of all parts, one part after the other.
+
+    Returns
+    -------
+    OwnGroups or None
+        None without groups. An equal label means the same group in all parts.
+
+    Raises
+    ------
+    ParameterError
+        If `groups` is none of these, or does not fit the parts.
+    """
+    if groups is None:
+        return None
+    by_sequence = any(are_sequences(groups, part) for part in parts.values())
+    if by_sequence or finds_groups(groups):
+        labels = relabel(_find_groups(caller, groups, images))
+        return OwnGroups(labels, labels.astype(object), by_sequence)
+    values = _list_by_part(caller, groups, parts)
+    columns = [list_labels(each, size) for each, size in zip(values, sizes, strict=True)]
+    names = np.concatenate(columns)
+    return OwnGroups(own_groups(names, len(names)), names, are_sequences=False)
+
+
+def _list_by_part(caller: str, groups: Any, parts: Mapping[str, Any]) -> list[Any]:
+    """Return an array of groups for each part."""
+    names = list(parts)
+    if isinstance(groups, str) and all(groups in column_names(part) for part in parts.values()):
+        return [list_column(part, groups) for part in parts.values()]
+    if isinstance(groups, Mapping) and set(map(str, groups)) == set(names):
+        by_name = {str(name): values for name, values in groups.items()}
+        return [by_name[name] for name in names]
+    is_list = isinstance(groups, list | tuple) and len(groups) == len(names)
+    if is_list and all(np.ndim(values) > 0 or hasattr(values, "__len__") for values in groups):
+        return list(groups)
+    expected = (
+        f"a list of {len(names)} arrays, one for each of the parts {', '.join(names)}, a mapping "
+        f"of the parts to arrays, the name of a column of all parts, {SEQUENCES!r}, or an "
+        f"estimator with fit_predict"
+    )
+    raise refuse(caller, "groups", expected, groups)
 
 
 def merge_groups(*groups: Any) -> Labels:

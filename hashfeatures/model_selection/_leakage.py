@@ -23,7 +23,12 @@ from ._parts import compare_parts, name_parts
 @fill_in_parameters
 @point_to_finder
 def leakage_report(
-    train: Any, test: Any = None, *, y: Any = None, finder: SupportsFitPredict | None = None
+    train: Any,
+    test: Any = None,
+    *,
+    y: Any = None,
+    groups: Any = None,
+    finder: SupportsFitPredict | None = None,
 ) -> LeakageReport:
     """Find near duplicates in different parts of a split.
 
@@ -33,14 +38,15 @@ def leakage_report(
     y : array-like of shape (n_images,), or column, default=None
         The labels of the last part, usually the test part, or the name of a column of that part.
         With labels, the report lists the leaks of each class.
+    $groups_of_parts
     $finder
         An estimator that finds only groups yields pairs without distances.
 
     Returns
     -------
     LeakageReport
-        The share of test images that leak, and the pairs. Images that cannot be read are in no
-        pair.
+        The share of test images that leak, the pairs, and the groups in more than one part. Images
+        that cannot be read are in no pair.
 
     See Also
     --------
@@ -66,7 +72,7 @@ def leakage_report(
     *_, last = parts.values()
     y = column_of(y, last, "leakage_report", "y")
     labels = None if y is None else list_labels(y, count_samples(last))
-    return LeakageReport(compare_parts("leakage_report", parts, finder), labels)
+    return LeakageReport(compare_parts("leakage_report", parts, finder, groups=groups), labels)
 
 
 @fill_in_parameters
@@ -75,14 +81,16 @@ def assert_no_leakage(
     train: Any,
     test: Any = None,
     *,
+    groups: Any = None,
     finder: SupportsFitPredict | None = None,
     allow_unreadable: float | int = 0,
 ) -> None:
-    """Raise if near duplicates are in different parts of a split, or if too few were compared.
+    """Raise if a split leaks, or if too few images were compared.
 
     Parameters
     ----------
     $parts
+    $groups_of_parts
     $finder
     allow_unreadable : int or float, default=0
         How many images may be unreadable: a number, or a share of all images below 1. At least
@@ -91,8 +99,8 @@ def assert_no_leakage(
     Raises
     ------
     LeakageError
-        If near duplicates are in different parts. The message names the nearest pairs, and the
-        attribute `report` holds the `LeakageReport`.
+        If near duplicates, or images of one group, are in different parts. The message names the
+        nearest pairs and some groups, and the attribute `report` holds the `LeakageReport`.
     UncheckedLeakageError
         If no near duplicates were found, but a part is empty or too few images could be read.
         This is a `LeakageError` too.
@@ -106,8 +114,8 @@ def assert_no_leakage(
     caller = "assert_no_leakage"
     allowed = check_count_or_share(caller, "allow_unreadable", allow_unreadable)
     parts = name_parts(caller, train, test)
-    report = LeakageReport(compare_parts(caller, parts, finder))
-    if not report.n_pairs:
+    report = LeakageReport(compare_parts(caller, parts, finder, groups=groups))
+    if not report.leaks:
         if (why := report.why_unchecked(allowed)) is not None:
             cure = "Check the paths, or pass allow_unreadable=... to allow for some."
             raise UncheckedLeakageError(f"{why} {cure}", report)
@@ -119,9 +127,11 @@ def assert_no_leakage(
     ]
     if (n_more := report.n_pairs - len(worst)) > 0:
         lines.append(f"  and {n_more} more")
+    lines += _list_groups(report, 5)
     cure = (
-        "Call repair_split to move images until no pair is left. It moves the fewest images with "
-        "priority='majority'."
+        f"Call repair_split{'' if groups is None else ' with the same groups'} to move images "
+        f"until no {'pair' if groups is None else 'leak'} is left. It moves the fewest images "
+        f"with priority='majority'."
     )
     raise LeakageError("\n".join([str(report), *lines, cure]), report)
 
@@ -130,6 +140,20 @@ def _name(pair: Any, side: str) -> str:
     (image,) = name_sources([pair[f"{side}_image"]])
     named = "" if image is None else f", {shorten(image)!r}"
     return f"{pair[f'{side}_part']}[{pair[side]}]{named}"
+
+
+def _list_groups(report: LeakageReport, n: int) -> list[str]:
+    """Return a line for each of the groups that straddle parts, at most so many."""
+    table = report.straddling
+    lines = []
+    for name, row in table.head(n).iterrows():
+        counts = ", ".join(f"{part} {row[part]}" for part in table.columns[1:] if row[part])
+        (image,) = name_sources([row["image"]])
+        named = "" if image is None else f", with {shorten(image)!r}"
+        lines.append(f"  group {shorten(str(name))}{named}: {counts}")
+    if (n_more := len(table) - n) > 0:
+        lines.append(f"  and {n_more} more groups")
+    return lines
 
 
 def _apart(distance: Any) -> str:

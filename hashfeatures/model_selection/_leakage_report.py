@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.containers import as_column
+from .._utils.quantities import count
 from .._utils.validation import check_count_or_share
 from ..hamming._pairs import Pairs
 from ..plotting import plot_pairs
@@ -31,12 +32,12 @@ class LeakageReport:
     ----------
     share : float
         The share of images in the last part, usually the test part, that have a near duplicate in
-        an earlier part. Images that could not be read count as if they had no near duplicate.
+        an earlier part, or an image of their group if there are groups. Images that could not be
+        read count as if they had no near duplicate.
     leaking : ndarray, dtype intp
         The rows of these images in the last part.
     shares : pandas.DataFrame
-        The share of images in each part (row) that have a near duplicate in each other part
-        (column).
+        The share of images in each part (row) that leak to each other part (column).
     n_pairs : int
         The number of pairs of near duplicates in different parts.
     pairs : pandas.DataFrame
@@ -45,6 +46,10 @@ class LeakageReport:
         missing if the finder measures no distances. If pixels confirmed them, "agreement" (0 to
         1) and "relation" (what was done to the left image to get the right one) follow. The left
         part is the earlier one. More than 100 million pairs raise a `TooManyPairsError`.
+    straddling : pandas.DataFrame
+        The groups, such as sequences, that are in more than one part: the name of the group in the
+        index, its first image, and the number of its images in each part. The groups that the
+        most images leak by come first.
     unreadable : dict of str to int
         The number of images in each part that could not be read. They were not compared.
     by_class : pandas.DataFrame or None
@@ -57,23 +62,21 @@ class LeakageReport:
 
     @property
     def share(self) -> float:
-        """The share of images in the last part with a near duplicate in an earlier part."""
+        """The share of images in the last part that leak to an earlier part."""
         n_images = self._parts.sizes[-1]
         return len(self.leaking) / n_images if n_images else 0.0
 
     @cached_property
     def leaking(self) -> NDArray[np.intp]:
-        """The rows of the images in the last part with a near duplicate in an earlier part."""
+        """The rows of the images in the last part that leak to an earlier part."""
         in_last = self._parts.part == len(self._parts.sizes) - 1
-        return np.flatnonzero(self._cross_pairs.reaches[in_last, :-1].any(axis=1))
+        return np.flatnonzero(self._leaks[in_last, :-1].any(axis=1))
 
     @cached_property
     def shares(self) -> pd.DataFrame:
-        """The share of images in each part with a near duplicate in each other part."""
+        """The share of images in each part that leak to each other part."""
         names = self._parts.names
-        sums = (
-            pd.DataFrame(self._cross_pairs.reaches, columns=names).groupby(self._parts.part).sum()
-        )
+        sums = pd.DataFrame(self._leaks, columns=names).groupby(self._parts.part).sum()
         table = sums.reindex(range(len(names)), fill_value=0).set_axis(names).astype(float)
         for name, size in zip(names, self._parts.sizes, strict=True):
             table.loc[name] /= max(size, 1)
@@ -112,6 +115,23 @@ class LeakageReport:
         return self._tabulate(self._cross_pairs.pairs())
 
     @cached_property
+    def straddling(self) -> pd.DataFrame:
+        """The groups that are in more than one part."""
+        parts, own = self._parts, self._parts.own
+        if own is None:
+            nothing = pd.DataFrame(np.zeros((0, len(parts.names)), dtype=int), columns=parts.names)
+            nothing.insert(0, "image", pd.Series(dtype=object))
+            return nothing.rename_axis("group")
+        counts = parts.count(own.labels)
+        found = np.flatnonzero((counts > 0).sum(axis=1) > 1)
+        n_apart = counts[found].sum(axis=1) - counts[found].max(axis=1)
+        found = found[np.argsort(-n_apart, kind="stable")]
+        first = np.unique(own.labels, return_index=True)[1][found]
+        table = pd.DataFrame(counts[found], columns=parts.names)
+        table.insert(0, "image", as_column([parts.sources[row] for row in first]))
+        return table.set_axis(pd.Index(own.names[first], name="group", dtype=object))
+
+    @cached_property
     def by_class(self) -> pd.DataFrame | None:
         """The images and the leaking images of each class of the last part."""
         if self._labels is None:
@@ -147,11 +167,14 @@ class LeakageReport:
         dict
             The keys are "parts" (their sizes), "unreadable" (by part), "pairs", "leaking" (the
             number of images in the last part), "share", and "shares" (by part and other part). A
-            share is None where no image of a part was compared.
+            share is None where no image of a part was compared. With groups, "straddling" is the
+            number of groups in more than one part.
         """
         names = self._parts.names
-        unseen = dict(zip(names, self._parts.unseen, strict=True))
-        *earlier, last = self._parts.unseen
+        # Groups are known even of images that could not be read.
+        is_unseen = [part and self._parts.own is None for part in self._parts.unseen]
+        unseen = dict(zip(names, is_unseen, strict=True))
+        *earlier, last = is_unseen
         table = self.shares
         shares = {
             name: {
@@ -161,7 +184,7 @@ class LeakageReport:
             }
             for name in names
         }
-        return {
+        facts = {
             "parts": dict(zip(names, self._parts.sizes, strict=True)),
             "unreadable": self.unreadable,
             "pairs": self.n_pairs,
@@ -169,6 +192,9 @@ class LeakageReport:
             "share": None if last or all(earlier) else self.share,
             "shares": shares,
         }
+        if self._parts.own is not None:
+            facts["straddling"] = len(self.straddling)
+        return facts
 
     def plot(self, n: int = 5, *, ax: Any = None) -> Any:
         """Draw the nearest pairs side by side.
@@ -204,20 +230,33 @@ class LeakageReport:
         *earlier, last = self._parts.names
         sizes = ", ".join(f"{name} {size}" for name, size in facts["parts"].items())
         unchecked = self._parts.why_unchecked(len(self._parts.part))
-        if unchecked and not facts["pairs"]:
+        if unchecked and not self.leaks:
             return f"{unchecked} (Images: {sizes}.)"
         text = f"{unchecked} " if unchecked else ""
         text += (
             f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
-            f"({_percent(facts['share'])}) have a near duplicate in {' or '.join(earlier)}."
+            f"({_percent(facts['share'])}) have a near duplicate{self._parts.or_group} in "
+            f"{' or '.join(earlier)}."
         )
         for name, other in combinations(earlier, 2):
             share = facts["shares"][other][name]
             text += f" {_percent(share)} of the images in {other} have one in {name}."
         n_pairs = facts["pairs"]
         across = "1 pair is" if n_pairs == 1 else f"{n_pairs} pairs are"
+        if (own := self._parts.own) is not None:
+            across = f"{count(facts['straddling'], own.noun)} and {count(n_pairs, 'pair')} are"
         text += f" In all, {across} in different parts (images: {sizes})."
         return text + describe_uncompared(self._parts)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether near duplicates, or images of one group, are in different parts."""
+        return bool(self.n_pairs) or not self.straddling.empty
+
+    @cached_property
+    def _leaks(self) -> NDArray[np.bool_]:
+        """Whether each image leaks to each other part: (n_images, n_parts)."""
+        return self._cross_pairs.reaches | self._parts.shares_group
 
     @cached_property
     def _cross_pairs(self) -> CrossPairs:

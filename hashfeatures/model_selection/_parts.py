@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from .._utils.sklearn_internals import count_samples
 from ..duplicates._described_pairs import DescribePairs
-from ..duplicates._labels import Labels
+from ..duplicates._labels import Labels, merge_labels
 from ..duplicates._pair_graph import PairGraph
 from ..duplicates._resolve import SupportsFitPredict, find_near, is_bit_matrix, read_bits
 from ..images._sources import check_container, list_sources
+from ._groups import OwnGroups, read_groups_of_parts
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ComparedParts:
         False if the finder returned groups alone.
     describe : callable
         Describes pairs of the images by their pixels, see `describe_near`.
+    own : OwnGroups, optional
+        The groups that a user names, such as sequences.
     """
 
     names: list[str]
@@ -48,6 +51,7 @@ class ComparedParts:
     unreadable: list[int]
     has_distances: bool
     describe: DescribePairs
+    own: OwnGroups | None = None
 
     @cached_property
     def part(self) -> Labels:
@@ -105,6 +109,31 @@ class ComparedParts:
         )
         how_many = f"{n_uncompared} of {_count(n_images)}"
         return f"Not checked: {how_many} could not be {what} ({which}), and {allowed:g} may be."
+
+    @property
+    def own_groups(self) -> Labels | None:
+        """The group of each image that a user names; None without groups."""
+        return None if self.own is None else self.own.labels
+
+    @cached_property
+    def groups(self) -> Labels:
+        """The group of each image, of near duplicates merged with the groups of a user."""
+        labels = self.graph.labels()
+        return labels if self.own is None else merge_labels(labels, self.own.labels)
+
+    @cached_property
+    def shares_group(self) -> NDArray[np.bool_]:
+        """Whether each image has an image of its own group in each other part."""
+        if self.own is None:
+            return np.zeros((len(self.part), len(self.sizes)), dtype=bool)
+        shares: NDArray[np.bool_] = (self.count(self.own.labels) > 0)[self.own.labels]
+        shares[np.arange(len(self.part)), self.part] = False
+        return shares
+
+    @property
+    def or_group(self) -> str:
+        """What, besides near duplicates, an image has in another part, for messages."""
+        return "" if self.own is None else f" or images of their {self.own.noun}"
 
     @cached_property
     def row(self) -> Labels:
@@ -170,6 +199,7 @@ def compare_parts(
     finder: SupportsFitPredict | None = None,
     *,
     use_hashes: bool = False,
+    groups: Any = None,
 ) -> ComparedParts:
     """Find the near duplicates within and among the parts of a split.
 
@@ -183,6 +213,8 @@ def compare_parts(
         None means ``NearDuplicateFinder()``.
     use_hashes : bool, default=False
         Whether to compare the hex columns of tables instead of reading their images.
+    groups : list, mapping, str or estimator, optional
+        Groups that must not be in more than one part, see `read_groups_of_parts`.
 
     Returns
     -------
@@ -190,9 +222,9 @@ def compare_parts(
         The parts, and the near pairs.
     """
     sizes = [count_samples(part) for part in parts.values()]
-    found = find_near(
-        _join(caller, parts, use_hashes), finder, use_hashes=use_hashes, caller=caller
-    )
+    images = _join(caller, parts, use_hashes)
+    own = read_groups_of_parts(caller, groups, parts, sizes, images)
+    found = find_near(images, finder, use_hashes=use_hashes, caller=caller)
     of_part = np.searchsorted(np.cumsum(sizes), found.unreadable, side="right")
     unreadable = np.bincount(of_part, minlength=len(sizes)).tolist()
     return ComparedParts(
@@ -203,6 +235,7 @@ def compare_parts(
         unreadable,
         found.has_distances,
         found.describe,
+        own,
     )
 
 

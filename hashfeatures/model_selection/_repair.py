@@ -143,6 +143,7 @@ def repair_split(
     test: Any = None,
     *,
     priority: Any = "train",
+    groups: Any = None,
     finder: SupportsFitPredict | None = None,
 ) -> Any:
     """Move images between the parts of a split until it leaks no near duplicates.
@@ -158,6 +159,8 @@ def repair_split(
         first part with an image of the group keeps it. Parts that are not named come last, in
         their order. With "majority", the part with most images of the group keeps it, so
         that the fewest images move. Ties go to the first part.
+    $groups_of_parts
+        They are merged with the groups of near duplicates.
     $finder
 
     Returns
@@ -189,7 +192,7 @@ def repair_split(
     """
     parts = name_parts("repair_split", train, test)
     priority = order_of_priority("repair_split", list(parts), priority)
-    compared = compare_parts("repair_split", parts, finder)
+    compared = compare_parts("repair_split", parts, finder, groups=groups)
     target = find_targets(compared, priority)
     repair = SplitRepair(compared, target)
     repaired = repair.apply(*parts.values())
@@ -214,7 +217,7 @@ def find_targets(parts: ComparedParts, priority: str | Sequence[int]) -> Labels:
     ndarray of shape (n_images,), dtype intp
         The number of the part.
     """
-    groups = parts.graph.labels()
+    groups = parts.groups
     targets: Labels = choose_keepers(parts.count(groups), priority)[groups]
     return targets
 
@@ -224,8 +227,8 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
     for name, before, after in zip(parts.names, parts.sizes, sizes, strict=True):
         if before and not after:
             warn_user(
-                f"All {before} images of {name} have near duplicates in other parts, which keep "
-                f"them, so {name} is empty now. To leave images there, pass another priority or a "
-                f"finder with a smaller radius.",
+                f"All {before} images of {name} have near duplicates{parts.or_group} in other "
+                f"parts, which keep them, so {name} is empty now. To leave images there, pass "
+                f"another priority or a finder with a smaller radius.",
                 SplitSizeWarning,
             )

@@ -18,9 +18,11 @@ from hashfeatures import (
     LeakageError,
     NearDuplicateFinder,
     ParameterError,
+    SequenceFinder,
     UncheckedLeakageError,
     assert_no_leakage,
     leakage_report,
+    repair_split,
 )
 from hashfeatures.exceptions import TooManyPairsError
 
@@ -300,3 +302,76 @@ def test_a_share_of_unreadable_images_is_exact(n_unreadable):
     assert_no_leakage(*parts, finder=finder, allow_unreadable=n_unreadable / 100)
     with pytest.raises(UncheckedLeakageError, match=f"{n_unreadable} of 100 images"):
         assert_no_leakage(*parts, finder=finder, allow_unreadable=(n_unreadable - 1) / 100)
+
+
+class NoDuplicates(ClusterMixin, BaseEstimator):
+    """A finder in which images are alone, and that reads none."""
+
+    def fit_predict(self, X, y=None):
+        return np.arange(len(X))
+
+
+class TestGroups:
+    """Groups that must not be in more than one part."""
+
+    train = tuple(f"train/{track}_{frame}.png" for track in range(3) for frame in range(0, 9, 2))
+    test = tuple(f"test/{track}_{frame}.png" for track in (0, 2, 5) for frame in range(1, 9, 2))
+
+    @pytest.mark.parametrize("form", ["sequences", "estimator", "list", "mapping", "column"])
+    def test_an_image_leaks_by_its_group(self, form):
+        train, test = self.train, self.test
+        by_part = [[name.split("/")[1][0] for name in part] for part in (train, test)]
+        groups = {
+            "sequences": "sequences",
+            "estimator": SequenceFinder("name"),
+            "list": by_part,
+            "mapping": {"test": by_part[1], "train": by_part[0]},
+            "column": "track",
+        }[form]
+        if form == "column":
+            train, test = (
+                pd.DataFrame({"image": part, "track": own})
+                for part, own in zip((train, test), by_part, strict=True)
+            )
+        report = leakage_report(train, test, groups=groups, finder=NoDuplicates())
+        np.testing.assert_array_equal(report.leaking, np.arange(8))
+        assert report.share == report.shares["train"]["test"] == 8 / 12
+        assert report.n_pairs == 0
+        assert report.straddling[["train", "test"]].to_numpy().tolist() == [[5, 4], [5, 4]]
+        assert report.straddling["image"].tolist() == ["train/0_0.png", "train/2_0.png"]
+        assert report.summary()["straddling"] == 2
+        noun = "sequence" if form in ("sequences", "estimator") else "group"
+        assert f"images of their {noun} in train" in str(report)
+        assert f"2 {noun}s and 0 pairs are in different parts" in str(report)
+
+    def test_an_assertion_names_the_groups(self):
+        with pytest.raises(LeakageError, match=r"with 'train/0_0.png': train 5, test 4"):
+            assert_no_leakage(self.train, self.test, groups="sequences", finder=NoDuplicates())
+
+    def test_a_repair_moves_whole_groups(self):
+        train, test, repair = repair_split(
+            self.train, self.test, groups="sequences", finder=NoDuplicates()
+        )
+        assert {name.split("/")[1][0] for name in test} == {"5"}
+        assert len(train) == len(self.train) + 8
+        assert len(repair.moved) == 8
+        assert leakage_report(
+            train, test, groups=SequenceFinder("name", pattern="{track}_{frame}"),
+            finder=NoDuplicates(),
+        ).straddling.empty  # fmt: skip
+
+    def test_without_groups_none_straddle(self):
+        report = leakage_report(self.train, self.test, finder=NoDuplicates())
+        assert report.straddling.empty
+        assert list(report.straddling.columns) == ["image", "train", "test"]
+
+    @pytest.mark.parametrize(
+        "groups", ["tracks", [1, 2], [[0] * 15], {"train": [0] * 15}, np.zeros(27), 3]
+    )
+    def test_groups_that_do_not_fit_the_parts_are_refused(self, groups):
+        with pytest.raises(ParameterError, match=r"'groups' parameter of leakage_report must be"):
+            leakage_report(self.train, self.test, groups=groups, finder=NoDuplicates())
+
+    def test_bits_have_no_sequences(self):
+        with pytest.raises(ParameterError, match="bits have no names"):
+            leakage_report([[0, 1]], [[1, 1]], groups="sequences", finder=DuplicateGroups(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from numbers import Real
 from typing import Any
@@ -19,7 +19,7 @@ from ..._utils.validation import check_bool, check_n_jobs, refuse
 from ...duplicates._labels import Labels, relabel
 from ...images._sources import list_sources
 from ._names import find_name_runs
-from ._paths import list_names, natural_key, split_path
+from ._paths import join_part_folders, list_names, natural_key, split_path
 from ._pattern import match_names
 from ._times import cut_at_gaps, read_times
 
@@ -74,6 +74,9 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
     ``patient12/slice_07.png``. In all other cases, as in a folder with ``IMG_0001.jpg`` to
     ``IMG_0800.jpg``, the names only give the order, and times or pixels tell where a sequence
     ends. With ``by="name"``, each run of names is a sequence.
+
+    A sequence stays in its folder. Folders of the parts of a split, such as ``train/cat`` and
+    ``test/cat``, are one folder unless they have file names in common.
 
     Examples
     --------
@@ -332,21 +335,22 @@ def _list_in_order(rows: Labels, names: Sequence[str | None]) -> tuple[Labels, N
 
     Images without names keep their order.
     """
-    keys = list(_order_keys(rows, names))
+    keys = _order_keys(rows, names)
     order = sorted(range(len(rows)), key=keys.__getitem__)
     folders = [keys[place][:2] for place in order]
     begins = [place == 0 or folders[place] != folders[place - 1] for place in range(len(order))]
     return rows[order], np.array(begins, dtype=bool)
 
 
-def _order_keys(rows: Labels, names: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
-    for row in rows.tolist():
-        name = names[row]
-        if name is None:
-            yield (True, (), (), row)
-        else:
-            path = split_path(name)
-            yield (False, natural_key(path.folder), natural_key(path.stem), row)
+def _order_keys(rows: Labels, names: Sequence[str | None]) -> list[tuple[Any, ...]]:
+    listed = [names[row] for row in rows.tolist()]
+    paths = [split_path(name or "") for name in listed]
+    return [
+        (name is None, natural_key(folder), natural_key(path.stem if name else ""), row)
+        for name, path, folder, row in zip(
+            listed, paths, join_part_folders(paths), rows.tolist(), strict=True
+        )
+    ]
 
 
 def _cut_scenes(sources: list[Any], order: Labels, n_jobs: int | None) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...duplicates._labels import Labels, relabel
-from ._paths import SplitPath, split_numbers, split_path
+from ._paths import SplitPath, join_part_folders, split_numbers, split_path
 
 # A run holds at least this share of the values between its ends. Arbitrary ids hold fewer.
 _LEAST_DENSITY = 0.2
@@ -95,7 +95,7 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
     '{track}_{frame}'
     """
     paths = [split_path(name) if name is not None else SplitPath("", "") for name in names]
-    folders = relabel(np.array([path.folder for path in paths], dtype=object))
+    folders = relabel(np.array(join_part_folders(paths), dtype=object))
     rows_of: dict[tuple[str, ...], list[int]] = defaultdict(list)
     numbers: list[tuple[int, ...]] = []
     for row, path in enumerate(paths):

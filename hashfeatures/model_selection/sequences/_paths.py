@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -13,6 +14,14 @@ from ...images._sources import is_url, name_source
 
 # More digits than fit into an int64 are part of the text.
 _NUMBER = re.compile(r"(?<![0-9])([0-9]{1,18})(?![0-9])")
+
+
+# What folders of the parts of a split are called, also within a name such as "Final_Training".
+_PART = re.compile(
+    r"(?<![a-z])(train(ing)?|test(ing)?|val(id(ation)?)?|dev|eval)(?![a-z])", re.IGNORECASE
+)
+# Folders of parts are joined if at most this share of file names occurs in several of them.
+_MOST_EQUAL = 0.1
 
 
 class SplitPath(NamedTuple):
@@ -54,6 +63,48 @@ def split_path(name: str) -> SplitPath:
         name = re.split(r"[?#]", name, maxsplit=1)[0]
     folder, _, file = name.replace("\\", "/").rpartition("/")
     return SplitPath(f"{archive}/{folder}" if archive else folder, file)
+
+
+def join_part_folders(paths: Sequence[SplitPath]) -> list[str]:
+    """Return the folder of each image, the same for folders that hold parts of one data set.
+
+    The frames of one recording may be in ``train/cat`` and ``test/cat``. Such folders are joined
+    unless they have file names in common, as folders do that count on their own.
+
+    Parameters
+    ----------
+    paths : sequence of SplitPath
+        The images.
+
+    Returns
+    -------
+    list of str
+        The folders, with "*" in place of the name of a part.
+
+    Examples
+    --------
+    >>> from hashfeatures.model_selection.sequences._paths import join_part_folders, split_path
+    >>> join_part_folders([split_path(name) for name in ["train/a/1.png", "test/a/2.png"]])
+    ['*/a', '*/a']
+    >>> join_part_folders([split_path(name) for name in ["train/a/1.png", "test/a/1.png"]])
+    ['train/a', 'test/a']
+    """
+    folders = {path.folder for path in paths}
+    joined = {folder: _PART.sub("*", folder) for folder in folders}
+    n_folders = Counter(joined.values())
+    stems: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in paths:
+        if n_folders[joined[path.folder]] > 1:
+            stems[joined[path.folder]][path.folder].add(path.stem)
+    for folder, by_part in stems.items():
+        shared = Counter(stem for part in by_part.values() for stem in part)
+        n_equal = sum(number > 1 for number in shared.values())
+        if n_equal > _MOST_EQUAL * min(map(len, by_part.values())):
+            n_folders[folder] = 1
+    return [
+        joined[path.folder] if n_folders[joined[path.folder]] > 1 else path.folder
+        for path in paths
+    ]
 
 
 def list_names(sources: Iterable[Any]) -> list[str | None]:

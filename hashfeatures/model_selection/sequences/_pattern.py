@@ -12,7 +12,7 @@ from ..._utils.descriptions import describe_value
 from ..._utils.validation import refuse
 from ...duplicates._labels import relabel
 from ._names import NameRuns
-from ._paths import natural_key, split_path
+from ._paths import join_part_folders, natural_key, split_path
 
 _COUNTERS = ("frame", "counter")
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -109,7 +109,7 @@ def match_names(caller: str, names: Sequence[str | None], pattern: Any) -> tuple
     Examples
     --------
     >>> from hashfeatures.model_selection.sequences._pattern import match_names
-    >>> names = ["train/ann-1.png", "train/ann-2.png", "test/ann-3.png", "test/x.png"]
+    >>> names = ["north/ann-1.png", "north/ann-2.png", "south/ann-3.png", "south/x.png"]
     >>> match_names("fit", names, "{person}-{frame}.png")[0].labels
     array([ 0,  0,  1, -1])
     >>> match_names("fit", names, r"/(?P<person>[a-z]+)-")[0].labels
@@ -120,18 +120,20 @@ def match_names(caller: str, names: Sequence[str | None], pattern: Any) -> tuple
     keys: list[tuple[Any, ...]] = []
     rows, unmatched, orders = [], [], []
     counter = next((name for name in _COUNTERS if name in expression.groupindex), None)
-    for row, name in enumerate(names):
-        if name is None:
-            continue
-        path = split_path(name)
+    named = [row for row, name in enumerate(names) if name is not None]
+    paths = [split_path(names[row] or "") for row in named]
+    folders = join_part_folders(paths)
+    for row, path, folder in zip(named, paths, folders, strict=True):
         whole = f"{path.folder}/{path.file}"
         match = expression.search(whole if has_folder else path.file)
         value = match[counter] if match is not None and counter is not None else "0"
         if match is None or not re.fullmatch("[0-9]{1,18}", value or "", re.ASCII):
-            unmatched.append(name)
+            unmatched.append(names[row])
             continue
         fields = {field: text for field, text in match.groupdict().items() if field != counter}
-        keys.append((*fields.values(), None if has_folder else path.folder))
+        if "folder" in fields:
+            fields["folder"] = folder
+        keys.append((*fields.values(), None if has_folder else folder))
         orders.append(int(value) if counter is not None else natural_key(path.file))
         rows.append(row)
     if unmatched and not rows:

@@ -155,3 +155,20 @@ def test_the_order_of_images_does_not_matter(data):
     runs, shuffled = find_name_runs(names), find_name_runs([names[place] for place in order])
     assert sets_of(names, runs.labels) == sets_of([names[i] for i in order], shuffled.labels)
     np.testing.assert_array_equal(runs.is_strong[list(order)], shuffled.is_strong)
+
+
+def test_a_recording_is_found_across_the_folders_of_parts():
+    """A split by frames leaves frames of each track in both folders."""
+    frames = [(track, frame) for track in range(5) for frame in range(20)]
+    names = [
+        f"data/{'test' if frame % 5 == 3 else 'train'}/signs/{track}_{frame}.png"
+        for track, frame in frames
+    ]
+    np.testing.assert_array_equal(find_name_runs(names).labels, [track for track, _ in frames])
+
+
+def test_folders_of_parts_that_count_on_their_own_stay_apart():
+    names = [
+        f"{part}/{t}_{n}.png" for part in ("Training", "Testing") for t in "12" for n in "012"
+    ]
+    np.testing.assert_array_equal(find_name_runs(names).labels, np.repeat([0, 1, 2, 3], 3))

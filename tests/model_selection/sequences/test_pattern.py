@@ -9,7 +9,13 @@ from hashfeatures.exceptions import ParameterError
 from hashfeatures.model_selection.sequences._names import find_name_runs
 from hashfeatures.model_selection.sequences._pattern import match_names
 
-NAMES = ["train/p1/a_01.png", "train/p1/a_02.png", "test/p1/a_03.png", "test/p2/a_02.png", "x.gif"]
+NAMES = [
+    "north/p1/a_01.png",
+    "north/p1/a_02.png",
+    "south/p1/a_03.png",
+    "south/p2/a_02.png",
+    "x.gif",
+]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def test_what_was_found_can_be_passed_as_a_pattern():
 
 
 def test_a_pattern_that_matches_nothing_names_what_it_did_not_match():
-    with pytest.raises(ValueError, match=r"matches none of 5 names.*'train/p1/a_01.png'"):
+    with pytest.raises(ValueError, match=r"matches none of 5 names.*'north/p1/a_01.png'"):
         match_names("fit", NAMES, "{series}-{frame}.jpg")
 
 
