@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import SequenceFinder as SequenceFinder
+    from .model_selection import SplitAudit as SplitAudit
     from .model_selection import SplitRepair as SplitRepair
     from .model_selection import assert_no_leakage as assert_no_leakage
+    from .model_selection import audit_split as audit_split
     from .model_selection import find_sequences as find_sequences
     from .model_selection import leakage_report as leakage_report
     from .model_selection import merge_groups as merge_groups
@@ -95,8 +97,10 @@ __getattr__, __dir__, __all__ = attach(
             "NearDuplicateKFold",
             "NearDuplicateShuffleSplit",
             "SequenceFinder",
+            "SplitAudit",
             "SplitRepair",
             "assert_no_leakage",
+            "audit_split",
             "find_sequences",
             "leakage_report",
             "merge_groups",

@@ -17,6 +17,7 @@ from .._utils.frames import is_frame, is_missing
 from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
+from ..hashing._spec import parse_hashes
 from ..images._sources import IMAGE_COLUMNS, image_column, list_sources
 from ._chains import warn_if_chained
 from ._described_pairs import DescribePairs, describe_nothing
@@ -25,6 +26,7 @@ from ._groups import DuplicateGroups
 from ._labels import Labels, merge_labels, relabel
 from ._pair_graph import PairGraph
 from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._search import get_confirmation
 
 # Passed instead of a finder where the groups of near duplicates are given.
 PRECOMPUTED: Literal["precomputed"] = "precomputed"
@@ -65,6 +67,8 @@ class Found(NamedTuple):
         If none is: the fingerprints of the images, and the radius in bits.
     describe : callable
         Describes pairs of the images by their pixels, see `describe_near`.
+    settings : dict or None
+        The "hashes", "bits", "radius" and "min_agreement" of a `NearDuplicateFinder`.
     """
 
     sources: list[Any]
@@ -75,6 +79,7 @@ class Found(NamedTuple):
     finder: NearDuplicateFinder | None = None
     compared: tuple[Fingerprints, int] | None = None
     describe: DescribePairs = describe_nothing
+    settings: dict[str, Any] | None = None
 
 
 def find_near(
@@ -134,15 +139,36 @@ def _find_near_images(
     if fitted is not None:
         failed = fitted.failures_["position"].to_numpy(dtype=np.intp)
         describe = fitted._describer(fitted._images, fitted.graph_)
+        settings = _settings_of(fitted, fitted._images.fingerprints, fitted.radius_, fitted.graph_)
         return Found(
-            sources, fitted.graph_, fitted.n_pixels_, failed, True, fitted, describe=describe
+            sources,
+            fitted.graph_,
+            fitted.n_pixels_,
+            failed,
+            True,
+            fitted,
+            None,
+            describe,
+            settings,
         )
     compare = finder._compare_table if use_hashes else finder._compare
     found, radius, graph = compare(images if use_hashes else column)
     failed = found.failures["position"].to_numpy(dtype=np.intp)
     compared = found.fingerprints, radius
     describe = finder._describer(found, graph)
-    return Found(sources, graph, found.n_pixels, failed, True, None, compared, describe)
+    settings = _settings_of(finder, found.fingerprints, radius, graph)
+    return Found(sources, graph, found.n_pixels, failed, True, None, compared, describe, settings)
+
+
+def _settings_of(
+    finder: NearDuplicateFinder, fingerprints: Fingerprints, radius: int, graph: PairGraph
+) -> dict[str, Any]:
+    return {
+        "hashes": [str(spec) for spec in parse_hashes(finder.hashes)],
+        "bits": fingerprints.n_bits,
+        "radius": int(radius),
+        "min_agreement": get_confirmation(graph).min_agreement,
+    }
 
 
 def _find_near_bits(bits: Any, finder: SupportsFitPredict) -> Found:

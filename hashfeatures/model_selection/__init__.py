@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from .._utils.lazy import attach
 
 if TYPE_CHECKING:
+    from ._audit import SplitAudit as SplitAudit
+    from ._audit import audit_split as audit_split
     from ._groups import merge_groups as merge_groups
     from ._leakage import assert_no_leakage as assert_no_leakage
     from ._leakage import leakage_report as leakage_report
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_audit": ["SplitAudit", "audit_split"],
         "_groups": ["merge_groups"],
         "_leakage": ["assert_no_leakage", "leakage_report"],
         "_leakage_report": ["LeakageReport"],

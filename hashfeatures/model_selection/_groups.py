@@ -13,12 +13,13 @@ from sklearn.base import clone
 
 from .._utils.containers import check_length
 from .._utils.descriptions import describe_value
-from .._utils.frames import column_names, list_column
+from .._utils.frames import column_names
 from .._utils.labels import list_labels
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..duplicates._labels import Labels, merge_labels, relabel
 from ..duplicates._resolve import is_bit_matrix, own_groups
+from ._part_labels import list_by_part
 from .sequences._finder import SequenceFinder
 
 SEQUENCES = "sequences"
@@ -153,15 +154,9 @@ def read_groups_of_parts(
 
 def _list_by_part(caller: str, groups: Any, parts: Mapping[str, Any]) -> list[Any]:
     """Return an array of groups for each part."""
-    names = list(parts)
-    if isinstance(groups, str) and all(groups in column_names(part) for part in parts.values()):
-        return [list_column(part, groups) for part in parts.values()]
-    if isinstance(groups, Mapping) and set(map(str, groups)) == set(names):
-        by_name = {str(name): values for name, values in groups.items()}
-        return [by_name[name] for name in names]
-    is_list = isinstance(groups, list | tuple) and len(groups) == len(names)
-    if is_list and all(np.ndim(values) > 0 or hasattr(values, "__len__") for values in groups):
-        return list(groups)
+    names, listed = list(parts), list_by_part(groups, parts)
+    if listed is not None:
+        return listed
     expected = (
         f"a list of {len(names)} arrays, one for each of the parts {', '.join(names)}, a mapping "
         f"of the parts to arrays, the name of a column of all parts, {SEQUENCES!r}, or an "

@@ -40,6 +40,10 @@ class ComparedParts:
         False if the finder returned groups alone.
     describe : callable
         Describes pairs of the images by their pixels, see `describe_near`.
+    settings : dict or None
+        The "hashes", "bits", "radius" and "min_agreement" of a `NearDuplicateFinder`.
+    n_pixels : ndarray of shape (n_images,), dtype int64
+        The sizes of the images; 0 where they are not known.
     own : OwnGroups, optional
         The groups that a user names, such as sequences.
     """
@@ -51,6 +55,8 @@ class ComparedParts:
     unreadable: list[int]
     has_distances: bool
     describe: DescribePairs
+    settings: dict[str, Any] | None
+    n_pixels: NDArray[np.int64]
     own: OwnGroups | None = None
 
     @cached_property
@@ -235,6 +241,8 @@ def compare_parts(
         unreadable,
         found.has_distances,
         found.describe,
+        found.settings,
+        found.n_pixels,
         own,
     )
 

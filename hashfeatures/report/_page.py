@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from .._utils.path_text import show_path, write_path
 from ._histogram import draw_histogram
 from ._summary import Summary
 from ._templates import read_template, render, security_policy, show
-from ._text import describe_counts, describe_settings
+from ._text import common_folder, describe_counts, describe_settings
 from ._thumbnails import shrink
 
 # The groups, and images per group, in a page where no script runs, as in email.
@@ -58,7 +57,7 @@ def write_page(summary: Summary, thumbnails: dict[int, str]) -> str:
         style=style,
         script=script,
         policy=security_policy(style=style, script=script),
-        data=_as_json(summary, thumbnails, _common_folder(summary)),
+        data=_as_json(summary, thumbnails, _folder_of(summary)),
     )
 
 
@@ -96,21 +95,16 @@ def _render(name: str, summary: Summary, thumbnails: dict[int, str], **values: A
         summary=summary,
         thumbnails=thumbnails,
         counts=summary["counts"],
-        folder=_common_folder(summary),
+        folder=_folder_of(summary),
         histogram=draw_histogram(summary["distances"]["counts"], summary["settings"]),
         **values,
     )
 
 
-def _common_folder(summary: Summary) -> str:
+def _folder_of(summary: Summary) -> str:
     """Return the folder that all paths share, as it is shown; "" if there is none."""
     rows = [row for name in ("images", "unreadable", "low_detail") for row in summary[name]]
-    paths = [row["path"] for row in rows]
-    # A prefix of letters, cut to whole names below, because some paths are URLs.
-    start = os.path.commonprefix(paths) if len(paths) > 1 else ""  # noqa: RUF071
-    folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
-    is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
-    return show(folder) if is_named else ""
+    return show(common_folder([row["path"] for row in rows]))
 
 
 def _invert(taken: Sequence[float] | None) -> list[float] | None:

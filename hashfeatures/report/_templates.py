@@ -10,6 +10,7 @@ from typing import Any
 
 from .._utils.path_text import show_path
 from .._utils.quantities import count, format_agreement, format_bytes
+from ._card_sections import describe_pair, join_counts, name_image
 from ._text import describe_counts, describe_removable_size, describe_settings
 
 
@@ -68,6 +69,9 @@ def _environment() -> Any:
         "below": lambda path, folder: show(path).removeprefix(folder),
         "format_bytes": format_bytes,
         "format_agreement": format_agreement,
+        "name_image": name_image,
+        "describe_pair": describe_pair,
+        "join_counts": join_counts,
     }
     environment.globals |= {
         "count": count,

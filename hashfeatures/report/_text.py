@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from .._utils.path_text import show_path
@@ -11,6 +13,22 @@ from ._summary import Summary
 # The most groups in a short text, and the most images per group.
 _N_GROUPS = 5
 _N_IMAGES = 6
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """Return the folder that all paths share, with a separator at the end; "" if there is none.
+
+    Examples
+    --------
+    >>> from hashfeatures.report._text import common_folder
+    >>> common_folder(["photos/a/1.png", "photos/b/2.png"])
+    'photos/'
+    """
+    # A prefix of letters, cut to whole names below, because some paths are URLs.
+    start = os.path.commonprefix(list(paths)) if len(paths) > 1 else ""  # noqa: RUF071
+    folder = start[: max(start.rfind("/"), start.rfind(os.sep)) + 1]
+    is_named = folder.strip("/" + os.sep) and not folder.endswith("://")
+    return folder if is_named else ""
 
 
 def describe_settings(settings: dict[str, object]) -> str:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
+from ..._utils.intervals import wilson_interval
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -83,9 +85,7 @@ def estimate_shares(found: NDArray[np.bool_]) -> Estimate:
     n = np.where(varies, share * (1 - share) / variance, n_images)
     # The variance is itself estimated, from few images.
     z = np.where(varies, stats.t.ppf(_TAILS[1], max(1, n_images - 1)), stats.norm.ppf(_TAILS[1]))
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return make_monotonic(Estimate(share, middle - half, middle + half))
+    return make_monotonic(Estimate(share, *wilson_interval(share, n, z)))
 
 
 class NearCounts(NamedTuple):
