@@ -35,6 +35,19 @@ _SHARED = {
             `SequenceFinder` with other parameters, is cloned and finds the groups by
             ``fit_predict(images)``.
     """,
+    "gap": """
+        gap : int, default=None
+            Pass it to split inside sequences. Each sequence of `groups` is then cut into blocks of
+            consecutive frames, one for each part. Frames within `gap` places of a later part are
+            left out of an earlier part, and so are near duplicates of images of a later part. The
+            images of a group that is passed as an array are in the order of time. Sequences that
+            are too short to cut stay whole. None never separates a sequence.
+    """,
+    "groups_of_splitter": """
+        groups : "sequences" or estimator, default=None
+            What finds images that must stay together for other reasons, see `train_test_split`.
+            Groups that are passed to `split` are merged with these.
+    """,
     "groups_of_parts": """
         groups : list of arrays, mapping, column, "sequences" or estimator, default=None
             Groups of images, such as patients, that must not be in more than one part. A list has

@@ -95,13 +95,21 @@ def read_groups(caller: str, groups: Any, images: Any) -> Any:
 
 def _find_groups(caller: str, groups: Any, images: Any) -> NDArray[Any]:
     """Return the groups that "sequences" or an estimator finds."""
-    if is_bit_matrix(images):
-        expected = "an array or a column, as bits have no names, times or pixels"
-        raise refuse(caller, "groups", expected, groups)
+    _refuse_bits(caller, groups, images)
     finder = SequenceFinder() if isinstance(groups, str) else clone(groups)
     labels = np.asarray(finder.fit_predict(images))
     check_length(f"labels from {describe_value(finder)}", labels, count_samples(images))
     return np.where(labels == -1, labels.max(initial=-1) + 1 + np.arange(len(labels)), labels)
+
+
+def find_places(caller: str, groups: Any, images: Any) -> tuple[Labels, Labels] | None:
+    """Return the sequence of each image and its place there, if `groups` asks for sequences."""
+    if not are_sequences(groups, images):
+        return None
+    _refuse_bits(caller, groups, images)
+    finder = SequenceFinder() if isinstance(groups, str) else clone(groups)
+    finder.fit(images)
+    return finder.labels_, finder.positions_
 
 
 def are_sequences(groups: Any, images: Any) -> bool:
@@ -109,6 +117,12 @@ def are_sequences(groups: Any, images: Any) -> bool:
     if isinstance(groups, str):
         return groups == SEQUENCES and groups not in column_names(images)
     return isinstance(groups, SequenceFinder)
+
+
+def _refuse_bits(caller: str, groups: Any, images: Any) -> None:
+    if is_bit_matrix(images):
+        expected = "an array or a column, as bits have no names, times or pixels"
+        raise refuse(caller, "groups", expected, groups)
 
 
 def read_groups_of_parts(

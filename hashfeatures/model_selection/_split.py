@@ -11,6 +11,8 @@ from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import group_images, own_groups
+from ._allocation import draw_by_deficit
+from ._gaps import Frames, split_inside
 from ._groups import are_sequences, read_groups
 from ._sizes import part_sizes
 from ._split_groups import Finder, check_enough, check_images, split_once
@@ -28,6 +30,7 @@ def train_test_split(
     random_state: Any = None,
     stratify: Any = None,
     groups: Any = None,
+    gap: int | None = None,
     finder: Finder = None,
 ) -> list[Any]:
     """Split images at random and keep near duplicates in one part.
@@ -58,6 +61,8 @@ def train_test_split(
         distinct values may be a continuous target, see the Notes. For a DataFrame, the name of a
         column is enough.
     $groups
+    $gap
+        Left out images make the training part smaller than its size.
     $finder_or_precomputed
 
     Returns
@@ -123,6 +128,12 @@ def train_test_split(
         default=0.25,
     )
     stratify = column_of(stratify, images, "train_test_split", "stratify")
+    if gap is not None:
+        frames = Frames.find("train_test_split", images, groups, gap, finder)
+        strata = None if stratify is None else find_strata(stratify, n_images)
+        rng = check_random_state(random_state)
+        parts = split_inside(frames, strata, sizes, draw_by_deficit, rng)
+        return [take_rows(array, rows) for array in everything for rows in parts]
     by_sequence = are_sequences(groups, images)
     groups = read_groups("train_test_split", groups, images)
     strata = None if stratify is None else find_strata(stratify, n_images)

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from .._utils.containers import column_of
 from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
-from .._utils.validation import check_bool, check_int
+from .._utils.validation import check_bool, check_int, refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
-from ._allocation import allocate, fill_empty, largest_deficit
-from ._groups import read_groups
+from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
+from ._gaps import Frames, check_not_empty, split_inside
+from ._groups import merge_groups, read_groups
 from ._size_warnings import warn_if_off_target
 from ._sizes import part_sizes
 from ._split_groups import Finder, check_enough, check_images, split_once
@@ -30,11 +32,21 @@ class _NearDuplicateSplitter(BaseCrossValidator):
 
     __metadata_request__split = {"groups": True}  # noqa: RUF012
 
-    def __init__(self, n_splits: int, stratify: bool, random_state: Any, finder: Finder) -> None:
+    def __init__(
+        self,
+        n_splits: int,
+        stratify: bool,
+        random_state: Any,
+        groups: Any,
+        gap: int | None,
+        finder: Finder,
+    ) -> None:
         name = type(self).__name__
         self.n_splits = check_int(name, "n_splits", n_splits, self._least_splits)
         self.stratify = check_bool(name, "stratify", stratify)
         self.random_state = random_state
+        self.groups = groups
+        self.gap = gap if gap is None else check_int(name, "gap", gap, 0)
         self.finder = finder
 
     _least_splits = 1
@@ -58,16 +70,31 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         """Raise if there are fewer groups than parts."""
         check_enough(groups, 2)
 
-    def _group(self, X: Any, y: Any, groups: Any) -> tuple[Labels, Strata | None]:
-        """Return the group of each image and, with stratification, the strata."""
+    def _group(self, X: Any, groups: Any) -> Labels:
+        """Return the group of each image."""
+        name = type(self).__name__
+        own = [read_groups(name, each, X) for each in (self.groups, groups) if each is not None]
+        merged = merge_groups(*own) if len(own) > 1 else own[0] if own else None
+        self._check_enough(own_groups(merged, count_samples(X)))
+        return group_images(X, self.finder, merged)
+
+    def _find_frames(self, X: Any, groups: Any) -> Frames:
+        """Return the images in the order of their sequences, with `gap`."""
+        name = type(self).__name__
+        if self.groups is not None and groups is not None:
+            expected = f"None, as {name} has groups and a gap of its own"
+            raise refuse(f"{name}.split", "groups", expected, groups)
+        groups = self.groups if groups is None else groups
+        return Frames.find(name, X, groups, self.gap, self.finder)
+
+    def _find_strata(self, X: Any, y: Any) -> Strata | None:
+        """Return the strata if there are any, and check the images and labels."""
         name = type(self).__name__
         check_images(name, X, self.finder)
-        y, groups = column_of(y, X, name, "y"), read_groups(name, groups, X)
+        y = column_of(y, X, name, "y")
         if self.stratify and y is None:
             raise ValueError(f"{name}(stratify=True) needs the labels. Call split(X, y).")
-        strata = find_strata(y, count_samples(X)) if self.stratify else None
-        self._check_enough(own_groups(groups, count_samples(X)))
-        return group_images(X, self.finder, groups), strata
+        return find_strata(y, count_samples(X)) if self.stratify else None
 
 
 @fill_in_parameters
@@ -85,6 +112,8 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         Whether to allocate groups to folds at random. False allocates them in order.
     random_state : int, RandomState instance or None, default=None
         Controls the random choices of ``shuffle=True``. Pass an int for reproducible output.
+    $groups_of_splitter
+    $gap
     $finder_or_precomputed
 
     See Also
@@ -115,9 +144,11 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         stratify: bool = False,
         shuffle: bool = False,
         random_state: Any = None,
+        groups: Any = None,
+        gap: int | None = None,
         finder: Finder = None,
     ) -> None:
-        super().__init__(n_splits, stratify, random_state, finder)
+        super().__init__(n_splits, stratify, random_state, groups, gap, finder)
         self.shuffle = check_bool(type(self).__name__, "shuffle", shuffle)
         if not shuffle and random_state is not None:
             raise ParameterError(
@@ -143,17 +174,37 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
             Row numbers in ascending order.
         """
         rng = check_random_state(self.random_state) if self.shuffle else None
-        labels, strata = self._group(X, y, groups)
-        self._check_enough(labels)
-        base, extra = divmod(len(labels), self.n_splits)
+        strata = self._find_strata(X, y)
+        base, extra = divmod(count_samples(X), self.n_splits)
         sizes = np.full(self.n_splits, base)
         sizes[:extra] += 1
+        if self.gap is not None:
+            yield from self._split_inside(self._find_frames(X, groups), strata, sizes, rng)
+            return
+        labels = self._group(X, groups)
+        self._check_enough(labels)
         shares = np.full(self.n_splits, 1 / self.n_splits)
         fold = allocate(labels, strata, sizes, largest_deficit, rng, shares)
         fold = fill_empty(fold, labels, self.n_splits)
         warn_if_off_target(labels, strata, fold, sizes, "fold")
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+    def _split_inside(
+        self,
+        frames: Frames,
+        strata: Strata | None,
+        sizes: NDArray[np.int64],
+        rng: np.random.RandomState | None,
+    ) -> Iterator[tuple[Labels, Labels]]:
+        """Yield folds of blocks of frames, without what would leak from the training part."""
+        k = self.n_splits
+        fold = frames.allocate(strata, sizes, k, 1 - 1 / k, largest_deficit, rng)
+        for number in range(k):
+            is_test = (fold == number).astype(np.intp)
+            train = np.flatnonzero((is_test == 0) & ~frames.leak(is_test, 2))
+            check_not_empty([train, np.flatnonzero(is_test)], frames.gap)
+            yield train, np.flatnonzero(is_test)
 
     def _check_enough(self, groups: Labels) -> None:
         n_groups = len(np.unique(groups))
@@ -182,6 +233,8 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         Whether both parts contain the classes of `y` in the same proportions, as far as groups
         allow.
     $random_state
+    $groups_of_splitter
+    $gap
     $finder_or_precomputed
 
     Examples
@@ -204,9 +257,11 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         train_size: float | int | None = None,
         stratify: bool = False,
         random_state: Any = None,
+        groups: Any = None,
+        gap: int | None = None,
         finder: Finder = None,
     ) -> None:
-        super().__init__(n_splits, stratify, random_state, finder)
+        super().__init__(n_splits, stratify, random_state, groups, gap, finder)
         self.test_size = test_size
         self.train_size = train_size
 
@@ -236,7 +291,14 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
             default=0.1,
         )
         rng = check_random_state(self.random_state)
-        labels, strata = self._group(X, y, groups)
+        strata = self._find_strata(X, y)
+        if self.gap is not None:
+            frames = self._find_frames(X, groups)
+            for _ in range(self.n_splits):
+                train, test = split_inside(frames, strata, sizes, draw_by_deficit, rng)
+                yield train, test
+            return
+        labels = self._group(X, groups)
         for _ in range(self.n_splits):
             train, test = split_once(labels, strata, sizes, rng)
             yield train, test
