@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import RadiusWarning as RadiusWarning
+    from .exceptions import SplitMoveWarning as SplitMoveWarning
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .exceptions import StageError as StageError
     from .exceptions import StoreError as StoreError
@@ -45,9 +46,11 @@ if TYPE_CHECKING:
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import SequenceFinder as SequenceFinder
+    from .model_selection import SplitAssignment as SplitAssignment
     from .model_selection import SplitAudit as SplitAudit
     from .model_selection import SplitRepair as SplitRepair
     from .model_selection import assert_no_leakage as assert_no_leakage
+    from .model_selection import assign_split as assign_split
     from .model_selection import audit_split as audit_split
     from .model_selection import find_sequences as find_sequences
     from .model_selection import leakage_report as leakage_report
@@ -84,6 +87,7 @@ __getattr__, __dir__, __all__ = attach(
             "MissingExtraError",
             "ParameterError",
             "RadiusWarning",
+            "SplitMoveWarning",
             "SplitSizeWarning",
             "StageError",
             "StoreError",
@@ -97,9 +101,11 @@ __getattr__, __dir__, __all__ = attach(
             "NearDuplicateKFold",
             "NearDuplicateShuffleSplit",
             "SequenceFinder",
+            "SplitAssignment",
             "SplitAudit",
             "SplitRepair",
             "assert_no_leakage",
+            "assign_split",
             "audit_split",
             "find_sequences",
             "leakage_report",

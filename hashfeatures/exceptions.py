@@ -125,6 +125,10 @@ class RadiusWarning(UserWarning):
     """A radius and its hashes cannot distinguish the images of a set."""
 
 
+class SplitMoveWarning(UserWarning):
+    """Images of a locked split moved to another part, as new images connect the two."""
+
+
 class SplitSizeWarning(UserWarning):
     """The groups of near duplicates did not allow the requested sizes."""
 

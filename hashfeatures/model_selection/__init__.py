@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from .._utils.lazy import attach
 
 if TYPE_CHECKING:
+    from ._assign import SplitAssignment as SplitAssignment
+    from ._assign import assign_split as assign_split
     from ._audit import SplitAudit as SplitAudit
     from ._audit import audit_split as audit_split
     from ._groups import merge_groups as merge_groups
@@ -24,6 +26,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "_audit": ["SplitAudit", "audit_split"],
         "_groups": ["merge_groups"],
+        "_assign": ["SplitAssignment", "assign_split"],
         "_leakage": ["assert_no_leakage", "leakage_report"],
         "_leakage_report": ["LeakageReport"],
         "_repair": ["SplitRepair", "repair_split"],

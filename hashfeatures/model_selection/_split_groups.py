@@ -40,6 +40,38 @@ def split_once(
     return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
 
 
+def fill_parts(
+    groups: Labels,
+    strata: Strata | None,
+    sizes: Labels,
+    fixed: Labels,
+    rng: np.random.RandomState,
+) -> Labels:
+    """Return the part of each image, of which some groups have theirs already.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_images,), dtype intp
+        The group of each image, counted from 0.
+    strata : Strata or None
+        The strata that each part gets its share of, counted over all images.
+    sizes : ndarray of shape (n_parts,), dtype int64
+        The size of each part, counted over all images.
+    fixed : ndarray of shape (n_groups,), dtype intp
+        The part of each group; -1 for one that has none yet.
+    rng : RandomState
+        Draws the parts of groups.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), dtype intp
+        The part of each image.
+    """
+    parts = allocate(groups, strata, sizes, draw_by_deficit, rng, fixed=fixed)
+    warn_if_off_target(groups, strata, parts, sizes, "part")
+    return parts
+
+
 def check_enough(groups: Labels, n_parts: int, by_sequence: bool = False) -> None:
     """Raise if there are fewer groups than parts."""
     n_groups = int(groups.max(initial=-1)) + 1
