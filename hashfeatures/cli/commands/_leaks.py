@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from ..._utils.quantities import count, format_agreement
+from ..._utils.quantities import format_agreement
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
-from .._errors import FOUND, UNCHECKED, WELL, CommandError
-from .._finders import make_finder
-from .._inputs import Collection, collect
-from .._options import Size, option_groups
+from .._errors import FOUND, UNCHECKED, WELL
+from .._inputs import collect
+from .._options import option_groups
+from .._parts import allow_unreadable_option, compare_collections, why_skipped
 
 
 @click.command("leaks")
@@ -27,16 +27,7 @@ from .._options import Size, option_groups
     metavar="N",
     help="The most leaks to list; the nearest pairs come first.",
 )
-@click.option(
-    "--allow-unreadable",
-    "allowed",
-    type=Size(),
-    default="0",
-    show_default=True,
-    metavar="N",
-    help="The number or the fraction of images that may be unreadable, such as 3 or 0.01. Each "
-    "part needs at least one readable image.",
-)
+@allow_unreadable_option
 @option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
     common: GlobalOptions,
@@ -58,12 +49,14 @@ def command(
       hashfeatures leaks data/train data/test --json
     """
     from ..._utils.validation import check_count_or_share
+    from ...model_selection._leakage_report import LeakageReport
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
-    parts = [collect([part], inputs, common) for part in (train, test)]
-    report = _compare(parts, options, common)
-    worst = report.worst(n)
-    unchecked = _why_skipped(parts, report, allowed) or report.why_unchecked(allowed)
+    sides = {"train": train, "test": test}
+    parts = {name: collect([path], inputs, common) for name, path in sides.items()}
+    report = LeakageReport(compare_collections("leaks", parts, options, common))
+    records: list[Any] = report.worst(n).to_dict("records")
+    unchecked = why_skipped(parts, report.unreadable, allowed) or report.why_unchecked(allowed)
     if common.as_json:
         pairs = [
             {
@@ -72,12 +65,12 @@ def command(
                 "distance": pair["distance"],
                 **_describe_pixels(pair),
             }
-            for pair in worst.to_dict("records")
+            for pair in records
         ]
         echo_json(report.summary() | {"unchecked": unchecked, "worst": pairs})
     else:
         echo(str(report))
-        for pair in worst.to_dict("records"):
+        for pair in records:
             echo(_describe_pair(pair))
     if report.n_pairs:
         return FOUND
@@ -104,61 +97,3 @@ def _describe_pair(pair: dict[str, Any]) -> str:
         facts.append(format_agreement(pixels["agreement"]))
     paths = [show_path(str(pair[name])) for name in ("left_image", "right_image")]
     return "  ".join([*facts, *paths, *([pixels["relation"]] if pixels else [])])
-
-
-def _why_skipped(parts: list[Collection], report: Any, allowed: float | int) -> str | None:
-    """Return which images of the folders and tables were skipped; None if few enough."""
-    from ..._utils.descriptions import shorten
-    from ..._utils.path_text import show_path
-
-    for folder in (folder for part in parts for folder in part.unsearched):
-        return f"Not checked: {shorten(show_path(folder))} could not be searched."
-    for link in (link for part in parts for link in part.unfollowed):
-        return (
-            f"Not checked: {shorten(show_path(link))} is a link to a folder, which was not "
-            f"followed. See --follow-links."
-        )
-    foreign = [path for part in parts for path in part.foreign]
-    n_nameless = sum(part.n_nameless for part in parts)
-    n_skipped = len(foreign) + n_nameless
-    n_unread = n_skipped + sum(report.unreadable.values())
-    n_images = n_skipped + sum(len(part.sources) for part in parts)
-    is_allowed = (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed
-    if not n_skipped or is_allowed:
-        return None
-    if n_nameless:
-        name = "names" if n_nameless == 1 else "name"
-        return f"Not checked: {count(n_nameless, 'row')} of the tables {name} no image."
-    first = shorten(show_path(foreign[0]))
-    images = count(len(foreign), "image")
-    return (
-        f"Not checked: Pillow cannot read the format of {images} in the folders, such as {first}."
-    )
-
-
-def _compare(parts: list[Collection], options: FinderOptions, common: GlobalOptions) -> Any:
-    from ...model_selection._leakage import leakage_report
-
-    train, test = parts
-    if train.is_hashed != test.is_hashed:
-        raise CommandError("Only one part is a file of hashes. Hash both parts, or neither.")
-    finder = make_finder(options, train, common)
-    if not train.is_hashed:
-        return leakage_report(train.sources, test.sources, finder=finder)
-    make_finder(options, test, common)
-    if train.settings != test.settings:
-        raise CommandError(
-            f"The hashes of the two parts were made with different settings:\n"
-            f"{train.settings or 'unknown'}, and {test.settings or 'unknown'}. "
-            f"Hash one part again."
-        )
-    return _compare_tables(finder, train, test)
-
-
-def _compare_tables(finder: Any, train: Collection, test: Collection) -> Any:
-    """Compare two tables of hashes; no image is read."""
-    from ...model_selection._leakage_report import LeakageReport
-    from ...model_selection._parts import compare_parts
-
-    parts = {"train": train.columns, "test": test.columns}
-    return LeakageReport(compare_parts("leaks", parts, finder, use_hashes=True))
