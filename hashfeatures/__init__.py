@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .hashing import from_hex as from_hex
     from .hashing import hash_images as hash_images
     from .model_selection import LeakageReport as LeakageReport
+    from .model_selection import LeakageScore as LeakageScore
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .model_selection import SequenceFinder as SequenceFinder
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .model_selection import assert_no_leakage as assert_no_leakage
     from .model_selection import assign_split as assign_split
     from .model_selection import audit_split as audit_split
+    from .model_selection import cross_validate_leakage as cross_validate_leakage
     from .model_selection import find_sequences as find_sequences
     from .model_selection import leakage_report as leakage_report
     from .model_selection import merge_groups as merge_groups
@@ -98,6 +100,7 @@ __getattr__, __dir__, __all__ = attach(
         "hashing": ["ImageHashFeaturizer", "from_hex", "hash_images"],
         "model_selection": [
             "LeakageReport",
+            "LeakageScore",
             "NearDuplicateKFold",
             "NearDuplicateShuffleSplit",
             "SequenceFinder",
@@ -107,6 +110,7 @@ __getattr__, __dir__, __all__ = attach(
             "assert_no_leakage",
             "assign_split",
             "audit_split",
+            "cross_validate_leakage",
             "find_sequences",
             "leakage_report",
             "merge_groups",

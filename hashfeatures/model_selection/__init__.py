@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from ._assign import assign_split as assign_split
     from ._audit import SplitAudit as SplitAudit
     from ._audit import audit_split as audit_split
+    from ._cross_validate import cross_validate_leakage as cross_validate_leakage
     from ._groups import merge_groups as merge_groups
     from ._leakage import assert_no_leakage as assert_no_leakage
     from ._leakage import leakage_report as leakage_report
     from ._leakage_report import LeakageReport as LeakageReport
+    from ._leakage_score import Estimate as Estimate
+    from ._leakage_score import LeakageScore as LeakageScore
     from ._repair import SplitRepair as SplitRepair
     from ._repair import repair_split as repair_split
     from ._split import train_test_split as train_test_split
@@ -24,11 +27,13 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "_audit": ["SplitAudit", "audit_split"],
-        "_groups": ["merge_groups"],
         "_assign": ["SplitAssignment", "assign_split"],
+        "_audit": ["SplitAudit", "audit_split"],
+        "_cross_validate": ["cross_validate_leakage"],
+        "_groups": ["merge_groups"],
         "_leakage": ["assert_no_leakage", "leakage_report"],
         "_leakage_report": ["LeakageReport"],
+        "_leakage_score": ["Estimate", "LeakageScore"],
         "_repair": ["SplitRepair", "repair_split"],
         "_split": ["train_test_split"],
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
