@@ -15,9 +15,9 @@ from .._utils.containers import check_length, column_of, take_rows
 from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_bool, refuse
+from ..duplicates._described_pairs import describe_nothing
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
-from ..duplicates._described_pairs import describe_nothing
 from ..duplicates._resolve import Found, SupportsFitPredict, find_near
 from ..images._sources import check_container
 from ._leakage_report import LeakageReport
@@ -102,7 +102,7 @@ def cross_validate_leakage(
     >>> result["n_leaking"], result["n_clean"]
     (array([20, 20]), array([20, 20]))
     >>> result["test_score_leaking"], result["test_score_clean"].round(2)
-    (array([1., 1.]), array([0.5, 0.5]))
+    (array([1., 1.]), array([0.4 , 0.55]))
     """
     check_bool(_CALLER, "return_estimator", return_estimator)
     if not hasattr(estimator, "fit") or isinstance(estimator, type):

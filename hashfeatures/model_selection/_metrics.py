@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -204,7 +205,7 @@ class Predictions:
             metric = _with_labels(metric, classes)
         return cls(true, predicted, metric)
 
-    def fitted(self, weights: NDArray[np.float64] | None) -> Predictions:
+    def fitted(self) -> Predictions:
         """Return the values in the form that the metric takes, by trying it on all images.
 
         Scores of two classes become those of the second one if the metric takes only these.
@@ -215,13 +216,13 @@ class Predictions:
             If the metric raises for these values.
         """
         try:
-            self.metric(self.y_true, self.y_pred, weights)
-            return self
+            self.metric(self.y_true, self.y_pred, None)
+            return self._without_refused_weights()
         except ParameterError:
             raise
         except Exception as error:
             if self.y_pred.ndim == 2 and self.y_pred.shape[1] == 2 and self.y_true.ndim == 1:
-                return Predictions(self.y_true, self.y_pred[:, 1], self.metric).fitted(weights)
+                return replace(self, y_pred=self.y_pred[:, 1]).fitted()
             raise ParameterError(
                 f"{self.metric.name} cannot score y_pred, a {describe_value(self.y_pred)[1:-1]}, "
                 f"against y_true, a {describe_value(self.y_true)[1:-1]}: "
@@ -229,6 +230,22 @@ class Predictions:
                 f"scores as from predict_proba. Options go in by functools.partial or by the name "
                 f"of a scorer, such as 'f1_macro'."
             ) from error
+
+    def _without_refused_weights(self) -> Predictions:
+        """Return the values with a metric that gets no weights if it raises for them.
+
+        Some options of `sklearn.metrics.roc_auc_score` do.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the metric has said it without weights
+            try:
+                self.metric(self.y_true, self.y_pred, np.ones(len(self.y_true)))
+                return self
+            except ParameterError:
+                raise
+            except Exception:
+                parameters = self.metric.parameters - {"sample_weight"}
+                return replace(self, metric=replace(self.metric, parameters=parameters))
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -278,5 +295,4 @@ def _with_labels(metric: Metric, classes: NDArray[Any]) -> Metric:
     if "labels" not in metric.parameters:
         return metric
     function = partial(metric.function, labels=classes)
-    parameters = metric.parameters - {"labels"}
-    return Metric(metric.name, function, metric.sign, metric.methods, parameters)
+    return replace(metric, function=function, parameters=metric.parameters - {"labels"})

@@ -68,7 +68,7 @@ def score_parts(
         raise ParameterError(f"There is nothing to score: {name} has no images.")
     weights = _read_weights(sample_weight, n_images)
     given = Predictions.read(y_true, y_pred, Metric.read(_CALLER, "metric", metric), n_images)
-    predictions = given.fitted(weights)
+    predictions = given.fitted()
     kinds = KindsOfImages.of(parts, leaking)
     strata = TargetStrata.of(predictions.y_true, kinds.clean, kinds.groups)
     are_labels = strata.are_classes and _are_labels(predictions)
@@ -113,9 +113,9 @@ def _estimate(
     """
     reasons = list(reasons)
     values = np.full(len(sets), np.nan)
-    values[0] = sets[0].score()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the metric has said it of all images
+        warnings.simplefilter("ignore")  # the metric has said it of all images before
+        values[0] = sets[0].score()
         for place in range(1, len(sets)):
             if reasons[place] is None:
                 values[place], reasons[place] = _try_score(sets[place])
@@ -150,7 +150,7 @@ def _try_score(images: ImageSet) -> tuple[float, str | None]:
         if not np.isnan(value):
             return value, None
     except ValueError as error:  # such as an area under a curve of one class
-        why = f": {shorten(str(error))}"
+        why = f": {shorten(str(error)).rstrip('.')}"
     name = images.grouped.predictions.metric.name
     return float("nan"), f"{name} is not defined on {images.n_images} of the images{why}."
 
