@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.quantities import count
 from ..duplicates._labels import Labels, relabel
 from ._parts import ComparedParts
 
@@ -47,7 +48,7 @@ class KindsOfImages:
         """
         *earlier, name = parts.names
         in_last = parts.part == len(parts.sizes) - 1
-        groups = parts.graph.labels()
+        groups = parts.groups
         in_earlier = parts.count(groups)[:, :-1].sum(axis=1) > 0
         is_reached = in_earlier[groups[in_last]]
         is_leaking = np.zeros(parts.sizes[-1], dtype=bool)
@@ -63,22 +64,19 @@ class KindsOfImages:
             )
         notes = []
         if n_unknown := int(is_unknown.sum()):
-            images = "1 image" if n_unknown == 1 else f"{n_unknown} images"
             notes.append(
-                f"{images} of {name} could not be compared and counted neither as leaking nor as "
-                f"clean."
+                f"{count(n_unknown, 'image')} of {name} could not be compared and counted neither "
+                f"as leaking nor as clean."
             )
         if n_linked := int(is_linked.sum()):
-            images = "1 image" if n_linked == 1 else f"{n_linked} images"
             notes.append(
-                f"{images} of {name} resembled only leaking images and counted neither as leaking "
-                f"nor as clean."
+                f"{count(n_linked, 'image')} of {name} resembled only leaking images and "
+                f"counted neither as leaking nor as clean."
             )
         if why_unknown is None and (n_missing := sum(parts.uncompared[:-1])):
-            images = "1 image" if n_missing == 1 else f"{n_missing} images"
             notes.append(
-                f"{images} of {' and '.join(earlier)} could not be compared, so some clean images "
-                f"may leak."
+                f"{count(n_missing, 'image')} of {' and '.join(earlier)} could not be compared, "
+                f"so some clean images may leak."
             )
         clean = np.flatnonzero(~(is_reached | is_leaking | is_unknown))
         return cls(leaking, clean, relabel(groups[in_last]), why_unknown, notes)

@@ -18,8 +18,9 @@ from .._utils.validation import check_bool, refuse
 from ..duplicates._described_pairs import describe_nothing
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
-from ..duplicates._resolve import Found, SupportsFitPredict, find_near
+from ..duplicates._resolve import Found, SupportsFitPredict, find_near, own_groups
 from ..images._sources import check_container
+from ._groups import OwnGroups, are_sequences, read_groups
 from ._leakage_report import LeakageReport
 from ._leakage_score import LeakageScore
 from ._metrics import Metric
@@ -60,8 +61,9 @@ def cross_validate_leakage(
         The labels or targets.
     images : container of length n_images, default=None
         The images in which near duplicates are found, or a matrix of bits. None means `X`.
-    groups : array-like of shape (n_images,), or column, default=None
-        Groups for a splitter that keeps groups together.
+    $groups
+        Splitters that keep groups together get them. A test image whose group is in the training
+        part leaks.
     scoring : callable or str, default=None
         The name of a scorer, a scorer of `sklearn.metrics.make_scorer`, or a metric
         ``metric(y_true, y_pred)``. None means the accuracy of a classifier, and the coefficient of
@@ -110,13 +112,18 @@ def cross_validate_leakage(
     images = X if images is None else images
     check_container(images, _CALLER)
     n_images = count_samples(images)
-    y, groups = column_of(y, images, _CALLER, "y"), column_of(groups, images, _CALLER, "groups")
+    y = column_of(y, images, _CALLER, "y")
     if y is None:
         raise refuse(_CALLER, "y", "an array with one label or target per image", y)
     for name, values in (("X", X), ("y", y)):
         check_length(name, values, n_images)
     default = accuracy_score if is_classifier(estimator) else r2_score
     metric = Metric.read(_CALLER, "scoring", default if scoring is None else scoring)
+    own = None
+    if groups is not None:
+        by_sequence = are_sequences(groups, images)
+        groups = own_groups(read_groups(_CALLER, groups, images), n_images)
+        own = OwnGroups(groups, groups.astype(object), by_sequence)
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
     splits = [
         (np.arange(n_images)[train], np.arange(n_images)[test])  # some splitters yield masks
@@ -132,7 +139,7 @@ def cross_validate_leakage(
         start = perf_counter()
         predicted = _predict(fitted, take_rows(X, test), metric)
         columns["score_time"].append(perf_counter() - start)
-        report = LeakageReport(_take_parts(found, train, test))
+        report = LeakageReport(_take_parts(found, own, train, test))
         columns["scores"].append(
             report.score(
                 take_rows(y, test),
@@ -161,22 +168,21 @@ def _predict(estimator: Any, X: Any, metric: Metric) -> Any:
     )
 
 
-def _take_parts(found: Found, train: Labels, test: Labels) -> ComparedParts:
+def _take_parts(found: Found, own: OwnGroups | None, train: Labels, test: Labels) -> ComparedParts:
     """Return the training and the test part of a fold."""
     rows = np.concatenate([train, test])
-    graph = replace(found.graph, node_of_image=found.graph.node_of_image[rows])
-    sizes = [len(train), len(test)]
-    is_unreadable = graph.node_of_image < 0
-    unreadable = [int(is_unreadable[: len(train)].sum()), int(is_unreadable[len(train) :].sum())]
-    sources = [found.sources[row] for row in rows]
+    is_unreadable = np.isin(rows, found.unreadable)
     return ComparedParts(
-        ["train", "test"],
-        sizes,
-        sources,
-        graph,
-        unreadable,
-        found.has_distances,
-        describe_nothing,
+        names=["train", "test"],
+        sizes=[len(train), len(test)],
+        sources=[found.sources[row] for row in rows],
+        graph=replace(found.graph, node_of_image=found.graph.node_of_image[rows]),
+        unreadable=[int(each.sum()) for each in np.split(is_unreadable, [len(train)])],
+        has_distances=found.has_distances,
+        describe=describe_nothing,
+        settings=found.settings,
+        n_pixels=found.n_pixels[rows],
+        own=None if own is None else replace(own, labels=own.labels[rows], names=own.names[rows]),
     )
 
 

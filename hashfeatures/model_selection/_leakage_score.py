@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .._utils.quantities import count
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -98,9 +100,9 @@ class LeakageScore:
 
     def __str__(self) -> str:
         kinds = {
-            f"all {_count(self.all.n_images, 'image')}": self.all,
-            _count(self.leaking.n_images, "leaking image"): self.leaking,
-            _count(self.clean.n_images, "clean image"): self.clean,
+            f"all {count(self.all.n_images, 'image')}": self.all,
+            count(self.leaking.n_images, "leaking image"): self.leaking,
+            count(self.clean.n_images, "clean image"): self.clean,
             "clean images reweighted to the class mix of all": self.corrected,
         }
         scores = [f"{one} on {where}" for where, one in kinds.items() if one.reason is None]
@@ -110,10 +112,6 @@ class LeakageScore:
             text += f" All minus corrected: {self.inflation}."
         reasons = [one.reason for one in kinds.values() if one.reason is not None]
         return " ".join(dict.fromkeys([text, *reasons, *self.notes]))
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from .._utils.containers import check_length
 from .._utils.descriptions import shorten
+from .._utils.quantities import count
 from .._utils.validation import check_int, refuse
 from ..duplicates._labels import Labels
 from ..exceptions import ParameterError
@@ -161,10 +162,9 @@ def _why_too_few(images: ImageSet, what: str) -> str | None:
         return None
     if not images.n_images:
         return f"There are no {what}."
-    n_groups = "1 group" if images.n_groups == 1 else f"{images.n_groups} groups"
     return (
-        f"There are too few {what} for a score: {images.n_images} in {n_groups}, and a score "
-        f"needs at least {_LEAST_GROUPS} groups."
+        f"There are too few {what} for a score: {images.n_images} in "
+        f"{count(images.n_groups, 'group')}, and a score needs at least {_LEAST_GROUPS} groups."
     )
 
 
