@@ -37,11 +37,14 @@ class OwnGroups:
         The name of each image's group: its label as it was passed, or its number.
     are_sequences : bool
         Whether the groups are sequences.
+    description : str
+        How sequences were found, in words.
     """
 
     labels: Labels
     names: NDArray[np.object_]
-    are_sequences: bool
+    are_sequences: bool = False
+    description: str = ""
 
     @property
     def noun(self) -> str:
@@ -106,10 +109,14 @@ def find_places(caller: str, groups: Any, images: Any) -> tuple[Labels, Labels] 
     """Return the sequence of each image and its place there, if `groups` asks for sequences."""
     if not are_sequences(groups, images):
         return None
-    _refuse_bits(caller, groups, images)
-    finder = SequenceFinder() if isinstance(groups, str) else clone(groups)
-    finder.fit(images)
+    finder = _fit_sequences(caller, groups, images)
     return finder.labels_, finder.positions_
+
+
+def _fit_sequences(caller: str, groups: Any, images: Any) -> SequenceFinder:
+    _refuse_bits(caller, groups, images)
+    finder: SequenceFinder = SequenceFinder() if isinstance(groups, str) else clone(groups)
+    return finder.fit(images)
 
 
 def are_sequences(groups: Any, images: Any) -> bool:
@@ -156,14 +163,17 @@ def read_groups_of_parts(
     """
     if groups is None:
         return None
-    by_sequence = any(are_sequences(groups, part) for part in parts.values())
-    if by_sequence or finds_groups(groups):
+    if any(are_sequences(groups, part) for part in parts.values()):
+        finder = _fit_sequences(caller, groups, images)
+        names = finder.labels_.astype(object)
+        return OwnGroups(finder.labels_, names, True, finder.description_)
+    if finds_groups(groups):
         labels = relabel(_find_groups(caller, groups, images))
-        return OwnGroups(labels, labels.astype(object), by_sequence)
+        return OwnGroups(labels, labels.astype(object))
     values = _list_by_part(caller, groups, parts)
     columns = [list_labels(each, size) for each, size in zip(values, sizes, strict=True)]
     names = np.concatenate(columns)
-    return OwnGroups(own_groups(names, len(names)), names, are_sequences=False)
+    return OwnGroups(own_groups(names, len(names)), names)
 
 
 def _list_by_part(caller: str, groups: Any, parts: Mapping[str, Any]) -> list[Any]:

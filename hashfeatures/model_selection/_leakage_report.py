@@ -346,6 +346,8 @@ class LeakageReport:
         if (own := self._parts.own) is not None:
             across = f"{count(facts['straddling'], own.noun)} and {count(n_pairs, 'pair')} are"
         text += f" In all, {across} in different parts (images: {sizes})."
+        if own is not None and own.description:
+            text += f" Found {own.description}."
         return text + describe_uncompared(self._parts)
 
     @property

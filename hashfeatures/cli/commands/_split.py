@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -11,7 +12,8 @@ from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import CommandError
 from .._finders import fit, make_finder
-from .._inputs import collect
+from .._groups import GroupOptions
+from .._inputs import Collection, collect
 from .._options import Size, force_option, option_groups
 from .._outputs import check_outputs
 
@@ -64,11 +66,14 @@ from .._outputs import check_outputs
     help="Also assign images that cannot be read to the parts.",
 )
 @force_option
-@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(
+    grouping=GroupOptions, options=FinderOptions, inputs=InputOptions, common=GlobalOptions
+)
 def command(
     common: GlobalOptions,
     inputs: InputOptions,
     options: FinderOptions,
+    grouping: GroupOptions,
     paths: tuple[str, ...],
     test_size: float,
     validation_size: float | None,
@@ -82,18 +87,21 @@ def command(
 ) -> None:
     """Split images into parts without leaks.
 
-    Near duplicates always go to the same part. Sizes count images. Images that cannot be read
-    are in no part, and a note counts them. Lists have one path per line. A path with special
-    characters is written as a JSON string, which the other commands can read.
+    Near duplicates always go to the same part, and so do the images of a group. Sizes count
+    images. Images that cannot be read are in no part, and a note counts them. Lists have one path
+    per line. A path with special characters is written as a JSON string, which the other commands
+    can read.
 
     \b
       hashfeatures split photos --stratify-by parent --out train.txt test.txt
+      hashfeatures split frames --groups sequences --out train.txt test.txt
     """
     import numpy as np
 
     from ..._utils.atomic_write import write_together
     from ..._utils.containers import take_rows
     from ..._utils.path_text import write_path
+    from ...model_selection._groups import merge_groups
     from ...model_selection._sizes import part_sizes
     from ...model_selection._split import train_test_split
     from ...model_selection._strata import find_strata
@@ -116,7 +124,9 @@ def command(
                  validation_size=validation_size, default=0.25)  # fmt: skip
     if classes is not None:
         find_strata(classes, n_images)
+    own = _read_groups(grouping, collection, common)
     finder = fit(make_finder(options, collection, common), collection)
+    groups = finder.labels_ if own is None else merge_groups(finder.labels_, own)
     failed = finder.failures_["position"].to_numpy()
     rows = np.arange(n_images)
     if not keep:
@@ -127,7 +137,7 @@ def command(
         validation_size=validation_size,
         random_state=seed,
         stratify=None if classes is None else take_rows(classes, rows),
-        groups=finder.labels_[rows],
+        groups=groups[rows],
         finder="precomputed",
     )
     named = dict(zip(names, parts, strict=True))
@@ -147,7 +157,8 @@ def command(
                 echo(f"{name}\t{write_path(path)}")
     else:
         shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        common.note(f"{shown}; no near duplicates in different parts")
+        kept = "near duplicates" if own is None else "near duplicates and no groups"
+        common.note(f"{shown}; no {kept} in different parts")
     if unreadable:
         where = "but they are in the parts" if keep else "so they are in no part"
         if len(unreadable) == 1:
@@ -158,3 +169,12 @@ def command(
         common.note(
             f"{count(n_plain, 'image')} {has} too little detail to compare by hashes alone"
         )
+
+
+def _read_groups(grouping: GroupOptions, collection: Collection, common: GlobalOptions) -> Any:
+    """Return the group of each image besides near duplicates, or None, and note sequences."""
+    groups = grouping.read([collection], common)
+    if groups is None or isinstance(groups, list):
+        return None if groups is None else groups[0]
+    common.note(f"found {groups.fit(collection.sources).description_}")
+    return groups.labels_
