@@ -64,3 +64,22 @@ def test_a_template_needs_sequences(run, frames):
     wrong = run("split", frames, "--groups", "parent", "--sequence-pattern", "{a}_{frame}")
     assert wrong.code == 2
     assert "needs --groups sequences" in wrong.err
+
+
+def test_a_sequence_in_both_parts_is_a_leak(run, frames):
+    for part, rest in (("train", 0), ("test", 1)):
+        (frames / part).mkdir()
+        for path in sorted(frames.glob("*.png")):
+            if int(path.stem[-1]) % 2 == rest and path.stem[4] in "0123":
+                path.rename(frames / part / path.name)
+    parts = frames / "train", frames / "test"
+    assert run("leaks", *parts).code == 0
+    done = run("leaks", *parts, "--groups", "sequences", "-n", 2)
+    assert done.code == 1
+    assert "8 of 8 images in test (100.0%) have a near duplicate or images of their" in done.out
+    assert "Found 4 sequences of 4 by the pattern clip{clip}_{frame}." in done.out
+    assert done.out.count("  group ") == 2
+    told = run("leaks", *parts, "--groups", "sequences", "--json").json()
+    assert told["straddling"] == len(told["worst_groups"]) == 4
+    assert told["worst_groups"][0]["train"] == 2
+    assert run("leaks", *parts, "--groups", "parent").code == 0

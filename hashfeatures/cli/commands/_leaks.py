@@ -10,6 +10,7 @@ from ..._utils.quantities import format_agreement
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL
+from .._groups import GroupOptions
 from .._inputs import collect
 from .._options import option_groups
 from .._parts import allow_unreadable_option, compare_collections, why_skipped
@@ -28,11 +29,14 @@ from .._parts import allow_unreadable_option, compare_collections, why_skipped
     help="The most leaks to list; the nearest pairs come first.",
 )
 @allow_unreadable_option
-@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(
+    grouping=GroupOptions, options=FinderOptions, inputs=InputOptions, common=GlobalOptions
+)
 def command(
     common: GlobalOptions,
     inputs: InputOptions,
     options: FinderOptions,
+    grouping: GroupOptions,
     train: str,
     test: str,
     n: int,
@@ -42,11 +46,13 @@ def command(
 
     TRAIN and TEST are folders, lists, tables or files of hashes. The exit code is 1 if the split
     leaks, so the command can stop a build. It is 4 if no leaks were found but some images were
-    not compared, because they could not be read for example.
+    not compared, because they could not be read for example. With --groups, a group in both parts
+    is a leak too.
 
     \b
       hashfeatures leaks train.txt test.txt
       hashfeatures leaks data/train data/test --json
+      hashfeatures leaks data/train data/test --groups sequences
     """
     from ..._utils.validation import check_count_or_share
     from ...model_selection._leakage_report import LeakageReport
@@ -54,7 +60,8 @@ def command(
     check_count_or_share("leaks", "--allow-unreadable", allowed)
     sides = {"train": train, "test": test}
     parts = {name: collect([path], inputs, common) for name, path in sides.items()}
-    report = LeakageReport(compare_collections("leaks", parts, options, common))
+    groups = grouping.read(list(parts.values()), common)
+    report = LeakageReport(compare_collections("leaks", parts, options, common, groups))
     records: list[Any] = report.worst(n).to_dict("records")
     unchecked = why_skipped(parts, report.unreadable, allowed) or report.why_unchecked(allowed)
     if common.as_json:
@@ -67,12 +74,16 @@ def command(
             }
             for pair in records
         ]
-        echo_json(report.summary() | {"unchecked": unchecked, "worst": pairs})
+        table = report.straddling.head(n).reset_index().astype({"group": str, "image": str})
+        listed = {} if groups is None else {"worst_groups": table.to_dict("records")}
+        echo_json(report.summary() | {"unchecked": unchecked, "worst": pairs} | listed)
     else:
         echo(str(report))
         for pair in records:
             echo(_describe_pair(pair))
-    if report.n_pairs:
+        for group in report.straddling.head(n).itertuples():
+            echo(_describe_group(group))
+    if report.leaks:
         return FOUND
     if unchecked is not None:
         echo(f"hashfeatures: {unchecked} Check the paths, or see --allow-unreadable.", err=True)
@@ -85,6 +96,15 @@ def _describe_pixels(pair: dict[str, Any]) -> dict[str, Any]:
     if "agreement" not in pair:
         return {}
     return {"agreement": round(float(pair["agreement"]), 4), "relation": pair["relation"]}
+
+
+def _describe_group(group: Any) -> str:
+    """Return the line of a group in more than one part."""
+    from ..._utils.path_text import show_path
+
+    name, image, train, test = group
+    name, image = show_path(str(name)), show_path(str(image))
+    return f"  group {name}  train {train}, test {test}  {image}"
 
 
 def _describe_pair(pair: dict[str, Any]) -> str:

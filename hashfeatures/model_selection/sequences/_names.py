@@ -33,6 +33,7 @@ _LEAST_RUN = 1.5
 _MUCH_LONGER = 4
 
 _WORDS_OF_COUNTERS = re.compile(r"(frame|slice)[^a-z0-9]*$", re.IGNORECASE)
+_WORDS_OF_CLASSES = re.compile(r"(class|cls|label|category)[^a-z0-9]*$", re.IGNORECASE)
 _RECORDING = re.compile(
     r"(?<![a-z])(patient|subject|case|person|participant|video|vid|clip|track|seq|sequence|scene"
     r"|scan|series|session|recording|drive|flight|trip)[ _-]?[0-9]",
@@ -196,10 +197,13 @@ def _set_runs(
 
 def _is_restarted(texts: tuple[str, ...], values: NDArray[np.int64], counter: int) -> bool:
     """Return whether a number tells runs apart, and the counter restarts in most of them."""
-    telling = values[:, :counter]
-    if _WORDS_OF_COUNTERS.search(texts[counter]):
-        telling = np.delete(values, counter, axis=1)
-    runs = _group(np.zeros(len(values), dtype=np.intp), telling)
+    end = values.shape[1] if _WORDS_OF_COUNTERS.search(texts[counter]) else counter
+    telling = [
+        place
+        for place in range(end)
+        if place != counter and not _WORDS_OF_CLASSES.search(texts[place])
+    ]
+    runs = _group(np.zeros(len(values), dtype=np.intp), values[:, telling])
     if runs.max() == 0:
         return False
     places = pd.DataFrame({"run": runs, "value": values[:, counter]}).drop_duplicates()

@@ -69,6 +69,7 @@ SINGLE_RUNS = {
         f"{kind}/image_{number:04d}.jpg" for kind in ("cup", "ant") for number in range(40)
     ],
     "classes in the names": [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in range(50)],
+    "numbered classes": [f"class{kind}_{n}.jpg" for kind in range(3) for n in range(50)],
     "a counter that goes on": [f"{n // 40 + 2020}_{n:04d}.jpg" for n in range(80)],
 }
 
