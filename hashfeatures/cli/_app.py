@@ -22,6 +22,7 @@ from ..exceptions import (
     MissingExtraError,
     ParameterError,
     StageError,
+    StoreError,
 )
 from ._console import echo, silence
 from ._errors import FAILED, INTERRUPTED, MISUSED, WELL, CommandError
@@ -160,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MISUSED
     except (
         CommandError, OSError, ValueError, TypeError, MissingExtraError, CacheError, EngineError,
-        StageError, MemoryError,
+        StageError, StoreError, MemoryError,
     ) as error:  # fmt: skip
         logging.getLogger("hashfeatures").debug("The error comes from:", exc_info=True)
         _print_message(_describe(error))

@@ -21,16 +21,15 @@ from ..images._sources import describe_source
 from ._groups import read_groups
 from ._image_keys import ImageKeys, Texts, name_images
 from ._known_images import know_images, pin_limits
-from ._lock import LockFile, SplitLock, part_names
+from ._lock import LockFile, SplitLock
 from ._locked_split import LockedSplit
 from ._priority import order_of_priority
 from ._quotas import Counts
-from ._sizes import part_sizes
+from ._sizes import choose_sizes, part_names, part_sizes
 from ._split_groups import Finder, check_images
 from ._strata import Strata, find_strata
 
 _CALLER = "assign_split"
-_TEST_SIZE = 0.25
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,7 +193,7 @@ def assign_split(
     before = SplitLock.empty() if file is None else file.load() or SplitLock.empty()
     seed = _choose_seed(before, random_state, is_locked=file is not None)
     given = {"train": train_size, "validation": validation_size, "test": test_size}
-    requested = _choose_sizes(before, given)
+    requested = choose_sizes(given, before.settings["sizes"])
     names = part_names(requested)
     names += [part for part in dict.fromkeys(before.parts) if part not in names]
     order = order_of_priority(_CALLER, names, priority)
@@ -238,21 +237,6 @@ def _choose_seed(before: SplitLock, random_state: Any, *, is_locked: bool) -> An
     return check_int(_CALLER, "random_state", random_state, 0) if is_locked else random_state
 
 
-def _choose_sizes(before: SplitLock, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the requested sizes: the given ones, then those in the lock, then the default."""
-    sizes = before.settings["sizes"] | {
-        name: size.item() if isinstance(size, np.generic) else size
-        for name, size in given.items()
-        if size is not None
-    }
-    if "train" not in sizes and "test" not in sizes:
-        sizes["test"] = _TEST_SIZE
-    are_shares = all(isinstance(size, float) for size in sizes.values())
-    if are_shares and "test" in sizes and abs(sum(sizes.values()) - 1) < 1e-9:
-        sizes.pop("train", None)  # the rest, so that no image is left out by rounding
-    return {name: sizes[name] for name in given if name in sizes}
-
-
 def _count_images(requested: dict[str, Any], n_images: int, n_parts: int) -> Counts:
     """Return the number of images in each part, and in all together."""
     if not n_images:
@@ -263,7 +247,7 @@ def _count_images(requested: dict[str, Any], n_images: int, n_parts: int) -> Cou
         train_size=requested.get("train"),
         validation_size=requested.get("validation"),
         test_size=requested.get("test"),
-        default=_TEST_SIZE,
+        default=0.25,
     )
     rest = [n_images - sum(sizes)] if n_parts > len(sizes) else []
     counts = np.zeros(n_parts, dtype=np.int64)

@@ -25,6 +25,7 @@ from .._utils.path_text import read_path, write_path
 from .._utils.regular_files import open_regular
 from ..exceptions import StoreError
 from ._image_keys import ImageKeys, Texts
+from ._sizes import part_names
 
 FORMAT = "hashfeatures split lock"
 VERSION = 1
@@ -276,13 +277,6 @@ class _Reader:
         return SplitLock(
             self._settings, ImageKeys(*(columns[key] for key in _TEXTS)), columns["part"]
         )
-
-
-def part_names(sizes: dict[str, Any]) -> list[str]:
-    """Return the names of the parts of a split, by its requested sizes."""
-    has_rest = "train" in sizes and "test" in sizes
-    names = ["train", *(["validation"] if "validation" in sizes else []), "test"]
-    return [*names, *(["unused"] if has_rest else [])]
 
 
 def _is_hex(text: str) -> bool:

@@ -22,11 +22,11 @@ from ._known_images import KnownImages
 from ._lock import SplitLock
 from ._priority import choose_keepers
 from ._quotas import Counts
+from ._sizes import UNUSED
 from ._split_groups import fill_parts, split_once
 from ._strata import Strata
 
 _VERSION = "bits_version"
-UNUSED = "unused"
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, floor
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from .._utils.validation import refuse
 
+# The part of images that no other part takes.
+UNUSED = "unused"
+
+_TEST_SIZE = 0.25
 _NAMES = {"train_size": "training", "validation_size": "validation", "test_size": "test"}
 
 
@@ -85,6 +92,48 @@ def part_sizes(
                 f"Adjust the sizes."
             )
     return list(sizes.values())
+
+
+def choose_sizes(given: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the requested sizes of the parts of a split that may be in a lock.
+
+    Parameters
+    ----------
+    given : dict of str to float, int or None
+        The sizes that a user gives, by part: "train", "validation" and "test".
+    held : dict of str to float or int
+        The sizes in the lock, which hold where none is given.
+
+    Returns
+    -------
+    dict
+        The sizes that are not None. If there is neither a "train" nor a "test" size, "test" is
+        0.25. Shares of all parts that add up to 1 lose that of "train", which gets the rest. So no
+        image is left out by rounding.
+
+    Examples
+    --------
+    >>> from hashfeatures.model_selection._sizes import choose_sizes
+    >>> choose_sizes({"train": None, "validation": 0.1, "test": None}, {"test": 0.2})
+    {'validation': 0.1, 'test': 0.2}
+    """
+    sizes = dict(held)
+    for name, size in given.items():
+        if size is not None:
+            sizes[name] = size.item() if isinstance(size, np.generic) else size
+    if "train" not in sizes and "test" not in sizes:
+        sizes["test"] = _TEST_SIZE
+    are_shares = all(_is_share(size) for size in sizes.values())
+    if are_shares and "test" in sizes and abs(sum(sizes.values()) - 1) < 1e-9:
+        sizes.pop("train", None)
+    return {name: sizes[name] for name in ("train", "validation", "test") if name in sizes}
+
+
+def part_names(sizes: Mapping[str, Any]) -> list[str]:
+    """Return the names of the parts of a split by its requested sizes, see `choose_sizes`."""
+    has_rest = "train" in sizes and "test" in sizes
+    names = ["train", *(["validation"] if "validation" in sizes else []), "test"]
+    return [*names, *([UNUSED] if has_rest else [])]
 
 
 def _is_share(size: Any) -> bool:
