@@ -160,6 +160,8 @@ class InputOptions(OptionGroup):
         The column of tables that holds images.
     links : bool
         Whether to search folders behind symbolic links.
+    hidden : bool
+        Whether to search hidden files and folders, too.
     """
 
     globs: tuple[str, ...] = option(
@@ -175,6 +177,13 @@ class InputOptions(OptionGroup):
     )
     links: bool = option(
         "--follow-links", default=False, is_flag=True, help="Also search folders behind links."
+    )
+    hidden: bool = option(
+        "--hidden",
+        default=False,
+        is_flag=True,
+        help="Also take files and folders whose names begin with a period, as many training "
+        "programs do.",
     )
 
 

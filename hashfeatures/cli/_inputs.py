@@ -332,9 +332,9 @@ class _Walk:
                     below.clear()
                     continue
                 seen.add((status.st_dev, status.st_ino))
-            for name in filter(_is_hidden, below):
+            for name in filter(self._is_skipped, below):
                 self._left_out.add(name)
-            below[:] = sorted(name for name in below if not _is_hidden(name))
+            below[:] = sorted(name for name in below if not self._is_skipped(name))
             if not links:
                 self._searched.add(os.path.realpath(folder))
                 paths = (os.path.join(folder, name) for name in below)
@@ -369,13 +369,13 @@ class _Walk:
         name = os.path.basename(path)
         if self._options.globs:
             return any(fnmatch.fnmatch(name, glob) for glob in self._options.globs)
-        if _is_hidden(name):
+        if self._is_skipped(name):
             return False
         return has_image_suffix(name) if is_special else holds_image(path)
 
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".")
+    def _is_skipped(self, name: str) -> bool:
+        """Return whether a name is hidden, and such files are not wanted."""
+        return name.startswith(".") and not self._options.hidden
 
 
 def _register_heif() -> None:

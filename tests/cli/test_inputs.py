@@ -28,6 +28,17 @@ def test_folders_are_searched_to_the_ground(photos_folder):
     assert all(name.endswith((".png", ".jpg")) for name in found)
 
 
+def test_hidden_files_and_folders_are_searched_on_request(photos_folder):
+    """Notebooks leave copies in `.ipynb_checkpoints`, and training programs load them."""
+    copies = photos_folder / "a" / ".ipynb_checkpoints"
+    copies.mkdir()
+    for name in ("copy.png", ".copy.png"):
+        (copies / name).write_bytes(next(photos_folder.rglob("*.png")).read_bytes())
+    assert len(gather(photos_folder).sources) == 12
+    found = names(gather(photos_folder, hidden=True), photos_folder)
+    assert len(found) == 14
+
+
 def test_globs_choose(photos_folder):
     found = names(gather(photos_folder, globs=("*_jpeg.jpg", "image_0*")), photos_folder)
     assert sorted(os.path.basename(name) for name in found) == [
