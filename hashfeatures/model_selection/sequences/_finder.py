@@ -65,15 +65,16 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
     Notes
     -----
     File names with the same texts around their numbers are compared within a folder. A number is a
-    counter if its values are dense while all else stays fixed. Among several such numbers, the
-    last one is the counter, unless another one makes runs more than four times longer, or follows
-    the word "frame" or "slice".
+    counter if its values are dense while all before it stays fixed. Among several such numbers,
+    the last one is the counter, unless another one makes runs over four times longer, or follows
+    the word "frame" or "slice". What follows the counter does not matter, such as the number of a
+    camera or a crop. Neither do the places of tiles, as in ``slide3_x4_y5.png``.
 
-    Names identify sequences if another number tells them apart and the counter restarts in each,
-    as in ``00005_00012.ppm``. They also do where the path names a recording with its number, as in
-    ``patient12/slice_07.png``. In all other cases, as in a folder with ``IMG_0001.jpg`` to
-    ``IMG_0800.jpg``, the names only give the order, and times or pixels tell where a sequence
-    ends. With ``by="name"``, each run of names is a sequence.
+    Names identify sequences if a number before the counter tells several runs of a folder apart
+    and the counter restarts, as in ``00005_00012.ppm``. They also do where the path names a
+    recording with its number, as in ``patient12/slice_07.png``. In all other cases, as in a folder
+    with ``IMG_0001.jpg`` to ``IMG_0800.jpg``, the names only give the order, and times or pixels
+    tell where a sequence ends. With ``by="name"``, each run of names is a sequence.
 
     A sequence stays in its folder. Folders of the parts of a split, such as ``train/cat`` and
     ``test/cat``, are one folder unless they have file names in common.

@@ -1,12 +1,12 @@
 """Sequences by the numbers in file names.
 
 Names with the same texts around their numbers have one template. In each template, one number may
-be a counter: the others stay fixed while it counts. Names of one folder that differ in the counter
-alone are one sequence.
+be a counter: what comes before it stays fixed while it counts. Names of one folder with the same
+beginning are one sequence. What follows the counter is another camera, crop or copy of the frame.
 
-A template of several numbers, of which one before the counter tells sequences apart, is strong
-evidence, and so is a path that names a recording with its number (``patient12``). A folder with
-one single run, as of a camera or of a class, is weak evidence: its names only give the order.
+Several runs in a folder, which a number before the counter tells apart, are strong evidence, and
+so is a path that names a recording with its number (``patient12``). A folder with one single run,
+as of a camera or of a class, is weak evidence: its names only give the order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,16 @@ from ._paths import SplitPath, join_part_folders, split_numbers, split_path
 _LEAST_DENSITY = 0.2
 # A template has a counter if so many of its images, and of the values that count, agree.
 _MOST = 0.5
-# A number counts if its runs have at least this many images on average.
+# A number counts if its runs have at least this many values on average.
 _LEAST_RUN = 1.5
 # The last number that counts is the counter, unless another one makes runs so many times longer.
 _MUCH_LONGER = 4
 
 _WORDS_OF_COUNTERS = re.compile(r"(frame|slice)[^a-z0-9]*$", re.IGNORECASE)
+# A tile of a picture is not another sequence.
+_WORDS_OF_PLACES = re.compile(
+    r"(?<![a-z])(x|y|row|col|column|tile|patch)[^a-z0-9]*$", re.IGNORECASE
+)
 _WORDS_OF_CLASSES = re.compile(r"(class|cls|label|category)[^a-z0-9]*$", re.IGNORECASE)
 _RECORDING = re.compile(
     r"(?<![a-z])(patient|subject|case|person|participant|video|vid|clip|track|seq|sequence|scene"
@@ -104,17 +108,31 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
         numbers.append(found)
         if found:
             rows_of[texts].append(row)
-    runs = NameRuns.without_runs(len(names))
-    counter_of: dict[tuple[str, ...], int] = {}
+    families: dict[tuple[str, ...], _Family] = defaultdict(_Family)
+    places = np.full(len(names), -1)
     for texts, listed in rows_of.items():
-        rows = np.array(listed)
         values = np.array([numbers[row] for row in listed], dtype=np.int64)
-        counter = _find_counter(texts, folders[rows], values)
+        counter = _find_counter(texts, folders[listed], values)
         if counter is not None:
-            counter_of[texts] = counter
-            _set_runs(runs, paths, rows, texts, folders[rows], values, counter)
-    _add_variants(runs, paths, folders, counter_of)
+            places[listed] = counter
+            family = families[texts[: counter + 1]]
+            family.rows.extend(listed)
+            family.numbers.extend(map(tuple, values[:, : counter + 1].tolist()))
+            family.ends.add(_describe_end(texts[counter + 1 :], values[:, counter + 1 :]))
+    runs = NameRuns.without_runs(len(names))
+    for texts, family in families.items():
+        _set_runs(runs, paths, folders, texts, family)
+    _add_variants(runs, paths, folders, numbers, places)
     return runs
+
+
+@dataclass
+class _Family:
+    """Images whose names have the same texts up to the counter."""
+
+    rows: list[int] = field(default_factory=list)
+    numbers: list[tuple[int, ...]] = field(default_factory=list)
+    ends: set[str] = field(default_factory=set)
 
 
 def _find_counter(
@@ -123,9 +141,9 @@ def _find_counter(
     """Return which number of a template counts, or None."""
     sizes = {}
     for place in range(values.shape[1]):
-        if (values[:, place] == values[0, place]).all():
+        if (values[:, place] == values[0, place]).all() or _are_dates(values[:, place]):
             continue
-        size = _mean_run(_group(folders, np.delete(values, place, axis=1)), values[:, place])
+        size = _mean_run(_group(folders, values[:, :place]), values[:, place])
         if size >= _LEAST_RUN:
             sizes[place] = size
     if not sizes:
@@ -134,6 +152,14 @@ def _find_counter(
     long = [place for place, size in sizes.items() if _MUCH_LONGER * size >= longest]
     named = [place for place in sizes if _WORDS_OF_COUNTERS.search(texts[place])]
     return (named or long)[-1]
+
+
+def _are_dates(values: NDArray[np.int64]) -> bool:
+    """Return whether numbers are dates such as 20240501."""
+    years, days = np.divmod(values, 10_000)
+    months, days = np.divmod(days, 100)
+    is_date = (years >= 1900) & (years < 2100) & (months >= 1) & (months <= 12) & (days <= 31)
+    return bool(is_date.all())
 
 
 def _group(folders: Labels, numbers: NDArray[np.int64]) -> Labels:
@@ -146,7 +172,7 @@ def _group(folders: Labels, numbers: NDArray[np.int64]) -> Labels:
 
 
 def _mean_run(groups: Labels, values: NDArray[np.int64]) -> float:
-    """Return in how large a group an image is on average; 0 if most groups do not count."""
+    """Return how many values the group of an image has on average; 0 if most are sparse."""
     order = np.lexsort((values, groups))
     groups, values = groups[order], values[order]
     steps = np.diff(values)
@@ -162,118 +188,122 @@ def _mean_run(groups: Labels, values: NDArray[np.int64]) -> float:
     counts = has_steps & (n_steps * stride >= _LEAST_DENSITY * spans)
     if n_images[counts].sum() < _MOST * n_images[has_steps].sum():
         return 0.0
-    return float((n_images**2).sum() / n_images.sum())
+    return float((n_images * (n_steps + 1)).sum() / n_images.sum())
 
 
 def _set_runs(
     runs: NameRuns,
     paths: list[SplitPath],
-    rows: Labels,
-    texts: tuple[str, ...],
     folders: Labels,
-    values: NDArray[np.int64],
-    counter: int,
+    texts: tuple[str, ...],
+    family: _Family,
 ) -> None:
-    """Enter the runs of one template."""
-    groups = _group(folders, np.delete(values, counter, axis=1))
-    steps = pd.DataFrame({"group": groups, "value": values[:, counter]}).drop_duplicates()
-    is_run = np.bincount(steps["group"]) > 1
-    kept = is_run[groups]
-    if not kept.any():
+    """Enter the runs of a family of names."""
+    rows, values = np.array(family.rows), np.array(family.numbers, dtype=np.int64)
+    is_place = [_WORDS_OF_PLACES.search(text) is not None for text in texts[:-1]]
+    telling = values[:, :-1][:, ~np.array(is_place, dtype=bool)]
+    groups = _group(folders[rows], telling)
+    steps = pd.DataFrame({"group": groups, "value": values[:, -1]}).drop_duplicates()
+    kept = (np.bincount(steps["group"]) > 1)[groups]
+    rows, values, groups = rows[kept], values[kept], groups[kept]
+    if not len(rows):
         return
-    varies = (values != values[0]).any(axis=0)
-    pattern = _describe(texts, values[0], varies, counter, len(np.unique(folders)) > 1)
-    first = int(runs.labels.max(initial=-1)) + 1
-    runs.labels[rows[kept]] = first + relabel(groups[kept])
-    runs.counters[rows[kept]] = values[kept, counter]
-    runs.patterns[rows[kept]] = pattern
-    strong = _is_restarted(texts, values[kept], counter)
-    named = [
-        strong or _names_recording(paths[row], texts, numbers, counter)
-        for row, numbers in zip(rows[kept].tolist(), values[kept].tolist(), strict=True)
+    runs.labels[rows] = int(runs.labels.max(initial=-1)) + 1 + relabel(groups)
+    runs.counters[rows] = values[:, -1]
+    runs.patterns[rows] = _describe(texts, values, folders[rows], family.ends)
+    are_restarted = _are_restarted(texts, groups, folders[rows], values)
+    runs.is_strong[rows] = [
+        are_restarted or _names_recording(paths[row], texts, numbers)
+        for row, numbers in zip(rows.tolist(), values.tolist(), strict=True)
     ]
-    runs.is_strong[rows[kept]] = named
 
 
-def _is_restarted(texts: tuple[str, ...], values: NDArray[np.int64], counter: int) -> bool:
-    """Return whether a number tells runs apart, and the counter restarts in most of them."""
-    end = values.shape[1] if _WORDS_OF_COUNTERS.search(texts[counter]) else counter
-    telling = [
-        place
-        for place in range(end)
-        if place != counter and not _WORDS_OF_CLASSES.search(texts[place])
-    ]
-    runs = _group(np.zeros(len(values), dtype=np.intp), values[:, telling])
-    if runs.max() == 0:
+def _are_restarted(
+    texts: tuple[str, ...], groups: Labels, folders: Labels, values: NDArray[np.int64]
+) -> bool:
+    """Return whether a number tells runs of a folder apart, and most counter values recur."""
+    if all(_WORDS_OF_CLASSES.search(text) or _WORDS_OF_PLACES.search(text) for text in texts[:-1]):
         return False
-    places = pd.DataFrame({"run": runs, "value": values[:, counter]}).drop_duplicates()
-    recurs = places["value"].duplicated(keep=False)
+    places = pd.DataFrame({"run": groups, "folder": folders, "value": values[:, -1]})
+    recurs = places.drop_duplicates().duplicated(["folder", "value"], keep=False)
     return bool(recurs.mean() >= _MOST)
 
 
-def _names_recording(
-    path: SplitPath, texts: tuple[str, ...], numbers: list[int], counter: int
-) -> bool:
+def _names_recording(path: SplitPath, texts: tuple[str, ...], numbers: list[int]) -> bool:
     """Return whether a path names a recording with its number, before the counter."""
-    before = "".join(f"{text}{n}" for text, n in zip(texts[:counter], numbers, strict=False))
-    return _RECORDING.search(f"{path.folder}/{before}") is not None
+    return _RECORDING.search(f"{path.folder}/{_join(texts[:-1], numbers[:-1])}") is not None
 
 
 def _describe(
-    texts: tuple[str, ...],
-    numbers: NDArray[np.int64],
-    varies: NDArray[np.bool_],
-    counter: int,
-    has_folders: bool,
+    texts: tuple[str, ...], values: NDArray[np.int64], folders: Labels, ends: set[str]
 ) -> str:
     """Return a template as `pattern` takes it, with a name for each number that varies."""
+    has_folders = (folders != folders[0]).any()
     words, used = "{folder}/" if has_folders else "", {"frame", "folder"}
     for place, text in enumerate(texts[:-1]):
+        if (values[:, place] == values[0, place]).all():
+            words += f"{text}{values[0, place]}"
+            continue
+        if _WORDS_OF_PLACES.search(text):
+            words += f"{text}*"
+            continue
         word = re.search(r"([A-Za-z]+)[^A-Za-z]*$", text)
-        name = base = "frame" if place == counter else word[1].lower() if word else "track"
+        name = base = word[1].lower() if word else "track"
         number = 2
-        while place != counter and name in used:
+        while name in used:
             name, number = f"{base}{number}", number + 1
         used.add(name)
-        words += text + (f"{{{name}}}" if varies[place] else str(numbers[place]))
-    return words + texts[-1]
+        words += f"{text}{{{name}}}"
+    return f"{words}{texts[-1]}{{frame}}{ends.copy().pop() if len(ends) == 1 else '*'}"
+
+
+def _describe_end(texts: tuple[str, ...], values: NDArray[np.int64]) -> str:
+    """Return what follows the counter, with "*" for numbers that vary."""
+    ends = [str(column[0]) if (column == column[0]).all() else "*" for column in values.T]
+    return _join(texts, ends) + texts[-1]
+
+
+def _join(texts: Sequence[str], numbers: Sequence[object]) -> str:
+    """Return texts with a number after each; the last text may have none."""
+    return "".join(f"{text}{n}" for text, n in zip(texts, numbers, strict=False))
+
+
+def _before(path: SplitPath, place: int) -> str:
+    """Return what comes before a number of a file name."""
+    texts, numbers = split_numbers(path.stem)
+    return _join(texts[:place], numbers) + texts[place]
 
 
 def _add_variants(
     runs: NameRuns,
     paths: list[SplitPath],
     folders: Labels,
-    counter_of: dict[tuple[str, ...], int],
+    numbers: list[tuple[int, ...]],
+    places: Labels,
 ) -> None:
     """Add images whose names differ from those of one run only behind the counter.
 
-    Such as an edited copy, ``IMG_0002-edited.jpg`` beside ``IMG_0001.jpg`` to ``IMG_0800.jpg``.
+    Such as a single edited copy, ``IMG_0002-edited.jpg`` beside ``IMG_0001.jpg`` to
+    ``IMG_0800.jpg``.
     """
-    missing = np.flatnonzero(runs.labels < 0)
-    if not len(missing) or len(missing) == len(paths):
+    missing = [row for row in np.flatnonzero(runs.labels < 0).tolist() if numbers[row]]
+    found = np.flatnonzero(runs.labels >= 0)
+    if not missing or not len(found):
         return
-    ends: dict[tuple[int, str], dict[int, list[int]]] = defaultdict(dict)
-    for row in np.flatnonzero(runs.labels >= 0).tolist():
-        texts, numbers = split_numbers(paths[row].stem)
-        before = _prefix(texts, numbers, counter_of[texts])
-        value, of_run = int(runs.counters[row]), ends[int(folders[row]), before]
-        low, high, _ = of_run.get(int(runs.labels[row]), [value, value, row])
-        of_run[int(runs.labels[row])] = [min(low, value), max(high, value), row]
-    for row in missing.tolist():
-        texts, numbers = split_numbers(paths[row].stem)
-        for place, value in enumerate(numbers):
-            runs_here = ends.get((int(folders[row]), _prefix(texts, numbers, place)), {})
-            if len(runs_here) != 1:
-                continue
-            ((label, (low, high, member)),) = runs_here.items()
-            if low <= value <= high:
-                runs.labels[row], runs.counters[row] = label, value
-                runs.is_strong[row] = runs.is_strong[member]
-                runs.patterns[row] = runs.patterns[member]
+    # A run is known by its folder and the beginning of the name of its first image.
+    first = found[np.unique(runs.labels[found], return_index=True)[1]]
+    low, high = (
+        pd.Series(runs.counters[found]).groupby(runs.labels[found]).agg(how).to_numpy()
+        for how in ("min", "max")
+    )
+    run_of: dict[tuple[int, str], int] = {}
+    for run, row in enumerate(first.tolist()):
+        run_of[int(folders[row]), _before(paths[row], int(places[row]))] = run
+    for row in missing:
+        for place, value in enumerate(numbers[row]):
+            near = run_of.get((int(folders[row]), _before(paths[row], place)))
+            if near is not None and low[near] <= value <= high[near]:
+                runs.labels[row], runs.counters[row] = near, value
+                runs.is_strong[row] = runs.is_strong[first[near]]
+                runs.patterns[row] = runs.patterns[first[near]]
                 break
-
-
-def _prefix(texts: tuple[str, ...], numbers: tuple[int, ...], place: int) -> str:
-    """Return what comes before a number of a name."""
-    before = "".join(f"{text}{n}" for text, n in zip(texts[:place], numbers, strict=False))
-    return before + texts[place]

@@ -36,14 +36,24 @@ RECORDINGS = {
         [f"patient{patient}/slice_{place:02d}.png" for place in range(1, 9)]
         for patient in range(12)
     ],
-    "a folder a numbered track": [
-        [f"{track}/{track}_{frame}.png" for frame in range(9)] for track in range(9)
-    ],
     "every tenth frame": [
         [f"v{video}_{frame * 10:05d}.jpg" for frame in range(20)] for video in range(5)
     ],
     "cameras behind the frame": [
-        [f"frame{frame:04d}_cam{camera}.png" for frame in range(6)] for camera in range(6)
+        [f"{clip}_frame{frame:04d}_cam{camera}.png" for camera in range(6) for frame in range(6)]
+        for clip in range(2)
+    ],
+    "few crops of many frames": [
+        [f"{clip}_{frame:04d}_{crop}.png" for frame in range(90) for crop in range(1 + frame % 3)]
+        for clip in range(2)
+    ],
+    "two views": [
+        [f"{clip}_{frame:04d}_{view}.png" for frame in range(9) for view in ("left", "right")]
+        for clip in range(2)
+    ],
+    "days": [[f"2024050{day}_{frame:03d}.png" for frame in range(9)] for day in range(1, 5)],
+    "tiles": [
+        [f"slide{slide}_x{x}_y{y}.png" for x in range(9) for y in range(9)] for slide in range(3)
     ],
     "URLs": [
         [f"https://example.org/a/{clip}_{frame}.jpg?size=2" for frame in range(9)]
@@ -70,6 +80,9 @@ SINGLE_RUNS = {
     ],
     "classes in the names": [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in range(50)],
     "numbered classes": [f"class{kind}_{n}.jpg" for kind in range(3) for n in range(50)],
+    "a folder a numbered class": [
+        f"{kind:03d}.cup/{kind:03d}_{n:04d}.jpg" for kind in range(9) for n in range(1, 40)
+    ],
     "a counter that goes on": [f"{n // 40 + 2020}_{n:04d}.jpg" for n in range(80)],
 }
 
@@ -86,7 +99,8 @@ OTHERS = {
     "random ids": [f"Test_{random.Random(n).randrange(10**8)}.jpg" for n in range(300)],
     "hex": [f"{random.Random(n).randrange(2**64):016x}.jpg" for n in range(300)],
     "dates and times": [
-        f"IMG_2024{random.Random(n).randrange(10**10):010d}.jpg" for n in range(100)
+        f"IMG_202405{n % 28 + 1:02d}_{random.Random(n).randrange(10**6):06d}.jpg"
+        for n in range(100)
     ],
     "one file a folder": [f"{n}/photo.jpg" for n in range(20)],
     "one number a folder": [f"{n}/photo_{n}.jpg" for n in range(20)],
@@ -137,6 +151,7 @@ def test_missing_frames_do_not_cut_a_run():
         ([f"{f}/{t}_{n}" for f in "ab" for t in "12" for n in "012"], "{folder}/{track}_{frame}"),
         ([f"clip{t}-frame-{n}" for t in "34" for n in range(9)], "clip{clip}-frame-{frame}"),
         ([f"320x240_{n}" for n in range(9)], "320x240_{frame}"),
+        ([f"{t}_{n}_{v}" for t in "12" for n in range(9) for v in "lr"], "{track}_{frame}*"),
         ([f"{a}_{b}_{n}" for a in "12" for b in "1" for n in range(9)], "{track}_1_{frame}"),
         ([f"{a}_{b}_{n}" for a in "12" for b in "12" for n in "012"], "{track}_{track2}_{frame}"),
     ],
