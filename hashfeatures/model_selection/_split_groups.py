@@ -91,8 +91,9 @@ def name_groups(by_sequence: bool) -> str:
 def _advise(by_sequence: bool) -> str:
     if by_sequence:
         return (
-            "If that is one recording, SequenceFinder(gap=...) cuts it at shorter pauses, and "
-            "SequenceFinder(pattern=...) sets how names are read."
+            "To split inside a sequence, pass gap=..., the number of frames to leave out between "
+            "the parts. To make shorter sequences, pass groups=SequenceFinder(...) with a pattern "
+            "of the names or a gap in seconds."
         )
     return (
         "Use a smaller radius, which makes smaller groups. Groups that are passed as groups=... "

@@ -20,10 +20,10 @@ from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
 from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
 from ._gaps import Frames, check_not_empty, split_inside
-from ._groups import merge_groups, read_groups
+from ._groups import are_sequences, merge_groups, read_groups
 from ._size_warnings import warn_if_off_target
 from ._sizes import part_sizes
-from ._split_groups import Finder, check_enough, check_images, split_once
+from ._split_groups import Finder, check_enough, check_images, name_groups, split_once
 from ._strata import Strata, find_strata
 
 
@@ -66,17 +66,20 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         """
         return self.n_splits
 
-    def _check_enough(self, groups: Labels) -> None:
+    def _check_enough(self, groups: Labels, by_sequence: bool) -> None:
         """Raise if there are fewer groups than parts."""
-        check_enough(groups, 2)
+        check_enough(groups, 2, by_sequence)
 
     def _group(self, X: Any, groups: Any) -> Labels:
         """Return the group of each image."""
         name = type(self).__name__
         own = [read_groups(name, each, X) for each in (self.groups, groups) if each is not None]
         merged = merge_groups(*own) if len(own) > 1 else own[0] if own else None
-        self._check_enough(own_groups(merged, count_samples(X)))
-        return group_images(X, self.finder, merged)
+        by_sequence = any(are_sequences(each, X) for each in (self.groups, groups))
+        self._check_enough(own_groups(merged, count_samples(X)), by_sequence)
+        labels = group_images(X, self.finder, merged)
+        self._check_enough(labels, by_sequence)
+        return labels
 
     def _find_frames(self, X: Any, groups: Any) -> Frames:
         """Return the images in the order of their sequences, with `gap`."""
@@ -182,7 +185,6 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
             yield from self._split_inside(self._find_frames(X, groups), strata, sizes, rng)
             return
         labels = self._group(X, groups)
-        self._check_enough(labels)
         shares = np.full(self.n_splits, 1 / self.n_splits)
         fold = allocate(labels, strata, sizes, largest_deficit, rng, shares)
         fold = fill_empty(fold, labels, self.n_splits)
@@ -206,12 +208,12 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
             check_not_empty([train, np.flatnonzero(is_test)], frames.gap)
             yield train, np.flatnonzero(is_test)
 
-    def _check_enough(self, groups: Labels) -> None:
+    def _check_enough(self, groups: Labels, by_sequence: bool) -> None:
         n_groups = len(np.unique(groups))
         if n_groups < self.n_splits:
             raise ValueError(
                 f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
-                f"of groups of near duplicates: {n_groups}, among {len(groups)} images."
+                f"of groups of {name_groups(by_sequence)}: {n_groups}, among {len(groups)} images."
             )
 
 

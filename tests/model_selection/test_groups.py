@@ -91,6 +91,12 @@ def test_one_sequence_cannot_be_split_and_the_message_speaks_of_sequences():
     names = [f"clip3-frame-{n}.png" for n in range(9)]
     with pytest.raises(ValueError, match=r"one group of near duplicates and sequences.*gap="):
         train_test_split(names, groups="sequences", **PRECOMPUTED)
+    for splitter in (
+        NearDuplicateKFold(2, **PRECOMPUTED),
+        NearDuplicateShuffleSplit(**PRECOMPUTED),
+    ):
+        with pytest.raises(ValueError, match=r"near duplicates and sequences"):
+            next(splitter.split(names, groups="sequences"))
 
 
 def test_merged_groups_keep_together_what_each_grouping_does():
