@@ -128,7 +128,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         found = _Found(len(sources))
         present = np.array([not is_missing(source) for source in sources], dtype=bool)
         if "name" in by:
-            self._add_named(found, names, by)
+            self._add_named(found, names, by, present)
         if "time" in by:
             self._add_timed(found, sources, present)
         if "pixels" in by:
@@ -155,9 +155,15 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         _check_gap(caller, self.gap, by)
         return tuple(by)
 
-    def _add_named(self, found: _Found, names: list[str | None], by: tuple[str, ...]) -> None:
+    def _add_named(
+        self,
+        found: _Found,
+        names: list[str | None],
+        by: tuple[str, ...],
+        present: NDArray[np.bool_],
+    ) -> None:
         is_alone = tuple(by) == ("name",)
-        if is_alone and names and not any(name is not None for name in names):
+        if is_alone and present.any() and not any(name is not None for name in names):
             raise ValueError(
                 f"The images have no names, so {type(self).__name__}(by='name') cannot find "
                 f"sequences. Pass paths, or use by='pixels' for images in their order."

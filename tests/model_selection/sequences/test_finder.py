@@ -4,6 +4,8 @@ import datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 
@@ -78,6 +80,36 @@ def test_no_sequences_are_described_too():
 def test_images_without_names_cannot_be_found_by_name():
     with pytest.raises(ValueError, match="have no names"):
         find_sequences([np.zeros((4, 4), np.uint8)] * 3, by="name")
+
+
+CONTAINERS = {
+    "tuple": tuple,
+    "array": np.array,
+    "series": pd.Series,
+    "pandas": lambda names: pd.DataFrame({"image": names, "y": 1}),
+    "polars": lambda names: pl.DataFrame({"path": names}),
+    "paths": lambda names: [Path(name) for name in names],
+    "mappings": lambda names: [{"path": name, "bytes": None} for name in names],
+    "file URLs": lambda names: [f"file:///data/{name}" for name in names],
+    "URLs": lambda names: [f"s3://bucket/data/{name}" for name in names],
+    "an archive": lambda names: [f"zip://data/{name}::data.zip" for name in names],
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
+def test_names_are_found_in_every_container(container):
+    np.testing.assert_array_equal(
+        find_sequences(container(TRACKS), by="name"), np.repeat(range(4), 30)
+    )
+
+
+def test_missing_images_and_images_without_names_are_left_to_other_ways():
+    """Beside named ones, they are alone by name."""
+    images = [None, *TRACKS[:60], np.zeros((4, 4), np.uint8), float("nan")]
+    labels = find_sequences(images, by=("name", "time"))
+    np.testing.assert_array_equal(labels, [0, *[1] * 30, *[2] * 30, 3, 4])
+    np.testing.assert_array_equal(find_sequences([None, None], by="name"), [0, 1])
+    assert len(find_sequences([], by="name")) == 0
 
 
 def test_the_finder_is_an_estimator_that_leaves_its_parameters_alone():
