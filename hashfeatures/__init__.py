@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .model_selection import SequenceFinder as SequenceFinder
     from .model_selection import SplitAssignment as SplitAssignment
     from .model_selection import SplitAudit as SplitAudit
+    from .model_selection import SplitInfo as SplitInfo
     from .model_selection import SplitRepair as SplitRepair
     from .model_selection import assert_no_leakage as assert_no_leakage
     from .model_selection import assign_split as assign_split
@@ -106,6 +107,7 @@ __getattr__, __dir__, __all__ = attach(
             "SequenceFinder",
             "SplitAssignment",
             "SplitAudit",
+            "SplitInfo",
             "SplitRepair",
             "assert_no_leakage",
             "assign_split",

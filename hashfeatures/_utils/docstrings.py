@@ -80,6 +80,20 @@ _SHARED = {
             Estimator that defines near duplicates. None means ``NearDuplicateFinder()``. With
             "precomputed", images stay together by `groups` alone, and no image is read.
     """,
+    "solver": """
+        solver : {"auto", "fast", "exact"}, default="auto"
+            How groups are allocated. "fast" allocates one group after the other. "exact" finds
+            the split whose worst size or class is nearest to its target, and proves that no other
+            is better if there is time. See `SplitInfo` for the measure. "auto" starts fast, and
+            improves a split that is off by more than a hundredth if there are at most 300 groups
+            of two images or more. Its work is limited by steps, so that the split does not depend
+            on the speed of the machine.
+    """,
+    "time_limit": """
+        time_limit : float, default=None
+            The most seconds that ``solver="exact"`` searches. None means 60. If the time is up,
+            the result is the best split found.
+    """,
     "parts": """
         train, test : list, tuple, array, Series or DataFrame
             The images of two parts: image sources, DataFrames with the images in a column named

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._repair import SplitRepair as SplitRepair
     from ._repair import repair_split as repair_split
     from ._split import train_test_split as train_test_split
+    from ._split_info import SplitInfo as SplitInfo
     from ._splitters import NearDuplicateKFold as NearDuplicateKFold
     from ._splitters import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
     from .sequences import SequenceFinder as SequenceFinder
@@ -36,6 +37,7 @@ __getattr__, __dir__, __all__ = attach(
         "_leakage_score": ["Estimate", "LeakageScore"],
         "_repair": ["SplitRepair", "repair_split"],
         "_split": ["train_test_split"],
+        "_split_info": ["SplitInfo"],
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
         "sequences": ["SequenceFinder", "find_sequences"],
     },

@@ -6,16 +6,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from ..duplicates._labels import Labels
 from ..exceptions import SplitSizeWarning, warn_user
 from ._quotas import Counts
 from ._strata import Strata
+from ._targets import sum_rows
 
 
 def warn_if_off_target(
-    groups: Labels, strata: Strata | None, parts: Labels, sizes: Counts, part_name: str
+    groups: Labels,
+    strata: Strata | None,
+    parts: Labels,
+    sizes: Counts,
+    part_name: str,
+    proof: str = "",
 ) -> None:
     """Warn if whole groups keep parts far from their sizes, or from their shares of strata.
 
@@ -31,12 +36,15 @@ def warn_if_off_target(
         The requested sizes, in images.
     part_name : str
         The name of a part in the message, such as "fold".
+    proof : str, default=""
+        Whether a better split may exist, in a sentence.
 
     Warns
     -----
     SplitSizeWarning
         If a size, or a share of a stratum, is off target.
     """
+    end = f" {proof}" if proof else ""
     largest = np.bincount(groups).max()
     reached = np.bincount(parts, minlength=len(sizes))[: len(sizes)]
     # A part that is off by a tenth of its size is worth a warning, however large the groups are.
@@ -45,23 +53,24 @@ def warn_if_off_target(
         warn_user(
             f"Groups of near duplicates stay whole, so the parts differ from the requested "
             f"sizes. Images in each {part_name}: requested {sizes.tolist()}, reached "
-            f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images.",
+            f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images."
+            + end,
             SplitSizeWarning,
         )
     if strata is not None:
-        _warn_of_strata(groups, strata, parts, reached, part_name)
+        _warn_of_strata(groups, strata, parts, reached, part_name, end)
 
 
 def _warn_of_strata(
-    groups: Labels, strata: Strata, parts: Labels, sizes: Counts, part_name: str
+    groups: Labels, strata: Strata, parts: Labels, sizes: Counts, part_name: str, end: str
 ) -> None:
     """Warn about strata in fewer groups than parts, or far from their shares of the sizes."""
     n_parts = len(sizes)
-    composition = _sum_rows(strata.members, groups)
+    composition = sum_rows(strata.members, groups)
     n_groups = composition.getnnz(axis=0)
     largest = composition.max(axis=0).toarray().ravel()
     n_images = np.asarray(composition.sum(axis=0)).ravel()
-    reached = _sum_rows(strata.members, parts).toarray()[:n_parts]
+    reached = sum_rows(strata.members, parts).toarray()[:n_parts]
     requested = np.outer(sizes, n_images) / len(groups)
     # Overlapping strata cannot all be met exactly: two images may be too many.
     n_in_stratum = np.maximum(strata.members.getnnz(axis=0), 1)
@@ -80,7 +89,7 @@ def _warn_of_strata(
     more = f"; and {len(short) - 3} more" if len(short) > 3 else ""
     warn_user(
         f"Groups of near duplicates stay whole, so {len(short)} of {len(strata.names)} classes "
-        f"differ from their shares of each {part_name}: {shown}{more}.",
+        f"differ from their shares of each {part_name}: {shown}{more}." + end,
         SplitSizeWarning,
     )
 
@@ -90,10 +99,3 @@ def _is_off(reached: Counts, requested: NDArray[Any], grain: NDArray[Any]) -> ND
     tolerance = np.maximum(np.maximum(grain, 1), 0.05 * requested)
     off: NDArray[np.bool_] = np.abs(reached - requested) > tolerance
     return off
-
-
-def _sum_rows(members: csr_matrix, labels: Labels) -> csr_matrix:
-    """Add up the rows of each label."""
-    n_rows = len(labels)
-    chosen = csr_matrix((np.ones(n_rows, dtype=np.int64), (labels, np.arange(n_rows))))
-    return (chosen @ members).tocsr()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.utils import check_random_state, indexable
 
 from .._utils.containers import check_length, column_of, take_rows
 from .._utils.docstrings import fill_in_parameters
 from .._utils.sklearn_internals import count_samples
+from .._utils.validation import check_bool
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import group_images, own_groups
+from ..exceptions import ParameterError
 from ._allocation import draw_by_deficit
 from ._gaps import Frames, split_inside
 from ._groups import are_sequences, read_groups
 from ._sizes import part_sizes
+from ._solver import Solver
 from ._split_groups import Finder, check_enough, check_images, split_once
 from ._strata import find_strata
 
@@ -32,6 +35,9 @@ def train_test_split(
     groups: Any = None,
     gap: int | None = None,
     finder: Finder = None,
+    solver: Literal["auto", "fast", "exact"] = "auto",
+    time_limit: float | None = None,
+    return_info: bool = False,
 ) -> list[Any]:
     """Split images at random and keep near duplicates in one part.
 
@@ -64,12 +70,17 @@ def train_test_split(
     $gap
         Left out images make the training part smaller than its size.
     $finder_or_precomputed
+    $solver
+    $time_limit
+    return_info : bool, default=False
+        Whether to append a `SplitInfo` to the parts: sizes, classes, and what is proved.
 
     Returns
     -------
     list of length 2 * (1 + len(arrays)), or 3 * (1 + len(arrays)) with `validation_size`
         The training, validation and test part of `images`, then those of each array. Each part is
-        a container of the input's type, in random order.
+        a container of the input's type, in random order. With ``return_info=True``, a `SplitInfo`
+        follows.
 
     Raises
     ------
@@ -115,6 +126,12 @@ def train_test_split(
     (6, 2, 2)
     """
     check_images("train_test_split", images, finder)
+    chosen = Solver.checked("train_test_split", solver, time_limit, gap)
+    if check_bool("train_test_split", "return_info", return_info) and gap is not None:
+        raise ParameterError(
+            "return_info=True describes a split of whole groups, and a split with a gap cuts "
+            "sequences. Leave gap at None, or return_info at False."
+        )
     everything = indexable(images, *arrays)
     n_images = count_samples(images)
     for array in arrays:
@@ -140,5 +157,6 @@ def train_test_split(
     rng = check_random_state(random_state)
     check_enough(own_groups(groups, n_images), len(sizes), by_sequence)
     labels = group_images(images, finder, groups)
-    parts = split_once(labels, strata, sizes, rng, by_sequence)
-    return [take_rows(array, rows) for array in everything for rows in parts]
+    parts, info = split_once(labels, strata, sizes, rng, by_sequence, chosen)
+    taken = [take_rows(array, rows) for array in everything for rows in parts]
+    return [*taken, info] if return_info else taken

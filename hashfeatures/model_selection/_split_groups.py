@@ -11,6 +11,8 @@ from ..duplicates._resolve import PRECOMPUTED, SupportsFitPredict
 from ..images._sources import check_container
 from ._allocation import allocate, draw_by_deficit, fill_empty
 from ._size_warnings import warn_if_off_target
+from ._solver import FAST, Solver
+from ._split_info import SplitInfo
 from ._strata import Strata
 
 Finder: TypeAlias = SupportsFitPredict | Literal["precomputed"] | None
@@ -28,16 +30,22 @@ def split_once(
     sizes: list[int],
     rng: np.random.RandomState,
     by_sequence: bool = False,
-) -> list[Labels]:
+    solver: Solver = FAST,
+) -> tuple[list[Labels], SplitInfo]:
     """Return the rows of each part in random order; rows beyond the sizes are left out."""
     n_parts = len(sizes)
     check_enough(groups, n_parts, by_sequence)
     unused = len(groups) - sum(sizes)
     quota = np.array([*sizes, unused] if unused else sizes)
     parts = fill_empty(allocate(groups, strata, quota, draw_by_deficit, rng), groups, n_parts)
+    requested = np.array(sizes)
+    names = ["train", "test"] if n_parts == 2 else ["train", "validation", "test"]
+    parts, info = solver.improve(
+        groups, strata, parts, names, requested, requested / len(groups), rng
+    )
     name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
-    warn_if_off_target(groups, strata, parts, np.array(sizes), name)
-    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)]
+    warn_if_off_target(groups, strata, parts, requested, name, info.proof)
+    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)], info
 
 
 def fill_parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ._gaps import Frames, check_not_empty, split_inside
 from ._groups import are_sequences, merge_groups, read_groups
 from ._size_warnings import warn_if_off_target
 from ._sizes import part_sizes
+from ._solver import Solver
 from ._split_groups import Finder, check_enough, check_images, name_groups, split_once
 from ._strata import Strata, find_strata
 
@@ -118,6 +119,14 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
     $groups_of_splitter
     $gap
     $finder_or_precomputed
+    $solver
+    $time_limit
+
+    Attributes
+    ----------
+    info_ : SplitInfo
+        Sizes and classes of the folds of the last `split`, and what is proved about them. A
+        `split` with a gap leaves it as it is.
 
     See Also
     --------
@@ -150,9 +159,13 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         groups: Any = None,
         gap: int | None = None,
         finder: Finder = None,
+        solver: Literal["auto", "fast", "exact"] = "auto",
+        time_limit: float | None = None,
     ) -> None:
         super().__init__(n_splits, stratify, random_state, groups, gap, finder)
         self.shuffle = check_bool(type(self).__name__, "shuffle", shuffle)
+        Solver.checked(type(self).__name__, solver, time_limit, gap)
+        self.solver, self.time_limit = solver, time_limit
         if not shuffle and random_state is not None:
             raise ParameterError(
                 "Setting a random_state has no effect since shuffle is False. Leave random_state "
@@ -188,7 +201,10 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         shares = np.full(self.n_splits, 1 / self.n_splits)
         fold = allocate(labels, strata, sizes, largest_deficit, rng, shares)
         fold = fill_empty(fold, labels, self.n_splits)
-        warn_if_off_target(labels, strata, fold, sizes, "fold")
+        solver = Solver.checked(type(self).__name__, self.solver, self.time_limit, self.gap)
+        names = [f"fold {number}" for number in range(self.n_splits)]
+        fold, self.info_ = solver.improve(labels, strata, fold, names, sizes, shares, rng)
+        warn_if_off_target(labels, strata, fold, sizes, "fold", self.info_.proof)
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
@@ -302,5 +318,5 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
             return
         labels = self._group(X, groups)
         for _ in range(self.n_splits):
-            train, test = split_once(labels, strata, sizes, rng)
+            (train, test), _ = split_once(labels, strata, sizes, rng)
             yield train, test

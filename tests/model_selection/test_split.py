@@ -391,7 +391,8 @@ def test_scikit_learn_s_searches_take_the_splitters(family, cv, routing):
 def test_the_splitters_show_their_parameters():
     assert repr(NearDuplicateKFold(3, shuffle=True, random_state=1)) == (
         "NearDuplicateKFold(finder=None, gap=None, groups=None, n_splits=3,\n"
-        "          random_state=1, shuffle=True, stratify=False)"
+        "          random_state=1, shuffle=True, solver='auto', stratify=False,\n"
+        "          time_limit=None)"
     )
     assert NearDuplicateKFold().get_n_splits() == 5
     assert NearDuplicateShuffleSplit().get_n_splits() == 10

@@ -1,0 +1,167 @@
+"""The choice of a solver, which turns a fast allocation into the best one that is found."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.validation import check_choice, check_positive
+from ..duplicates._labels import Labels
+from ..exceptions import ParameterError
+from ._exact import Limits, find_best, interchangeable
+from ._quotas import Counts
+from ._split_info import SplitInfo, describe_split
+from ._strata import Strata
+from ._targets import TOLERANCE, Compositions, SplitError, Targets, count_in_groups
+
+_SECONDS = 60.0
+
+# "auto" leaves splits alone that are this good, or of so many groups of two images or more.
+_GOOD_ENOUGH = 0.01
+_MANY_GROUPS = 300
+
+# Programs have so many coefficients at most: compositions times parts times columns. For "auto",
+# larger programs than those of the worst error and of the sum are too slow.
+_MOST_COEFFICIENTS = 3_000_000
+_FEW_COEFFICIENTS = 3_000
+_FEW_COEFFICIENTS_OF_SUM = 500
+_FEW_NODES = 100
+
+
+class Solver(NamedTuple):
+    """A choice of a solver.
+
+    Parameters
+    ----------
+    name : {"auto", "fast", "exact"}
+        The solver.
+    seconds : float or None
+        The most seconds for "exact".
+    """
+
+    name: str = "fast"
+    seconds: float | None = None
+
+    @classmethod
+    def checked(cls, caller: str, solver: Any, time_limit: Any, gap: Any) -> Solver:
+        """Make a choice of parameters; raise if they are wrong."""
+        name = check_choice(caller, "solver", solver, ("auto", "fast", "exact"))
+        if name == "exact" and gap is not None:
+            raise ParameterError(
+                "solver='exact' allocates whole groups, and a split with a gap cuts sequences. "
+                "Leave gap at None, or leave solver at 'auto'."
+            )
+        if time_limit is None:
+            return cls(name, _SECONDS)
+        seconds = check_positive(caller, "time_limit", time_limit)
+        if name != "exact":
+            raise ParameterError(
+                f"Setting a time_limit has no effect with solver={name!r}. Leave time_limit at "
+                f"None, or set solver='exact'."
+            )
+        return cls(name, seconds)
+
+    def improve(
+        self,
+        groups: Labels,
+        strata: Strata | None,
+        parts: Labels,
+        names: list[str],
+        requested: Counts,
+        shares: NDArray[np.float64],
+        rng: np.random.RandomState | None,
+    ) -> tuple[Labels, SplitInfo]:
+        """Improve a fast allocation, if it is not good enough.
+
+        Parameters
+        ----------
+        groups : ndarray of shape (n_images,)
+            The group of each image, counted from 0.
+        strata : Strata or None
+            The strata that each part should have its share of.
+        parts : ndarray of shape (n_images,)
+            The part of each image. Parts from ``len(names)`` on are unused.
+        names : list of str
+            The names of the parts.
+        requested : ndarray of shape (n_parts,)
+            The sizes to report as requested.
+        shares : ndarray of shape (n_parts,)
+            The exact share of all images that each part should have.
+        rng : RandomState or None
+            Draws among interchangeable groups and parts. None takes them in order.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_images,) and SplitInfo
+            The part of each image, and what is known about the split.
+        """
+        n_named, n_parts = len(names), max(len(names), int(parts.max()) + 1, len(requested))
+        if requested.sum() < len(groups):  # what is left out is one more part
+            n_parts = n_named + 1
+        counts = count_in_groups(groups, strata)
+        targets = Targets.of(shares, np.asarray(counts.sum(axis=0)).ravel())
+        part_of_group = np.empty(counts.shape[0], dtype=np.intp)
+        part_of_group[groups] = parts
+        reached = _add_up(counts, part_of_group, n_named)
+        error, bound, solver = targets.error(reached), SplitError(0.0, 0.0), "fast"
+        if self._is_wanted(error, counts, n_parts):
+            kinds = Compositions.of(counts)
+            n_coefficients = len(kinds.counts) * n_parts * counts.shape[1]
+            if n_coefficients <= _MOST_COEFFICIENTS:
+                # Without a generator, the search draws the same each time.
+                found = find_best(
+                    kinds.allocated(part_of_group, n_parts),
+                    kinds,
+                    targets,
+                    self._limits(n_coefficients),
+                    rng or np.random.RandomState(0),
+                )
+                solver, bound = "exact", found.bound
+                if found.error.is_below(error):
+                    error = found.error
+                    allocated = found.allocated
+                    if rng is not None:
+                        allocated = _shuffle_equal_parts(allocated, targets, rng)
+                    part_of_group = kinds.parts_of_groups(allocated, rng)
+                    reached = _add_up(counts, part_of_group, n_named)
+        info = describe_split(names, requested, reached, strata, error, bound, solver)
+        return part_of_group[groups], info
+
+    def _is_wanted(self, error: SplitError, counts: Any, n_parts: int) -> bool:
+        """Return whether a fast split with this error should be improved."""
+        if self.name == "fast" or error.total <= TOLERANCE:
+            return False
+        if self.name == "exact":
+            return True
+        n_large = int(np.count_nonzero(counts[:, 0].toarray() > 1))
+        return error.worst > _GOOD_ENOUGH and n_large <= _MANY_GROUPS
+
+    def _limits(self, n_coefficients: int) -> Limits:
+        if self.name == "exact":
+            return Limits(seconds=self.seconds)
+        return Limits(
+            nodes_for_worst=_FEW_NODES if n_coefficients <= _FEW_COEFFICIENTS else 0,
+            nodes_for_total=_FEW_NODES if n_coefficients <= _FEW_COEFFICIENTS_OF_SUM else 0,
+        )
+
+
+FAST = Solver()
+
+
+def _add_up(counts: Any, part_of_group: Labels, n_named: int) -> Counts:
+    """Return the images of each part, and its images or objects in each stratum."""
+    rows = [counts[part_of_group == part].sum(axis=0) for part in range(n_named)]
+    reached: Counts = np.asarray(np.vstack(rows))
+    return reached
+
+
+def _shuffle_equal_parts(
+    allocated: Counts, targets: Targets, rng: np.random.RandomState
+) -> Counts:
+    """Exchange parts with equal targets at random."""
+    order = np.arange(allocated.shape[1])
+    for parts in interchangeable(targets):
+        order[parts] = rng.permutation(parts)
+    return allocated[:, order]
