@@ -23,6 +23,7 @@ from ._lock import SplitLock
 from ._priority import choose_keepers
 from ._quotas import Counts
 from ._sizes import UNUSED
+from ._solver import AUTO
 from ._split_groups import fill_parts, split_once
 from ._strata import Strata
 
@@ -157,7 +158,8 @@ class LockedSplit:
         if not len(self.lock.parts):
             n_drawn = len(sizes) - (self.names[-1] == UNUSED)
             parts = np.full(self.n_images, len(sizes) - 1, dtype=np.intp)
-            for part, rows in enumerate(split_once(own, strata, sizes[:n_drawn].tolist(), rng)):
+            drawn, _ = split_once(own, strata, sizes[:n_drawn].tolist(), rng, solver=AUTO)
+            for part, rows in enumerate(drawn):
                 parts[rows] = part
             return parts
         counts = np.zeros((int(self.groups.max()) + 1, len(self.names)), dtype=np.int64)

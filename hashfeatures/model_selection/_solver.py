@@ -41,7 +41,7 @@ class Solver(NamedTuple):
         The most seconds for "exact".
     """
 
-    name: str = "fast"
+    name: str
     seconds: float | None = None
 
     @classmethod
@@ -147,7 +147,7 @@ class Solver(NamedTuple):
         )
 
 
-FAST = Solver()
+FAST, AUTO = Solver("fast"), Solver("auto")
 
 
 def _add_up(counts: Any, part_of_group: Labels, n_named: int) -> Counts:
