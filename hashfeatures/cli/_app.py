@@ -35,6 +35,7 @@ _COMMANDS = (
     "similar",
     "split",
     "leaks",
+    "audit",
     "calibrate",
     "report",
     "stages",
@@ -53,9 +54,10 @@ input), tables (.csv, .parquet) with --column, or files of hashes written by "ha
   hashfeatures report photos -o report.html  show them on a page
   hashfeatures split photos --stratify-by parent --out train.txt test.txt
   hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
+  hashfeatures audit data -o card.html       all that is wrong with a split, on one card
 
 \b
-Exit codes: 0 success; 1 leaks were found; 2 wrong arguments;
+Exit codes: 0 success; 1 leaks were found, or a limit was exceeded; 2 wrong arguments;
 3 the work failed, or files that had changed were left alone;
 4 not all images could be checked for leaks; 130 interrupted.
 """

@@ -22,7 +22,7 @@ from ._file_state import FileState, find_place, from_columns, look_at_all
 if TYPE_CHECKING:
     import pandas as pd
 
-_TABLES = (".csv", ".parquet", ".json")
+TABLES = (".csv", ".parquet", ".json")
 _LISTS = (".txt", ".lst")
 
 
@@ -116,7 +116,7 @@ def collect(
     CommandError
         If a path does not exist, is named twice, or holds no image.
     """
-    tables = [path for path in paths if path.lower().endswith(_TABLES)]
+    tables = [path for path in paths if path.lower().endswith(TABLES)]
     if tables and len(tables) < len(paths):
         other = next(path for path in paths if path not in tables)
         raise CommandError(

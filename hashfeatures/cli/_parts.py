@@ -2,20 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._utils.quantities import count
-from ._context import FinderOptions, GlobalOptions
+from ._context import FinderOptions, GlobalOptions, InputOptions, OutputOptions
 from ._errors import CommandError
 from ._finders import make_finder
-from ._inputs import Collection
+from ._inputs import TABLES, Collection, collect
 from ._options import Size
+from ._part_folders import find_part_folders, name_paths, order_parts
 
 if TYPE_CHECKING:
     from ..model_selection._parts import ComparedParts
+
+
+# Folders are taken for classes if at least this share of the images is in folders whose names
+# are in several parts.
+_IN_CLASSES = 0.9
+
+
+def collect_parts(
+    paths: Sequence[str], part_column: str | None, inputs: InputOptions, common: OutputOptions
+) -> dict[str, Collection]:
+    """Return the images of each part, and say which parts were recognized.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The parts; or one folder that holds them; or tables.
+    part_column : str or None
+        The column of the tables that names the part of each image.
+    inputs : InputOptions
+        How to search for images.
+    common : OutputOptions
+        Prints notes.
+
+    Returns
+    -------
+    dict of str to Collection
+        At least two parts, which may be empty.
+
+    Raises
+    ------
+    CommandError
+        If there are no two parts.
+    """
+    if part_column is not None:
+        return _divide(collect(paths, inputs, common), part_column, common)
+    if len(paths) == 1:
+        (path,) = paths
+        if path.lower().endswith(TABLES):
+            raise click.UsageError(
+                "For one table, --part-column must name the column with the part of each image."
+            )
+        if not os.path.isdir(path):
+            raise click.UsageError(
+                "Name the parts, one folder that holds them, or a table with --part-column."
+            )
+        named, others = find_part_folders(path)
+        if others:
+            common.note(f"not in a part: {', '.join(others)}")
+    else:
+        named = dict(zip(name_paths(paths), paths, strict=True))
+    parts = {
+        name: collect([path], inputs, common, may_be_empty=True) for name, path in named.items()
+    }
+    listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
+    common.note(f"parts: {', '.join(listed)}")
+    return parts
+
+
+def _divide(table: Collection, column: str, common: OutputOptions) -> dict[str, Collection]:
+    """Return the images of each part that a column of a table names."""
+    import pandas as pd
+
+    values = table.classes(column)
+    assert values is not None
+    is_known = ~pd.isna(pd.Series(values, dtype=object)).to_numpy()
+    texts = [str(value) for value in values]
+    names = order_parts(
+        dict.fromkeys(name for name, known in zip(texts, is_known, strict=True) if known)
+    )
+    if len(names) < 2:
+        got = f"only {names[0]!r}" if names else "no values"
+        raise CommandError(f"The column {column!r} must name at least two parts. It has {got}.")
+    if n_without := int((~is_known).sum()):
+        common.note(f"skipped {count(n_without, 'row')} without a part")
+    parts = {}
+    for name in names:
+        rows = [row for row, text in enumerate(texts) if is_known[row] and text == name]
+        parts[name] = Collection(
+            [table.sources[row] for row in rows],
+            None if table.columns is None else table.columns.iloc[rows].reset_index(drop=True),
+            table.settings,
+            unsearched=table.unsearched,
+        )
+    first = parts[names[0]]
+    first.n_nameless, first.foreign, first.unfollowed = (
+        table.n_nameless,
+        table.foreign,
+        table.unfollowed,
+    )
+    listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
+    common.note(f"parts: {', '.join(listed)}")
+    return parts
+
+
+def choose_classes(parts: Mapping[str, Collection], by: str | None, common: OutputOptions) -> Any:
+    """Return the class of each image of all parts, and say which classes were recognized.
+
+    Parameters
+    ----------
+    parts : dict of str to Collection
+        The images of each part.
+    by : str or None
+        "parent", "grandparent", a column, or "none". None means the folders of the images if the
+        parts share them.
+    common : OutputOptions
+        Prints notes.
+
+    Returns
+    -------
+    ndarray of shape (n_images,), dtype object, or None
+        The classes of the images of all parts, one part after the other.
+    """
+    import numpy as np
+
+    if by == "none":
+        return None
+    found = [part.classes(by or "parent") or [] for part in parts.values()]
+    if by is None:
+        in_parts = Counter(name for names in found for name in set(names) if name)
+        shared = {name for name, n_parts in in_parts.items() if n_parts > 1}
+        n_images = sum(map(len, found))
+        n_shared = sum(name in shared for names in found for name in names)
+        if len(shared) < 2 or n_shared < _IN_CLASSES * n_images:
+            return None
+        names = sorted(in_parts)
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        common.note(f"classes: the folders {', '.join(names[:8])}{more}; see --classes-by")
+    labels = np.empty(sum(map(len, found)), dtype=object)
+    labels[:] = [label for part in found for label in part]
+    return labels
 
 
 def allow_unreadable_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._utils.atomic_write import write_whole
 from .._utils.docstrings import fill_in_parameters
-from .._utils.validation import check_int, refuse
+from .._utils.validation import check_count_or_share, check_int, refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import SupportsFitPredict
 from ..hamming._pairs import Pairs
@@ -53,6 +53,8 @@ class SplitAudit:
         *,
         n_pairs: int = 12,
         title: str = "Audit of a split",
+        allow_unreadable: float | int = 0,
+        skipped: str | None = None,
         has_pixels: bool = True,
     ) -> None:
         self.report = LeakageReport(parts)
@@ -60,6 +62,7 @@ class SplitAudit:
         self._parts = parts
         self._n_pairs = n_pairs
         self._classes = None if labels is None else PartClasses(labels)
+        self._unchecked = skipped or self.report.why_unchecked(allow_unreadable)
         self._has_pixels = has_pixels
 
     def summary(self) -> dict[str, Any]:
@@ -109,7 +112,7 @@ class SplitAudit:
         return {
             "title": self.title,
             "settings": parts.settings,
-            "unchecked": self.report.why_unchecked(),
+            "unchecked": self._unchecked,
             "parts": {name: counts.count_part(place) for place, name in enumerate(parts.names)},
             "pairs": self.report.n_pairs,
             "conflicts": counts.count_conflicts(),
@@ -117,10 +120,6 @@ class SplitAudit:
             "worst_pairs": self._describe_worst(),
             "repairs": counts.preview_repairs(),
         }
-
-    def why_unchecked(self, allow_unreadable: float | int = 0) -> str | None:
-        """Return why too few images were compared, as `LeakageReport.why_unchecked` does."""
-        return self.report.why_unchecked(allow_unreadable)
 
     def exceeded(self, limits: Mapping[str, float | int]) -> list[str]:
         """Compare the audit with limits, for CI.
@@ -309,6 +308,7 @@ def audit_split(
     y: Any = None,
     groups: Any = None,
     finder: SupportsFitPredict | None = None,
+    allow_unreadable: float | int = 0,
     n_pairs: int = 12,
     title: str = "Audit of a split",
 ) -> SplitAudit:
@@ -323,6 +323,9 @@ def audit_split(
     $groups_of_parts
     $finder
         An estimator that finds only groups yields pairs without distances.
+    allow_unreadable : int or float, default=0
+        How many images may be unreadable, as in `assert_no_leakage`. With more, the summary says
+        that the split was not checked.
     n_pairs : int, default=12
         The most pairs across parts that the card shows.
     title : str, default="Audit of a split"
@@ -355,7 +358,8 @@ def audit_split(
     ['Images with a near duplicate in another part: 50.00%, and 1.00% allowed.']
     """
     check_int("audit_split", "n_pairs", n_pairs, 0)
+    allowed = check_count_or_share("audit_split", "allow_unreadable", allow_unreadable)
     parts = name_parts("audit_split", train, test)
     labels = join_labels("audit_split", "y", y, parts)
     compared = compare_parts("audit_split", parts, finder, groups=groups)
-    return SplitAudit(compared, labels, n_pairs=n_pairs, title=title)
+    return SplitAudit(compared, labels, n_pairs=n_pairs, title=title, allow_unreadable=allowed)

@@ -48,7 +48,17 @@ def test_commands_allow_less(run, large):
 @pytest.mark.parametrize(
     "command",
     [
-        *["calibrate", "duplicates", "hash", "leaks", "report", "similar", "split", "stages"],
+        *[
+            "audit",
+            "calibrate",
+            "duplicates",
+            "hash",
+            "leaks",
+            "report",
+            "similar",
+            "split",
+            "stages",
+        ],
         "index add",
     ],
 )
@@ -60,7 +70,17 @@ def test_all_commands_that_hash_have_the_option(command, capsys):
 @pytest.mark.parametrize(
     "command",
     [
-        *["calibrate", "duplicates", "hash", "leaks", "report", "similar", "split", "stages"],
+        *[
+            "audit",
+            "calibrate",
+            "duplicates",
+            "hash",
+            "leaks",
+            "report",
+            "similar",
+            "split",
+            "stages",
+        ],
         *["index add", "index query"],
     ],
 )

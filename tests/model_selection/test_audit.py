@@ -221,14 +221,15 @@ def test_unreadable_images_are_counted_and_not_passed_over(split):
     facts = audit.summary()
     assert facts["parts"]["test"]["unreadable"] == 1
     assert "1 of 8 images could not be read" in facts["unchecked"]
-    assert audit.why_unchecked(1) is None
+    with pytest.warns(FailedImagesWarning):
+        assert audit_split(parts, allow_unreadable=1).summary()["unchecked"] is None
     assert audit.exceeded({"unreadable": 0}) == ["Unreadable images: 1, and 0 allowed."]
     with pytest.warns(FailedImagesWarning):
         audit = audit_split(parts["train"], ["missing.png"])
     leaks = audit.summary()["parts"]["test"]["leaks"]
     assert leaks["total"] is leaks["share"] is leaks["interval"] is None
     assert "Not checked" in repr(audit)
-    assert audit_split(parts["train"], []).why_unchecked() is not None
+    assert "test has no images" in audit_split(parts["train"], []).summary()["unchecked"]
 
 
 def test_groups_in_more_than_one_part(split):
