@@ -9,7 +9,7 @@ stays whole.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ class Frames:
             left[left.argmax()] -= left.sum() - len(rows)
             some = None
             if strata is not None:
-                some = Strata(strata.members[rows], strata.names, strata.is_partition)
+                some = replace(strata, members=strata.members[rows])
             parts[rows] = allocate(relabel(groups[rows]), some, left, choose, rng)
         return parts
 

@@ -21,6 +21,7 @@ def warn_if_off_target(
     sizes: Counts,
     part_name: str,
     proof: str = "",
+    members: str = "near duplicates",
 ) -> None:
     """Warn if whole groups keep parts far from their sizes, or from their shares of strata.
 
@@ -38,6 +39,8 @@ def warn_if_off_target(
         The name of a part in the message, such as "fold".
     proof : str, default=""
         Whether a better split may exist, in a sentence.
+    members : str, default="near duplicates"
+        What the groups consist of.
 
     Warns
     -----
@@ -51,18 +54,23 @@ def warn_if_off_target(
     grain = np.minimum([largest], 0.1 * sizes.min())
     if _is_off(reached[:, None], sizes[:, None], grain).any():
         warn_user(
-            f"Groups of near duplicates stay whole, so the parts differ from the requested "
-            f"sizes. Images in each {part_name}: requested {sizes.tolist()}, reached "
+            f"Groups of {members} stay whole, so the parts differ from the requested sizes. Images in each {part_name}: requested {sizes.tolist()}, reached "
             f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images."
             + end,
             SplitSizeWarning,
         )
     if strata is not None:
-        _warn_of_strata(groups, strata, parts, reached, part_name, end)
+        _warn_of_strata(groups, strata, parts, reached, part_name, end, members)
 
 
 def _warn_of_strata(
-    groups: Labels, strata: Strata, parts: Labels, sizes: Counts, part_name: str, end: str
+    groups: Labels,
+    strata: Strata,
+    parts: Labels,
+    sizes: Counts,
+    part_name: str,
+    end: str,
+    members: str,
 ) -> None:
     """Warn about strata in fewer groups than parts, or far from their shares of the sizes."""
     n_parts = len(sizes)
@@ -88,7 +96,7 @@ def _warn_of_strata(
     )
     more = f"; and {len(short) - 3} more" if len(short) > 3 else ""
     warn_user(
-        f"Groups of near duplicates stay whole, so {len(short)} of {len(strata.names)} classes "
+        f"Groups of {members} stay whole, so {len(short)} of {len(strata.names)} classes "
         f"differ from their shares of each {part_name}: {shown}{more}." + end,
         SplitSizeWarning,
     )

@@ -44,7 +44,8 @@ def split_once(
         groups, strata, parts, names, requested, requested / len(groups), rng
     )
     name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
-    warn_if_off_target(groups, strata, parts, requested, name, info.proof)
+    members = name_groups(by_sequence)
+    warn_if_off_target(groups, strata, parts, requested, name, info.proof, members)
     return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)], info
 
 

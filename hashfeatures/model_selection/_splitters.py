@@ -76,11 +76,14 @@ class _NearDuplicateSplitter(BaseCrossValidator):
         name = type(self).__name__
         own = [read_groups(name, each, X) for each in (self.groups, groups) if each is not None]
         merged = merge_groups(*own) if len(own) > 1 else own[0] if own else None
-        by_sequence = any(are_sequences(each, X) for each in (self.groups, groups))
+        by_sequence = self._by_sequence(X, groups)
         self._check_enough(own_groups(merged, count_samples(X)), by_sequence)
         labels = group_images(X, self.finder, merged)
         self._check_enough(labels, by_sequence)
         return labels
+
+    def _by_sequence(self, X: Any, groups: Any) -> bool:
+        return any(are_sequences(each, X) for each in (self.groups, groups))
 
     def _find_frames(self, X: Any, groups: Any) -> Frames:
         """Return the images in the order of their sequences, with `gap`."""
@@ -204,7 +207,8 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         solver = Solver.checked(type(self).__name__, self.solver, self.time_limit, self.gap)
         names = [f"fold {number}" for number in range(self.n_splits)]
         fold, self.info_ = solver.improve(labels, strata, fold, names, sizes, shares, rng)
-        warn_if_off_target(labels, strata, fold, sizes, "fold", self.info_.proof)
+        members = name_groups(self._by_sequence(X, groups))
+        warn_if_off_target(labels, strata, fold, sizes, "fold", self.info_.proof, members)
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
@@ -317,6 +321,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
                 yield train, test
             return
         labels = self._group(X, groups)
+        by_sequence = self._by_sequence(X, groups)
         for _ in range(self.n_splits):
-            (train, test), _ = split_once(labels, strata, sizes, rng)
+            (train, test), _ = split_once(labels, strata, sizes, rng, by_sequence)
             yield train, test

@@ -140,3 +140,15 @@ def test_groups_of_a_splitter_are_merged_with_those_of_a_call():
         assert not set(sites[train]) & set(sites[test])
     with pytest.raises(ParameterError, match=r"'groups' parameter of NearDuplicateKFold.split"):
         next(NearDuplicateKFold(groups="sequences", gap=1).split(tracks, groups=sites))
+
+
+def test_sequences_too_short_to_cut_keep_counts_of_objects():
+    """Strata of counts guide where whole sequences go."""
+    labels = np.repeat(np.arange(60), 2)
+    counts = np.repeat(np.eye(2, dtype=int), 60, axis=0)
+    _, test, _, counted = train_test_split(
+        np.arange(120), counts, stratify=counts, test_size=0.2, groups=labels, gap=3,
+        random_state=0, **PRECOMPUTED,
+    )  # fmt: skip
+    assert len(np.unique(labels[test])) == len(test) / 2
+    assert counted.sum(axis=0).tolist() == [12, 12]

@@ -9,6 +9,7 @@ from hashfeatures import (
     NearDuplicateKFold,
     NearDuplicateShuffleSplit,
     SequenceFinder,
+    SplitSizeWarning,
     find_sequences,
     merge_groups,
     train_test_split,
@@ -109,3 +110,10 @@ def test_merged_groups_keep_together_what_each_grouping_does():
         merge_groups()
     with pytest.raises(ValueError, match="inconsistent numbers"):
         merge_groups([0, 1], [0])
+
+
+def test_a_warning_about_sizes_speaks_of_sequences():
+    names = [f"{track}_{frame}.png" for track in range(3) for frame in range(20)]
+    options = {"test_size": 30, "groups": "sequences", "random_state": 0, **PRECOMPUTED}
+    with pytest.warns(SplitSizeWarning, match="Groups of near duplicates and sequences stay"):
+        train_test_split(names, **options)
