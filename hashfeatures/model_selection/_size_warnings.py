@@ -54,9 +54,9 @@ def warn_if_off_target(
     grain = np.minimum([largest], 0.1 * sizes.min())
     if _is_off(reached[:, None], sizes[:, None], grain).any():
         warn_user(
-            f"Groups of {members} stay whole, so the parts differ from the requested sizes. Images in each {part_name}: requested {sizes.tolist()}, reached "
-            f"{reached.tolist()}. The largest group holds {largest} of {len(groups)} images."
-            + end,
+            f"Groups of {members} stay whole, so the parts differ from the requested sizes. "
+            f"Images in each {part_name}: requested {sizes.tolist()}, reached {reached.tolist()}. "
+            f"The largest group holds {largest} of {len(groups)} images.{end}",
             SplitSizeWarning,
         )
     if strata is not None:
