@@ -332,7 +332,7 @@ def list_figures(summary: Summary) -> list[tuple[str, str, bool]]:
             figures.append((f"{n_identical:,}", f"identical in {name}", n_identical > 0))
     if summary["conflicts"] is not None:
         n_conflicts = summary["conflicts"]["groups"]
-        figures.append((f"{n_conflicts:,}", "with different labels", n_conflicts > 0))
+        figures.append((f"{n_conflicts:,}", "groups with different labels", n_conflicts > 0))
     if n_unreadable := sum(part["unreadable"] for part in parts.values()):
         figures.append((f"{n_unreadable:,}", "unreadable", True))
     return figures

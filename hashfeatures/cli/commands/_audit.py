@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL, CommandError
-from .._inputs import Collection
+from .._groups import GroupOptions
 from .._options import Size, force_option, option_groups
 from .._outputs import check_outputs
 from .._parts import (
@@ -58,13 +58,6 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
     "other name is a column of the table.  [default: parent, if the parts share these folders]",
 )
 @click.option(
-    "--groups",
-    metavar="GROUP",
-    help="Groups that must not be in more than one part: 'sequences' finds the frames of videos "
-    "and the like by their names and times; 'parent' and 'grandparent' take folders; any other "
-    "name is a column of the table.",
-)
-@click.option(
     "-o",
     "--output",
     "outputs",
@@ -95,15 +88,17 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
     help="The most pairs to show.",
 )
 @force_option
-@option_groups(options=FinderOptions, inputs=InputOptions, common=GlobalOptions)
+@option_groups(
+    options=FinderOptions, grouping=GroupOptions, inputs=InputOptions, common=GlobalOptions
+)
 def command(
     common: GlobalOptions,
     inputs: InputOptions,
+    grouping: GroupOptions,
     options: FinderOptions,
     paths: tuple[str, ...],
     part_column: str | None,
     classes_by: str | None,
-    groups: str | None,
     outputs: tuple[str, ...],
     title: str | None,
     limits: tuple[tuple[str, float | int], ...],
@@ -138,9 +133,10 @@ def command(
     classes = choose_classes(parts, classes_by, common)
     if classes is None and "conflicts" in most:
         raise CommandError("--fail-on conflicts needs the classes of images: see --classes-by.")
+    groups = grouping.read(list(parts.values()), common)
     if groups is None and "straddling" in most:
         raise CommandError("--fail-on straddling needs groups: see --groups.")
-    compared = compare_collections("audit", parts, options, common, _read_groups(parts, groups))
+    compared = compare_collections("audit", parts, options, common, groups)
     audit = SplitAudit(
         compared,
         classes,
@@ -189,10 +185,3 @@ def _is_card(output: str) -> bool:
         return False
     with open(output, encoding="utf-8", errors="replace") as file:
         return is_card(file.read(4096))
-
-
-def _read_groups(parts: Mapping[str, Collection], by: str | None) -> Any:
-    """Return the groups as `compare_parts` takes them."""
-    if by is None or by == "sequences":
-        return by
-    return [part.classes(by) for part in parts.values()]
