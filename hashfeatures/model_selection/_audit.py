@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ class SplitAudit:
             images of one group count as one observation there. Counts are None where nothing was
             compared.
         """
-        return self._summary
+        return copy.deepcopy(self._summary)
 
     @cached_property
     def _summary(self) -> dict[str, Any]:
@@ -151,11 +152,11 @@ class SplitAudit:
         ParameterError
             If a limit has an unknown name or value.
         """
-        return find_exceeded(self.summary(), limits)
+        return find_exceeded(self._summary, limits)
 
     def to_text(self) -> str:
         """Return the card as plain text for a terminal."""
-        return write_card_text(self.summary())
+        return write_card_text(self._summary)
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Return the card as Markdown, or write it to a file.
@@ -165,7 +166,7 @@ class SplitAudit:
         path : path, optional
             The file to write. None returns the text.
         """
-        return _deliver(write_markdown(self.summary()), path)
+        return _deliver(write_markdown(self._summary), path)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Return the summary as JSON, or write it to a file.
@@ -175,7 +176,7 @@ class SplitAudit:
         path : path, optional
             The file to write. None returns the text.
         """
-        return _deliver(json.dumps(self.summary(), indent=1) + "\n", path)
+        return _deliver(json.dumps(self._summary, indent=1) + "\n", path)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Return the card as one HTML page, or write it to a file.
@@ -187,7 +188,7 @@ class SplitAudit:
         path : path, optional
             The file to write. None returns the text.
         """
-        return _deliver(write_card(self.summary(), self._picture(fetch=True)), path)
+        return _deliver(write_card(self._summary, self._picture(fetch=True)), path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the card to a file: HTML, Markdown, JSON or text by its suffix.
@@ -218,13 +219,13 @@ class SplitAudit:
 
     def _repr_html_(self) -> str:
         """Show the card in a notebook."""
-        return write_card(self.summary(), self._picture(fetch=False), whole=False)
+        return write_card(self._summary, self._picture(fetch=False), whole=False)
 
     def __str__(self) -> str:
         return self.to_text()
 
     def __repr__(self) -> str:
-        return f"<SplitAudit: {' '.join(describe_leaks(self.summary()))}>"
+        return f"<SplitAudit: {' '.join(describe_leaks(self._summary))}>"
 
     @cached_property
     def _counts(self) -> AuditCounts:
@@ -269,7 +270,7 @@ class SplitAudit:
 
     def _picture(self, *, fetch: bool) -> dict[tuple[str, int], str]:
         """Return the pictures of the images that a card shows, by part and row."""
-        facts = self.summary()
+        facts = self._summary
         shown = [pair[side] for pair in facts["worst_pairs"] for side in ("left", "right")]
         for conflict in (facts["conflicts"] or {"worst": []})["worst"]:
             shown += conflict["images"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -69,11 +69,9 @@ class AuditCounts:
         classes = self._classes
         by_class = None
         if classes is not None:
-            codes = classes.codes[rows]
             by_class = {
-                name: self._tally(rows[codes == code], seen)
-                for code, name in enumerate(classes.names)
-                if (codes == code).any()
+                classes.names[code]: self._tally(members, seen)
+                for code, members in _split_by(classes.codes[rows], rows)
             }
         sizes = np.unique(self.groups[rows], return_counts=True)[1]
         return {
@@ -215,6 +213,15 @@ class AuditCounts:
             },
             "images": [self.describe_image(row) for row in rows[order[:_MOST_IMAGES]]],
         }
+
+
+def _split_by(codes: Labels, rows: Labels) -> Iterator[tuple[int, Labels]]:
+    """Yield each code from 0 on, and the rows that have it."""
+    order = np.argsort(codes, kind="stable")
+    found, starts = np.unique(codes[order], return_index=True)
+    for code, members in zip(found.tolist(), np.split(rows[order], starts[1:]), strict=True):
+        if code >= 0:
+            yield code, members
 
 
 def _name_source(source: Any) -> str | None:

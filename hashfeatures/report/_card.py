@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from .._utils.path_text import show_path
 from ._card_sections import (
     Summary,
     Table,
@@ -93,12 +94,12 @@ def write_card_text(summary: Summary) -> str:
             lines += _as_columns(section.table, is_text=bool(section.kind))
             if section.table.n_more:
                 lines.append(f"  and {section.table.n_more:,} more rows")
-    return "\n".join(lines)
+    return "\n".join(map(show_path, lines))  # names may hold escape codes of terminals
 
 
 def _escape(text: str) -> str:
     """Return a text whose characters have no meaning in Markdown."""
-    flat = " ".join(text.split())
+    flat = show_path(" ".join(text.split()))
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#~" else letter for letter in flat)
 
 

@@ -108,8 +108,8 @@ def list_sections(summary: Summary) -> list[Section]:
                 "How images were compared",
                 [
                     describe_settings(summary["settings"]),
-                    "Intervals are Wilson's, at 95%. Near duplicates of each other count as one "
-                    "observation.",
+                    f"Intervals are Wilson's, at 95%. {_describe_clusters(summary)} count as one "
+                    f"observation.",
                 ],
             )
         )
@@ -217,6 +217,8 @@ def _sections_of_conflicts(summary: Summary) -> Iterable[Section]:
         have = "has" if conflicts["identical"] == 1 else "have"
         text.append(f"{sets} of images with equal pixels {have} different labels.")
     shown, folder = list_conflicts(summary), folder_of(summary)
+    if folder:
+        text.append(_describe_folder(folder))
     rows = [
         [
             f"{conflict['size']:,}",
@@ -282,8 +284,8 @@ def _sections_of_pairs(summary: Summary) -> Iterable[Section]:
     text = ["One pair of each group, the nearest first: identical images, then other copies."]
     if all(not pair["identical"] for pair in pairs):
         text = ["One pair of each group, the nearest first."]
-    if folder:
-        text.append(f"Paths are relative to {show_path(folder)}")
+    if folder and not list_conflicts(summary):
+        text.append(_describe_folder(folder))
     yield Section("Worst pairs", text, table, "pairs")
 
 
@@ -307,6 +309,12 @@ def _section_of_repairs(summary: Summary) -> Section:
             counts = [f"{state['classes'][label]:,}" for state in states]
             rows.append([f"{name}: {label}", *counts])
     return Section("Repaired split", text, Table(head, rows))
+
+
+def _describe_clusters(summary: Summary) -> str:
+    straddling = summary["straddling"]
+    own = "" if straddling is None else f" and images of one {straddling['noun']}"
+    return f"Near duplicates of each other{own}"
 
 
 def _classes_of(summary: Summary) -> list[str]:
@@ -391,6 +399,10 @@ def describe_pair(pair: dict[str, Any]) -> str:
         if pair["distance"] is not None:
             facts.append(count(pair["distance"], "bit"))
     return ", ".join(fact for fact in facts if fact)
+
+
+def _describe_folder(folder: str) -> str:
+    return f"Paths are relative to {show_path(folder)}"
 
 
 def _name(image: dict[str, Any], folder: str) -> str:

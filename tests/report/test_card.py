@@ -1,5 +1,7 @@
 """A card says the same in all of its forms, and shows names as text."""
 
+import base64
+import hashlib
 import re
 from html import unescape
 
@@ -141,7 +143,11 @@ def test_names_are_shown_as_text(summary):
 def test_a_page_needs_nothing_but_itself(summary):
     html = write_card(summary, {})
     assert is_card(html[:4096])
-    assert "default-src 'none'" in unescape(html)
+    policy = unescape(re.search(r'Policy" content="([^"]*)"', html)[1])
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert "default-src 'none'" in policy
+    assert f"style-src 'sha256-{digest}'" in policy
     assert "<script" not in html
     assert not re.search(r"(src|href)=\"(?!data:)", html)
     assert html.count("<h1>") == 1
@@ -190,3 +196,15 @@ def test_paths_are_relative_to_their_common_folder(summary):
     assert folder_of(summary) == "x/"
     assert "Paths are relative to x/" in write_card_text(summary)
     assert "train: 0.png" in write_card_text(summary)
+
+
+def test_escape_codes_do_not_reach_a_terminal(summary):
+    """The name of a class cannot color or clear the terminal, nor break a line."""
+    for part in summary["parts"].values():
+        part["classes"] = {"red\x1b[31m\nclass": 1}
+    for repair in summary["repairs"]:
+        repair["parts"] = summary["parts"]
+    text = write_card_text(summary)
+    assert "\x1b" not in text
+    assert "\nclass" not in text
+    assert "\x1b" not in write_markdown(summary)
