@@ -69,9 +69,9 @@ class Collection:
         if by is None:
             return None
         if by in ("parent", "grandparent"):
-            folders = [os.path.dirname(source) for source in self.sources]
+            folders = [_parent(source) for source in self.sources]
             if by == "grandparent":
-                folders = [os.path.dirname(folder) for folder in folders]
+                folders = [_parent(folder) for folder in folders]
             return [os.path.basename(folder) for folder in folders]
         if self.columns is None or by not in self.columns.columns:
             known = (
@@ -84,6 +84,14 @@ class Collection:
                 f"image's folder."
             )
         return list(self.columns[by])
+
+
+def _parent(path: str) -> str:
+    """Return the nearest folder that is not hidden: a hidden one belongs to the one above."""
+    folder = os.path.dirname(path)
+    while (name := os.path.basename(folder)).startswith(".") and name not in (".", ".."):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def collect(

@@ -35,8 +35,10 @@ def test_hidden_files_and_folders_are_searched_on_request(photos_folder):
     for name in ("copy.png", ".copy.png"):
         (copies / name).write_bytes(next(photos_folder.rglob("*.png")).read_bytes())
     assert len(gather(photos_folder).sources) == 12
-    found = names(gather(photos_folder, hidden=True), photos_folder)
-    assert len(found) == 14
+    found = gather(photos_folder, hidden=True)
+    assert len(found.sources) == 14
+    assert set(found.classes("parent")) == {"a", "b"}  # not .ipynb_checkpoints
+    assert set(found.classes("grandparent")) == {photos_folder.name}
 
 
 def test_globs_choose(photos_folder):
