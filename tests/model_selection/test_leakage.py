@@ -375,3 +375,18 @@ class TestGroups:
     def test_bits_have_no_sequences(self):
         with pytest.raises(ParameterError, match="bits have no names"):
             leakage_report([[0, 1]], [[1, 1]], groups="sequences", finder=DuplicateGroups(0))
+
+    @given(
+        st.lists(st.integers(0, 5), min_size=1, max_size=12),
+        st.lists(st.integers(0, 5), min_size=1, max_size=12),
+    )
+    def test_groups_straddle_as_brute_force_says(self, train, test):
+        parts = [[f"{side}{place}.png" for place in range(len(own))]
+                 for side, own in (("a", train), ("b", test))]  # fmt: skip
+        report = leakage_report(*parts, groups=[train, test], finder=NoDuplicates())
+        both = set(train) & set(test)
+        assert set(report.straddling.index) == both
+        assert report.leaking.tolist() == [row for row, own in enumerate(test) if own in both]
+        for name, row in report.straddling.iterrows():
+            assert (row["train"], row["test"]) == (train.count(name), test.count(name))
+        assert report.leaks == bool(both)
