@@ -18,7 +18,7 @@ from .._utils.validation import check_int, refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..exceptions import SplitMoveWarning, warn_user
 from ..images._sources import describe_source
-from ._groups import read_groups
+from ._groups import are_sequences, read_groups
 from ._image_keys import ImageKeys, Texts, name_images
 from ._known_images import know_images, pin_limits
 from ._lock import LockFile, SplitLock
@@ -198,13 +198,14 @@ def assign_split(
     names += [part for part in dict.fromkeys(before.parts) if part not in names]
     order = order_of_priority(_CALLER, names, priority)
     stratify = column_of(stratify, images, _CALLER, "stratify")
+    by_sequence = are_sequences(groups, images)
     groups = read_groups(_CALLER, groups, images)
     known = know_images(images, pin_limits(finder, before.settings["finder"]), groups)
     keys = ImageKeys.of(_name(known.sources, lock, root), known.fingerprints)
     split = LockedSplit.find(names, known, keys, before, describe_source(lock))
     sizes = _count_images(requested, split.n_images, len(names))
     strata = _find_strata(stratify, split)
-    parts = split.assign(strata, sizes, order, check_random_state(seed))
+    parts = split.assign(strata, sizes, order, check_random_state(seed), by_sequence)
     is_written = False
     if file is not None:
         settings = {"sizes": requested, "seed": seed, "finder": known.settings}

@@ -32,6 +32,7 @@ VERSION = 1
 
 _TEXTS = {"name": "names", "hash": "hashes", "pixels": "pixels"}
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+_HEX = frozenset("0123456789abcdef")
 _METADATA = b"hashfeatures"
 _AGAIN = "Restore it from a backup or version control, or choose another file."
 
@@ -250,7 +251,7 @@ class _Reader:
         for key, value in item.items():
             if value is not None and not (isinstance(value, str) and value):
                 raise StoreError(f"{where}: {key!r} must be a text. Got {describe_value(value)}.")
-        if item.get("hash") is not None and not _is_hex(item["hash"]):
+        if item.get("hash") is not None and not _HEX.issuperset(item["hash"]):
             raise StoreError(f"{where}: {item['hash']!r} are no hex digits.")
         names = part_names(self._settings["sizes"])
         if item.get("part") not in names:
@@ -277,10 +278,6 @@ class _Reader:
         return SplitLock(
             self._settings, ImageKeys(*(columns[key] for key in _TEXTS)), columns["part"]
         )
-
-
-def _is_hex(text: str) -> bool:
-    return all(letter in "0123456789abcdef" for letter in text)
 
 
 def _as_array(values: list[str | None]) -> Texts:

@@ -135,6 +135,7 @@ class LockedSplit:
         sizes: Counts,
         priority: str | Sequence[int],
         rng: np.random.RandomState,
+        by_sequence: bool,
     ) -> Labels:
         """Return the part of each image.
 
@@ -148,6 +149,8 @@ class LockedSplit:
             Which part keeps a group, see `choose_keepers`.
         rng : RandomState
             Draws the parts of groups.
+        by_sequence : bool
+            Whether groups are sequences, for messages.
 
         Returns
         -------
@@ -158,7 +161,9 @@ class LockedSplit:
         if not len(self.lock.parts):
             n_drawn = len(sizes) - (self.names[-1] == UNUSED)
             parts = np.full(self.n_images, len(sizes) - 1, dtype=np.intp)
-            drawn, _ = split_once(own, strata, sizes[:n_drawn].tolist(), rng, solver=AUTO)
+            drawn, _ = split_once(
+                own, strata, sizes[:n_drawn].tolist(), rng, by_sequence, solver=AUTO
+            )
             for part, rows in enumerate(drawn):
                 parts[rows] = part
             return parts
@@ -167,7 +172,9 @@ class LockedSplit:
         np.add.at(counts, (self.groups[is_locked], self.before[is_locked]), 1)
         keepers = np.where(counts.any(axis=1), choose_keepers(counts, priority), -1)
         present = np.unique(own)  # groups of absent images alone have no size
-        filled = fill_parts(np.searchsorted(present, own), strata, sizes, keepers[present], rng)
+        filled = fill_parts(
+            np.searchsorted(present, own), strata, sizes, keepers[present], rng, by_sequence
+        )
         return np.concatenate([filled, keepers[self.groups[self.n_images :]]])
 
     def list_moved(self, parts: Labels) -> pd.DataFrame:

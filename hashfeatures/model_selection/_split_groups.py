@@ -55,6 +55,7 @@ def fill_parts(
     sizes: Labels,
     fixed: Labels,
     rng: np.random.RandomState,
+    by_sequence: bool,
 ) -> Labels:
     """Return the part of each image, of which some groups have theirs already.
 
@@ -70,6 +71,8 @@ def fill_parts(
         The part of each group; -1 for one that has none yet.
     rng : RandomState
         Draws the parts of groups.
+    by_sequence : bool
+        Whether groups are sequences, for messages.
 
     Returns
     -------
@@ -77,7 +80,8 @@ def fill_parts(
         The part of each image.
     """
     parts = allocate(groups, strata, sizes, draw_by_deficit, rng, fixed=fixed)
-    warn_if_off_target(groups, strata, parts, sizes, "part")
+    why = "Images in the lock stay where they are."
+    warn_if_off_target(groups, strata, parts, sizes, "part", why, name_groups(by_sequence))
     return parts
 
 
