@@ -91,8 +91,8 @@ class SplitAudit:
               "labeled" ones. "identical" counts the sets of images with equal pixels and
               different labels. "worst" lists the groups with most disagreeing images. None
               without labels.
-            - "straddling": the number of "groups", such as sequences, in more than one part, out
-              "of" how many, and of their "images". "worst" lists some. None without groups.
+            - "straddling": the number of "groups", such as sequences, in more than one part,
+              of "all_groups", and of their "images". "worst" lists some. None without groups.
             - "worst_pairs": near duplicates in different parts, at most one pair of each group,
               with their "distance" in bits, "agreement" and "relation".
             - "repairs": the "parts" after `repair_split` with two priorities, and the number of
@@ -238,7 +238,7 @@ class SplitAudit:
 
     def _describe_worst(self) -> list[dict[str, Any]]:
         """Describe near pairs across parts: one of each group, some identical and some not."""
-        found = self.report._cross_pairs.nearest(_CANDIDATES if self._n_pairs else 0)
+        found = self.report._cross_pairs.nearest_different(_CANDIDATES if self._n_pairs else 0)
         groups = self._counts.groups[found.left]
         firsts = np.sort(np.unique(groups, return_index=True)[1])
         found = found.take(firsts)

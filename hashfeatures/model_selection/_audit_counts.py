@@ -124,7 +124,7 @@ class AuditCounts:
         return {
             "noun": own.noun,
             "groups": len(table),
-            "of": int(own.labels.max(initial=-1)) + 1,
+            "all_groups": int(own.labels.max(initial=-1)) + 1,
             "images": int(table[names].to_numpy().sum()),
             "worst": [
                 {

@@ -67,7 +67,7 @@ def _measure(summary: dict[str, Any], name: str) -> tuple[int, float, str]:
         counts = [(sum(part["unreadable"] for part in parts), whole)]
         what = "Unreadable images"
     elif name == "straddling":
-        counts = [(summary[name]["groups"], summary[name]["of"])]
+        counts = [(summary[name]["groups"], summary[name]["all_groups"])]
         what = f"{summary[name]['noun'].capitalize()}s in more than one part"
     else:
         found = summary["conflicts"]

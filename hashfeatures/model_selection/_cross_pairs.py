@@ -68,14 +68,16 @@ class CrossPairs:
         cells = self._cells.copy()
         order = np.argsort(cells, kind="stable")
         ranks = np.arange(len(cells)) - np.searchsorted(cells[order], cells[order])
-        heads = order[(ranks == 0) & (cells[order] >= 0)]
-        firsts = np.zeros(self._counts.size, dtype=np.intp)
-        firsts[cells[heads]] = heads
         # The n nearest pairs are among the first n images of each cell, and among the n pairs of
         # cells that are nearest and whose first images come first.
         cells[order[ranks >= n]] = -1
-        nearest = _nearest_of(self._cell_pairs(), n, firsts)
+        nearest = _nearest_of(self._cell_pairs(), n, self._firsts)
         return _nearest_of(_expand([nearest], cells), n)
+
+    def nearest_different(self, n: int) -> Pairs:
+        """Return the `n` nearest pairs of images, but of equal images only the first in a part."""
+        nearest = _nearest_of(self._cell_pairs(), n, self._firsts)
+        return Pairs(self._firsts[nearest.left], self._firsts[nearest.right], nearest.distance)
 
     @cached_property
     def _near_any(self) -> NDArray[np.bool_]:
@@ -116,6 +118,14 @@ class CrossPairs:
         """The cell of each image: its node and its part in one number; -1 without a node."""
         nodes = self._graph.node_of_image
         return np.where(nodes < 0, -1, nodes * self._n_parts + self._part)
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.intp]:
+        """The first image of each cell."""
+        firsts = np.zeros(self._counts.size, dtype=np.intp)
+        known = np.flatnonzero(self._cells >= 0)[::-1]
+        firsts[self._cells[known]] = known
+        return firsts
 
     def _cell_pairs(self) -> Iterator[Pairs]:
         """Yield the pairs of cells in different parts whose images are near duplicates."""

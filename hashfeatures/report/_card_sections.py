@@ -241,7 +241,7 @@ def _sections_of_groups(summary: Summary) -> Iterable[Section]:
         return
     noun = straddling["noun"]
     title = f"{noun.capitalize()}s in more than one part"
-    text = [f"{straddling['groups']:,} of {count(straddling['of'], noun)}, with "
+    text = [f"{straddling['groups']:,} of {count(straddling['all_groups'], noun)}, with "
             f"{count(straddling['images'], 'image')}."]  # fmt: skip
     shown = straddling["worst"][:_MOST_CONFLICTS]
     rows = [

@@ -242,7 +242,7 @@ def test_groups_in_more_than_one_part(split):
     assert [leaks[name] for name in ("identical", "near", "grouped", "total")] == [1, 1, 1, 3]
     assert facts["parts"]["train"]["within"]["grouped"] == 0
     straddling = facts["straddling"]
-    assert (straddling["noun"], straddling["groups"], straddling["of"]) == ("group", 1, 4)
+    assert (straddling["noun"], straddling["groups"], straddling["all_groups"]) == ("group", 1, 4)
     assert straddling["worst"] == [
         {"group": "b", "image": parts["train"][2], "parts": {"train": 2, "test": 1}}
     ]
@@ -288,3 +288,14 @@ def test_images_of_low_detail(tmp_path):
         Image.new("RGB", (40, 40), "white").save(tmp_path / f"{name}.png")
     audit = audit_split([str(tmp_path / "a.png")], [str(tmp_path / "b.png")])
     assert audit.summary()["parts"]["test"]["leaks"]["identical"] == 1
+
+
+def test_many_equal_images_hide_no_other_pair(tmp_path, family, monkeypatch):
+    """However many pairs of equal images there are, other groups are among the worst pairs."""
+    monkeypatch.setattr("hashfeatures.model_selection._audit._CANDIDATES", 20)
+    files, _ = family
+    blank = Image.new("L", (40, 30), 255)
+    audit = audit_split([files[0], *[blank] * 30], [files[2], *[blank] * 30])
+    pairs = audit.summary()["worst_pairs"]
+    assert [pair["identical"] for pair in pairs] == [True, False]
+    assert audit.summary()["pairs"] == 901

@@ -84,7 +84,7 @@ def summary():
         "straddling": {
             "noun": "sequence",
             "groups": 9,
-            "of": 50,
+            "all_groups": 50,
             "images": 77,
             "worst": [{"group": "3", "image": ODD, "parts": dict.fromkeys(names, 4)}] * 9,
         },

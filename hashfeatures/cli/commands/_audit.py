@@ -24,7 +24,6 @@ from .._parts import (
 )
 
 _SUFFIXES = (".html", ".htm", ".md", ".json", ".txt")
-_LIMITS = ("leaks", "identical", "duplicates", "conflicts", "straddling", "unreadable")
 
 
 class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some releases only
@@ -34,9 +33,11 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float | int]:
         """Read a limit."""
+        from ...model_selection._audit_limits import LIMITS
+
         name, _, limit = str(value).partition("=")
-        if name not in _LIMITS:
-            self.fail(f"{name!r} is none of {', '.join(_LIMITS)}.", param, ctx)
+        if name not in LIMITS:
+            self.fail(f"{name!r} is none of {', '.join(LIMITS)}.", param, ctx)
         most = Size().convert(limit, param, ctx)
         is_share = isinstance(most, float)
         if most < 0 or (is_share and not most < 1):
