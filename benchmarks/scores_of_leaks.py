@@ -133,12 +133,16 @@ def true_scores(world: World, metric: Any) -> dict[str, float]:
     memorized = MEMORIZED * np.eye(n_classes) + (1 - MEMORIZED) * world.predicted
     rates = world.leak_rates[:, None]
     everything = score(world.mix, rates * memorized + (1 - rates) * world.predicted)
-    drawn = np.bincount(world.y_true, minlength=n_classes) / len(world.y_true)
+    drawn, clean = (
+        np.bincount(classes, minlength=n_classes) / max(len(classes), 1)
+        for classes in (world.y_true, world.y_true[~world.leaking])
+    )
+    corrected = score(world.mix, world.predicted)
     return {
-        "clean": score(world.mix * (1 - world.leak_rates), world.predicted),
+        "clean": score(clean, world.predicted),
         "corrected": score(drawn, world.predicted),
-        "corrected, for the mix of the population": score(world.mix, world.predicted),
-        "inflation": everything - score(world.mix, world.predicted),
+        "corrected, mix of the population": corrected,
+        "inflation": everything - corrected,
     }
 
 
@@ -161,22 +165,26 @@ def judge(n_clean: int, n_classes: int, seed: int, n_resamples: int) -> list[Any
     return found
 
 
-def show_coverage(n_runs: int, n_resamples: int, n_jobs: int) -> None:
+def show_coverage(sizes: list[int], n_runs: int, n_resamples: int, n_jobs: int) -> None:
     """Print how often the intervals contain the truth."""
-    tallies: dict[Any, list[Any]] = defaultdict(list)
-    for n_clean in SIZES:
-        runs = [(n_clean, N_CLASSES[run % len(N_CLASSES)], run) for run in range(n_runs)]
-        for found in Parallel(n_jobs)(delayed(judge)(*run, n_resamples) for run in runs):
-            for (size, n_classes, name, kind), held in found:
-                tallies[size, f"{n_classes}", name, kind].append(held)
-                tallies[size, "any", name, kind].append(held)
     print_row("clean images", "classes", "metric", "estimate", "runs", "no number", "coverage",
               "truth below", "truth above", "mean width")  # fmt: skip
     print_row(*["---"] * 10)
-    for key, held in sorted(tallies.items(), key=lambda item: item[0][2:] + item[0][:2]):
-        known = np.array([one for one in held if one is not None], dtype=float)
-        if not len(known):
-            continue
+    for n_clean in sizes:
+        tallies: dict[Any, list[Any]] = defaultdict(list)
+        runs = [(n_clean, N_CLASSES[run % len(N_CLASSES)], run) for run in range(n_runs)]
+        for found in Parallel(n_jobs)(delayed(judge)(*run, n_resamples) for run in runs):
+            for (size, n_classes, name, kind), held in found:
+                tallies[size, n_classes, name, kind].append(held)
+                tallies[size, "any", name, kind].append(held)
+        for key, held in sorted(tallies.items(), key=str):
+            show_tally(key, held)
+
+
+def show_tally(key: tuple[Any, ...], held: list[Any]) -> None:
+    """Print in how many runs an estimate contains the truth, without those with no number."""
+    known = np.array([one for one in held if one is not None], dtype=float)
+    if len(known):
         below, above, width = known.mean(axis=0)
         cells = [f"{value:.3f}" for value in (1 - below - above, below, above, width)]
         print_row(*key, len(held), len(held) - len(known), *cells)
@@ -306,6 +314,8 @@ def draw_subsets(data: DataSet, n_subsets: int, share: float) -> Iterator[Rows]:
 def show_data_set(data: DataSet, options: argparse.Namespace) -> None:
     """Print the scores of models, and how often the corrected score contains the repaired one."""
     for name, model in MODELS.items():
+        if options.only not in name:
+            continue
         print(f"\n{name}")
         held, held_reweighted, n_compared = 0, 0, 0
         for place, rows in enumerate(draw_subsets(data, options.subsets, options.share)):
@@ -335,7 +345,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="a data set")
     parser.add_argument("--parts", nargs=2, default=["Training", "Testing"], metavar="NAME")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="clean images")
     parser.add_argument("--runs", type=int, default=1500, help="simulations of each size")
+    parser.add_argument("--only", default="", metavar="TEXT", help="models with this in the name")
     parser.add_argument("--subsets", type=int, default=50, help="subsets of the data set")
     parser.add_argument("--share", type=float, default=0.8, help="groups of a subset")
     parser.add_argument("--resamples", type=int, default=400, help="for each interval")
@@ -346,7 +358,7 @@ def main() -> int:
     if options.quick:
         options.runs, options.subsets, options.resamples = 6, 2, 100
     if options.folder is None:
-        show_coverage(options.runs, options.resamples, options.jobs)
+        show_coverage(options.sizes, options.runs, options.resamples, options.jobs)
         return 0
     with TemporaryDirectory(prefix="hashfeatures-benchmark-") as temporary:
         cache = options.cache or Path(temporary) / "hashes.sqlite"

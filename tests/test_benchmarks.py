@@ -152,3 +152,23 @@ def test_quality_runs_and_finds_more_by_pixels_than_by_hashes_alone(pictures):
     alone, confirmed = (f"phash, dhash, identity, {by}" for by in ("alone", "confirmed"))
     assert float(rows[confirmed][0]) > 0.9
     assert rows[confirmed][0] >= rows[alone][0]
+
+
+def test_scores_of_leaks_runs_on_simulated_leaks():
+    done = run("scores_of_leaks.py", "--quick", "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    assert {(row[0], row[3]) for row in rows} >= {("30", "clean"), ("500", "corrected")}
+
+
+def test_scores_of_leaks_runs_on_a_folder(tmp_path, noise_image):
+    """Half of the test images are training images too."""
+    for part, seeds in (("Training", range(80)), ("Testing", range(40, 120))):
+        for seed in seeds:
+            path = tmp_path / part / ("cat", "dog")[seed % 2] / f"{seed:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise_image(seed, size=(64, 48)).save(path)
+    done = run("scores_of_leaks.py", tmp_path, "--quick", "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    assert "on 40 leaking images" in done.stdout
+    assert "In 2 subsets of 80% of the groups" in done.stdout

@@ -116,8 +116,7 @@ def _estimate(
     values = np.full(len(sets), np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the metric has said it of all images before
-        values[0] = sets[0].score()
-        for place in range(1, len(sets)):
+        for place in range(len(sets)):
             if reasons[place] is None:
                 values[place], reasons[place] = _try_score(sets[place])
         scored = [place for place, reason in enumerate(reasons) if reason is None]
@@ -134,12 +133,13 @@ def _estimate(
         counts = (one.n_images, one.n_groups)
         estimates.append(Estimate(float(values[place]), *ends, *counts, reasons[place]))
     last = sets[-1]
-    if last.n_images == sets[0].n_images:  # nothing leaks, so nothing is inflated
+    if last.n_images == sets[0].n_images and reasons[-1] is None:  # nothing leaks
         difference, ends = 0.0, (0.0, 0.0)
     else:
         difference = float(values[0] - values[-1])
         ends = interval(draws[:, 0] - draws[:, -1], difference, last.n_groups, confidence_level)
-    inflation = Estimate(difference, *ends, last.n_images, last.n_groups, reasons[-1])
+    counts, why = (last.n_images, last.n_groups), reasons[0] or reasons[-1]
+    inflation = Estimate(difference, *ends, *counts, why)
     return [*estimates, inflation]
 
 
