@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hashfeatures import audit_split
 from hashfeatures.duplicates._report import DuplicateReport
 from hashfeatures.report._summary import Grouping, Match, summarize
 from hashfeatures.report._thumbnails import Facts, make_thumbnails
@@ -388,3 +389,24 @@ def test_without_a_map_a_pair_stands_side_by_side(open_page):
     ]
     assert offered == ["Image", "Side by side"]
     assert find(browser, "#hf-stage")[0].get_attribute("data-view") == "beside"
+
+
+def test_a_card_of_a_split_shows_pictures_and_bars(open_page, family):
+    """The card of an audit needs no request, has a style, and fits a narrow window."""
+    files, _ = family
+    parts = {"train": [*files[:2], files[3]], "test": [files[2], files[3], files[6]]}
+    labels = {"train": ["cat", "cat", "dog"], "test": ["dog", "dog", "dog"]}
+    browser = open_page(audit_split(parts, y=labels, title="Pets & others"))
+    assert browser.title == find(browser, "h1")[0].text == "Pets & others"
+    pictures = find(browser, ".hf-image img")
+    assert len(pictures) == 2 * 2 + 3  # two pairs, and a group of different labels
+    assert all(int(picture.get_attribute("naturalWidth")) > 10 for picture in pictures)
+    assert all(picture.get_attribute("alt") for picture in pictures)
+    assert all(cell.size["height"] > 5 for cell in find(browser, ".hf-near"))
+    size = browser.get_window_size()
+    browser.set_window_size(500, 900)
+    try:
+        root = "document.documentElement"
+        assert browser.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
+    finally:
+        browser.set_window_size(size["width"], size["height"])
