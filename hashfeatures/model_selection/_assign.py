@@ -241,7 +241,7 @@ def _choose_seed(before: SplitLock, random_state: Any, *, is_locked: bool) -> An
 def _count_images(requested: dict[str, Any], n_images: int, n_parts: int) -> Counts:
     """Return the number of images in each part, and in all together."""
     if not n_images:
-        raise ValueError("None of the images could be read, so there is nothing to assign.")
+        raise ValueError("No image could be read, so there is nothing to assign.")
     sizes = part_sizes(
         _CALLER,
         n_images,

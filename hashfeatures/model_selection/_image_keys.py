@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..duplicates._labels import Labels
+from ..duplicates.fingerprints._base import digest
 from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..duplicates.fingerprints._search import build_graph, find_matches
 from ..duplicates.fingerprints._views import ViewCodes
@@ -38,7 +39,8 @@ class ImageKeys(NamedTuple):
     hashes : ndarray of shape (n_images,), dtype object
         The hashes that images are compared by, as hex digits; None for an image without.
     pixels : ndarray of shape (n_images,), dtype object
-        Digests of thumbnails, or of all pixels of an image of low detail; None if not known.
+        Digests of hashes, colors and thumbnails, or of all pixels of an image of low detail; None
+        if hashes alone are known.
     """
 
     names: Texts
@@ -59,8 +61,9 @@ class ImageKeys(NamedTuple):
             pixels[fingerprints.low_detail] = _hex_of(
                 fingerprints.pixel_digests[fingerprints.low_detail]
             )
-            if fingerprints.thumbnails is not None:
-                pixels[comparable] = _hex_of(fingerprints.thumbnails.digests[comparable])
+            if fingerprints.thumbnails is not None or fingerprints.colors is not None:
+                keys = fingerprints.keys()[comparable]
+                pixels[comparable] = _hex_of(digest([row.tobytes() for row in keys]))
         return cls(names, hashes, pixels)
 
     def take(self, rows: Any) -> ImageKeys:

@@ -23,13 +23,15 @@ from .._utils.descriptions import describe_value, shorten
 from .._utils.optional import import_extra
 from .._utils.path_text import read_path, write_path
 from .._utils.regular_files import open_regular
-from ..exceptions import StoreError
+from ..exceptions import ParameterError, StoreError
+from ..images._sources import is_remote
 from ._image_keys import ImageKeys, Texts
 from ._sizes import part_names
 
 FORMAT = "hashfeatures split lock"
 VERSION = 1
 
+_SIZES = ("train", "validation", "test")
 _TEXTS = {"name": "names", "hash": "hashes", "pixels": "pixels"}
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _HEX = frozenset("0123456789abcdef")
@@ -83,6 +85,11 @@ class LockFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if is_remote(path):
+            raise ParameterError(
+                f"The lock of a split must be a local file. Got {shorten(str(path))!r} instead. "
+                f"Download the file first, and upload it afterwards."
+            )
         self.path = os.fspath(path)
         self._is_parquet = self.path.lower().endswith(".parquet")
         self._content = self._read()
@@ -200,7 +207,7 @@ def _list_items(text: str, shown: str) -> Iterator[tuple[int, Any]]:
             )
         try:
             item, place = decode(text, place)
-        except ValueError:
+        except (ValueError, RecursionError):
             broken = text[place:].partition("\n")[0]
             raise StoreError(
                 f"{shown} is damaged in line {line}: {shorten(broken, 60)!r} is no JSON. {_AGAIN}"
@@ -222,7 +229,8 @@ def _check_header(header: Any, shown: str) -> dict[str, Any]:
             f"versions up to {VERSION}. Install a newer release."
         )
     sizes, seed, finder = (header.get(name) for name in ("sizes", "seed", "finder"))
-    is_valid = isinstance(sizes, dict) and isinstance(finder, dict) and isinstance(seed, int)
+    is_valid = isinstance(finder, dict) and isinstance(seed, int) and seed >= 0
+    is_valid = is_valid and isinstance(sizes, dict) and sizes.keys() <= set(_SIZES)
     if version != VERSION or not is_valid:
         raise StoreError(
             f"{shown} has a damaged header: expected 'version', 'sizes', 'seed' and 'finder'. Got "

@@ -292,8 +292,10 @@ def test_unreadable_images_are_in_no_part_and_not_in_the_lock(tmp_path, photos):
     photos[3].write_bytes(b"no image any more")
     again = assign_split([broken, *photos, None], lock=lock)
     assert again.equals(parts), "an image of the lock keeps its part while it cannot be read"
-    with pytest.raises(ValueError, match="None of the images could be read"):
+    with pytest.raises(ValueError, match="No image could be read"):
         assign_split([broken], lock=tmp_path / "other.json")
+    with pytest.raises(ValueError, match="No image could be read"):
+        assign_split([], lock=tmp_path / "other.json")
 
 
 @WITHOUT_SIZE_WARNINGS
@@ -418,6 +420,19 @@ def test_a_calibrated_radius_stays_that_of_the_lock(tmp_path, photos):
     assert text in lock.read_text()
 
 
+def test_colors_tell_images_apart_that_were_renamed(tmp_path, noise_image):
+    """Guards a finder that looks at colors: recolored images are not near, and may be apart."""
+    lock = tmp_path / "split.lock.json"
+    finder = NearDuplicateFinder(color_radius=5)
+    images = [np.asarray(noise_image(seed, size=(64, 64))) for seed in range(8)]
+    turned = [np.repeat(image[..., :1] // 2 + 60, 3, axis=2) for image in images]
+    red = [np.dstack([gray[..., 0], *[gray[..., 0] // 2] * 2]) for gray in turned]
+    parts = assign_split([*turned, *red], lock=lock, finder=finder, test_size=0.5)
+    assert (parts[:8].to_numpy() != parts[8:].to_numpy()).any()
+    again = assign_split([*red, *turned], lock=lock, finder=finder)
+    assert again.tolist() == [*parts[8:], *parts[:8]]
+
+
 @pytest.mark.parametrize("views", ["flips", "robust", "segments"])
 def test_split_over_views(tmp_path, photos, views):
     lock = tmp_path / "split.lock.json"
@@ -459,6 +474,7 @@ def test_hashes_of_another_release_are_replaced(tmp_path, photos):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
+        ({"lock": "s3://bucket/lock.json"}, "must be a local file"),
         ({"priority": "first"}, "'priority' parameter of assign_split"),
         ({"test_size": 1.5}, "'test_size' parameter of assign_split"),
         ({"random_state": np.random.RandomState(0)}, "'random_state' parameter of assign_split"),
@@ -471,7 +487,7 @@ def test_hashes_of_another_release_are_replaced(tmp_path, photos):
 def test_wrong_parameters_are_refused(tmp_path, parameters, message):
     bits = np.random.default_rng(0).integers(0, 2, (20, 64))
     with pytest.raises(ValueError, match=message):
-        assign_split(bits, lock=tmp_path / "lock.json", **{"finder": FINDER} | parameters)
+        assign_split(bits, **{"lock": tmp_path / "lock.json", "finder": FINDER} | parameters)
     assert not list(tmp_path.iterdir())
 
 

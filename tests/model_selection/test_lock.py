@@ -109,6 +109,9 @@ def test_a_table_reads_a_lock_in_parquet(tmp_path):
         (1, '"finder": 3}', "has a damaged header"),
         (1, '"finder": {}, "version": 2}', "has version 2 of its format, .* Install a newer"),
         (1, '"finder": {}, "version": "1"}', "has a damaged header"),
+        (1, '"finder": {}, "sizes": {"dev": 0.1}}', "has a damaged header"),
+        (1, '"finder": {}, "seed": -1}', "has a damaged header"),
+        (3, "[" * 100_000, "is damaged in line 4"),
     ],
 )
 def test_what_a_hand_breaks_is_named_by_its_line(tmp_path, line, text, message):
