@@ -254,7 +254,8 @@ class LeakageReport:
 
         The intervals are by a Bayesian bootstrap over groups [1]_. Where predictions are labels,
         each resample contains a few made-up images, so that 20 right predictions of 20 do not
-        have an interval without width [2]_. The interval of few groups is expanded [3]_.
+        have an interval without width [2]_. Other intervals are corrected for the bias of the
+        resamples [3]_. Intervals of few groups are expanded [4]_.
 
         A continuous target is reweighted by up to 10 quantiles. A metric without the parameter
         `sample_weight` gets images repeated in proportion to their weights.
@@ -264,7 +265,9 @@ class LeakageReport:
         .. [1] D. B. Rubin, "The Bayesian Bootstrap", The Annals of Statistics 9(1), 1981.
         .. [2] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a Binomial
            Proportion", Statistical Science 16(2), 2001.
-        .. [3] T. C. Hesterberg, "What Teachers Should Know About the Bootstrap", The American
+        .. [3] B. Efron, "Nonparametric Standard Errors and Confidence Intervals", The Canadian
+           Journal of Statistics 9(2), 1981.
+        .. [4] T. C. Hesterberg, "What Teachers Should Know About the Bootstrap", The American
            Statistician 69(4), 2015.
 
         Examples

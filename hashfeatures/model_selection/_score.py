@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,9 +128,12 @@ def _estimate(
                 weights = grouped.draw(rng)
                 for place in scored:
                     draw[place] = sets[place].resampled_score(weights, rng)
+    ends_of = partial(
+        interval, confidence_level=confidence_level, correct_bias=not grouped.are_labels
+    )
     estimates = []
     for place, one in enumerate(sets):
-        ends = interval(draws[:, place], values[place], one.n_groups, confidence_level)
+        ends = ends_of(draws[:, place], values[place], one.n_groups)
         counts = (one.n_images, one.n_groups)
         estimates.append(Estimate(float(values[place]), *ends, *counts, reasons[place]))
     last = sets[-1]
@@ -137,7 +141,7 @@ def _estimate(
         difference, ends = 0.0, (0.0, 0.0)
     else:
         difference = float(values[0] - values[-1])
-        ends = interval(draws[:, 0] - draws[:, -1], difference, last.n_groups, confidence_level)
+        ends = ends_of(draws[:, 0] - draws[:, -1], difference, last.n_groups)
     counts, why = (last.n_images, last.n_groups), reasons[0] or reasons[-1]
     inflation = Estimate(difference, *ends, *counts, why)
     return [*estimates, inflation]
