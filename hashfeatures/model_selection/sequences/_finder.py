@@ -64,15 +64,19 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
 
     Notes
     -----
-    File names with the same texts around their numbers are compared within a folder. A number is a
-    counter if its values are dense while all before it stays fixed. Among several such numbers,
-    the last one is the counter, unless another one makes runs over four times longer, or follows
-    the word "frame" or "slice". What follows the counter does not matter, such as the number of a
-    camera or a crop. Neither do the places of tiles, as in ``slide3_x4_y5.png``.
+    A path that names a recording with its number belongs to it with all that follows, as in
+    ``patient12/T1/slice_07.png`` and ``clip3-frame-0041.png``. The words are patient, subject,
+    case, person, participant, video, clip, track, sequence, scene, scan, series, session,
+    recording, drive, flight and trip.
 
-    Names identify sequences if a number before the counter tells several runs of a folder apart
-    and the counter restarts, as in ``00005_00012.ppm``. They also do where the path names a
-    recording with its number, as in ``patient12/slice_07.png``. In all other cases, as in a folder
+    Other file names with the same texts around their numbers are compared within a folder. A
+    number is a counter if its values are dense while all before it stays fixed. Among several such
+    numbers, one that follows the word "frame" or "slice" is the counter, and otherwise the last
+    one. What follows the counter does not matter, such as the number of a camera. Neither do the
+    places of tiles, as in ``slide3_x4_y5.png``.
+
+    Such names identify sequences if a number before the counter tells several runs of a folder
+    apart and the counter restarts, as in ``00005_00012.ppm``. In all other cases, as in a folder
     with ``IMG_0001.jpg`` to ``IMG_0800.jpg``, the names only give the order, and times or pixels
     tell where a sequence ends. With ``by="name"``, each run of names is a sequence.
 

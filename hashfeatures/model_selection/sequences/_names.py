@@ -1,12 +1,13 @@
 """Sequences by the numbers in file names.
 
-Names with the same texts around their numbers have one template. In each template, one number may
-be a counter: what comes before it stays fixed while it counts. Names of one folder with the same
-beginning are one sequence. What follows the counter is another camera, crop or copy of the frame.
+A path that names a recording with its number belongs to it, see `find_recordings`. Among the other
+names, those with the same texts around their numbers have one template. In each template, one
+number may be a counter: what comes before it stays fixed while it counts. Names of one folder with
+the same beginning are one sequence. What follows the counter is another view of the frame.
 
-Several runs in a folder, which a number before the counter tells apart, are strong evidence, and
-so is a path that names a recording with its number (``patient12``). A folder with one single run,
-as of a camera or of a class, is weak evidence: its names only give the order.
+Several runs in a folder, which a number before the counter tells apart, are strong evidence. A
+folder with one single run, as of a camera or of a class, is weak evidence: its names only give the
+order.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...duplicates._labels import Labels, relabel
-from ._paths import SplitPath, join_part_folders, split_numbers, split_path
+from ._paths import SplitPath, join_part_folders, natural_key, split_numbers, split_path
+from ._recordings import find_recordings
 
 # A run holds at least this share of the values between its ends. Arbitrary ids hold fewer.
 _LEAST_DENSITY = 0.2
@@ -29,20 +31,12 @@ _LEAST_DENSITY = 0.2
 _MOST = 0.5
 # A number counts if its runs have at least this many values on average.
 _LEAST_RUN = 1.5
-# The last number that counts is the counter, unless another one makes runs so many times longer.
-_MUCH_LONGER = 4
-
 _WORDS_OF_COUNTERS = re.compile(r"(frame|slice)[^a-z0-9]*$", re.IGNORECASE)
 # A tile of a picture is not another sequence.
 _WORDS_OF_PLACES = re.compile(
     r"(?<![a-z])(x|y|row|col|column|tile|patch)[^a-z0-9]*$", re.IGNORECASE
 )
 _WORDS_OF_CLASSES = re.compile(r"(class|cls|label|category)[^a-z0-9]*$", re.IGNORECASE)
-_RECORDING = re.compile(
-    r"(?<![a-z])(patient|subject|case|person|participant|video|vid|clip|track|seq|sequence|scene"
-    r"|scan|series|session|recording|drive|flight|trip)[ _-]?[0-9]",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,8 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
     '{track}_{frame}'
     """
     paths = [split_path(name) if name is not None else SplitPath("", "") for name in names]
-    folders = relabel(np.array(join_part_folders(paths), dtype=object))
+    joined = join_part_folders(paths)
+    folders = relabel(np.array(joined, dtype=object))
     rows_of: dict[tuple[str, ...], list[int]] = defaultdict(list)
     numbers: list[tuple[int, ...]] = []
     for row, path in enumerate(paths):
@@ -121,8 +116,9 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
             family.ends.add(_describe_end(texts[counter + 1 :], values[:, counter + 1 :]))
     runs = NameRuns.without_runs(len(names))
     for texts, family in families.items():
-        _set_runs(runs, paths, folders, texts, family)
+        _set_runs(runs, folders, texts, family)
     _add_variants(runs, paths, folders, numbers, places)
+    _add_recordings(runs, paths, joined)
     return runs
 
 
@@ -146,12 +142,9 @@ def _find_counter(
         size = _mean_run(_group(folders, values[:, :place]), values[:, place])
         if size >= _LEAST_RUN:
             sizes[place] = size
-    if not sizes:
-        return None
-    longest = max(sizes.values())
-    long = [place for place, size in sizes.items() if _MUCH_LONGER * size >= longest]
     named = [place for place in sizes if _WORDS_OF_COUNTERS.search(texts[place])]
-    return (named or long)[-1]
+    ranked = named or list(sizes)
+    return ranked[-1] if ranked else None
 
 
 def _are_dates(values: NDArray[np.int64]) -> bool:
@@ -193,7 +186,6 @@ def _mean_run(groups: Labels, values: NDArray[np.int64]) -> float:
 
 def _set_runs(
     runs: NameRuns,
-    paths: list[SplitPath],
     folders: Labels,
     texts: tuple[str, ...],
     family: _Family,
@@ -211,11 +203,7 @@ def _set_runs(
     runs.labels[rows] = int(runs.labels.max(initial=-1)) + 1 + relabel(groups)
     runs.counters[rows] = values[:, -1]
     runs.patterns[rows] = _describe(texts, values, folders[rows], family.ends)
-    are_restarted = _are_restarted(texts, groups, folders[rows], values)
-    runs.is_strong[rows] = [
-        are_restarted or _names_recording(paths[row], texts, numbers)
-        for row, numbers in zip(rows.tolist(), values.tolist(), strict=True)
-    ]
+    runs.is_strong[rows] = _are_restarted(texts, groups, folders[rows], values)
 
 
 def _are_restarted(
@@ -227,11 +215,6 @@ def _are_restarted(
     places = pd.DataFrame({"run": groups, "folder": folders, "value": values[:, -1]})
     recurs = places.drop_duplicates().duplicated(["folder", "value"], keep=False)
     return bool(recurs.mean() >= _MOST)
-
-
-def _names_recording(path: SplitPath, texts: tuple[str, ...], numbers: list[int]) -> bool:
-    """Return whether a path names a recording with its number, before the counter."""
-    return _RECORDING.search(f"{path.folder}/{_join(texts[:-1], numbers[:-1])}") is not None
 
 
 def _describe(
@@ -291,19 +274,41 @@ def _add_variants(
     if not missing or not len(found):
         return
     # A run is known by its folder and the beginning of the name of its first image.
-    first = found[np.unique(runs.labels[found], return_index=True)[1]]
-    low, high = (
-        pd.Series(runs.counters[found]).groupby(runs.labels[found]).agg(how).to_numpy()
-        for how in ("min", "max")
-    )
-    run_of: dict[tuple[int, str], int] = {}
-    for run, row in enumerate(first.tolist()):
-        run_of[int(folders[row]), _before(paths[row], int(places[row]))] = run
+    first = found[np.unique(runs.labels[found], return_index=True)[1]].tolist()
+    counters = pd.Series(runs.counters[found]).groupby(runs.labels[found])
+    low, high = counters.min().to_numpy(), counters.max().to_numpy()
+    run_of = {
+        (int(folders[row]), _before(paths[row], int(places[row]))): run
+        for run, row in enumerate(first)
+    }
     for row in missing:
         for place, value in enumerate(numbers[row]):
-            near = run_of.get((int(folders[row]), _before(paths[row], place)))
-            if near is not None and low[near] <= value <= high[near]:
-                runs.labels[row], runs.counters[row] = near, value
-                runs.is_strong[row] = runs.is_strong[first[near]]
-                runs.patterns[row] = runs.patterns[first[near]]
+            run = run_of.get((int(folders[row]), _before(paths[row], place)), -1)
+            if run >= 0 and low[run] <= value <= high[run]:
+                runs.labels[row], runs.counters[row] = run, value
+                runs.is_strong[row] = runs.is_strong[first[run]]
+                runs.patterns[row] = runs.patterns[first[run]]
                 break
+
+
+def _add_recordings(runs: NameRuns, paths: list[SplitPath], folders: list[str]) -> None:
+    """Enter the recordings that paths name."""
+    found = find_recordings(paths, folders)
+    rows = np.array([row for row, each in enumerate(found) if each is not None], dtype=np.intp)
+    if not len(rows):
+        return
+    keys = relabel(np.array([each.key for each in found if each], dtype=object))
+    sizes = np.bincount(runs.labels + 1)
+    is_run = pd.DataFrame({"run": runs.labels[rows], "size": 1}).groupby(keys)
+    facts = is_run.agg(low=("run", "min"), high=("run", "max"), n=("size", "sum")).to_numpy()
+    low, high, n_images = facts.T
+    as_run = (low >= 0) & (low == high) & (n_images == sizes[low + 1])
+    runs.is_strong[rows] = True
+    # Without a counter, the names give the order.
+    rest = np.flatnonzero(~as_run[keys])
+    order = [natural_key(f"{folders[row]}/{paths[row].stem}") for row in rows[rest].tolist()]
+    place_of = {key: place for place, key in enumerate(sorted(set(order)))}
+    runs.labels[rows[rest]] = int(runs.labels.max()) + 1 + keys[rest]
+    runs.counters[rows[rest]] = [place_of[key] for key in order]
+    patterns = np.array([each.pattern for each in found if each], dtype=object)
+    runs.patterns[rows[rest]] = patterns[rest]

@@ -43,9 +43,22 @@ RECORDINGS = {
         [f"{clip}_frame{frame:04d}_cam{camera}.png" for camera in range(6) for frame in range(6)]
         for clip in range(2)
     ],
-    "few crops of many frames": [
-        [f"{clip}_{frame:04d}_{crop}.png" for frame in range(90) for crop in range(1 + frame % 3)]
-        for clip in range(2)
+    "few visits of many patients": [
+        [f"{number:08d}_{visit:03d}.png" for visit in range(1 + number % 5)]
+        for number in range(1, 90)
+        if number % 5
+    ],
+    "a person without a counter": [
+        [f"person{number}_{side}.png" for side in ("left", "right")] for number in range(9)
+    ],
+    "folders below a patient": [
+        [f"data/{kind}/patient{n:02d}/{scan}/{m}.png" for scan in ("T1", "T2") for m in range(4)]
+        for kind in ("ill", "well")
+        for n in range(3)
+    ],
+    "a drive": [
+        [f"2011_09_26_drive_{n:04d}_sync/image_{c}/{m:010d}.png" for c in "23" for m in range(9)]
+        for n in (1, 5)
     ],
     "two views": [
         [f"{clip}_{frame:04d}_{view}.png" for frame in range(9) for view in ("left", "right")]
@@ -79,6 +92,8 @@ SINGLE_RUNS = {
         f"{kind}/image_{number:04d}.jpg" for kind in ("cup", "ant") for number in range(40)
     ],
     "classes in the names": [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in range(50)],
+    "a class of persons": [f"{kind}/person_{n:03d}.png" for kind in "ab" for n in range(20)],
+    "a folder above all": [f"video2/{kind}/{n:03d}.png" for kind in "ab" for n in range(20)],
     "numbered classes": [f"class{kind}_{n}.jpg" for kind in range(3) for n in range(50)],
     "a folder a numbered class": [
         f"{kind:03d}.cup/{kind:03d}_{n:04d}.jpg" for kind in range(9) for n in range(1, 40)
@@ -150,6 +165,8 @@ def test_missing_frames_do_not_cut_a_run():
         ([f"c/{t}_{n}.png" for t in range(3) for n in range(9)], "{track}_{frame}"),
         ([f"{f}/{t}_{n}" for f in "ab" for t in "12" for n in "012"], "{folder}/{track}_{frame}"),
         ([f"clip{t}-frame-{n}" for t in "34" for n in range(9)], "clip{clip}-frame-{frame}"),
+        ([f"p/patient{t}/{n}/a" for t in "12" for n in "12"], "patient{patient}/*/*"),
+        ([f"{t}/scan1-{n}" for t in "ab" for n in "xy"], "{folder}/scan{scan}*"),
         ([f"320x240_{n}" for n in range(9)], "320x240_{frame}"),
         ([f"{t}_{n}_{v}" for t in "12" for n in range(9) for v in "lr"], "{track}_{frame}*"),
         ([f"{a}_{b}_{n}" for a in "12" for b in "1" for n in range(9)], "{track}_1_{frame}"),
