@@ -15,6 +15,7 @@ import numpy as np
 from .._utils.atomic_write import write_whole
 from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_count_or_share, check_int, refuse
+from ..duplicates._described_pairs import SAME_PIXELS
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import SupportsFitPredict
 from ..hamming._pairs import Pairs
@@ -30,6 +31,8 @@ from ._parts import ComparedParts, compare_parts, name_parts
 
 # The nearest pairs from which the pairs to show are chosen.
 _CANDIDATES = 10_000
+# The relation of images whose thumbnails are equal, but not their pixels.
+_ALMOST_SAME = "no visible difference"
 # The greatest length of the pictures in a card.
 _MOST_BYTES = 4_000_000
 
@@ -248,21 +251,26 @@ class SplitAudit:
             is_same = identical[found.left] == identical[found.right]
         chosen = _share_places(is_same, self._n_pairs)
         pairs = Pairs(found.left[chosen], found.right[chosen], found.distance[chosen])
-        table = self._parts.describe(pairs)
+        described = self._parts.describe(pairs)
         worst = []
         for place, (left, right, distance) in enumerate(zip(*pairs, strict=True)):
             one, other = self._counts.describe_image(left), self._counts.describe_image(right)
             labels = {one["class"], other["class"]} - {None}
+            same = None if identical is None else bool(is_same[chosen[place]])
+            agreement = relation = None
+            if described is not None:
+                agreement = round(float(described.agreement[place]), 4)
+                relation = str(described.relation[place])
+                if relation == SAME_PIXELS and same is False:  # at the size of thumbnails
+                    relation = _ALMOST_SAME
             worst.append(
                 {
                     "left": one,
                     "right": other,
                     "distance": int(distance) if self._parts.has_distances else None,
-                    "agreement": None
-                    if table is None
-                    else round(float(table.agreement[place]), 4),
-                    "relation": None if table is None else str(table.relation[place]),
-                    "identical": None if identical is None else bool(is_same[chosen[place]]),
+                    "agreement": agreement,
+                    "relation": relation,
+                    "identical": same,
                     "conflict": len(labels) > 1,
                 }
             )

@@ -149,6 +149,8 @@ def test_identical_means_equal_pixels(tmp_path, noise_image):
     audit = audit_split([str(tmp_path / "train.png")], test)
     leaks = audit.summary()["parts"]["test"]["leaks"]
     assert (leaks["identical"], leaks["near"]) == (1, 1)
+    alone = audit_split([str(tmp_path / "train.png")], test[1:]).summary()["worst_pairs"][0]
+    assert alone["relation"] != "same pixels"
     in_memory = audit_split([image], [np.asarray(image), changed])
     leaks = in_memory.summary()["parts"]["test"]["leaks"]
     assert (leaks["identical"], leaks["near"]) == (1, 1)
