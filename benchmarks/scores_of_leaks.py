@@ -79,14 +79,14 @@ class World:
 def simulate(n_clean: int, n_classes: int, rng: np.random.Generator) -> World:
     """Draw a test part with about so many clean images.
 
-    Each class has its own share, its own rate of leaks of 0.2 to 0.7, and an accuracy of 0.5 to 1.
+    Each class has its own share, its own rate of leaks of 0.1 to 0.9, and an accuracy of 0.5 to 1.
     Wrong predictions prefer some classes. Groups have 1.5 images on average.
     """
     predicted = np.zeros((n_classes, n_classes))
     for number, right in enumerate(rng.uniform(rng.uniform(0.5, 0.9), 1, n_classes)):
         wrong = (1 - right) * rng.dirichlet(np.ones(n_classes - 1))
         predicted[number] = np.insert(wrong, number, right)
-    mix, leak_rates = rng.dirichlet(np.full(n_classes, 5)), rng.uniform(0.2, 0.7, n_classes)
+    mix, leak_rates = rng.dirichlet(np.full(n_classes, 5)), rng.uniform(0.1, 0.9, n_classes)
     n_images = int(n_clean / (1 - mix @ leak_rates))
     groups = np.repeat(np.arange(n_images), rng.geometric(1 / 1.5, n_images))[:n_images]
     of_group = rng.choice(n_classes, n_images, p=mix)

@@ -1,9 +1,10 @@
 """Predicted labels as counts of pairs of classes, to which a resample adds a few made-up images.
 
 Without them, a set of images without an error would have an interval of no width. Half a group of
-right and half a group of wrong predictions, spread over the classes, are Jeffreys' prior of a
-share [1]_. One more group in each class, right as often as all images of the resample, stands for
-the errors that a class of few images does not show.
+right and half a group of wrong predictions are Jeffreys' prior of a share [1]_. They are spread as
+the variance of the score is, so that most go to a class whose few images have much weight. One
+more group in each class, right as often as all images of the resample, stands for the errors that
+a class of few images does not show.
 
 .. [1] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a Binomial Proportion",
    Statistical Science 16(2), 2001.
@@ -90,14 +91,16 @@ class LabelCells:
         right, everything = cells[self._is_right].sum(), own.sum()
         priors = self._unit * rng.standard_gamma(_JEFFREYS, 2)
         share_right = (right + priors[0]) / (everything + priors.sum())
-        spread = _JEFFREYS * own / everything
+        wanted = own if totals is None else totals
+        # The prior goes where the variance is: few images with much weight need most of it.
+        spread = np.divide(wanted**2, own, out=np.zeros_like(own), where=own > 0)
+        spread *= _JEFFREYS / spread.sum()
         invented_right = self._unit * rng.standard_gamma(_EACH_CLASS * share_right + spread)
         invented_wrong = self._unit * rng.standard_gamma(_EACH_CLASS * (1 - share_right) + spread)
         numbers, n_labels = np.arange(self._n_classes), len(self._labels)
         if n_labels == 1:  # no prediction could be wrong
             invented_wrong[:] = 0
         wrong = (numbers + rng.randint(1, max(n_labels, 2), self._n_classes)) % n_labels
-        wanted = own if totals is None else totals
         factor = wanted / (own + invented_right + invented_wrong)
         factor[own == 0] = 0
         predicted = np.concatenate([self._predicted, self._labels[wrong]])

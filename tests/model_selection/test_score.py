@@ -287,3 +287,14 @@ def test_mistakes_are_explained(split, change, error, message):
     given = {"y_true": y_true, "y_pred": y_pred} | change
     with pytest.raises(error, match=message):
         report.score(**given)
+
+
+def test_few_right_images_of_much_weight_leave_doubt():
+    """Eight clean images without an error stand for a third of the test part."""
+    y_true = np.repeat([0, 1, 2], [200, 200, 200])
+    y_pred = np.where(np.arange(600) % 50, y_true, (y_true + 1) % 3)
+    y_pred[400:] = 2
+    few = score(make_report(range(400, 592), range(600)), y_true, y_pred).corrected
+    many = score(make_report(range(400, 500), range(600)), y_true, y_pred).corrected
+    assert few.value == many.value
+    assert few.value - few.low > 0.04 > 2 * (many.value - many.low)
