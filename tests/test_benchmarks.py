@@ -76,6 +76,12 @@ def test_cifar_tells_an_empty_folder(tmp_path):
     assert "There are no images train/CLASS/*.jpg" in done.stderr
 
 
+def test_exact_splits_are_as_good_as_all_others_and_as_brute_force():
+    done = run("exact_splits.py", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "On 2 of 2, the exact split costs what the best of" in done.stdout
+
+
 def test_splits_runs_and_finds_no_leak():
     done = run("splits.py", "--quick")
     assert done.returncode == 0, done.stderr

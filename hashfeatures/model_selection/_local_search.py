@@ -24,6 +24,7 @@ _WEIGHT_OF_SUM_ALONE = 0.001
 # How many errors the search computes, and how many one step may compute for it to try swaps.
 _MOST_WORK = 20_000_000
 _MOST_A_STEP = 4_000_000
+_LEAST_A_PAIR = 2_000  # what the time of calls for each pair of parts amounts to
 _MOST_RESTARTS = 60
 
 
@@ -34,6 +35,11 @@ class _Goal(NamedTuple):
     n_named: int
     least_worst: float
     weight_of_sum: float
+
+    def now(self, allocated: Counts, counts: Counts) -> float:
+        """Return the error of an allocation."""
+        worst, total = self.targets.error(allocated.T @ counts)
+        return max(worst, self.least_worst) + self.weight_of_sum * total
 
     def after(self, rest: tuple[float, float], giver: list[Errors], taker: list[Errors]) -> Errors:
         """Return the error after steps that change two parts and leave the `rest` as it is."""
@@ -86,6 +92,8 @@ def search_locally(
     goal = _Goal(targets, n_named, least_worst, weight)
     a_step = n_parts * n_kinds * n_kinds * counts.shape[1]
     with_swaps = a_step <= _MOST_A_STEP
+    a_step = a_step if with_swaps else a_step // n_kinds
+    a_step = max(a_step, _LEAST_A_PAIR * n_parts**2)
     work = 0
     best, least = allocated, targets.error(allocated.T @ counts)
     base, error_of_base = allocated, np.inf
@@ -93,11 +101,14 @@ def search_locally(
         tried = base.copy()
         if restart:
             _disturb(tried, n_named, rng)
-        error = np.inf
-        while (step := _best_step(tried, counts, goal, with_swaps)).error < error - 1e-12:
+        error = goal.now(tried, counts)
+        while work <= _MOST_WORK:
+            work += a_step
+            step = _best_step(tried, counts, goal, with_swaps)
+            if step.error >= error - 1e-12:
+                break
             error = step.error
             _take(step, tried)
-            work += a_step
         reached = targets.error(tried.T @ counts)
         if reached.is_below(least):
             best, least = tried, reached

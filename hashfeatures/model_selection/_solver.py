@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from .._utils.validation import check_choice, check_positive
 from ..duplicates._labels import Labels
@@ -14,7 +15,14 @@ from ._exact import Limits, find_best, interchangeable
 from ._quotas import Counts
 from ._split_info import SplitInfo, describe_split
 from ._strata import Strata
-from ._targets import TOLERANCE, Compositions, SplitError, Targets, count_in_groups
+from ._targets import (
+    TOLERANCE,
+    Compositions,
+    SplitError,
+    Targets,
+    count_in_groups,
+    sum_rows,
+)
 
 _SECONDS = 60.0
 
@@ -97,39 +105,34 @@ class Solver(NamedTuple):
         tuple of ndarray of shape (n_images,) and SplitInfo
             The part of each image, and what is known about the split.
         """
-        n_named, n_parts = len(names), max(len(names), int(parts.max()) + 1, len(requested))
-        if requested.sum() < len(groups):  # what is left out is one more part
-            n_parts = n_named + 1
         counts = count_in_groups(groups, strata)
         targets = Targets.of(shares, np.asarray(counts.sum(axis=0)).ravel())
         part_of_group = np.empty(counts.shape[0], dtype=np.intp)
         part_of_group[groups] = parts
-        reached = _add_up(counts, part_of_group, n_named)
+        reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
         error, bound, solver = targets.error(reached), SplitError(0.0, 0.0), "fast"
-        if self._is_wanted(error, counts, n_parts):
+        if self._is_wanted(error, counts):
+            n_parts = len(names) + (requested.sum() < len(groups))  # some may be left out
             kinds = Compositions.of(counts)
             n_coefficients = len(kinds.counts) * n_parts * counts.shape[1]
             if n_coefficients <= _MOST_COEFFICIENTS:
-                # Without a generator, the search draws the same each time.
                 found = find_best(
                     kinds.allocated(part_of_group, n_parts),
                     kinds,
                     targets,
                     self._limits(n_coefficients),
-                    rng or np.random.RandomState(0),
+                    rng or np.random.RandomState(0),  # the same draws each time
                 )
                 solver, bound = "exact", found.bound
                 if found.error.is_below(error):
                     error = found.error
-                    allocated = found.allocated
-                    if rng is not None:
-                        allocated = _shuffle_equal_parts(allocated, targets, rng)
+                    allocated = _shuffle_equal_parts(found.allocated, targets, rng)
                     part_of_group = kinds.parts_of_groups(allocated, rng)
-                    reached = _add_up(counts, part_of_group, n_named)
+                    reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
         info = describe_split(names, requested, reached, strata, error, bound, solver)
         return part_of_group[groups], info
 
-    def _is_wanted(self, error: SplitError, counts: Any, n_parts: int) -> bool:
+    def _is_wanted(self, error: SplitError, counts: csr_matrix) -> bool:
         """Return whether a fast split with this error should be improved."""
         if self.name == "fast" or error.total <= TOLERANCE:
             return False
@@ -150,17 +153,12 @@ class Solver(NamedTuple):
 FAST, AUTO = Solver("fast"), Solver("auto")
 
 
-def _add_up(counts: Any, part_of_group: Labels, n_named: int) -> Counts:
-    """Return the images of each part, and its images or objects in each stratum."""
-    rows = [counts[part_of_group == part].sum(axis=0) for part in range(n_named)]
-    reached: Counts = np.asarray(np.vstack(rows))
-    return reached
-
-
 def _shuffle_equal_parts(
-    allocated: Counts, targets: Targets, rng: np.random.RandomState
+    allocated: Counts, targets: Targets, rng: np.random.RandomState | None
 ) -> Counts:
-    """Exchange parts with equal targets at random."""
+    """Exchange parts with equal targets at random. None leaves them as they are."""
+    if rng is None:
+        return allocated
     order = np.arange(allocated.shape[1])
     for parts in interchangeable(targets):
         order[parts] = rng.permutation(parts)
