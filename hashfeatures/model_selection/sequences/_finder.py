@@ -21,6 +21,7 @@ from ...images._sources import list_sources
 from ._names import find_name_runs
 from ._paths import join_part_folders, list_names, natural_key, split_path
 from ._pattern import match_names
+from ._pixels import label_scenes
 from ._times import cut_at_gaps, read_times
 
 _WAYS = ("name", "time", "pixels")
@@ -214,8 +215,9 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         if not len(rows):
             return
         order, begins = _list_in_order(rows, names)
-        begins |= _cut_scenes(sources, order, self.n_jobs)
-        labels = np.cumsum(begins, dtype=np.intp)
+        scenes = label_scenes(sources, order, n_jobs=self.n_jobs)
+        # A folder begins a scene, though the one before it may look alike.
+        labels = relabel(np.cumsum(begins) * len(order) + scenes)
         found.add(order, labels, np.arange(len(order)), "pixels", "by their pixels")
 
 
@@ -362,11 +364,6 @@ def _order_keys(rows: Labels, names: Sequence[str | None]) -> list[tuple[Any, ..
             listed, paths, join_part_folders(paths), rows.tolist(), strict=True
         )
     ]
-
-
-def _cut_scenes(sources: list[Any], order: Labels, n_jobs: int | None) -> NDArray[np.bool_]:
-    """Return where a new scene begins among images in their order."""
-    return np.ones(len(order), dtype=bool)
 
 
 @fill_in_parameters
