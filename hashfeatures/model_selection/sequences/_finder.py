@@ -135,7 +135,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         if "name" in by:
             self._add_named(found, names, by, present)
         if "time" in by:
-            self._add_timed(found, sources, present)
+            self._add_timed(found, sources, present, by)
         if "pixels" in by:
             order_by = names if "name" in by else [None] * len(names)
             self._add_scenes(found, sources, order_by, present)
@@ -186,7 +186,13 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
             labels = _cut_at_missing(labels, runs.counters[rows], int(self.gap))
         found.add(rows, labels, runs.counters[rows], "name", runs.patterns[rows])
 
-    def _add_timed(self, found: _Found, sources: list[Any], present: NDArray[np.bool_]) -> None:
+    def _add_timed(
+        self,
+        found: _Found,
+        sources: list[Any],
+        present: NDArray[np.bool_],
+        by: tuple[str, ...],
+    ) -> None:
         rows = found.missing(present)
         if not len(rows):
             return
@@ -200,7 +206,8 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         timed = np.flatnonzero(labels >= 0)
         text = f"by time, at pauses over {pause.total_seconds():g} s"
         found.add(rows[timed], labels[timed], microseconds[timed], "time", text)
-        if n_untimed := len(rows) - len(timed):
+        n_untimed = len(rows) - len(timed)
+        if n_untimed and (len(timed) or "pixels" not in by):
             has = "has" if n_untimed == 1 else "have"
             found.notes.append(f"{count(n_untimed, 'image')} {has} no time in the EXIF data")
 

@@ -10,6 +10,7 @@ import pytest
 from sklearn.base import clone
 
 from hashfeatures import SequenceFinder, find_sequences
+from hashfeatures.duplicates._labels import relabel
 from hashfeatures.exceptions import ParameterError
 
 TRACKS = [f"{track:05d}_{frame:05d}.ppm" for track in range(4) for frame in range(30)]
@@ -144,3 +145,20 @@ def test_wrong_parameters_are_refused(wrong):
     (name,) = [name for name in wrong if name != "by"] or ["by"]
     with pytest.raises(ParameterError, match=f"The '{name}' parameter of SequenceFinder must be"):
         find_sequences(TRACKS, **wrong)
+
+
+def test_a_run_of_one_folder_is_cut_where_the_scene_changes(noise_image, tmp_path):
+    """Names give the order, pixels the ends; numbers go to 10 and beyond."""
+    for scene in range(12):
+        whole = noise_image(scene, size=(160, 96))
+        for frame in range(4):
+            x = 4 * frame
+            number = 4 * scene + frame
+            whole.crop((x, 0, x + 96, 96)).save(tmp_path / f"IMG_{number}.png")
+    paths = [*tmp_path.iterdir()]
+    finder = SequenceFinder().fit(paths)
+    scenes = np.array([int(path.stem[4:]) // 4 for path in paths])
+    np.testing.assert_array_equal(finder.labels_, relabel(scenes))
+    assert finder.description_ == "12 sequences of 4 by their pixels"
+    places = np.array([int(path.stem[4:]) % 4 for path in paths])
+    np.testing.assert_array_equal(finder.positions_, places)
