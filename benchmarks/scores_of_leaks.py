@@ -24,7 +24,7 @@ from PIL import Image
 from skimage.feature import hog
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -218,7 +218,7 @@ class DataSet:
 MODELS = {
     "nearest neighbor": KNeighborsClassifier(1),
     "extra trees": ExtraTreesClassifier(100, n_jobs=2, random_state=0),
-    "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(C=0.01)),
+    "ridge classifier": make_pipeline(StandardScaler(), RidgeClassifier(100)),
 }
 
 
@@ -324,15 +324,16 @@ def show_data_set(data: DataSet, options: argparse.Namespace) -> None:
                 continue
             if place == 0:
                 print(compared.published)
-                print(f"Trained on the repaired split: {compared.repaired:.3f} on its test part,")
-                print(f"{compared.reweighted:.3f} reweighted to the published class mix.")
+                print(f"After the repair: {compared.repaired:.3f} on the repaired test part,")
+                print(
+                    f"{compared.reweighted:.3f} reweighted to the class mix of the published one."
+                )
                 continue
             n_compared += 1
             held += compared.is_held(compared.repaired)
             held_reweighted += compared.is_held(compared.reweighted)
         print(f"In {n_compared} subsets of {options.share:.0%} of the groups, the corrected score")
-        print(f"contains the score after the repair in {held_reweighted}, and in {held} if that")
-        print("score is not reweighted.")
+        print(f"contained the reweighted one {held_reweighted} times, the other {held} times.")
 
 
 def print_row(*cells: Any) -> None:

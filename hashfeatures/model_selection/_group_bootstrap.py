@@ -143,7 +143,7 @@ class ImageSet:
         kept = drawn > 0
         try:
             return predictions.metric(y_true[kept], y_pred[kept], drawn[kept])
-        except ValueError:  # such as an area under a curve of one class
+        except (ValueError, ArithmeticError):  # such as an area under a curve of one class
             return float("nan")
 
     @cached_property

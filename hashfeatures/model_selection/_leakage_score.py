@@ -115,7 +115,7 @@ class LeakageScore:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < 10 else f"{value:.4g}"  # no "-0.000"
 
 
 def _none_if_nan(value: Any) -> Any:

@@ -154,7 +154,7 @@ def _try_score(images: ImageSet) -> tuple[float, str | None]:
         value = images.score()
         if not np.isnan(value):
             return value, None
-    except ValueError as error:  # such as an area under a curve of one class
+    except (ValueError, ArithmeticError) as error:  # such as an area under a curve of one class
         why = f": {shorten(str(error)).rstrip('.')}"
     name = images.grouped.predictions.metric.name
     return float("nan"), f"{name} is not defined on {images.n_images} of the images{why}."
