@@ -144,15 +144,16 @@ def _name(pair: Any, side: str) -> str:
 
 def _list_groups(report: LeakageReport, n: int) -> list[str]:
     """Return a line for each of the groups that straddle parts, at most so many."""
-    table = report.straddling
+    table, own = report.straddling, report._parts.own
+    noun = "group" if own is None else own.noun
     lines = []
     for name, row in table.head(n).iterrows():
         counts = ", ".join(f"{part} {row[part]}" for part in table.columns[1:] if row[part])
         (image,) = name_sources([row["image"]])
         named = "" if image is None else f", with {shorten(image)!r}"
-        lines.append(f"  group {shorten(str(name))}{named}: {counts}")
+        lines.append(f"  {noun} {shorten(str(name))}{named}: {counts}")
     if (n_more := len(table) - n) > 0:
-        lines.append(f"  and {n_more} more groups")
+        lines.append(f"  and {n_more} more {noun}s")
     return lines
 
 

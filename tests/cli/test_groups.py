@@ -78,7 +78,7 @@ def test_a_sequence_in_both_parts_is_a_leak(run, frames):
     assert done.code == 1
     assert "8 of 8 images in test (100.0%) have a near duplicate or images of their" in done.out
     assert "Found 4 sequences of 4 by the pattern clip{clip}_{frame}." in done.out
-    assert done.out.count("  group ") == 2
+    assert done.out.count("  sequence ") == 2
     told = run("leaks", *parts, "--groups", "sequences", "--json").json()
     assert told["straddling"] == len(told["worst_groups"]) == 4
     assert told["worst_groups"][0]["train"] == 2

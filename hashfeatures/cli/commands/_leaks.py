@@ -61,7 +61,8 @@ def command(
     sides = {"train": train, "test": test}
     parts = {name: collect([path], inputs, common) for name, path in sides.items()}
     groups = grouping.read(list(parts.values()), common)
-    report = LeakageReport(compare_collections("leaks", parts, options, common, groups))
+    compared = compare_collections("leaks", parts, options, common, groups)
+    report = LeakageReport(compared)
     records: list[Any] = report.worst(n).to_dict("records")
     unchecked = why_skipped(parts, report.unreadable, allowed) or report.why_unchecked(allowed)
     if common.as_json:
@@ -82,7 +83,7 @@ def command(
         for pair in records:
             echo(_describe_pair(pair))
         for group in report.straddling.head(n).itertuples():
-            echo(_describe_group(group))
+            echo(_describe_group(group, compared.own.noun if compared.own else "group"))
     if report.leaks:
         return FOUND
     if unchecked is not None:
@@ -98,13 +99,13 @@ def _describe_pixels(pair: dict[str, Any]) -> dict[str, Any]:
     return {"agreement": round(float(pair["agreement"]), 4), "relation": pair["relation"]}
 
 
-def _describe_group(group: Any) -> str:
+def _describe_group(group: Any, noun: str) -> str:
     """Return the line of a group in more than one part."""
     from ..._utils.path_text import show_path
 
     name, image, train, test = group
     name, image = show_path(str(name)), show_path(str(image))
-    return f"  group {name}  train {train}, test {test}  {image}"
+    return f"  {noun} {name}  train {train}, test {test}  {image}"
 
 
 def _describe_pair(pair: dict[str, Any]) -> str:

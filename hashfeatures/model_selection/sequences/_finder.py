@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
 
@@ -18,8 +17,10 @@ from ..._utils.quantities import count
 from ..._utils.validation import check_bool, check_n_jobs, refuse
 from ...duplicates._labels import Labels, relabel
 from ...images._sources import list_sources
+from ._found import FoundSequences
 from ._names import find_name_runs
-from ._paths import join_part_folders, list_names, natural_key, split_path
+from ._order import list_in_order
+from ._paths import list_names
 from ._pattern import match_names
 from ._pixels import label_scenes
 from ._times import cut_at_gaps, read_times
@@ -27,8 +28,6 @@ from ._times import cut_at_gaps, read_times
 _WAYS = ("name", "time", "pixels")
 # Between photos of one event, people seldom pause longer.
 _DEFAULT_PAUSE = timedelta(seconds=30)
-# The description lists so many patterns one by one.
-_SHOWN = 3
 
 
 @fill_in_parameters
@@ -130,7 +129,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         by = self._check(caller)
         sources = list_sources(X, caller)
         names = list_names(sources)
-        found = _Found(len(sources))
+        found = FoundSequences(len(sources))
         present = np.array([not is_missing(source) for source in sources], dtype=bool)
         if "name" in by:
             self._add_named(found, names, by, present)
@@ -141,7 +140,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
             self._add_scenes(found, sources, order_by, present)
         self.labels_, self.positions_ = found.labels_and_positions()
         self.patterns_ = found.tabulate(self.labels_)
-        self.description_ = _describe(self.patterns_, self.labels_, found.notes)
+        self.description_ = found.describe(self.patterns_)
         return self
 
     def _check(self, caller: str) -> tuple[str, ...]:
@@ -162,7 +161,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
 
     def _add_named(
         self,
-        found: _Found,
+        found: FoundSequences,
         names: list[str | None],
         by: tuple[str, ...],
         present: NDArray[np.bool_],
@@ -188,7 +187,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
 
     def _add_timed(
         self,
-        found: _Found,
+        found: FoundSequences,
         sources: list[Any],
         present: NDArray[np.bool_],
         by: tuple[str, ...],
@@ -213,7 +212,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
 
     def _add_scenes(
         self,
-        found: _Found,
+        found: FoundSequences,
         sources: list[Any],
         names: Sequence[str | None],
         present: NDArray[np.bool_],
@@ -221,100 +220,11 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         rows = found.missing(present)
         if not len(rows):
             return
-        order, begins = _list_in_order(rows, names)
+        order, begins = list_in_order(rows, names)
         scenes = label_scenes(sources, order, n_jobs=self.n_jobs)
         # A folder begins a scene, though the one before it may look alike.
         labels = relabel(np.cumsum(begins) * len(order) + scenes)
         found.add(order, labels, np.arange(len(order)), "pixels", "by their pixels")
-
-
-class _Found:
-    """The sequences that were found so far.
-
-    Parameters
-    ----------
-    n_images : int
-        The number of images.
-    """
-
-    def __init__(self, n_images: int) -> None:
-        self._labels = np.full(n_images, -1, dtype=np.intp)
-        self._places = np.zeros(n_images, dtype=np.int64)
-        self._ways = np.full(n_images, "", dtype=object)
-        self._patterns = np.full(n_images, "", dtype=object)
-        self.notes: list[str] = []
-
-    def add(
-        self,
-        rows: Labels,
-        labels: Labels,
-        places: NDArray[np.int64],
-        way: str,
-        patterns: str | NDArray[np.object_],
-    ) -> None:
-        """Enter the sequences of some images, and the values that order these images."""
-        self._labels[rows] = int(self._labels.max(initial=-1)) + 1 + labels
-        self._places[rows] = places
-        self._ways[rows] = way
-        self._patterns[rows] = patterns
-
-    def missing(self, present: NDArray[np.bool_]) -> Labels:
-        """Return the rows that are in no sequence yet and hold an image."""
-        return np.flatnonzero(present & (self._labels < 0))
-
-    def labels_and_positions(self) -> tuple[Labels, Labels]:
-        """Return the sequence of each image, and its place in it."""
-        alone = np.flatnonzero(self._labels < 0)
-        self.add(alone, np.arange(len(alone)), self._places[alone], "", "")
-        labels = relabel(self._labels)
-        places = pd.Series(self._places).groupby(labels).rank("dense").to_numpy()
-        return labels, places.astype(np.intp) - 1
-
-    def tabulate(self, labels: Labels) -> pd.DataFrame:
-        """Return a row for each pattern that made sequences of two images or more."""
-        columns = ["way", "pattern"]
-        facts = pd.DataFrame({"way": self._ways, "pattern": self._patterns, "label": labels})
-        sizes = facts.groupby("label").agg(
-            way=("way", "first"), pattern=("pattern", "first"), size=("way", "size")
-        )
-        sizes = sizes[(sizes["size"] > 1) & (sizes["way"] != "")]
-        by_pattern = sizes.groupby(columns, sort=False)
-        table = by_pattern.agg(
-            sequences=("size", "size"),
-            images=("size", "sum"),
-            shortest=("size", "min"),
-            longest=("size", "max"),
-        )
-        return table.sort_values("images", ascending=False, kind="stable").reset_index()
-
-
-def _describe(table: pd.DataFrame, labels: Labels, notes: list[str]) -> str:
-    """Return in words what was found."""
-    named = table[table["way"] == "name"]
-    n_shown = len(named) if len(named) <= _SHOWN else _SHOWN - 1
-    parts = [
-        f"{_count_sequences(named.iloc[[row]])} by the pattern {named['pattern'].iloc[row]}"
-        for row in range(n_shown)
-    ]
-    if n_more := len(named) - n_shown:
-        parts.append(f"{_count_sequences(named.iloc[n_shown:])} by {n_more:,} more patterns")
-    others = table[table["way"] != "name"]
-    parts += [
-        f"{_count_sequences(others.iloc[[row]])} {others['pattern'].iloc[row]}"
-        for row in range(len(others))
-    ]
-    n_alone = len(labels) - int(table["images"].sum())
-    if not parts:
-        parts = [f"no sequences among {count(len(labels), 'image')}"]
-    elif n_alone:
-        parts.append(f"{count(n_alone, 'image')} in no sequence")
-    return "; ".join([*parts, *notes])
-
-
-def _count_sequences(rows: pd.DataFrame) -> str:
-    low, high = int(rows["shortest"].min()), int(rows["longest"].max())
-    sizes = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    return f"{count(int(rows['sequences'].sum()), 'sequence')} of {sizes}"
 
 
 def _check_gap(caller: str, gap: Any, by: Sequence[str]) -> None:
@@ -348,29 +258,6 @@ def _cut_at_missing(labels: Labels, counters: NDArray[np.int64], gap: int) -> La
     cut = np.empty_like(labels)
     cut[order] = np.cumsum(np.concatenate([[0], (changes != 0) | (steps > gap + 1)])[: len(order)])
     return cut
-
-
-def _list_in_order(rows: Labels, names: Sequence[str | None]) -> tuple[Labels, NDArray[np.bool_]]:
-    """Return images by folder and name, and where a folder begins; those without names are last.
-
-    Images without names keep their order.
-    """
-    keys = _order_keys(rows, names)
-    order = sorted(range(len(rows)), key=keys.__getitem__)
-    folders = [keys[place][:2] for place in order]
-    begins = [place == 0 or folders[place] != folders[place - 1] for place in range(len(order))]
-    return rows[order], np.array(begins, dtype=bool)
-
-
-def _order_keys(rows: Labels, names: Sequence[str | None]) -> list[tuple[Any, ...]]:
-    listed = [names[row] for row in rows.tolist()]
-    paths = [split_path(name or "") for name in listed]
-    return [
-        (name is None, natural_key(folder), natural_key(path.stem if name else ""), row)
-        for name, path, folder, row in zip(
-            listed, paths, join_part_folders(paths), rows.tolist(), strict=True
-        )
-    ]
 
 
 @fill_in_parameters
