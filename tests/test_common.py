@@ -26,6 +26,7 @@ from hashfeatures import (
     HammingNeighborsTransformer,
     ImageHashFeaturizer,
     NearDuplicateFinder,
+    SequenceFinder,
 )
 
 ON_BITS = [
@@ -38,6 +39,7 @@ ON_IMAGES = [
     ImageHashFeaturizer(),
     ImageHashFeaturizer("colorhash:4", errors="coerce"),
     NearDuplicateFinder(),
+    SequenceFinder(),
 ]
 
 WHY_NOT = {

@@ -143,6 +143,13 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         self.description_ = found.describe(self.patterns_)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
+
     def _check(self, caller: str) -> tuple[str, ...]:
         """Return the ways, or raise if a parameter is wrong."""
         by = (self.by,) if isinstance(self.by, str) else self.by
