@@ -21,6 +21,7 @@ from ...images._quiet import quiet_decoding
 from ...images._sources import local_path
 
 _EXIF = 0x8769
+_PNG_KEYS = {"exif", "Raw profile type exif"}
 _MAKE, _MODEL, _SERIAL = 0x010F, 0x0110, 0xA431
 _TAKEN, _OFFSET, _SUBSECONDS = 0x9003, 0x9011, 0x9291
 _TIME = re.compile(r"\s*(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
@@ -114,7 +115,9 @@ def _read_time(source: Any) -> Taken | None:
             return _parse(source.getexif())
         if source is not None and not isinstance(source, np.ndarray):
             with open_image(source) as image:
-                return _parse(image.getexif())
+                # Pillow would decode a PNG to look for EXIF data behind its pixels.
+                is_bare = image.format == "PNG" and not _PNG_KEYS & image.info.keys()
+                return None if is_bare else _parse(image.getexif())
     return None
 
 

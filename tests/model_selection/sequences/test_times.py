@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, WebPImagePlugin
 
 from hashfeatures import SequenceFinder, find_sequences
 from hashfeatures.model_selection.sequences._times import cut_at_gaps, read_times
@@ -126,3 +126,21 @@ def test_no_times_make_no_sequences():
     labels, times = cut_at_gaps([None, None], timedelta(seconds=1))
     assert labels.tolist() == [-1, -1]
     assert times.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_pixels_are_not_decoded(kind, monkeypatch):
+    """Times of a large collection are read many times faster so."""
+    buffer, bare = io.BytesIO(), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: "2024:05:01 12:00:00"}
+    Image.new("RGB", (16, 16)).save(buffer, kind, exif=exif)
+    Image.new("RGB", (16, 16)).save(bare, kind)
+
+    decoded = []
+    for decoder in (ImageFile.ImageFile, WebPImagePlugin.WebPImageFile):
+        monkeypatch.setattr(decoder, "load", decoded.append)
+    with_time, without = read_times([buffer.getvalue(), bare.getvalue()])
+    assert with_time is not None
+    assert without is None
+    assert not decoded
