@@ -85,9 +85,9 @@ _SHARED = {
             How groups are allocated. "fast" allocates one group after the other. "exact" finds
             the split whose worst size or class is nearest to its target, and proves that no other
             is better if there is time. See `SplitInfo` for the measure. "auto" starts fast, and
-            improves a split that is off by more than a hundredth if there are at most 300 groups
-            of two images or more. Its work is limited by steps, so that the split does not depend
-            on the speed of the machine.
+            improves a split that is off by more than a hundredth if at most 300 groups differ in
+            their numbers of images of each class. Its work is limited by steps, so that the split
+            does not depend on the speed of the machine.
     """,
     "time_limit": """
         time_limit : float, default=None

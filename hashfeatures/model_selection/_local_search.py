@@ -22,7 +22,7 @@ _WEIGHT_OF_SUM = 0.1
 _WEIGHT_OF_SUM_ALONE = 0.001
 
 # How many errors the search computes, and how many one step may compute for it to try swaps.
-_MOST_WORK = 20_000_000
+_MOST_WORK = 8_000_000
 _MOST_A_STEP = 4_000_000
 _LEAST_A_PAIR = 2_000  # what the time of calls for each pair of parts amounts to
 _MOST_RESTARTS = 60

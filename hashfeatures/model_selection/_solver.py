@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from .._utils.validation import check_choice, check_positive
 from ..duplicates._labels import Labels
@@ -26,12 +25,12 @@ from ._targets import (
 
 _SECONDS = 60.0
 
-# "auto" leaves splits alone that are this good, or of so many groups of two images or more.
+# "auto" leaves splits alone that are this good, or of groups of so many compositions.
 _GOOD_ENOUGH = 0.01
-_MANY_GROUPS = 300
+_MOST_COMPOSITIONS = {"auto": 300, "exact": 20_000}
 
-# Programs have so many coefficients at most: compositions times parts times columns. For "auto",
-# larger programs than those of the worst error and of the sum are too slow.
+# How many counts of images may take part: in each part, those of all compositions that are not
+# zero. For "auto", larger programs of the worst error and of the sum are too slow.
 _MOST_COEFFICIENTS = 3_000_000
 _FEW_COEFFICIENTS = 3_000
 _FEW_COEFFICIENTS_OF_SUM = 500
@@ -111,11 +110,11 @@ class Solver(NamedTuple):
         part_of_group[groups] = parts
         reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
         error, bound, solver = targets.error(reached), SplitError(0.0, 0.0), "fast"
-        if self._is_wanted(error, counts):
+        if self._is_wanted(error):
+            kinds = Compositions.of(counts, _MOST_COMPOSITIONS[self.name])
             n_parts = len(names) + (requested.sum() < len(groups))  # some may be left out
-            kinds = Compositions.of(counts)
-            n_coefficients = len(kinds.counts) * n_parts * counts.shape[1]
-            if n_coefficients <= _MOST_COEFFICIENTS:
+            n_coefficients = 0 if kinds is None else np.count_nonzero(kinds.counts) * n_parts
+            if kinds is not None and n_coefficients <= _MOST_COEFFICIENTS:
                 found = find_best(
                     kinds.allocated(part_of_group, n_parts),
                     kinds,
@@ -132,14 +131,11 @@ class Solver(NamedTuple):
         info = describe_split(names, requested, reached, strata, error, bound, solver)
         return part_of_group[groups], info
 
-    def _is_wanted(self, error: SplitError, counts: csr_matrix) -> bool:
+    def _is_wanted(self, error: SplitError) -> bool:
         """Return whether a fast split with this error should be improved."""
-        if self.name == "fast" or error.total <= TOLERANCE:
-            return False
-        if self.name == "exact":
-            return True
-        n_large = int(np.count_nonzero(counts[:, 0].toarray() > 1))
-        return error.worst > _GOOD_ENOUGH and n_large <= _MANY_GROUPS
+        if self.name == "auto":
+            return error.worst > _GOOD_ENOUGH
+        return self.name == "exact" and error.total > TOLERANCE
 
     def _limits(self, n_coefficients: int) -> Limits:
         if self.name == "exact":

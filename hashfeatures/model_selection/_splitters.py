@@ -259,6 +259,11 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
     $gap
     $finder_or_precomputed
 
+    Notes
+    -----
+    Each split is a random draw by the fast solver of `train_test_split`. The best split of few
+    large groups would be nearly the same each time.
+
     Examples
     --------
     >>> from hashfeatures import DuplicateGroups, NearDuplicateShuffleSplit

@@ -125,14 +125,19 @@ class Compositions(NamedTuple):
     of_group: Labels
 
     @classmethod
-    def of(cls, counts: csr_matrix) -> Compositions:
-        """Sort groups into compositions by their counts, of shape (n_groups, n_columns)."""
+    def of(cls, counts: csr_matrix, most: int) -> Compositions | None:
+        """Sort groups into compositions by their counts, of shape (n_groups, n_columns).
+
+        Returns None if there are more than `most` compositions.
+        """
         weights = np.random.RandomState(0).randint(1, 2**62, counts.shape[1], dtype=np.int64)
         # Equal rows have equal products with a random vector, and unequal rows in practice do not.
         keys = counts @ weights  # an overflow changes nothing
         _, firsts, of_group, n_groups = np.unique(
             keys, return_index=True, return_inverse=True, return_counts=True
         )
+        if len(firsts) > most:
+            return None
         order = np.lexsort((firsts, -counts[firsts, 0].toarray().ravel()))
         return cls(
             counts[firsts[order]].toarray(),
