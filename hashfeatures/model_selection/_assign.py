@@ -14,6 +14,7 @@ from .._utils.containers import as_column, check_length, column_of, take_rows
 from .._utils.display import rows_as_html
 from .._utils.docstrings import fill_in_parameters
 from .._utils.quantities import count
+from .._utils.sklearn_internals import count_samples
 from .._utils.validation import check_int, refuse
 from ..duplicates._finder_hints import point_to_finder
 from ..exceptions import SplitMoveWarning, warn_user
@@ -197,6 +198,7 @@ def assign_split(
     names = part_names(requested)
     names += [part for part in dict.fromkeys(before.parts) if part not in names]
     order = order_of_priority(_CALLER, names, priority)
+    _count_images(requested, count_samples(images), len(names))  # before images are read
     stratify = column_of(stratify, images, _CALLER, "stratify")
     by_sequence = are_sequences(groups, images)
     groups = read_groups(_CALLER, groups, images)
