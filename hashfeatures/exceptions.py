@@ -126,7 +126,7 @@ class RadiusWarning(UserWarning):
 
 
 class SplitMoveWarning(UserWarning):
-    """Images of a locked split moved to another part, as new images connect the two."""
+    """Images of a locked split moved to another part, as their groups are connected with it."""
 
 
 class SplitSizeWarning(UserWarning):

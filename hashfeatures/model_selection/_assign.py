@@ -288,9 +288,9 @@ def _warn_of_moves(moved: pd.DataFrame) -> None:
         for move in moved.head(3).itertuples()
     )
     more = f"; and {len(moved) - 3} more" if len(moved) > 3 else ""
-    have = "has near duplicates" if len(moved) == 1 else "have near duplicates"
+    their = "its group" if len(moved) == 1 else "their groups"
     warn_user(
-        f"{count(len(moved), 'image')} of the lock {have} in another part and moved there: "
-        f"{listed}{more}. With return_info=True, the result lists all of them.",
+        f"{count(len(moved), 'image')} of the lock moved to another part, which has other images "
+        f"of {their}: {listed}{more}. With return_info=True, the result lists all moves.",
         SplitMoveWarning,
     )

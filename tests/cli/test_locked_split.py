@@ -96,6 +96,28 @@ def test_a_lock_knows_its_sizes(run, photos_folder):
     assert run(*lock, *lists, "--validation-out", "validation.txt").code == 0
 
 
+def test_frames_of_a_sequence_stay_in_one_part(run, photos_folder, noise_image):
+    frames = photos_folder / "frames"
+    frames.mkdir()
+    seed = iter(range(100, 200))
+
+    def add(*numbers):
+        for track in range(6):
+            for number in numbers:
+                noise_image(next(seed)).save(frames / f"{track:03d}_{number:04d}.png")
+
+    def part_of_tracks():
+        lock = ("split", frames, "--groups", "sequences", "--lock", "split.lock.json")
+        lines = [line.split("\t") for line in run(*lock).out.splitlines()]
+        return {(Path(path).name.partition("_")[0], part) for part, path in lines}
+
+    add(*range(4))
+    before = part_of_tracks()
+    assert len(before) == 6
+    add(4, 5)
+    assert part_of_tracks() == before
+
+
 def test_files_of_hashes_can_be_locked(run, photos_folder):
     assert run("hash", photos_folder, "--output", "hashes.csv").code == 0
     lock = ("split", "hashes.csv", "--lock", "split.lock.json", "--json")
