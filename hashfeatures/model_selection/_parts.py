@@ -139,7 +139,7 @@ class ComparedParts:
     @property
     def or_group(self) -> str:
         """What, besides near duplicates, an image has in another part, for messages."""
-        return "" if self.own is None else f" or images of their {self.own.noun}"
+        return "" if self.own is None else f" or another image of their {self.own.noun}"
 
     @cached_property
     def row(self) -> Labels:

@@ -93,7 +93,15 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
     >>> runs.patterns[0]
     '{track}_{frame}'
     """
-    paths = [split_path(name) if name is not None else SplitPath("", "") for name in names]
+    named = [row for row, name in enumerate(names) if name is not None]
+    runs = NameRuns.without_runs(len(names))
+    found = _find_runs([split_path(names[row] or "") for row in named])
+    runs.labels[named], runs.counters[named] = found.labels, found.counters
+    runs.is_strong[named], runs.patterns[named] = found.is_strong, found.patterns
+    return runs
+
+
+def _find_runs(paths: list[SplitPath]) -> NameRuns:
     joined = join_part_folders(paths)
     folders = relabel(np.array(joined, dtype=object))
     rows_of: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -104,7 +112,7 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
         if found:
             rows_of[texts].append(row)
     families: dict[tuple[str, ...], _Family] = defaultdict(_Family)
-    places = np.full(len(names), -1)
+    places = np.full(len(paths), -1)
     for texts, listed in rows_of.items():
         values = np.array([numbers[row] for row in listed], dtype=np.int64)
         counter = _find_counter(texts, folders[listed], values)
@@ -114,7 +122,7 @@ def find_name_runs(names: Sequence[str | None]) -> NameRuns:
             family.rows.extend(listed)
             family.numbers.extend(map(tuple, values[:, : counter + 1].tolist()))
             family.ends.add(_describe_end(texts[counter + 1 :], values[:, counter + 1 :]))
-    runs = NameRuns.without_runs(len(names))
+    runs = NameRuns.without_runs(len(paths))
     for texts, family in families.items():
         _set_runs(runs, folders, texts, family)
     _add_variants(runs, paths, folders, numbers, places)

@@ -205,3 +205,12 @@ def test_folders_of_parts_that_count_on_their_own_stay_apart():
         f"{part}/{t}_{n}.png" for part in ("Training", "Testing") for t in "12" for n in "012"
     ]
     np.testing.assert_array_equal(find_name_runs(names).labels, np.repeat([0, 1, 2, 3], 3))
+
+
+def test_images_without_names_change_nothing():
+    """The folders that all named images are in still name no recording."""
+    names = [f"/home/video7/{kind}/{n}.png" for kind in "ab" for n in range(9)]
+    runs, mixed = find_name_runs(names), find_name_runs([None, *names, None])
+    np.testing.assert_array_equal(mixed.labels[1:-1], runs.labels)
+    assert not mixed.is_strong.any()
+    assert (mixed.labels[[0, -1]] == -1).all()
