@@ -124,11 +124,10 @@ class Solver(NamedTuple):
                 )
                 solver, bound = "exact", found.bound
                 if found.error.is_below(error):
-                    error = found.error
                     allocated = _shuffle_equal_parts(found.allocated, targets, rng)
                     part_of_group = kinds.parts_of_groups(allocated, rng)
                     reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
-        info = describe_split(names, requested, reached, strata, error, bound, solver)
+        info = describe_split(names, requested, reached, strata, targets, bound, solver)
         return part_of_group[groups], info
 
     def _is_wanted(self, error: SplitError) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ._quotas import Counts
 from ._strata import Strata
-from ._targets import TOLERANCE, SplitError
+from ._targets import TOLERANCE, SplitError, Targets
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class SplitInfo:
     class_counts : DataFrame of shape (n_classes, n_parts), or None
         The number of images of each class, or with each label, in each part. With counts of
         objects, the number of objects. None without stratification.
+    farthest : str
+        The size or class that is farthest off, in words.
     cost : float
         The worst error of a size or class in a part.
     total_cost : float
@@ -60,6 +62,7 @@ class SplitInfo:
 
     sizes: pd.DataFrame
     class_counts: pd.DataFrame | None
+    farthest: str
     cost: float
     total_cost: float
     bound: float
@@ -80,7 +83,8 @@ class SplitInfo:
         sizes = "; ".join(
             f"{name} {row.requested:,}, {row.reached:,}" for name, row in self.sizes.iterrows()
         )
-        return f"Images requested and reached: {sizes}.\n{self.proof}"
+        farthest = "" if self.total_cost <= TOLERANCE else f"Farthest off: {self.farthest}.\n"
+        return f"Images requested and reached: {sizes}.\n{farthest}{self.proof}"
 
     @property
     def proof(self) -> str:
@@ -102,7 +106,7 @@ def describe_split(
     requested: Counts,
     reached: Counts,
     strata: Strata | None,
-    error: SplitError,
+    targets: Targets,
     bound: SplitError,
     solver: str,
 ) -> SplitInfo:
@@ -118,8 +122,10 @@ def describe_split(
         The images of each part, and its images or objects in each stratum.
     strata : Strata or None
         The strata.
-    error, bound : SplitError
-        The error of the split, and the least error that is possible as far as it is proved.
+    targets : Targets
+        What each part should have.
+    bound : SplitError
+        The least error that is possible, as far as it is proved.
     solver : str
         What found the split.
 
@@ -137,9 +143,14 @@ def describe_split(
         classes = pd.DataFrame(
             reached[:, 1:].T, index=pd.Index(strata.names, name="class"), columns=index
         )
+    error = targets.error(reached)
+    part, column = divmod(int(targets.errors(reached).argmax()), reached.shape[1])
+    target = f"{targets.exact[part, column]:,.1f}".removesuffix(".0")
+    what = "the size" if column == 0 or strata is None else repr(strata.names[column - 1])
     return SplitInfo(
         sizes=sizes,
         class_counts=classes,
+        farthest=f"{what} of {names[part]}, {reached[part, column]:,} instead of {target}",
         cost=error.worst,
         total_cost=error.total,
         bound=min(bound.worst, error.worst),

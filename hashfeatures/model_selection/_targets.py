@@ -61,19 +61,24 @@ class Targets(NamedTuple):
     ----------
     low, high : ndarray of shape (n_parts, n_columns), dtype int64
         The targets, rounded down and up. Column 0 holds images, the others hold strata.
-    scale : ndarray of shape (n_parts, n_columns), dtype float64
-        What an error is a share of.
+    exact : ndarray of shape (n_parts, n_columns), dtype float64
+        The targets.
     """
 
     low: Counts
     high: Counts
-    scale: Errors
+    exact: Errors
+
+    @property
+    def scale(self) -> Errors:
+        """What an error is a share of."""
+        return np.maximum(self.exact, 1.0)
 
     @classmethod
     def of(cls, shares: Errors, totals: Counts) -> Targets:
         """Make the targets of parts that get these shares of all images and of each stratum."""
         exact = np.outer(shares, totals)
-        return cls(*floor_and_ceil(exact), np.maximum(exact, 1.0))
+        return cls(*floor_and_ceil(exact), exact)
 
     def with_unused(self, n_parts: int) -> Targets:
         """Return the targets of so many parts, where the further parts meet any."""
@@ -82,7 +87,7 @@ class Targets(NamedTuple):
         return Targets(
             np.pad(self.low, more),
             np.pad(self.high, more, constant_values=most),
-            np.pad(self.scale, more, constant_values=1.0),
+            np.pad(self.exact, more),
         )
 
     def errors(self, counts: Counts, part: int | slice = slice(None)) -> Errors:

@@ -295,6 +295,11 @@ def test_the_description_names_sizes_and_proof():
         "No size or class is off its target, so no split is better.",
     ]
     assert info.class_counts.loc["0", "test"] == 10
+    _, info = split(groups, groups // 2, [30, 10], random_state=0)
+    _, farthest, proof = str(info).splitlines()
+    assert farthest.startswith("Farthest off: '")
+    assert farthest.endswith(" instead of 5.")
+    assert proof == "It is proved that no split of whole groups is better."
 
 
 @pytest.mark.parametrize(
