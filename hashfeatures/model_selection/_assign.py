@@ -42,9 +42,10 @@ class SplitAssignment:
     sizes : dict of str to int
         The number of images in each part.
     moved : pandas.DataFrame
-        One row for each image of the lock that was moved: "image", "from_part", "to_part", and
-        "joined_by", a new image of its group. That is None if no new image is in the group, as
-        after an edit of the lock by hand.
+        One row for each image of the lock that was moved: "image", "row", "from_part", "to_part",
+        and "joined_by", the row of the first new image in its group. The row is -1 for an image
+        that is in the lock alone, and if no new image is in the group, as after an edit of the
+        lock by hand.
     n_new : int
         The number of images that are new in the lock.
     n_absent : int
@@ -78,8 +79,7 @@ class SplitAssignment:
     def _repr_html_(self) -> str:
         """Show the first moved images in a notebook."""
         columns = {str(name): self.moved[name].tolist() for name in self.moved.columns}
-        for name in ("image", "joined_by"):
-            columns[name] = [describe_source(image) for image in columns[name]]
+        columns["image"] = [describe_source(image) for image in columns["image"]]
         return rows_as_html(str(self), columns)
 
 
