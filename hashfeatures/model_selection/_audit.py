@@ -96,6 +96,9 @@ class SplitAudit:
               without labels.
             - "straddling": the number of "groups", such as sequences, in more than one part,
               of "all_groups", and of their "images". "worst" lists some. None without groups.
+            - "named_sequences": the number of "sequences" that file names alone tell, of those
+              "straddling" parts, and of their "images". They are no leaks. None if there are
+              none, or with groups.
             - "worst_pairs": near duplicates in different parts, at most one pair of each group,
               with their "distance" in bits, "agreement" and "relation".
             - "repairs": the "parts" after `repair_split` with two priorities, and the number of
@@ -121,6 +124,7 @@ class SplitAudit:
             "pairs": self.report.n_pairs,
             "conflicts": counts.count_conflicts(),
             "straddling": counts.count_straddling(self.report.straddling),
+            "named_sequences": counts.count_named_sequences(),
             "worst_pairs": self._describe_worst(),
             "repairs": counts.preview_repairs(),
         }

@@ -19,6 +19,8 @@ from ._part_labels import PartClasses
 from ._parts import ComparedParts
 from ._priority import MAJORITY
 from ._repair import find_targets
+from .sequences._names import find_name_runs
+from .sequences._paths import list_names
 
 Flags = NDArray[np.bool_]
 
@@ -134,6 +136,22 @@ class AuditCounts:
                 }
                 for group, image, *n_images in table.head(_MOST_CONFLICTS).itertuples(name=None)
             ],
+        }
+
+    def count_named_sequences(self) -> dict[str, int] | None:
+        """Count the sequences that file names tell for sure, if no groups are given."""
+        if self._parts.own is not None:
+            return None
+        runs = find_name_runs(list_names(self._parts.sources))
+        rows = np.flatnonzero((runs.labels >= 0) & runs.is_strong)
+        if not len(rows):
+            return None
+        table = pd.crosstab(runs.labels[rows], self._parts.part[rows]).to_numpy()
+        straddle = (table > 0).sum(axis=1) > 1
+        return {
+            "sequences": len(table),
+            "straddling": int(straddle.sum()),
+            "images": int(table[straddle].sum()),
         }
 
     def preview_repairs(self) -> list[dict[str, Any]]:

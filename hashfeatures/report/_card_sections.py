@@ -236,7 +236,16 @@ def _sections_of_conflicts(summary: Summary) -> Iterable[Section]:
 
 def _sections_of_groups(summary: Summary) -> Iterable[Section]:
     """Yield the groups, such as sequences, that are in more than one part."""
-    straddling = summary["straddling"]
+    straddling, named = summary["straddling"], summary["named_sequences"]
+    if named is not None:
+        yield Section(
+            "Sequences",
+            [
+                f"File names tell {count(named['sequences'], 'sequence')}. In more than one part: "
+                f"{named['straddling']:,}, with {count(named['images'], 'image')}. They count as "
+                f"leaks with groups='sequences', or --groups sequences in a terminal."
+            ],
+        )
     if straddling is None:
         return
     noun = straddling["noun"]

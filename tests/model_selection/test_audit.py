@@ -260,6 +260,25 @@ def test_groups_in_more_than_one_part(split):
     assert found["noun"] == "sequence"
 
 
+def test_sequences_that_file_names_tell_are_counted_without_groups(tmp_path):
+    """A card without groups says that recordings straddle, though no hash can see it."""
+    parts = {}
+    rng = np.random.default_rng(0)
+    for part, frames in (("train", range(3)), ("test", range(3, 5))):
+        parts[part] = []
+        for track in range(2):
+            for frame in frames:
+                path = tmp_path / f"{track:05d}_{frame:05d}.png"
+                Image.fromarray(rng.integers(0, 256, (40, 40), dtype=np.uint8)).save(path)
+                parts[part].append(str(path))
+    audit = audit_split(parts)
+    named = audit.summary()["named_sequences"]
+    assert named == {"sequences": 2, "straddling": 2, "images": 10}
+    assert not audit.report.leaks
+    assert "File names tell 2 sequences." in audit.to_text()
+    assert audit_split(parts, groups="sequences").summary()["named_sequences"] is None
+
+
 def test_forms(split, tmp_path):
     """A card can be had as HTML, Markdown, JSON and text, and saved by its suffix."""
     parts, y = split

@@ -81,6 +81,7 @@ def summary():
             "identical": 1,
             "worst": [conflict] * 12,
         },
+        "named_sequences": None,
         "straddling": {
             "noun": "sequence",
             "groups": 9,
@@ -180,6 +181,7 @@ def test_a_split_without_labels_or_copies(summary):
     summary |= {
         "conflicts": None,
         "straddling": None,
+        "named_sequences": {"sequences": 1200, "straddling": 12, "images": 34},
         "worst_pairs": [],
         "settings": None,
         "unchecked": None,
@@ -188,6 +190,7 @@ def test_a_split_without_labels_or_copies(summary):
     assert "LABEL CONFLICTS" not in text
     assert "WORST PAIRS" not in text
     assert "No image has to move." in text
+    assert "1,200 sequences. In more than one part: 12, with 34 images." in text
     assert folder_of(summary) == ""
     assert "Label conflicts" not in write_card(summary, {})
 
