@@ -178,3 +178,30 @@ def test_scores_of_leaks_runs_on_a_folder(tmp_path, noise_image):
     assert done.returncode == 0, done.stderr
     assert "on 40 leaking images" in done.stdout
     assert "In 2 subsets of 80% of the groups" in done.stdout
+
+
+def test_sequences_runs_and_finds_the_tracks(tmp_path, pictures):
+    """Frames that pan over four photos are four tracks, by their names and by their pixels."""
+    for number, path in enumerate(sorted(pictures.glob("*.*"))):
+        with Image.open(path) as picture:
+            photo = picture.convert("RGB")
+        side = min(photo.size) * 2 // 3
+        for frame in range(6):
+            target = tmp_path / "signs" / f"0000{number % 2}" / f"{number:05}_{frame:05}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            box = (3 * frame, 2 * frame, 3 * frame + side, 2 * frame + side)
+            photo.resize((64, 64), box=box).save(target)
+    done = run("sequences.py", tmp_path / "signs", "--markdown", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in
+            done.stdout.splitlines()]  # fmt: skip
+    rows = {cells[0]: cells[1:] for cells in rows}
+    assert rows["names"][:3] == ["4", "1.0000", "1.0000"]
+    assert rows["pixels in order"][:3] == ["4", "1.0000", "1.0000"]
+    assert rows["near duplicates and names"][-1] == "0.0%"
+
+
+def test_sequences_tells_an_empty_folder(tmp_path):
+    done = run("sequences.py", tmp_path)
+    assert done.returncode == 1
+    assert "There are no images CLASS/TRACK_FRAME.*" in done.stderr

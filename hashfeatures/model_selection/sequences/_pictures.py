@@ -236,7 +236,7 @@ def _correlate_shifted(one: Floats, other: Floats) -> NDArray[np.float64]:
     Padfield, "Masked object registration in the Fourier domain", IEEE Transactions on Image
     Processing 21, 2012.
     """
-    padded = (2 * SIDE, 2 * SIDE)
+    padded = (SIDE + _MAX_SHIFT, SIDE + _MAX_SHIFT)
     spectra = [scipy.fft.rfft2(luma, padded) for luma in (one, other)]
     products = scipy.fft.irfft2(np.conj(spectra[0]) * spectra[1], padded)
     shifts = np.arange(-_MAX_SHIFT, _MAX_SHIFT + 1)

@@ -15,7 +15,8 @@ from ._junctions import Junctions, measure_junctions, splice
 from ._pictures import Pictures
 from ._separation import choose_threshold, score_junctions
 
-_N_SPLICES = 4000
+_MAX_SPLICES = 4000
+_SPLICES_EACH = 50  # for each image
 _N_ROUNDS = 3
 
 # Fewer junctions or splices than these do not tell how alike neighbors and strangers are.
@@ -25,7 +26,11 @@ _MIN_SPLICES = 20
 # Ends of scenes are spliced to the starts of scenes at most so many scenes away, which are the
 # strangers that an image is likely to be confused with.
 _MAX_SCENES_AWAY = 3
-_MIN_SCENES = 8
+_MIN_SCENES = 3
+
+# Junctions that score like so many of the splices may be between scenes, and teach nothing about
+# those inside. They would otherwise teach that some strangers are neighbors.
+_SHARE_OF_STRANGERS = 0.9
 
 # Above this share of junctions between scenes, too few are left to learn scenes from.
 _MAX_SHARE = 0.9
@@ -103,10 +108,10 @@ def _find_scenes(pictures: Pictures, n_jobs: int | None) -> NDArray[np.bool_]:
         scores, splice_scores = score_junctions(junctions, splices, is_inside)
         threshold, share = choose_threshold(scores, splice_scores)
         begins[1:] = (scores < threshold) & ~junctions.is_same
-        ends = np.flatnonzero(begins[1:])
-        if share > _MAX_SHARE or len(ends) < _MIN_SCENES:
+        is_inside = scores >= np.quantile(splice_scores, _SHARE_OF_STRANGERS)
+        ends = np.flatnonzero(~is_inside & ~junctions.is_same)
+        if max(share, 1 - is_inside.mean()) > _MAX_SHARE or len(ends) < _MIN_SCENES:
             break
-        is_inside = ~begins[1:]
         left, right = _draw_scenes(ends, rng)
     return begins
 
@@ -117,17 +122,20 @@ def _by_evidence(junctions: Junctions) -> NDArray[np.bool_]:
 
 def _draw_places(n_junctions: int, rng: np.random.Generator) -> tuple[Labels, Labels]:
     """Draw two different junctions for each splice: half of them anywhere, half at all scales."""
-    left = rng.integers(n_junctions, size=_N_SPLICES)
-    steps = np.exp(rng.uniform(np.log(2), np.log(n_junctions), _N_SPLICES)).astype(np.intp)
-    nearby = (left + steps * rng.choice([-1, 1], _N_SPLICES)) % n_junctions
-    right = np.where(np.arange(_N_SPLICES) % 2, nearby, rng.integers(n_junctions, size=_N_SPLICES))
+    size = min(_MAX_SPLICES, _SPLICES_EACH * n_junctions)
+    left = rng.integers(n_junctions, size=size)
+    steps = np.exp(rng.uniform(np.log(2), np.log(n_junctions), size)).astype(np.intp)
+    nearby = (left + steps * rng.choice([-1, 1], size)) % n_junctions
+    right = np.where(np.arange(size) % 2, nearby, rng.integers(n_junctions, size=size))
     differ = left != right
     return left[differ], right[differ]
 
 
 def _draw_scenes(ends: Labels, rng: np.random.Generator) -> tuple[Labels, Labels]:
     """Draw two different ends of scenes nearby for each splice."""
-    left = rng.integers(len(ends), size=_N_SPLICES)
-    steps = rng.integers(1, _MAX_SCENES_AWAY + 1, _N_SPLICES) * rng.choice([-1, 1], _N_SPLICES)
+    size = min(_MAX_SPLICES, _SPLICES_EACH * len(ends))
+    left = rng.integers(len(ends), size=size)
+    steps = rng.integers(1, _MAX_SCENES_AWAY + 1, size) * rng.choice([-1, 1], size)
     right = (left + steps) % len(ends)
-    return ends[left], ends[right]
+    differ = left != right
+    return ends[left[differ]], ends[right[differ]]

@@ -17,9 +17,9 @@ Scores = NDArray[np.float64]
 # How much the weights of features are drawn towards zero, where the evidence decides alone.
 _RIDGE = 10.0
 
-# The cost of a missed cut, in wrong cuts. One missed cut merges two scenes, and makes more pairs
-# wrong than one wrong cut, which splits a scene.
-_COST_OF_MERGE = 6.0
+# The cost of a missed cut, in wrong cuts. A missed cut joins every image of one scene with every
+# image of another. A wrong cut parts fewer pairs, and the least where a scene begins or ends.
+_COST_OF_MERGE = 12.0
 
 _N_STEPS = 25
 _MAX_STEP = 2.0
