@@ -57,8 +57,8 @@ class LockOptions(OptionGroup):
 
     def choose_sizes(self, given: dict[str, float | None]) -> dict[str, float]:
         """Return the sizes by part: the given ones, then those in the lock, then the default."""
-        from ..model_selection._lock import LockFile
-        from ..model_selection._sizes import choose_sizes
+        from ..model_selection.allocation._sizes import choose_sizes
+        from ..model_selection.locks._lock import LockFile
 
         held = None if self.lock is None else LockFile(self.lock).load()
         return choose_sizes(given, {} if held is None else held.settings["sizes"])
@@ -102,7 +102,7 @@ def assign(
     from .._utils.containers import take_rows
     from .._utils.path_text import show_path
     from ..exceptions import SplitMoveWarning
-    from ..model_selection._assign import assign_split
+    from ..model_selection.locks._assign import assign_split
 
     images = collection.columns if collection.is_hashed else collection.sources
     priority = (options.priority or "train").split(",")

@@ -21,10 +21,10 @@ from .._utils.validation import check_int, refuse
 from ..duplicates._labels import Labels, merge_labels, relabel
 from ..duplicates._pair_graph import PairGraph
 from ..duplicates._resolve import PRECOMPUTED, find_near, own_groups
-from ._allocation import allocate
 from ._groups import find_places, read_groups
 from ._split_groups import Finder
-from ._strata import Strata
+from .allocation._allocation import allocate
+from .allocation._strata import Strata
 
 _Choose = Callable[[list[float], int, np.random.RandomState | None], list[int]]
 

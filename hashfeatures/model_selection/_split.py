@@ -13,13 +13,13 @@ from .._utils.validation import check_bool
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
-from ._allocation import draw_by_deficit
 from ._gaps import Frames, split_inside
 from ._groups import are_sequences, read_groups
-from ._sizes import part_sizes
-from ._solver import Solver
 from ._split_groups import Finder, check_enough, check_images, split_once
-from ._strata import find_strata
+from .allocation._allocation import draw_by_deficit
+from .allocation._sizes import part_sizes
+from .allocation._solver import Solver
+from .allocation._strata import find_strata
 
 
 @fill_in_parameters

@@ -9,11 +9,11 @@ import numpy as np
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import PRECOMPUTED, SupportsFitPredict
 from ..images._sources import check_container
-from ._allocation import allocate, draw_by_deficit, fill_empty
-from ._size_warnings import warn_if_off_target
-from ._solver import FAST, Solver
-from ._split_info import SplitInfo
-from ._strata import Strata
+from .allocation._allocation import allocate, draw_by_deficit, fill_empty
+from .allocation._size_warnings import warn_if_off_target
+from .allocation._solver import FAST, Solver
+from .allocation._split_info import SplitInfo
+from .allocation._strata import Strata
 
 Finder: TypeAlias = SupportsFitPredict | Literal["precomputed"] | None
 

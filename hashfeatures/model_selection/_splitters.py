@@ -18,14 +18,14 @@ from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
-from ._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
 from ._gaps import Frames, check_not_empty, split_inside
 from ._groups import are_sequences, merge_groups, read_groups
-from ._size_warnings import warn_if_off_target
-from ._sizes import part_sizes
-from ._solver import Solver
 from ._split_groups import Finder, check_enough, check_images, name_groups, split_once
-from ._strata import Strata, find_strata
+from .allocation._allocation import allocate, draw_by_deficit, fill_empty, largest_deficit
+from .allocation._size_warnings import warn_if_off_target
+from .allocation._sizes import part_sizes
+from .allocation._solver import Solver
+from .allocation._strata import Strata, find_strata
 
 
 class _NearDuplicateSplitter(BaseCrossValidator):

@@ -33,7 +33,7 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float | int]:
         """Read a limit."""
-        from ...model_selection._audit_limits import LIMITS
+        from ...model_selection.audit._audit_limits import LIMITS
 
         name, _, limit = str(value).partition("=")
         if name not in LIMITS:
@@ -124,7 +124,7 @@ def command(
       hashfeatures audit images.csv --column path --part-column split
     """
     from ..._utils.validation import check_count_or_share
-    from ...model_selection._audit import SplitAudit
+    from ...model_selection.audit._audit import SplitAudit
 
     most = dict(limits) or {"leaks": 0}
     allowed = most.pop("unreadable", allowed)

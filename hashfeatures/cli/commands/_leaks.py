@@ -55,7 +55,7 @@ def command(
       hashfeatures leaks data/train data/test --groups sequences
     """
     from ..._utils.validation import check_count_or_share
-    from ...model_selection._leakage_report import LeakageReport
+    from ...model_selection.leakage._leakage_report import LeakageReport
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
     sides = {"train": train, "test": test}

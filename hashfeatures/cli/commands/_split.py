@@ -104,9 +104,9 @@ def command(
     from ..._utils.containers import take_rows
     from ..._utils.path_text import write_path
     from ...model_selection._groups import merge_groups
-    from ...model_selection._sizes import UNUSED, part_names, part_sizes
     from ...model_selection._split import train_test_split
-    from ...model_selection._strata import find_strata
+    from ...model_selection.allocation._sizes import UNUSED, part_names, part_sizes
+    from ...model_selection.allocation._strata import find_strata
 
     locks.check(keeps_unreadable=keep)
     requested = locks.choose_sizes({"validation": validation_size, "test": test_size})

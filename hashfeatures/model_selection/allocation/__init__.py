@@ -1,0 +1,1 @@
+"""Allocation of whole groups to parts, fast or as well as can be proved."""

@@ -1,0 +1,1 @@
+"""Near duplicates in different parts: reports, checks and repairs."""

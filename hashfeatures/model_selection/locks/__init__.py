@@ -1,0 +1,1 @@
+"""Splits that stay put when images are added."""

@@ -1,0 +1,258 @@
+"""The images of a call and those of a lock, the groups that they form, and their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..._utils.containers import as_column
+from ..._utils.descriptions import describe_value
+from ..._utils.quantities import count
+from ...duplicates._labels import Labels, label_components, merge_labels
+from ...exceptions import ParameterError, StoreError
+from ...hamming._pairs import Pairs
+from .._priority import choose_keepers
+from .._split_groups import fill_parts, split_once
+from ..allocation._quotas import Counts
+from ..allocation._sizes import UNUSED
+from ..allocation._solver import AUTO
+from ..allocation._strata import Strata
+from ._image_keys import ImageKeys, Texts, find_near_locked, match_keys
+from ._known_images import KnownImages
+from ._lock import SplitLock
+
+_VERSION = "bits_version"
+
+
+@dataclass(frozen=True)
+class LockedSplit:
+    """The images that could be read, followed by those that are in the lock alone.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of the parts.
+    known : KnownImages
+        All images of the call.
+    readable : ndarray of shape (n_readable,), dtype intp
+        The rows of those that could be read.
+    keys : ImageKeys
+        What all images of the call are known by.
+    lock : SplitLock
+        The lock before the call.
+    entry : ndarray of shape (n_readable + n_absent,), dtype intp
+        The row in the lock of each image; -1 for a new one.
+    groups : ndarray of shape (n_readable + n_absent,), dtype intp
+        The group of each image, counted from 0.
+    by_content : ndarray of shape (n_readable,), dtype bool
+        Whether each image is in the lock with its pixels or its hashes.
+    """
+
+    names: list[str]
+    known: KnownImages
+    readable: Labels
+    keys: ImageKeys
+    lock: SplitLock
+    entry: Labels
+    groups: Labels
+    by_content: NDArray[np.bool_]
+
+    @classmethod
+    def find(
+        cls, names: list[str], known: KnownImages, keys: ImageKeys, lock: SplitLock, shown: str
+    ) -> LockedSplit:
+        """Find images in a lock, and group them with those that are in the lock alone.
+
+        Parameters
+        ----------
+        names, known, keys, lock
+            As in the class.
+        shown : str
+            The name of the file, for messages.
+
+        Returns
+        -------
+        LockedSplit
+            Before any image is assigned.
+
+        Raises
+        ------
+        ParameterError
+            If the lock has other settings.
+        StoreError
+            If it holds images, and none of them is among these or near them.
+        """
+        settings = lock.settings["finder"] or known.settings
+        keeps_content = _check_settings(known.settings, settings, shown)
+        if not keeps_content:
+            lock = replace(lock, images=lock.images.without_content())
+        locked = lock.images
+        readable = np.flatnonzero(known.is_readable)
+        own_keys, n_images = keys.take(readable), len(readable)
+        entry, by_content = match_keys(own_keys, locked)
+        new = np.flatnonzero(entry < 0)
+        absent = np.setdiff1d(np.arange(len(locked.names)), entry)
+        near = Pairs.concatenate([])
+        if known.fingerprints is not None and len(new) and len(absent):
+            new_ones = known.fingerprints.take(readable[new])
+            near = find_near_locked(new_ones, locked.take(absent), known.radius)
+        has_content = keeps_content and known.fingerprints is not None
+        n_found = int((by_content if has_content else entry >= 0).sum()) + len(near.left)
+        if len(locked.names) and not n_found:
+            raise StoreError(
+                f"{shown} is the lock of other images: none of its {len(locked.names)} images is "
+                f"among these {n_images}. Pass all images of the data set, old and new ones, or "
+                f"choose another file."
+            )
+        own = np.concatenate([known.labels[readable], len(known.labels) + np.arange(len(absent))])
+        across = Pairs(new[near.left], n_images + near.right, near.distance)
+        groups = merge_labels(own, label_components(len(own), across))
+        entry = np.concatenate([entry, absent])
+        return cls(names, known, readable, keys, lock, entry, groups, by_content)
+
+    @property
+    def n_images(self) -> int:
+        """The number of images that could be read."""
+        return len(self.readable)
+
+    @cached_property
+    def before(self) -> Labels:
+        """The part of each image in the lock; -1 for a new one."""
+        part_of_entry = np.array([self.names.index(part) for part in self.lock.parts], np.intp)
+        parts = np.full(len(self.entry), -1, dtype=np.intp)
+        parts[self.entry >= 0] = part_of_entry[self.entry[self.entry >= 0]]
+        return parts
+
+    def assign(
+        self,
+        strata: Strata | None,
+        sizes: Counts,
+        priority: str | Sequence[int],
+        rng: np.random.RandomState,
+        by_sequence: bool,
+    ) -> Labels:
+        """Return the part of each image.
+
+        Parameters
+        ----------
+        strata : Strata or None
+            The strata of the images that could be read.
+        sizes : ndarray of shape (n_parts,), dtype int64
+            The size of each part. Only images that could be read count.
+        priority : sequence of int, or "majority"
+            Which part keeps a group, see `choose_keepers`.
+        rng : RandomState
+            Draws the parts of groups.
+        by_sequence : bool
+            Whether groups are sequences, for messages.
+
+        Returns
+        -------
+        ndarray of shape (n_readable + n_absent,), dtype intp
+            The number of the part.
+        """
+        own = self.groups[: self.n_images]
+        if not len(self.lock.parts):
+            n_drawn = len(sizes) - (self.names[-1] == UNUSED)
+            parts = np.full(self.n_images, len(sizes) - 1, dtype=np.intp)
+            drawn, _ = split_once(
+                own, strata, sizes[:n_drawn].tolist(), rng, by_sequence, solver=AUTO
+            )
+            for part, rows in enumerate(drawn):
+                parts[rows] = part
+            return parts
+        counts = np.zeros((int(self.groups.max()) + 1, len(self.names)), dtype=np.int64)
+        is_locked = self.before >= 0
+        np.add.at(counts, (self.groups[is_locked], self.before[is_locked]), 1)
+        keepers = np.where(counts.any(axis=1), choose_keepers(counts, priority), -1)
+        present = np.unique(own)  # groups of absent images alone have no size
+        filled = fill_parts(
+            np.searchsorted(present, own), strata, sizes, keepers[present], rng, by_sequence
+        )
+        return np.concatenate([filled, keepers[self.groups[self.n_images :]]])
+
+    def list_moved(self, parts: Labels) -> pd.DataFrame:
+        """List the images that are in another part than in the lock, see `SplitAssignment`."""
+        moved = np.flatnonzero((self.before >= 0) & (self.before != parts))
+        new = np.flatnonzero(self.before < 0)[::-1]
+        first_new = np.full(int(self.groups.max()) + 1, -1, dtype=np.intp)
+        first_new[self.groups[new]] = self.readable[new]
+        rows = np.full(len(parts), -1, dtype=np.intp)
+        rows[: self.n_images] = self.readable
+        names = np.array(self.names, dtype=object)
+        images = [
+            self.lock.images.names[self.entry[image]]
+            if rows[image] < 0
+            else self.known.sources[rows[image]]
+            for image in moved
+        ]
+        return pd.DataFrame(
+            {
+                "image": as_column(images),
+                "row": rows[moved],
+                "from_part": names[self.before[moved]],
+                "to_part": names[parts[moved]],
+                "joined_by": first_new[self.groups[moved]],
+            }
+        )
+
+    def name_parts(self, parts: Labels) -> Texts:
+        """Return the name of the part of each image of the call; None if it is in no part."""
+        names = np.array(self.names, dtype=object)
+        named = np.full(len(self.known.sources), None, dtype=object)
+        named[self.readable] = names[parts[: self.n_images]]
+        absent = self.lock.images.names[self.entry[self.n_images :]]
+        part_of_name = dict(zip(absent, names[parts[self.n_images :]], strict=True))
+        part_of_name.pop(None, None)
+        for row in np.flatnonzero(~self.known.is_readable):
+            named[row] = part_of_name.get(self.keys.names[row])
+        return named
+
+    def updated(self, settings: dict[str, Any], parts: Labels) -> SplitLock:
+        """Return the lock with all images and their parts.
+
+        Raises
+        ------
+        ValueError
+            If a lock cannot record an image.
+        """
+        own = self.keys.take(self.readable)
+        nameless = np.flatnonzero(~own.are_known())
+        if len(nameless):
+            raise ValueError(
+                f"A lock records names or hashes of images, and {count(len(nameless), 'image')} "
+                f"have neither, the first in row {self.readable[nameless[0]]}. Pass paths, or a "
+                f"finder that hashes the images."
+            )
+        old = self.entry >= 0
+        columns = []
+        for name, now, before in zip(ImageKeys._fields, own, self.lock.images, strict=True):
+            column = np.full(len(parts), None, dtype=object)
+            column[old] = before[self.entry[old]]
+            # Another decoder may change pixels a little. What was recognized stays as it was.
+            is_named = np.array([text is not None for text in now], dtype=bool)
+            replaced = np.flatnonzero(is_named if name == "names" else ~self.by_content)
+            column[replaced] = now[replaced]
+            columns.append(column)
+        keys, is_first = ImageKeys(*columns).with_names_once(self.n_images)
+        kept = np.flatnonzero(is_first & keys.are_known())
+        named = np.array(self.names, dtype=object)[parts]
+        return SplitLock(settings, keys.take(kept), named[kept])
+
+
+def _check_settings(now: dict[str, Any], before: dict[str, Any], shown: str) -> bool:
+    """Raise if settings differ, and return whether hashes are of the same version."""
+    for name in dict.fromkeys([*before, *now]):
+        if name != _VERSION and now.get(name) != before.get(name):
+            raise ParameterError(
+                f"{shown} was made with {name}={describe_value(before.get(name))}, and the finder "
+                f"has {name}={describe_value(now.get(name))}. Use the settings of the lock. "
+                f"To change one for good, edit 'finder' in the file."
+            )
+    return now.get(_VERSION) == before.get(_VERSION)

@@ -1,0 +1,1 @@
+"""Scores on a test part with and without its leaks."""
