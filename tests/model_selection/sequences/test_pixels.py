@@ -225,3 +225,15 @@ def test_finder_keeps_the_order_of_the_images_without_names(large_photos):
     assert np.array_equal(finder.labels_, truth)
     assert finder.positions_.tolist() == [0, 1, 2] * 3
     assert "by their pixels" in finder.description_
+
+
+def test_sizes_that_grow_and_start_again_are_evidence(large_photos):
+    """A size that grows is one scene, and a small image after a large one begins another."""
+    scenes = []
+    for number in range(12):
+        frames = pan(large_photos[number % 3], 15, number, speed=0.02)
+        scenes.append([frame.resize((24 + 4 * i,) * 2) for i, frame in enumerate(frames)])
+    images, truth = join(scenes)
+    precision, recall = rate(label(images), truth)
+    assert precision > 0.95
+    assert recall > 0.9
