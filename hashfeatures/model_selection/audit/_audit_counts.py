@@ -139,7 +139,7 @@ class AuditCounts:
         }
 
     def count_named_sequences(self) -> dict[str, int] | None:
-        """Count the sequences that file names tell for sure, if no groups are given."""
+        """Count the sequences that file names alone identify, if no groups are given."""
         if self._parts.own is not None:
             return None
         runs = find_name_runs(list_names(self._parts.sources))

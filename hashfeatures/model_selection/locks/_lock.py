@@ -174,7 +174,7 @@ def _parse_json(content: bytes, shown: str) -> SplitLock:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise StoreError(f"{shown} is not a lock of a split: it is no text. {_AGAIN}") from None
+        raise StoreError(f"{shown} is not a lock of a split: it is not text. {_AGAIN}") from None
     items = _list_items(text, shown)
     _, header = next(items, (1, None))
     settings = _check_header(header, shown)
@@ -260,7 +260,7 @@ class _Reader:
             if value is not None and not (isinstance(value, str) and value):
                 raise StoreError(f"{where}: {key!r} must be a text. Got {describe_value(value)}.")
         if item.get("hash") is not None and not _HEX.issuperset(item["hash"]):
-            raise StoreError(f"{where}: {item['hash']!r} are no hex digits.")
+            raise StoreError(f"{where}: {item['hash']!r} is not a string of hex digits.")
         names = part_names(self._settings["sizes"])
         if item.get("part") not in names:
             raise StoreError(

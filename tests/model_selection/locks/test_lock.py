@@ -97,7 +97,7 @@ def test_a_table_reads_a_lock_in_parquet(tmp_path):
         (3, ',{"name": "b.png"}', "line 4: the part must be one of train, test. Got None"),
         (3, ',{"part": "test"}', "line 4: the image has neither a name nor a hash"),
         (3, ',{"name": 3, "part": "test"}', "line 4: 'name' must be a text. Got 3"),
-        (3, ',{"hash": "xy", "part": "test"}', "line 4: 'xy' are no hex digits"),
+        (3, ',{"hash": "xy", "part": "test"}', "line 4: 'xy' is not a string of hex digits"),
         (3, ',{"file": "b.png"}', "line 4: expected an object with the keys name, hash, pixels"),
         (3, ',"b.png"', "line 4: expected an object"),
         (3, "<<<<<<< HEAD", "an unresolved merge in line 4. Keep the lines of both sides"),
