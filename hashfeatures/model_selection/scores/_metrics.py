@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 from scipy.sparse import issparse
 from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -263,6 +264,8 @@ def as_array(values: Any) -> NDArray[Any]:
     """
     if issparse(values):
         return np.asarray(values.toarray())
+    if isinstance(values, ExtensionArray):  # of which some had no to_list before pandas 3
+        values = pd.Series(values)
     for method in ("to_pylist", "to_list"):  # arrow; polars and pandas
         if hasattr(values, method):
             values = getattr(values, method)()
