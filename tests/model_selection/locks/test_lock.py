@@ -1,8 +1,8 @@
 """The file of a locked split: what it holds, what it refuses, and who may write it."""
 
 import json
-import multiprocessing
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -212,17 +212,27 @@ def test_a_change_by_another_process_is_noticed(tmp_path):
         assert path.read_text() == "another content"
 
 
-def _add(path, seed, barrier, results):
-    old = np.random.default_rng(0).integers(0, 2, (10, 64))
-    new = np.random.default_rng(seed).integers(0, 2, (5, 64))
-    barrier.wait()
-    try:
-        assign_split(np.vstack([old, new]), lock=path, finder=DuplicateGroups(radius=1))
-    except StoreError as error:
-        assert "Run this again" in str(error)
-        results.put(None)
-    else:
-        results.put(seed)
+# Each process says that it is ready, and all add their rows when standard input ends.
+ADD_ROWS = """
+import sys
+import numpy as np
+from hashfeatures import DuplicateGroups, StoreError, assign_split
+
+path, seed = sys.argv[1], int(sys.argv[2])
+old = np.random.default_rng(0).integers(0, 2, (10, 64))
+new = np.random.default_rng(seed).integers(0, 2, (5, 64))
+finder = DuplicateGroups(radius=1)
+assign_split(np.vstack([old, new]), finder=finder)  # imports and compiles everything
+print("ready", flush=True)
+sys.stdin.read()
+try:
+    assign_split(np.vstack([old, new]), lock=path, finder=finder)
+except StoreError as error:
+    assert "Run this again" in str(error)
+    print("refused")
+else:
+    print("written")
+"""
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path):
@@ -230,16 +240,26 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
     path = tmp_path / "split.lock.json"
     old = np.random.default_rng(0).integers(0, 2, (10, 64))
     assign_split(old, lock=path, finder=DuplicateGroups(radius=1))
-    context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(3), context.Queue()
+    seeds = (1, 2, 3)
     workers = [
-        context.Process(target=_add, args=(path, seed, barrier, results)) for seed in (1, 2, 3)
+        subprocess.Popen(
+            [sys.executable, "-c", ADD_ROWS, str(path), str(seed)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in seeds
     ]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 3
     for worker in workers:
-        worker.start()
-    written = [seed for seed in (results.get(timeout=300) for _ in workers) if seed is not None]
+        worker.stdin.close()
+    said = [worker.stdout.read() for worker in workers]
     for worker in workers:
-        worker.join()
+        worker.stdout.close()
+        assert worker.wait(timeout=300) == 0
+    assert set(said) <= {"written\n", "refused\n"}
+    written = [seed for seed, text in zip(seeds, said, strict=True) if text == "written\n"]
+    assert written
     hashes = set(LockFile(path).load().images.hashes)
     for seed in written:
         new = np.random.default_rng(seed).integers(0, 2, (5, 64))
