@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from .exceptions import EngineError as EngineError
     from .exceptions import FailedImagesWarning as FailedImagesWarning
     from .exceptions import ImageReadError as ImageReadError
+    from .exceptions import LayoutError as LayoutError
     from .exceptions import LeakageError as LeakageError
     from .exceptions import MissingExtraError as MissingExtraError
     from .exceptions import ParameterError as ParameterError
     from .exceptions import RadiusWarning as RadiusWarning
+    from .exceptions import SkippedFilesWarning as SkippedFilesWarning
     from .exceptions import SplitMoveWarning as SplitMoveWarning
     from .exceptions import SplitSizeWarning as SplitSizeWarning
     from .exceptions import StageError as StageError
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from .hashing import ImageHashFeaturizer as ImageHashFeaturizer
     from .hashing import from_hex as from_hex
     from .hashing import hash_images as hash_images
+    from .layouts import Collection as Collection
+    from .layouts import read_collection as read_collection
     from .model_selection import LeakageReport as LeakageReport
     from .model_selection import LeakageScore as LeakageScore
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
@@ -86,10 +90,12 @@ __getattr__, __dir__, __all__ = attach(
             "EngineError",
             "FailedImagesWarning",
             "ImageReadError",
+            "LayoutError",
             "LeakageError",
             "MissingExtraError",
             "ParameterError",
             "RadiusWarning",
+            "SkippedFilesWarning",
             "SplitMoveWarning",
             "SplitSizeWarning",
             "StageError",
@@ -99,6 +105,7 @@ __getattr__, __dir__, __all__ = attach(
         ],
         "hamming": ["HammingNeighbors", "HammingNeighborsTransformer", "Pairs"],
         "hashing": ["ImageHashFeaturizer", "from_hex", "hash_images"],
+        "layouts": ["Collection", "read_collection"],
         "model_selection": [
             "LeakageReport",
             "LeakageScore",

@@ -113,6 +113,13 @@ class UncheckedLeakageError(LeakageError):
     """A split could not be checked for leaks: a part is empty, or images could not be read."""
 
 
+class LayoutError(ValueError):
+    """A data set in a layout cannot be read or written as it is.
+
+    The message names the file and, where it is known, the line or the key.
+    """
+
+
 class CalibrationWarning(UserWarning):
     """A calibration is less certain than requested: it has too few images, or edits raised."""
 
@@ -123,6 +130,10 @@ class ChainingWarning(UserWarning):
 
 class RadiusWarning(UserWarning):
     """A radius and its hashes cannot distinguish the images of a set."""
+
+
+class SkippedFilesWarning(UserWarning):
+    """A folder or a data set holds files that were left out, as they are no images."""
 
 
 class SplitMoveWarning(UserWarning):

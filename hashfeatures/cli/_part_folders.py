@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .._utils.descriptions import shorten
+from .._utils.part_names import order_parts, role_of
 from .._utils.path_text import show_path
 from ._errors import CommandError
 
-# The usual names of parts, in the order of their use.
-_ROLES = (
-    ("train", "training", "trn"),
-    ("val", "valid", "validation", "validate", "dev", "eval", "evaluation"),
-    ("test", "testing", "tst", "holdout"),
-)
-_ENDINGS = ("", "set", "s", "data", "images", "imgs")
-_ROLE_OF = {
-    word + ending: role
-    for role, words in enumerate(_ROLES)
-    for word in words
-    for ending in _ENDINGS
-}
 # The levels of folders in which parts are searched.
 _DEPTH = 3
-
-
-def role_of(name: str) -> int | None:
-    """Return the place of a part in the order of use: 0 for training, 1 validation, 2 test.
-
-    Examples
-    --------
-    >>> from hashfeatures.cli._part_folders import role_of
-    >>> role_of("Training"), role_of("val2017"), role_of("my_test-set"), role_of("contest")
-    (0, 1, 2, None)
-    """
-    words = re.findall("[a-z]+", re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower())
-    roles = {_ROLE_OF[word] for word in words if word in _ROLE_OF}
-    return roles.pop() if len(roles) == 1 else None
-
-
-def order_parts(names: Iterable[str]) -> list[str]:
-    """Return names of parts in the order of their use, if all are usual; else as they are."""
-    listed = list(names)
-    roles = [role_of(name) for name in listed]
-    known = [role for role in roles if role is not None]
-    if len(known) < len(listed):
-        return listed
-    return [name for _, name in sorted(zip(known, listed, strict=True), key=lambda item: item[0])]
 
 
 def find_part_folders(top: str) -> tuple[dict[str, str], list[str]]:

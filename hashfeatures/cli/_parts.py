@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._utils.part_names import order_parts
 from .._utils.quantities import count
 from ._context import FinderOptions, GlobalOptions, InputOptions, OutputOptions
 from ._errors import CommandError
 from ._finders import make_finder
 from ._inputs import TABLES, Collection, collect
 from ._options import Size
-from ._part_folders import find_part_folders, name_paths, order_parts
+from ._part_folders import find_part_folders, name_paths
 
 if TYPE_CHECKING:
     from ..model_selection._parts import ComparedParts

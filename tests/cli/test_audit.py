@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hashfeatures import UncheckedLeakageError, assert_no_leakage
-from hashfeatures.cli._part_folders import name_paths, order_parts, role_of
+from hashfeatures.cli._part_folders import name_paths
 
 
 @pytest.fixture
@@ -227,22 +227,7 @@ def test_parts_further_down_are_found(run, clean, tmp_path):
     assert run("audit", tmp_path / "deep").code == 0
 
 
-@pytest.mark.parametrize(
-    ("names", "role"),
-    [
-        (["train", "Training", "TRAIN", "seg_train", "train2017", "trainset", "TrainImages"], 0),
-        (["val", "valid", "validation", "val2017", "dev"], 1),
-        (["test", "testing", "Test-Set", "asl_alphabet_test", "test_images"], 2),
-        (["contest", "latest", "trainer", "train_test", "images", "", "2017"], None),
-    ],
-)
-def test_names_of_parts(names, role):
-    assert [role_of(name) for name in names] == [role] * len(names)
-
-
-def test_the_order_of_parts_is_that_of_their_use():
-    assert order_parts(["test", "val", "train"]) == ["train", "val", "test"]
-    assert order_parts(["test", "fold 1"]) == ["test", "fold 1"]
+def test_paths_of_parts_are_named_by_their_files_where_these_are_usual():
     assert name_paths(["a/train.txt", "a/test.txt"]) == ["train", "test"]
     assert name_paths(["a/train", "b/train"]) == ["train", "test"]
     assert name_paths(["x", "y", "z"]) == ["x", "y", "z"]

@@ -1,0 +1,154 @@
+"""Read a data set in whatever layout it is."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from .._utils.descriptions import describe_value, shorten
+from .._utils.path_text import show_path
+from .._utils.validation import check_choice
+from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
+from ._collection import Collection
+from ._layout import Layout
+
+# The module and the class of each layout.
+_LAYOUTS = {
+    "yolo": ("_yolo", "YoloLayout"),
+    "coco": ("_coco", "CocoLayout"),
+    "voc": ("_voc", "VocLayout"),
+    "webdataset": ("_webdataset", "WebDatasetLayout"),
+    "zip": ("_zip", "ZipLayout"),
+    "hugging-face": ("_hugging_face", "HuggingFaceLayout"),
+    "torch": ("_torch", "TorchLayout"),
+    "table": ("_tables", "TableLayout"),
+    "class-folders": ("_class_folders", "ClassFoldersLayout"),
+    "folder": ("_class_folders", "FolderLayout"),
+}
+# What a folder is if it is nothing more specific, in this order.
+_GENERAL = ("class-folders", "folder")
+
+
+def read_collection(
+    source: Any, layout: str = "auto", *, root: str | os.PathLike[str] | None = None
+) -> Collection:
+    """Read the images of a data set, with their parts, labels and annotations, as a table.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or object
+        A file or a folder that holds the data set, several of them, or an object such as a
+        DataFrame or a Dataset of Hugging Face.
+    layout : str, default="auto"
+        The layout: "yolo", "coco", "voc", "webdataset", "zip", "hugging-face", "torch", "table",
+        "class-folders" or "folder". "auto" recognizes it by what the source holds.
+    root : path, optional
+        The folder that the names of images are relative to. By default, the layout determines it.
+
+    Returns
+    -------
+    Collection
+        One row an image. No image is opened.
+
+    Raises
+    ------
+    LayoutError
+        If the source is in no layout or could be in several, or if it is broken. The message
+        names the file and, where it is known, the line or the key.
+    MissingExtraError
+        If the layout needs a package that is not installed.
+
+    Warns
+    -----
+    SkippedFilesWarning
+        If the source holds files that are no images of the data set.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures import read_collection
+    >>> table = pd.DataFrame({"image": ["1.png", "2.png"], "label": ["cat", "dog"]})
+    >>> collection = read_collection(table)
+    >>> collection.labels.tolist()
+    ['cat', 'dog']
+    """
+    check_choice("read_collection", "layout", layout, ("auto", *_LAYOUTS))
+    given = _normalize(source)
+    chosen = _recognize(given) if layout == "auto" else _load(layout)
+    collection = chosen.read(given, None if root is None else Path(root))
+    if collection.skipped:
+        warn_user(f"{_describe(given)}: {collection.skipped}.", SkippedFilesWarning)
+    return collection
+
+
+def _load(name: str) -> type[Layout]:
+    module, kind = _LAYOUTS[name]
+    found: type[Layout] = getattr(import_module(f".{module}", __package__), kind)
+    return found
+
+
+def _normalize(source: Any) -> Any:
+    """Return paths as `Path`, globs and iterators of paths as lists of them."""
+    if isinstance(source, Iterator):
+        source = list(source)
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if os.path.lexists(path) or not glob.has_magic(str(path)):
+            return path
+        matches = sorted(glob.glob(str(path), recursive=True))
+        if not matches:
+            raise LayoutError(f"No file matches {shorten(str(path))!r}.")
+        return [Path(match) for match in matches]
+    is_list = isinstance(source, list | tuple) and bool(source)
+    if is_list and all(isinstance(item, str | os.PathLike) for item in source):
+        return [Path(item) for item in source]
+    return source
+
+
+def _recognize(source: Any) -> type[Layout]:
+    """Return the only layout that a source can be in, or raise."""
+    reasons = {}
+    for name in _LAYOUTS:
+        if name not in _GENERAL:
+            with suppress(ModuleNotFoundError):
+                reason = _load(name).recognize(source)
+                if reason is not None:
+                    reasons[name] = reason
+    if not reasons:
+        for name in _GENERAL:
+            with suppress(ModuleNotFoundError):
+                if _load(name).recognize(source) is not None:
+                    return _load(name)
+        raise LayoutError(_explain_unknown(source))
+    if len(reasons) > 1:
+        listed = " and ".join(f"{name!r} ({reason})" for name, reason in reasons.items())
+        first = next(iter(reasons))
+        raise LayoutError(
+            f"{_describe(source)} could be in the layouts {listed}. Choose one, as by "
+            f"layout={first!r}."
+        )
+    return _load(*reasons)
+
+
+def _explain_unknown(source: Any) -> str:
+    if isinstance(source, Path) and not source.exists():
+        return f"{_describe(source)} does not exist."
+    return (
+        f"{_describe(source)} is in no layout that read_collection recognizes. Expected a folder, "
+        f"data.yaml of YOLO, JSON of COCO, tar shards, a table with a column of images, or a "
+        f"Dataset. Name the layout, as by layout='coco', to see what is missing."
+    )
+
+
+def _describe(source: Any) -> str:
+    if isinstance(source, Path):
+        return shorten(show_path(str(source)))
+    if isinstance(source, list) and source and isinstance(source[0], Path):
+        more = "" if len(source) == 1 else f" and {len(source) - 1} more"
+        return shorten(show_path(str(source[0]))) + more
+    return describe_value(source)
