@@ -21,6 +21,7 @@ from ._utils.quantities import format_agreement
 from ._utils.validation import check_choice, check_int, refuse
 from .exceptions import ImageReadError
 from .images._decoding import Decoding, Reduction
+from .images._gather import gather_images
 from .images._read import read_image
 from .images._sources import describe_source, list_sources, local_path
 
@@ -81,7 +82,7 @@ def plot_images(
     """
     name = "plot_images"
     check_int(name, "n_columns", n_columns, 1)
-    sources = list_sources(images, name)
+    sources = list_sources(gather_images(images), name)
     if isinstance(titles, str):
         raise refuse(name, "titles", "a list with one title per image, or None", titles)
     texts = [_name_of(source) for source in sources] if titles is None else list(titles)

@@ -15,7 +15,7 @@ from pandas.api.types import union_categoricals
 from scipy.sparse import issparse, vstack
 
 from .descriptions import describe_value
-from .frames import column_names, is_dataset, is_frame
+from .frames import column_names, is_collection, is_dataset, is_frame
 from .sklearn_internals import count_samples, take_indexed
 from .validation import refuse
 
@@ -39,7 +39,7 @@ def take_rows(container: Any, rows: NDArray[np.intp]) -> Any:
         return container.tocsr()[rows].asformat(container.format)
     if isinstance(container, pd.Index | ExtensionArray):
         return container.take(rows)
-    if is_dataset(container):
+    if is_dataset(container) or is_collection(container):
         return container.select(rows)
     if type(container).__module__.partition(".")[0] == "pyarrow":
         return container.take(rows)
@@ -84,6 +84,8 @@ def join_rows(pieces: Sequence[Any]) -> Any:
             f"between. Got {' and '.join(dict.fromkeys(kinds))}."
         )
     all_pieces = [first, *others] if count_samples(first) else others
+    if is_collection(first):
+        return first.append(others)
     if isinstance(first, list | tuple):
         return sum(others, start=first)
     if isinstance(first, pd.Series | pd.DataFrame):

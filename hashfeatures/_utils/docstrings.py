@@ -11,10 +11,12 @@ _Documented = TypeVar("_Documented")
 # on the next lines, indented like a description.
 _SHARED = {
     "images": """
-        images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
+        images : list, tuple, array, Series, DataFrame, Collection or path, of n_images images
             Image sources: paths, URLs, encoded images as bytes, open files, PIL images, uint8
             arrays, or mappings with "bytes" and "path". A DataFrame holds them in its only column
-            or in one named "image", "path", "url", "file" or "filename".
+            or in one named "image", "path", "url", "file" or "filename". `read_collection` reads a
+            data set in a layout such as YOLO or COCO. The path of a folder stands for the images
+            in it, and a glob such as "photos/*.jpg" for the files that match.
     """,
     "finder": """
         finder : estimator with ``fit_predict(X) -> labels``, default=None
@@ -22,10 +24,11 @@ _SHARED = {
             that is fitted on these images hashes none of them again, unless a file has changed.
     """,
     "images_or_bits": """
-        images : list, tuple, array, Series or DataFrame of length n_images
+        images : list, tuple, array, Series, DataFrame, Collection or path, of n_images images
             Image sources, or a matrix of bits of shape (n_images, n_bits), which `DuplicateGroups`
             groups. A DataFrame holds the images in a column named "image", "path", "url", "file"
-            or "filename".
+            or "filename". `read_collection` reads a data set in a layout such as YOLO or COCO. The
+            path of a folder stands for the images in it, and a glob for the files that match.
     """,
     "groups": """
         groups : array-like of shape (n_images,), column, "sequences" or estimator, default=None
@@ -95,11 +98,12 @@ _SHARED = {
             the result is the best split found.
     """,
     "parts": """
-        train, test : list, tuple, array, Series or DataFrame
+        train, test : list, tuple, array, Series, DataFrame, Collection or path
             The images of two parts: image sources, DataFrames with the images in a column named
-            "image", "path", "url", "file" or "filename", or matrices of bits of shape
+            "image", "path", "url", "file" or "filename", folders, or matrices of bits of shape
             (n_images, n_bits). For other parts, pass one mapping of names to parts as `train`, in
-            the order of their use: ``{"train": ..., "validation": ..., "test": ...}``.
+            the order of their use: ``{"train": ..., "validation": ..., "test": ...}``. A
+            collection with parts, as `read_collection` returns it, is such a mapping.
     """,
     "hashes": """
         hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")

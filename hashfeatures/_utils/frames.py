@@ -34,6 +34,11 @@ def is_dataset(frame: Any) -> bool:
     return hasattr(frame, "cast_column") and not hasattr(frame, "iloc")
 
 
+def is_collection(images: Any) -> bool:
+    """Return whether `images` is a `Collection`, of which rows are taken by `select`."""
+    return hasattr(images, "write_split") and is_frame(images)
+
+
 def column_names(frame: Any) -> list[Any]:
     """Return the names of the columns of a table; none if `frame` is not a table."""
     if not is_frame(frame):

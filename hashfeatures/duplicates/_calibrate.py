@@ -12,6 +12,7 @@ import pandas as pd
 from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_bool, check_int, check_positive, refuse
 from ..edits import EVERYDAY_EDITS
+from ..images._gather import gather_images
 from ..images._sources import list_sources
 from ..plotting import plot_calibration
 from ..report._notebook import show_pairs
@@ -274,6 +275,7 @@ def calibrate(
     check_int(name, "random_state", random_state, 0)
     progress = _is_watched() if progress is None else check_bool(name, "progress", progress)
     finder = NearDuplicateFinder() if finder is None else finder
+    images = gather_images(images)
     sources = list_sources(images, name)
     n_images = len(sources) if n_images is None else check_int(name, "n_images", n_images, 1)
     trial = run_trial(

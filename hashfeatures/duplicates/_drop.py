@@ -11,6 +11,7 @@ import pandas as pd
 from .._utils.containers import as_column, take_rows
 from .._utils.docstrings import fill_in_parameters
 from ..hamming._pairs import Rows
+from ..images._gather import gather_images
 from ._finder_hints import point_to_finder
 from ._representatives import Representatives, check_keep, choose_kept
 from ._resolve import SupportsFitPredict, find_near
@@ -67,6 +68,7 @@ def drop_duplicates(
        kept  distance
     2     0         0
     """
+    images = gather_images(images)
     check_keep(keep, images)
     found = find_near(images, finder, caller="drop_duplicates")
     max_pixels = getattr(finder, "max_pixels", None)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .._utils.docstrings import fill_in_parameters
+from ..images._gather import gather_images
 from ._finder_hints import point_to_finder
 from ._labels import tabulate_duplicates
 from ._representatives import describe_by_first
@@ -48,6 +49,7 @@ def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) ->
     2      0         0
     """
     caller = "find_duplicates"
+    images = gather_images(images)
     column, index, table = open_table(images, caller)
     has_hashes = table is not None
     found = find_near(

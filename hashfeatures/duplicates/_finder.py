@@ -28,6 +28,7 @@ from ..hamming._pairs import Pairs
 from ..hashing._spec import parse_hashes
 from ..hashing.views._modes import VIEWS
 from ..images._decoding import Decoding
+from ..images._gather import gather_images
 from ..images._sources import image_column, list_sources
 from ..report._notebook import show_groups
 from ..report._page import NOTEBOOK_GROUPS, NOTEBOOK_IMAGES
@@ -253,7 +254,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         NearDuplicateFinder
             The object itself.
         """
-        return self._group(*self._compare(X))
+        return self._group(*self._compare(gather_images(X)))
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
         """Add images to those that were fitted; their rows go on from the last.
@@ -565,7 +566,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             and "failures", those that could not be read.
         """
         comparison = self._comparison()
-        sources = list_sources(X, type(self).__name__)
+        sources = list_sources(gather_images(X), type(self).__name__)
         return comparison.fingerprint(
             sources, n_jobs=self.n_jobs, cache=self.cache, progress=self.progress
         )

@@ -21,6 +21,7 @@ from .._utils.stored_columns import read_numbers
 from .._utils.validation import check_int, refuse
 from ..hashing.views._borders import find_inside
 from ..images._decoding import Decoding
+from ..images._gather import gather_images
 from ..images._sources import image_column, list_sources
 from ..report._page import write_page, write_parts
 from ..report._summary import Summary, summarize
@@ -162,6 +163,7 @@ def make_report(
     check_int(name, "max_thumbnails", max_thumbnails, 0)
     if finder is not None and not isinstance(finder, NearDuplicateFinder):
         raise refuse(name, "finder", "None or a NearDuplicateFinder", finder)
+    images = gather_images(images)
     check_keep(keep, images)
     n_images = len(list_sources(image_column(images, name), name))
     classes = column_of(classes, images, name, "classes")

@@ -26,6 +26,7 @@ from ..hashing._hash_table import hash_images
 from ..hashing._hex import bits_to_hex, hex_to_words
 from ..hashing._spec import HashSpec, is_hash
 from ..images._decoding import Decoding
+from ..images._gather import gather_images
 from ..images._sources import check_container, list_sources, pick_image_column
 from ._finder import NearDuplicateFinder
 from ._hex_columns import HexColumn, read_column
@@ -97,6 +98,7 @@ def find_similar(
     if n is not None:
         check_int(name, "n", n, 1)
     check_choice(name, "unit", unit, _UNITS)
+    images = gather_images(images)
     images, index, hashes, known, asked = _find_hashes(images, query, spec, name)
     distance = known.distances(asked, unit)
     nearest = _order(distance)[:n]
@@ -159,6 +161,7 @@ def is_known(
     spec = HashSpec.parse(by)
     check_radius(name, radius, spec.n_bits)
     check_bool(name, "verify", verify)
+    images = gather_images(images)
     shown, _, _, known, asked = _find_hashes(images, image, spec, name)
     near = known.rows[known.distances(asked, "bits") <= radius]
     has_pixels = not _is_hash(image, spec) and open_table(images, name)[2] is None

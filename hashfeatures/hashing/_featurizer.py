@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from .._utils.docstrings import fill_in_parameters
 from .._utils.validation import check_bool, check_choice, check_n_jobs
 from ..images._decoding import Decoding
-from ..images._sources import list_sources
+from ..images._gather import stream_images
 from ._batch import hash_sources
 from ._spec import HashSpec, layout_of, parse_hashes
 
@@ -98,7 +98,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
             The object itself.
         """
         self._check_parameters()
-        list_sources(X, type(self).__name__)
+        stream_images(X, type(self).__name__)
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -124,7 +124,7 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         """
         specs = self._check_parameters()
         hashes = hash_sources(
-            list_sources(X, type(self).__name__),
+            stream_images(X, type(self).__name__),
             specs,
             self._decoding(),
             errors=self.errors,

@@ -15,6 +15,7 @@ from .._utils.validation import (
     check_n_jobs,
 )
 from ..images._decoding import Decoding
+from ..images._gather import gather_images
 from ..images._sources import list_sources
 from ._batch import hash_sources
 from ._hex import bits_to_hex
@@ -95,6 +96,7 @@ def hash_images(
     check_choice(name, "errors", errors, {"raise", "coerce"})
     check_bool(name, "progress", progress)
     check_n_jobs(name, n_jobs)
+    images = gather_images(images)
     sources = list_sources(images, name)
     hashed = hash_sources(
         sources, specs, decoding, errors=errors, n_jobs=n_jobs, cache=cache, progress=progress

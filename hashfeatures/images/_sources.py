@@ -6,11 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from glob import has_magic
-from itertools import islice
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -26,7 +22,11 @@ _FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[^,;/\\]*)*,", re.IGNORECASE)
 IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")
 
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
+# Suffixes of files that hold many images, or name them.
+_DATA_SETS = (
+    *(".zip", ".tar", ".tgz", ".tar.gz", ".yaml", ".yml"),
+    *(".json", ".csv", ".parquet"),
+)
 
 _EXPECTED = "a list, tuple, 1-D array, Series or DataFrame of images"
 
@@ -296,30 +296,9 @@ def _advice_for_mapping(images: Mapping[Any, Any]) -> str:
 
 def _advice_for_single(images: Any) -> str:
     path = local_path(images)
-    if path is not None and os.path.isdir(path):
-        suffix = _suffix_in(path)
-        return (
-            f"for the images in a folder, list them, as by sorted(Path(folder).rglob('*{suffix}'))"
-        )
-    if path is not None and not os.path.lexists(path) and has_magic(path):
-        return "for the files that a pattern matches, write sorted(glob.glob(pattern))"
-    if path is not None and path.lower().endswith(_ARCHIVES):
-        protocol = "zip" if path.lower().endswith("zip") else "tar"
-        return f"name the images in an archive, as by ['{protocol}://photo.jpg::{path[-60:]}']"
+    if path is not None and path.lower().endswith(_DATA_SETS):
+        return f"for the images of a data set, write read_collection({path[-60:]!r})"
     return "for one image, wrap it in a list"
-
-
-def _suffix_in(folder: str) -> str:
-    """Return the most common image suffix among the first files of a folder."""
-    known = Image.registered_extensions()
-    with suppress(OSError):
-        walk = os.walk(folder)
-        names = islice((name for _, _, names in walk for name in names), 1000)
-        suffixes = Counter(os.path.splitext(name)[1] for name in names)
-        for suffix, _ in suffixes.most_common():
-            if suffix.lower() in known:
-                return suffix
-    return ".jpg"
 
 
 def _are_encoded(rows: list[Mapping[Any, Any]]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,10 +108,15 @@ class Collection:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.images)
+
     def __getitem__(self, key: Any) -> Any:
-        """Return a column by its name, or a collection of the given rows."""
+        """Return a column by its name, an image by its row, or the collection of some rows."""
         if isinstance(key, str):
             return self.frame[key]
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+            return self.frame["image"].iloc[key]
         if isinstance(key, tuple) and len(key) == 2 and key[1] in (Ellipsis, slice(None)):
             key = key[0]  # the form in which scikit-learn takes rows of arrays
         return self.select(np.arange(len(self))[key])

@@ -153,12 +153,13 @@ def _check_names(names: list[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         safe_name(name, "A file to write")
-        before = seen.setdefault(name.casefold(), name)
-        if before is not name:
+        before = seen.get(name.casefold())
+        if before is not None:
             how = "twice" if before == name else "under names that differ only in case"
             raise LayoutError(
                 f"{shorten(name)!r} would be written {how}. Rename one of the images."
             )
+        seen[name.casefold()] = name
     for name in names:
         for folder in PurePosixPath(name.casefold()).parents:
             if str(folder) in seen:

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._utils.frames import is_collection
 from .._utils.sklearn_internals import count_samples
 from ..duplicates._described_pairs import DescribePairs
 from ..duplicates._labels import Labels, merge_labels
 from ..duplicates._pair_graph import PairGraph
 from ..duplicates._resolve import SupportsFitPredict, find_near, is_bit_matrix, read_bits
+from ..images._gather import gather_images
 from ..images._sources import check_container, list_sources
 from ._groups import OwnGroups, read_groups_of_parts
 
@@ -178,6 +180,8 @@ def _count(n_images: int) -> str:
 
 def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
     """Return the parts by name: "train" and "test", or the items of a mapping."""
+    if test is None and is_collection(train):
+        train = train.by_part()
     if isinstance(train, Mapping):
         if test is not None:
             raise TypeError(
@@ -194,6 +198,7 @@ def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:
             f"{caller}({{'train': ..., 'validation': ..., 'test': ...}}). "
             f"Got {', '.join(missing) + ' = None' if missing else f'{len(parts)} part'}."
         )
+    parts = {name: gather_images(part) for name, part in parts.items()}
     for part in parts.values():
         check_container(part, caller)
     return parts

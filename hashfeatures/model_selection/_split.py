@@ -13,6 +13,7 @@ from .._utils.validation import check_bool
 from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
+from ..images._gather import gather_images
 from ._gaps import Frames, split_inside
 from ._groups import are_sequences, read_groups
 from ._split_groups import Finder, check_enough, check_images, split_once
@@ -125,6 +126,7 @@ def train_test_split(
     >>> len(train), len(validation), len(test)
     (6, 2, 2)
     """
+    images = gather_images(images)
     check_images("train_test_split", images, finder)
     chosen = Solver.checked("train_test_split", solver, time_limit, gap)
     if check_bool("train_test_split", "return_info", return_info) and gap is not None:

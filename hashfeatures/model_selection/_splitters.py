@@ -18,6 +18,7 @@ from ..duplicates._finder_hints import point_to_finder
 from ..duplicates._labels import Labels
 from ..duplicates._resolve import group_images, own_groups
 from ..exceptions import ParameterError
+from ..images._gather import gather_images
 from ._gaps import Frames, check_not_empty, split_inside
 from ._groups import are_sequences, merge_groups, read_groups
 from ._split_groups import Finder, check_enough, check_images, name_groups, split_once
@@ -192,6 +193,7 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         train, test : ndarray, dtype intp
             Row numbers in ascending order.
         """
+        X = gather_images(X)
         rng = check_random_state(self.random_state) if self.shuffle else None
         strata = self._find_strata(X, y)
         base, extra = divmod(count_samples(X), self.n_splits)
@@ -309,6 +311,7 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
         train, test : ndarray, dtype intp
             Row numbers in random order.
         """
+        X = gather_images(X)
         check_images(type(self).__name__, X, self.finder)
         sizes = part_sizes(
             type(self).__name__,

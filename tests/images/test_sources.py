@@ -64,12 +64,6 @@ def test_a_single_image_is_told_from_a_list(single):
         list_sources(single, "f")
 
 
-@pytest.mark.parametrize("kind", [str, Path])
-def test_a_folder_is_not_taken_for_an_image(kind, tmp_path):
-    with pytest.raises(TypeError, match=r"^f expects a list.*images in a folder, list them"):
-        list_sources(kind(tmp_path), "f")
-
-
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._utils.atomic_write import write_whole
 from ..._utils.docstrings import fill_in_parameters
+from ..._utils.frames import is_collection
 from ..._utils.validation import check_count_or_share, check_int, refuse
 from ...duplicates._described_pairs import SAME_PIXELS
 from ...duplicates._finder_hints import point_to_finder
@@ -332,7 +333,7 @@ def audit_split(
     $parts
     y : column name, dict, or list with one array of labels for each part, default=None
         The labels of the images. A dict has the names of the parts as keys. Missing labels (None,
-        NaN) belong to no class.
+        NaN) belong to no class. None means the labels of collections that have them.
     $groups_of_parts
     $finder
         An estimator that finds only groups yields pairs without distances.
@@ -373,6 +374,9 @@ def audit_split(
     check_int("audit_split", "n_pairs", n_pairs, 0)
     allowed = check_count_or_share("audit_split", "allow_unreadable", allow_unreadable)
     parts = name_parts("audit_split", train, test)
+    if y is None and all(is_collection(part) for part in parts.values()):
+        has_labels = all("label" in part.columns for part in parts.values())
+        y = "label" if has_labels else None
     labels = join_labels("audit_split", "y", y, parts)
     compared = compare_parts("audit_split", parts, finder, groups=groups)
     return SplitAudit(compared, labels, n_pairs=n_pairs, title=title, allow_unreadable=allowed)

@@ -20,6 +20,7 @@ from ...duplicates._described_pairs import describe_nothing
 from ...duplicates._finder_hints import point_to_finder
 from ...duplicates._labels import Labels
 from ...duplicates._resolve import Found, SupportsFitPredict, find_near, own_groups
+from ...images._gather import gather_images
 from ...images._sources import check_container
 from .._groups import OwnGroups, are_sequences, read_groups
 from .._parts import ComparedParts
@@ -111,6 +112,7 @@ def cross_validate_leakage(
     if not hasattr(estimator, "fit") or isinstance(estimator, type):
         raise refuse(_CALLER, "estimator", "an estimator with fit", estimator)
     images = X if images is None else images
+    images = gather_images(images)
     check_container(images, _CALLER)
     n_images = count_samples(images)
     y = column_of(y, images, _CALLER, "y")

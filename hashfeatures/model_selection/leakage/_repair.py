@@ -197,8 +197,9 @@ def repair_split(
     repair = SplitRepair(compared, target)
     repaired = repair.apply(*parts.values())
     _warn_of_empty(compared, target)
-    if isinstance(train, Mapping):
-        return dict(zip(train, repaired, strict=True)), repair
+    if test is None:
+        names = train if isinstance(train, Mapping) else parts
+        return dict(zip(names, repaired, strict=True)), repair
     return *repaired, repair
 
 

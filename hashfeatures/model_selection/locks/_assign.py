@@ -18,6 +18,7 @@ from ..._utils.sklearn_internals import count_samples
 from ..._utils.validation import check_int, refuse
 from ...duplicates._finder_hints import point_to_finder
 from ...exceptions import SplitMoveWarning, warn_user
+from ...images._gather import gather_images
 from ...images._sources import describe_source
 from .._groups import are_sequences, read_groups
 from .._priority import order_of_priority
@@ -189,6 +190,7 @@ def assign_split(
     >>> before.tolist() == after.tolist()[2:]
     True
     """
+    images = gather_images(images)
     check_images(_CALLER, images, finder)
     file = None if lock is None else LockFile(lock)
     before = SplitLock.empty() if file is None else file.load() or SplitLock.empty()

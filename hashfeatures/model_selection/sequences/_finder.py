@@ -16,6 +16,7 @@ from ..._utils.frames import is_missing
 from ..._utils.quantities import count
 from ..._utils.validation import check_bool, check_n_jobs, refuse
 from ...duplicates._labels import Labels, relabel
+from ...images._gather import gather_images
 from ...images._sources import list_sources
 from ._found import FoundSequences
 from ._names import find_name_runs
@@ -127,7 +128,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         """
         caller = type(self).__name__
         by = self._check(caller)
-        sources = list_sources(X, caller)
+        sources = list_sources(gather_images(X), caller)
         names = list_names(sources)
         found = FoundSequences(len(sources))
         present = np.array([not is_missing(source) for source in sources], dtype=bool)
