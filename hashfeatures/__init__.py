@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .duplicates import ViewPairs as ViewPairs
     from .duplicates import calibrate as calibrate
     from .duplicates import drop_duplicates as drop_duplicates
+    from .duplicates import find_annotation_conflicts as find_annotation_conflicts
     from .duplicates import find_duplicates as find_duplicates
     from .duplicates import find_similar as find_similar
     from .duplicates import is_known as is_known
@@ -76,6 +77,7 @@ __getattr__, __dir__, __all__ = attach(
             "ViewPairs",
             "calibrate",
             "drop_duplicates",
+            "find_annotation_conflicts",
             "find_duplicates",
             "find_similar",
             "is_known",

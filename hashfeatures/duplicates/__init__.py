@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._utils.lazy import attach
 
 if TYPE_CHECKING:
+    from ._annotation_conflicts import find_annotation_conflicts as find_annotation_conflicts
     from ._calibrate import Calibration as Calibration
     from ._calibrate import calibrate as calibrate
     from ._drop import drop_duplicates as drop_duplicates
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_annotation_conflicts": ["find_annotation_conflicts"],
         "_calibrate": ["Calibration", "calibrate"],
         "_drop": ["drop_duplicates"],
         "_find": ["find_duplicates"],

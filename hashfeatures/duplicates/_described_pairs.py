@@ -93,11 +93,14 @@ class PairDescription(NamedTuple):
     maps : ndarray of shape (n_pairs, 6), dtype float32
         The affine map (a, b, c, d, e, f) of the points (x, y) on the left to those on the right,
         (a x + b y + c, d x + e y + f), where the sides of both images have length 1.
+    is_trimmed : bool
+        Whether the sides are those of images without their borders.
     """
 
     agreement: NDArray[np.float32]
     relation: NDArray[Any]
     maps: NDArray[np.float32]
+    is_trimmed: bool = False
 
 
 DescribePairs = Callable[[Pairs], PairDescription | None]
@@ -113,6 +116,7 @@ def describe_near(
     pairs: Pairs,
     confirmation: Confirmation,
     n_jobs: int | None = None,
+    is_trimmed: bool = False,
 ) -> PairDescription | None:
     """Describe near pairs by their pixels.
 
@@ -126,6 +130,8 @@ def describe_near(
         By which they are near.
     n_jobs : int or None
         The number of threads.
+    is_trimmed : bool, default=False
+        Whether the borders of the images were cut off.
 
     Returns
     -------
@@ -148,7 +154,8 @@ def describe_near(
         relation[block] = _describe(
             ours, theirs, pairs.take(block), found.maps[block], n_left[block], n_right[block]
         )
-    return PairDescription(np.where(is_same, np.float32(1), found.agreement), relation, found.maps)
+    agreement = np.where(is_same, np.float32(1), found.agreement)
+    return PairDescription(agreement, relation, found.maps, is_trimmed)
 
 
 def _describe(
@@ -213,9 +220,7 @@ def find_weakest_links(
     thumbnails = fingerprints.thumbnails
     if confirmation.min_agreement is None or thumbnails is None:
         return None
-    known = np.flatnonzero(graph.node_of_image >= 0)
-    firsts = np.zeros(graph.n_nodes, dtype=np.intp)
-    firsts[graph.node_of_image[known[::-1]]] = known[::-1]
+    firsts = graph.firsts()
     weakest = np.ones(int(labels.max(initial=-1)) + 1, dtype=np.float32)
     for block in graph.edges.blocks():
         pairs = Pairs(firsts[block.left], firsts[block.right], block.distance)

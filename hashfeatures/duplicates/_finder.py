@@ -540,7 +540,12 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         """Return the function that describes pairs of images which this finder compared."""
         confirmation = get_confirmation(graph)
         return partial(
-            describe_near, images, images, confirmation=confirmation, n_jobs=self.n_jobs
+            describe_near,
+            images,
+            images,
+            confirmation=confirmation,
+            n_jobs=self.n_jobs,
+            is_trimmed=self.trim_borders,
         )
 
     def _describe(self, pairs: Pairs, images: FingerprintedImages) -> NearPairs:

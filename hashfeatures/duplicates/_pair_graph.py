@@ -176,6 +176,28 @@ class PairGraph:
         check_room(self.n_pairs)
         return Pairs.sorted_from(self._image_blocks(), len(self.node_of_image))
 
+    def firsts(self) -> Labels:
+        """Return the first image of each node."""
+        known = np.flatnonzero(self.node_of_image >= 0)
+        firsts = np.zeros(self.n_nodes, dtype=np.intp)
+        firsts[self.node_of_image[known[::-1]]] = known[::-1]
+        return firsts
+
+    def pairs_of_firsts(self) -> Iterator[Pairs]:
+        """Yield each image with the first of its equals, and the near pairs of these firsts.
+
+        So all images are covered, and many equal ones take no more pairs than there are images.
+        In each pair, ``left < right``.
+        """
+        firsts = self.firsts()
+        known = np.flatnonzero(self.node_of_image >= 0)
+        first = firsts[self.node_of_image[known]]
+        later = np.flatnonzero(first < known)
+        yield Pairs(first[later], known[later], np.zeros(len(later), dtype=np.int64))
+        for block in self.edges.blocks():
+            left, right = firsts[block.left], firsts[block.right]
+            yield Pairs(np.minimum(left, right), np.maximum(left, right), block.distance)
+
     @cached_property
     def _members(self) -> Members:
         return Members(self.node_of_image)

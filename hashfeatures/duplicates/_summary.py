@@ -101,7 +101,8 @@ def with_matches(
     described = describe(Pairs(kept[asked], asked, np.zeros(len(asked), dtype=np.int64)))
     if described is None:
         return grouping
-    found = zip(asked.tolist(), *described, strict=True)
+    facts = described.agreement, described.relation, described.maps
+    found = zip(asked.tolist(), *facts, strict=True)
     return replace(
         grouping,
         matches={

@@ -1,0 +1,1 @@
+"""Objects of near duplicates, matched after the alignment of the images."""
