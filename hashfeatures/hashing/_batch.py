@@ -24,6 +24,7 @@ from ..images._errors import describe_error
 from ..images._pillow_state import PillowState
 from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
+from ..images._references import ImageReference
 from ..images._sources import describe_source
 from ._algorithms import BITS_VERSION
 from ._best_effort_cache import BestEffortCache
@@ -174,7 +175,7 @@ class _Run:
     pool: HashPool
     store: BestEffortCache | None
     bar: Any
-    _first_rows: dict[str, int] = field(default_factory=dict)
+    _first_rows: dict[str | ImageReference, int] = field(default_factory=dict)
     _keys: dict[int, SourceKey | None] = field(default_factory=dict)  # by row, of one block
     _cached: dict[int, ImageRecord] = field(default_factory=dict)  # what lacks some hashes
 
@@ -201,7 +202,7 @@ class _Run:
         self._cached.clear()
         for row, source in enumerate(sources, self.hashes.extend(len(sources))):
             try:
-                name = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+                name = _identity_of(source)
             except Exception as error:  # a foreign path object may raise anything
                 cause = describe_error(error)
                 name, source = None, ImageReadError(f"<{type(source).__name__}>", cause)
@@ -282,6 +283,13 @@ class _Run:
         if self.hashes.errors:
             self.bar.set_postfix(failed=len(self.hashes.errors), refresh=False)
         self.bar.update(len(rows))
+
+
+def _identity_of(source: Any) -> str | ImageReference | None:
+    """Return what two sources have in common if they are the same image, or None if unknown."""
+    if isinstance(source, ImageReference):
+        return source
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else None
 
 
 def _warn_of_failures(hashes: HashArrays) -> None:

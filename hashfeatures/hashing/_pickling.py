@@ -16,6 +16,7 @@ from ..images._decoding import Decoding
 from ..images._errors import as_read_error
 from ..images._open import read_whole
 from ..images._read import DecodedImage, read_image
+from ..images._references import ImageReference, Resolved
 from ..images._sources import describe_source
 
 
@@ -29,6 +30,8 @@ def to_picklable(source: Any, decoding: Decoding) -> Any:
     try:
         if isinstance(source, ImageReadError):
             return source
+        if isinstance(source, ImageReference):
+            return source if source.reads_in_worker else _read_reference(source, decoding)
         if isinstance(source, Image.Image):
             return _image_to_picklable(read_image(source, decoding))
         if isinstance(source, Mapping):
@@ -49,6 +52,13 @@ def to_picklable(source: Any, decoding: Decoding) -> Any:
     except Exception as error:  # a foreign file object may raise anything
         return as_read_error(source, error)
     return source
+
+
+def _read_reference(source: ImageReference, decoding: Decoding) -> Any:
+    content = source.resolve()
+    if isinstance(content, Image.Image):
+        return _image_to_picklable(read_image(content, decoding))
+    return Resolved(source.name, to_picklable(content, decoding))
 
 
 def _mapping_to_picklable(source: Mapping[str, Any], decoding: Decoding) -> Any:

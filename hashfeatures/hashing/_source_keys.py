@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..images._open import read_orientation
 from ..images._quiet import quiet_decoding
+from ..images._references import ImageReference
 from ..images._sources import is_data_uri, is_url, local_path, read_data_uri
 
 
@@ -22,7 +23,8 @@ class SourceKey(NamedTuple):
     Parameters
     ----------
     name : str
-        An absolute path, a URL, or ``"blake2b:"`` and the digest of the content.
+        An absolute path, a URL, or ``"blake2b:"`` and the digest of the content, or of what
+        identifies an image inside a larger file.
     size : int
         The size in bytes, or 0 for a URL.
     mtime_ns : int
@@ -64,6 +66,9 @@ def key_of(source: Any) -> SourceKey | None:
     >>> key_of(b"\x89PNG")
     SourceKey(name='blake2b:90797eab8dcb0004f703df94a505122e', size=4, mtime_ns=0, ...)
     """
+    if isinstance(source, ImageReference):
+        facts = source.identify()
+        return None if facts is None else _key_of_content("reference", facts, b"")
     if isinstance(source, Image.Image):
         return _key_of_image(source)
     if isinstance(source, np.ndarray):

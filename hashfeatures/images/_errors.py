@@ -11,6 +11,7 @@ from typing import Any
 
 from .._utils.descriptions import describe_value, shorten
 from ..exceptions import ImageReadError
+from ._references import ImageReference
 from ._sources import (
     describe_source,
     is_remote,
@@ -75,7 +76,7 @@ def _has_other_cause(source: Any, error: Exception) -> bool:
         return False
     if error.errno in _SYSTEM_ERRORS:
         return True
-    if error.filename is None or is_remote(source):
+    if error.filename is None or is_remote(source) or isinstance(source, ImageReference):
         return False
     is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     return is_refused and os.fsdecode(error.filename) != _path_of(source)

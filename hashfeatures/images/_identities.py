@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .._utils.frames import is_missing
+from ._references import ImageReference
 from ._sources import is_remote, local_path
 
 
@@ -59,6 +60,9 @@ def _facts_of(source: Any) -> tuple[Any, ...] | None:
     if isinstance(source, Mapping):
         encoded = source.get("bytes")
         return _facts_of(source.get("path") if encoded is None else encoded)
+    if isinstance(source, ImageReference):
+        known = source.identify()
+        return None if known is None else ("reference", *known)
     if is_missing(source):
         return ("missing",)
     if isinstance(source, bytes | bytearray | memoryview):

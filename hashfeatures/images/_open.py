@@ -19,6 +19,7 @@ from ._arrays import conversion_code, is_tensor
 from ._errors import release_frames
 from ._files import HEAD, describe_content
 from ._pillow_state import load_plugins, missing_readers
+from ._references import ImageReference
 from ._remote import read_url
 from ._sources import (
     describe_source,
@@ -42,7 +43,7 @@ def open_image(source: Any, max_pixels: int | None = None) -> Iterator[Image.Ima
 
     Parameters
     ----------
-    source : str, PathLike, bytes, file object or mapping
+    source : str, PathLike, bytes, file object, mapping or ImageReference
         See `read_image`.
     max_pixels : int, optional
         The most pixels that the image may have. None means Pillow's own limit.
@@ -87,6 +88,8 @@ def check_size(image: Image.Image, max_pixels: int | None) -> None:
 
 def find_file(source: Any) -> str | io.BytesIO:
     """Return a path or a buffer that `PIL.Image.open` can open and will close."""
+    if isinstance(source, ImageReference):
+        return find_file(source.resolve())
     if isinstance(source, Mapping):
         if not {"bytes", "path"} & set(source):
             raise TypeError(

@@ -21,6 +21,7 @@ from ._errors import CONVERSION_ERRORS, as_read_error
 from ._flatten import flatten
 from ._open import check_size, find_file, open_file, read_orientation
 from ._quiet import quiet_decoding, quiet_libtiff
+from ._references import resolve
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,12 +68,12 @@ def read_image(
 
     Parameters
     ----------
-    source : str, PathLike, bytes, file object, PIL.Image, ndarray, mapping or DecodedImage
+    source : path, bytes, file object, PIL.Image, ndarray, mapping, ImageReference or DecodedImage
         A path, a URL, an encoded image, an open file, an image in memory (uint8 arrays of shape
-        (height, width), (height, width, 3) or (height, width, 4)), or a mapping with the keys
-        ``"bytes"`` and ``"path"``, as in a Hugging Face data set. The first frame of an animation
-        is read. A PIL image is read at its current frame. A file object is read from its
-        beginning, stays open and keeps its position.
+        (height, width), (height, width, 3) or (height, width, 4)), a mapping with the keys
+        ``"bytes"`` and ``"path"``, as in a Hugging Face data set, or a reference to any of these.
+        The first frame of an animation is read. A PIL image is read at its current frame. A file
+        object is read from its beginning, stays open and keeps its position.
     decoding : Decoding
         The settings of the run.
     reduction : Reduction
@@ -124,13 +125,14 @@ class _Found(NamedTuple):
 
 
 def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
-    if isinstance(source, Image.Image):
-        _load_image(source)
-        return _Found(source, source.size)
-    if isinstance(source, np.ndarray):
-        image = _image_from_array(source)
+    content = resolve(source)
+    if isinstance(content, Image.Image):
+        _load_image(content)
+        return _Found(content, content.size)
+    if isinstance(content, np.ndarray):
+        image = _image_from_array(content)
         return _Found(image, image.size)
-    file = find_file(source)
+    file = find_file(content)
     with open_file(file, source, decoding.max_pixels) as image:
         drafted = None
         if decoding.decode == "reduced":

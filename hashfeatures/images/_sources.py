@@ -16,6 +16,7 @@ from PIL import Image
 from .._utils.descriptions import describe_value, shorten
 from .._utils.frames import column_names, is_dataset, is_frame, list_column, list_values
 from ._arrays import conversion_code, is_ambiguous, is_single, is_tensor
+from ._references import ImageReference
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
 _FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
@@ -122,6 +123,8 @@ def describe_source(source: object) -> str:
     >>> describe_source(b"\x89PNG")
     '<4 bytes>'
     """
+    if isinstance(source, ImageReference):
+        return shorten(source.name)
     if is_data_uri(source):
         kind, _, _ = str(source)[:80].partition(",")
         return f"<{kind}, of {len(str(source))} characters>"
@@ -140,7 +143,9 @@ def describe_source(source: object) -> str:
 
 
 def name_source(source: object) -> str | None:
-    """Return the path or URL of an image source, or None if it has none."""
+    """Return the path, URL or other name of an image source, or None if it has none."""
+    if isinstance(source, ImageReference):
+        return source.name
     if isinstance(source, Mapping):
         source = source.get("path")
     is_name = isinstance(source, str | os.PathLike) and not is_data_uri(source)
@@ -148,7 +153,7 @@ def name_source(source: object) -> str | None:
 
 
 def name_sources(sources: Iterable[Any]) -> np.ndarray[Any, Any]:
-    """Return the path or URL of each image source, dtype object, or None if it has none."""
+    """Return the name of each image source as `name_source` does, dtype object."""
     names = [name_source(source) for source in sources]
     column = np.empty(len(names), dtype=object)
     column[:] = names
@@ -167,6 +172,8 @@ def count_bytes(source: object) -> int | None:
     if isinstance(source, Mapping):
         data = source.get("bytes")
         return count_bytes(source.get("path") if data is None else data)
+    if isinstance(source, ImageReference):
+        return source.count_bytes()
     if isinstance(source, bytes | bytearray | memoryview):
         return memoryview(source).nbytes
     path = local_path(source)
@@ -253,7 +260,7 @@ def _advice_for(images: Any) -> str | None:
         return _advice_for_mapping(images)
     if hasattr(images, "namelist"):  # a zip file
         return f"a {kind}: write [images.open(name) for name in images.namelist()]"
-    single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image)
+    single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, Image.Image, ImageReference)
     if isinstance(images, single) or hasattr(images, "read"):
         return f"the single {kind} {describe_source(images)!r}: {_advice_for_single(images)}"
     if isinstance(images, zip | enumerate):
@@ -321,7 +328,7 @@ def _looks_like_file(value: Any) -> bool:
 
 
 def _looks_like_image(value: Any) -> bool:
-    kinds = (bytes, os.PathLike, Mapping, Image.Image, np.ndarray)
+    kinds = (bytes, os.PathLike, Mapping, Image.Image, np.ndarray, ImageReference)
     return isinstance(value, kinds) or is_tensor(value)
 
 

@@ -16,6 +16,7 @@ from ..images._decoding import Decoding, Reduction
 from ..images._open import open_image, read_orientation
 from ..images._quiet import quiet_decoding
 from ..images._read import read_image
+from ..images._references import resolve
 from ..images._sources import count_bytes, is_data_uri, is_remote, local_path
 
 # The longest side of a thumbnail in pixels: as a page shows it, and as it can be enlarged and
@@ -55,9 +56,10 @@ def read_facts(source: Any) -> Facts:
     n_bytes = count_bytes(source)
     # Pillow's plugins raise all kinds of errors for broken files.
     with contextlib.suppress(Exception), quiet_decoding():
+        source = resolve(source)
         if isinstance(source, Image.Image):
             return Facts(*source.size)
-        if is_data_uri(source) or local_path(source) is not None:
+        if isinstance(source, bytes) or is_data_uri(source) or local_path(source) is not None:
             with open_image(source) as image:
                 stored = _stored_size(image)
                 size = stored[::-1] if read_orientation(image) >= 5 else stored

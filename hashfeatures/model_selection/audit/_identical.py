@@ -15,6 +15,7 @@ from ...hashing._pixel_digest import digest_pixels
 from ...images._decoding import Decoding
 from ...images._quiet import quiet_decoding
 from ...images._read import read_image
+from ...images._references import resolve
 from ...images._sources import is_remote, local_path
 from ...images._undecoded import digest_undecoded
 from .._parts import ComparedParts
@@ -85,6 +86,10 @@ def _match(parts: ComparedParts, members: Labels) -> list[int]:
 
 def _digest_content(source: Any) -> bytes | None:
     """Return the digest of the bytes of a file or an encoded image; None for other sources."""
+    try:
+        source = resolve(source)
+    except Exception:  # of what the reference refers to
+        return None
     if isinstance(source, Mapping):
         content = source.get("bytes")
         source = source.get("path") if content is None else content

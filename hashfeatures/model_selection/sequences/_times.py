@@ -18,6 +18,7 @@ from PIL import Image
 from ...duplicates._labels import Labels, relabel
 from ...images._open import open_image
 from ...images._quiet import quiet_decoding
+from ...images._references import resolve
 from ...images._sources import local_path
 
 _EXIF = 0x8769
@@ -111,6 +112,7 @@ def _read_time(source: Any) -> Taken | None:
     # A broken file may raise anything in a plugin of Pillow. It has no time, and what hashes it
     # reports it.
     with suppress(Exception):
+        source = resolve(source)
         if isinstance(source, Image.Image):
             return _parse(source.getexif())
         if source is not None and not isinstance(source, np.ndarray):
