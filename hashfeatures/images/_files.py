@@ -140,6 +140,13 @@ class LeftOut:
         else:
             self._by_suffix[os.path.splitext(name)[1]] += 1
 
+    def discard(self, name: str) -> None:
+        """Take back a file that was counted, as something else than an image needs it."""
+        suffix = os.path.splitext(name)[1]
+        self._by_suffix[suffix] -= 1
+        if self._by_suffix[suffix] <= 0:
+            del self._by_suffix[suffix]
+
     def describe(self) -> str:
         """Return the counts in one line, or an empty string if nothing was skipped.
 

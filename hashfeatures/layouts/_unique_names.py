@@ -1,0 +1,57 @@
+"""Names for the files of a split, such that no two files get the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from .._utils.descriptions import shorten
+from ..exceptions import LayoutError
+
+Row = TypeVar("Row")
+
+
+def name_files(
+    rows: Sequence[Row],
+    namings: Sequence[Callable[[Row], Iterable[tuple[str, str | None]]]],
+) -> dict[str, str]:
+    """Return the files of a split by their new names.
+
+    Parameters
+    ----------
+    rows : sequence
+        What to name.
+    namings : sequence of callable
+        Ways to name files, the best first: from a row to new names and existing files. The file
+        is None where a name must stay free, as that of the labels of an image without labels.
+
+    Returns
+    -------
+    dict of str to str
+        The existing files by new name, by the first way that keeps all names apart.
+
+    Raises
+    ------
+    LayoutError
+        If every way gives two files the same name.
+    """
+    clash = ""
+    for naming in namings:
+        source_of: dict[str, str | None] = {}
+        files = {}
+        for row in rows:
+            for name, source in naming(row):
+                if source_of.setdefault(name.casefold(), source) != source:
+                    clash = clash or name
+                    break
+                if source is not None:
+                    files[name] = source
+            else:
+                continue
+            break
+        else:
+            return files
+    raise LayoutError(
+        f"Two files would be written as {shorten(clash)!r}, or under names that differ only in "
+        f"case. Rename one of them, or pass how='lists', which leaves files where they are."
+    )

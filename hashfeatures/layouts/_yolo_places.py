@@ -1,0 +1,279 @@
+"""Find the images that a YOLO data set names: in folders, in lists, or beside its labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from .._utils.descriptions import describe_value, shorten
+from .._utils.part_names import role_of
+from .._utils.path_text import show_path, split_list
+from .._utils.quantities import count
+from .._utils.regular_files import open_regular
+from ..exceptions import LayoutError
+from ..images._folders import walk_folder
+from ..images._gather import describe_left_out
+from ._yolo_labels import label_path
+from ._yolo_yaml import PARTS
+
+_MOST_SEARCHED = 1000
+
+
+class YoloImages:
+    """The images of each part of a YOLO data set.
+
+    Parameters
+    ----------
+    settings : dict
+        The mapping of a data.yaml.
+    folder : str
+        The folder of the data.yaml.
+    shown : str
+        The data.yaml in messages.
+    root : str or None
+        The folder that replaces the key 'path'.
+
+    Attributes
+    ----------
+    root : str
+        The absolute folder that the parts are relative to.
+    parts : dict of str to list of str
+        The absolute paths of the images by part.
+    notes : list of str
+        What was left out.
+
+    Raises
+    ------
+    LayoutError
+        If a folder, a list or an image does not exist, or if parts overlap.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], folder: str, shown: str, root: str | None = None
+    ) -> None:
+        self._folder = os.path.abspath(folder)
+        self._shown = shown
+        self.notes: list[str] = []
+        entries = self._list_entries(settings)
+        self.root = self._find_root(settings, entries, root)
+        found: dict[str, list[str]] = {}
+        for part, names in entries.items():
+            images: list[str] = []
+            for name in names:
+                place = locate(self.root, name)
+                if place is not None:
+                    images += (
+                        self._list_folder(place)
+                        if os.path.isdir(place)
+                        else self._list_file(place, part)
+                    )
+                elif part == "test":  # often named and not there, and not needed for training
+                    self.notes.append(f"part 'test' was left out, as {name!r} does not exist")
+                else:
+                    raise LayoutError(
+                        f"{self._shown}, key {part!r}: there is no {shorten(name)!r} in "
+                        f"{show_path(self.root)}."
+                    )
+            unique = list(dict.fromkeys(images))
+            if len(unique) < len(images):
+                n_more = count(len(images) - len(unique), "image")
+                self.notes.append(f"part {part!r} lists {n_more} more than once, taken once")
+            if unique:
+                found[part] = unique
+            elif images or names:
+                self.notes.append(f"part {part!r} holds no images")
+        self.parts = self._without_aliases(found)
+
+    def _list_entries(self, settings: dict[str, Any]) -> dict[str, list[str]]:
+        """Return the folders and lists of each part, as the file names them."""
+        entries = {}
+        for part in PARTS:
+            key = "validation" if part == "val" and "val" not in settings else part
+            value = settings.get(key)
+            names = [value] if isinstance(value, str) else [] if value is None else value
+            if not isinstance(names, list) or not all(
+                isinstance(name, str) and "\0" not in name for name in names
+            ):
+                raise LayoutError(
+                    f"{self._shown}, key {key!r}: must be a folder, a text file of paths, or a "
+                    f"list of these. Got {describe_value(value)} instead."
+                )
+            if names := [name for name in names if name.strip()]:
+                entries[part] = names
+        if not entries:
+            raise LayoutError(
+                f"{self._shown} names no images. Expected the keys 'train' and 'val'."
+            )
+        return entries
+
+    def _find_root(
+        self, settings: dict[str, Any], entries: dict[str, list[str]], root: str | None
+    ) -> str:
+        """Return the first folder that holds one of the parts."""
+        beside = self._folder
+        named = settings.get("path")
+        if named is not None and (not isinstance(named, str) or "\0" in named):
+            raise LayoutError(
+                f"{self._shown}, key 'path': must be a folder. Got {describe_value(named)} "
+                f"instead."
+            )
+        candidates = [beside]
+        if root is not None:
+            candidates = [os.path.abspath(root)]
+        elif named:
+            spellings = _spell(named)
+            candidates = [os.path.join(beside, spelling) for spelling in spellings]
+            candidates += [os.path.abspath(spelling) for spelling in spellings]
+            candidates.append(beside)
+        candidates = list(dict.fromkeys(map(os.path.normpath, candidates)))
+        for candidate in candidates:
+            if any(locate(candidate, name) for names in entries.values() for name in names):
+                if candidate == beside and root is None and named and candidate != candidates[0]:
+                    self.notes.append(
+                        f"'path: {shorten(named)}' does not hold the images, and the folder of "
+                        f"the file was taken for it"
+                    )
+                return candidate
+        part, names = next(iter(entries.items()))
+        looked = ", ".join(show_path(candidate) for candidate in candidates)
+        raise LayoutError(
+            f"{self._shown}, key {part!r}: there is no {shorten(names[0])!r} (looked in "
+            f"{looked}). Correct the key 'path', or pass the folder as root."
+        )
+
+    def _list_folder(self, folder: str) -> list[str]:
+        found = walk_folder(folder)
+        for error in found.unsearched:
+            raise LayoutError(f"{show_path(folder)} cannot be searched: {error}.") from error
+        for image in found.paths:
+            labels = label_path(image)
+            if os.path.dirname(labels) == os.path.dirname(image) and os.path.isfile(labels):
+                found.left_out.discard(labels)
+        if note := describe_left_out(found):
+            self.notes.append(f"{show_path(os.path.relpath(folder, self.root))}: {note}")
+        return found.paths
+
+    def _list_file(self, path: str, part: str) -> list[str]:
+        """Return the images that a text file lists."""
+        shown = show_path(path)
+        try:
+            with open_regular(path) as file:
+                data = file.read()
+            entries = split_list(data)
+        except (OSError, ValueError) as error:
+            raise LayoutError(f"{shown} cannot be read as a list of paths: {error}.") from error
+        images = []
+        for entry in entries:
+            image = self._find_listed(entry, os.path.dirname(path))
+            if image is None:
+                raise LayoutError(
+                    f"{shown}, line {_line_of(entry, data)}: there is no image {shorten(entry)!r} "
+                    f"in {show_path(self.root)}, nor in the folder of the list. Remove the line, "
+                    f"or correct part {part!r}."
+                )
+            images.append(image)
+        return images
+
+    def _find_listed(self, entry: str, folder: str) -> str | None:
+        """Return the path of an image in a list; names after "./" are relative to the list."""
+        folders = [folder, self.root] if entry.startswith(("./", ".\\")) else [self.root, folder]
+        for spelling in _spell(entry.strip()):
+            for above in (*folders, os.getcwd()):
+                path = os.path.normpath(os.path.join(above, spelling))
+                if "\0" not in path and os.path.isfile(path):
+                    return path
+        return None
+
+    def _without_aliases(self, found: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Return the parts without those that name the images of another part again."""
+        parts: dict[str, list[str]] = {}
+        for part, images in found.items():
+            for other, taken in parts.items():
+                common = set(images).intersection(taken)
+                if len(common) == len(images) == len(taken):
+                    self.notes.append(f"part {part!r} names the images of {other!r} again")
+                    break
+                if common:
+                    example = show_path(min(common))
+                    raise LayoutError(
+                        f"{self._shown}, keys {other!r} and {part!r}: "
+                        f"{count(len(common), 'image')} in both, such as {shorten(example)}. An "
+                        f"image can be in one part only. Remove it from the other."
+                    )
+            else:
+                parts[part] = images
+        return parts
+
+
+def locate(root: str, name: str) -> str | None:
+    """Return the real path of a folder or file, or None if it does not exist.
+
+    As in Ultralytics, a name may lead out of the root, and "../" in front is optional.
+    """
+    for spelling in _spell(name):
+        for below in (spelling, spelling.removeprefix("../")):
+            path = os.path.join(root, below)
+            if os.path.exists(path):
+                return os.path.realpath(path)
+    return None
+
+
+def _spell(name: str) -> list[str]:
+    """Return a path, and how it is written here if it has Windows' separators."""
+    return list(dict.fromkeys([name, name.replace("\\", "/")]))
+
+
+def _line_of(entry: str, data: bytes) -> int:
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if entry in line), 1)
+
+
+def guess_settings(folder: str) -> dict[str, Any] | None:
+    """Return the parts of a folder without a data.yaml; None if it is no YOLO data set.
+
+    Parameters
+    ----------
+    folder : str
+        A folder with ``images/`` and ``labels/``, with or without parts below these, or with
+        parts above them.
+
+    Returns
+    -------
+    dict or None
+        The keys of a data.yaml. The images of a folder without parts are under "train".
+    """
+    if _has_both(folder):
+        images = os.path.join(folder, "images")
+        parts = _by_role(name for name in _folders_in(images))
+        if len(parts) > 1:
+            return {part: [f"images/{name}" for name in names] for part, names in parts.items()}
+        return {"train": "images"}
+    parts = _by_role(name for name in _folders_in(folder) if _has_both(os.path.join(folder, name)))
+    settings = {part: [f"{name}/images" for name in names] for part, names in parts.items()}
+    return settings or None
+
+
+def _by_role(names: Iterator[str]) -> dict[str, list[str]]:
+    """Return the folders with the usual names of parts, by part."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        role = role_of(name)
+        if role is not None:
+            parts.setdefault(PARTS[role], []).append(name)
+    return {part: parts[part] for part in PARTS if part in parts}
+
+
+def _has_both(folder: str) -> bool:
+    """Return whether a folder has images, and labels in text files."""
+    labels = os.path.join(folder, "labels")
+    if not os.path.isdir(os.path.join(folder, "images")) or not os.path.isdir(labels):
+        return False
+    files = (name for _, _, names in os.walk(labels) for name in names)
+    return any(name.endswith(".txt") for name in islice(files, _MOST_SEARCHED))
+
+
+def _folders_in(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir())
