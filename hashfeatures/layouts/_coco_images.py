@@ -1,0 +1,92 @@
+"""Where the images of a JSON file of COCO are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._utils.descriptions import shorten
+from .._utils.path_text import show_path, split_list
+from ..exceptions import LayoutError
+from ._coco_file import show_file
+
+# So many images decide which folder is the right one.
+_SAMPLE = 20
+# Folders that hold images, by the conventions of COCO and of tools that export it.
+_USUAL = ("images", "data", "JPEGImages", "imgs")
+
+
+def locate_images(
+    path: Path, names: Sequence[str], parts: Sequence[str], root: Path | None
+) -> tuple[list[str], Path]:
+    """Return the paths of the images of a file, and the folder that their names are relative to.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+    names : sequence of str
+        The names of its images.
+    parts : sequence of str
+        What the file and its part are called, such as "train2017" and "train". A folder or a list
+        of images may have the same name.
+    root : Path, optional
+        The folder of the images, or a folder above it.
+
+    Returns
+    -------
+    paths : list of str
+        One path an image. Not every file has to exist.
+    folder : Path
+        The folder.
+
+    Raises
+    ------
+    LayoutError
+        If `root` is None, and no folder holds one of the first images.
+    """
+    if root is None and (listed := _find_list(path, names, parts)):
+        return listed
+    tops = [root] if root is not None else [path.parent, path.parent.parent]
+    inner = [*parts, *(f"images/{part}" for part in parts), *_USUAL, ""]
+    folders = list(dict.fromkeys(top / name for top in tops for name in inner))
+    first = names[:_SAMPLE]
+    found = [sum(os.path.isfile(folder / name) for name in first) for folder in folders]
+    best = found.index(max(found))
+    if max(found):
+        folder = folders[best]
+    elif root is not None or not names:
+        folder = tops[0]
+    else:
+        tried = ", ".join(show_path(str(folder)) for folder in folders if folder.is_dir())
+        raise LayoutError(
+            f"{show_file(path)}: the first images, such as {shorten(names[0])!r}, are in none of "
+            f"the folders {shorten(tried, 400)}. Name the folder of the images, as by "
+            f"root='images'."
+        )
+    return [str(folder / name) for name in names], folder
+
+
+def _find_list(
+    path: Path, names: Sequence[str], parts: Sequence[str]
+) -> tuple[list[str], Path] | None:
+    """Return the images that a text file beside the folder of annotations lists, in order."""
+    for part in parts:
+        file = path.parent.parent / f"{part}.txt"
+        if not file.is_file():
+            continue
+        try:
+            lines = split_list(file.read_bytes())
+        except ValueError:
+            continue
+        paths = [os.path.abspath(file.parent / line) for line in lines]
+        shown = [line.replace(os.sep, "/") for line in paths]
+        if (
+            names
+            and len(names) == len(shown)
+            and all(line.endswith("/" + name) for line, name in zip(shown, names, strict=True))
+        ):
+            tops = {line[: -len(name) - 1] for line, name in zip(paths, names, strict=True)}
+            return paths, Path(os.path.commonpath(tops))
+    return None
