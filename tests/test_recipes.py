@@ -1,0 +1,67 @@
+"""Recipes for packages that are not installed for the tests run with stand-ins for them."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+
+
+class Tensor(np.ndarray):
+    """An array with the method of a tensor that the recipe calls."""
+
+    def permute(self, *axes):
+        return self.transpose(axes)
+
+
+class DataLoader:
+    """Takes a map-style dataset by its length and rows, as torch's class does."""
+
+    def __init__(self, dataset, batch_size=1, shuffle=False):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __iter__(self):
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            np.random.default_rng(0).shuffle(order)
+        for start in range(0, len(order), self.batch_size):
+            rows = [self.dataset[row] for row in order[start : start + self.batch_size].tolist()]
+            pixels, targets = zip(*rows, strict=True)
+            yield np.stack(pixels), np.array(targets)
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    modules = {name: ModuleType(name) for name in ("torch", "torch.utils", "torch.utils.data")}
+    modules["torch"].from_numpy = lambda array: array.view(Tensor)
+    modules["torch.utils.data"].DataLoader = DataLoader
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_a_data_loader_yields_each_image_of_a_part_with_its_class(
+    torch, tmp_path, monkeypatch, noise_image
+):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(60):
+        path = Path("photos", f"class {seed % 3}", f"{seed}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise_image(seed).save(path)
+    text = PAGE.read_text("utf-8")
+    section = text.partition("## A torch DataLoader over the parts")[2].partition("\n## ")[0]
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+        exec(block, names)
+    assert names["images"].shape == (32, 3, 224, 224)
+    assert 0 <= names["images"].min() <= names["images"].max() <= 1
+    batches = [targets for _, targets in names["loader"]]
+    expected = [int(label[-1]) for label in names["train"].labels]
+    assert sorted(np.concatenate(batches)) == sorted(expected)
+    written = sorted(Path("photos-split").glob("*/*/*.png"))
+    assert len(written) == 60
