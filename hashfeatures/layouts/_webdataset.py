@@ -1,0 +1,406 @@
+"""WebDataset: tar files in which the members of one key are one sample."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from .._utils.containers import as_column
+from .._utils.descriptions import shorten
+from .._utils.part_names import role_of
+from .._utils.path_text import show_path, write_path
+from .._utils.quantities import count
+from ..exceptions import LayoutError
+from ..images._files import HEAD, LeftOut, has_image_suffix, recognize
+from ._collection import Collection
+from ._layout import Layout
+from ._plan import Plan
+from ._tar import AnyTarMember, list_members, write_members
+
+_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+# As webdataset splits names: the suffix begins at the first dot of the file name.
+_NAME = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)", re.DOTALL)
+_META = re.compile(r"__[^/]*__($|/)")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_MOST_SHARDS = 1_000_000  # that a pattern may name
+_MOST_SEARCHED = 1000  # entries of a folder that are looked at to recognize it
+
+# Where a new shard begins.
+_SHARD_SAMPLES = 10_000
+_SHARD_BYTES = 1_000_000_000
+
+_LABEL = "cls"
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
+_MOST_LABEL = 4096  # bytes
+_PART_NAMES = ("train", "val", "test")
+
+
+class WebDatasetLayout(Layout):
+    """Tar shards, as the package webdataset reads them."""
+
+    name = "webdataset"
+    title = "WebDataset"
+
+    @classmethod
+    def recognize(cls, source: Any) -> str | None:
+        """Return why a source consists of tar shards, or None."""
+        if isinstance(source, list) and source and all(isinstance(one, Path) for one in source):
+            return "all of its files are tar files" if all(map(_is_shard, source)) else None
+        if not isinstance(source, Path):
+            return None
+        if source.is_dir():
+            return _recognize_folder(source)
+        if _is_shard(source):
+            return "it is a tar file" if source.exists() or _BRACES.search(source.name) else None
+        return None
+
+    @classmethod
+    def read(cls, source: Any, root: Path | None = None) -> Collection:
+        """Read the samples of one or more tar shards that hold an image.
+
+        The annotations of an image are the other members of its sample by suffix, such as "json".
+        Their ``resolve()`` returns the bytes.
+        """
+        shards = _find_shards(source)
+        top = _common_folder(shards) if root is None else root
+        names = [os.path.relpath(shard, top).replace(os.sep, "/") for shard in shards]
+        left_out = LeftOut()
+        samples: list[_Sample] = []
+        for number, shard in enumerate(shards):
+            samples += _read_samples(shard, number, left_out)
+        kept = [sample for sample in samples if sample.image is not None]
+        if not kept:
+            raise LayoutError(
+                f"{_describe(shards)}: no sample holds an image among its "
+                f"{count(len(samples), 'sample')}."
+            )
+        frame = pd.DataFrame(
+            {
+                "image": as_column([sample.members[str(sample.image)] for sample in kept]),
+                "key": as_column(_name_samples(kept, names)),
+            }
+        )
+        parts = _find_parts(names)
+        if parts:
+            frame["part"] = as_column([parts[sample.shard] for sample in kept])
+        labels = _read_labels(kept)
+        if labels is not None:
+            frame["label"] = labels
+        frame["annotations"] = as_column([sample.annotations() for sample in kept])
+        n_several = sum(sample.n_images > 1 for sample in kept)
+        notes = [left_out.describe()]
+        if len(kept) < len(samples):
+            n_without = count(len(samples) - len(kept), "sample")
+            notes.append(f"skipped {n_without} without an image")
+        if n_several:
+            chosen = next(sample for sample in kept if sample.n_images > 1)
+            notes.append(
+                f"{count(n_several, 'sample')} with several images, of which one is taken, such "
+                f"as {chosen.image!r} of {shorten(show_path(chosen.key))}"
+            )
+        return Collection(frame, cls(), root=Path(top), skipped="; ".join(filter(None, notes)))
+
+    def plan_split(
+        self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
+    ) -> Plan:
+        """Return lists of keys, or new shards of whole samples.
+
+        A list has one key per line. If shards use the same keys, the name of the shard and "/"
+        come before each key. New shards keep the bytes of all members and their metadata.
+        """
+        if how == "link":
+            raise LayoutError(
+                "Samples inside tar shards cannot be linked. Pass how='lists' for lists of their "
+                "keys, or how='copy' for new shards."
+            )
+        keys = collection.frame["key"].tolist()
+        if how == "lists":
+            return Plan(
+                {
+                    f"{part}.txt": "".join(f"{write_path(keys[row])}\n" for row in rows).encode(
+                        "utf-8", "surrogateescape"
+                    )
+                    for part, rows in parts.items()
+                }
+            )
+        images, annotations = collection.frame["image"], collection.frame["annotations"]
+        plan = Plan()
+        for part, rows in parts.items():
+            samples = ([images.iloc[row], *annotations.iloc[row].values()] for row in rows)
+            for number, members in enumerate(_fill_shards(samples)):
+                plan.streams[f"{part}/{number:06d}.tar"] = partial(write_members, members)
+        return plan
+
+
+@dataclass
+class _Sample:
+    """The members of one key in one shard.
+
+    Parameters
+    ----------
+    key : str
+        What their names have in common.
+    shard : int
+        The number of the shard.
+    members : dict of str to reference
+        The members by suffix, in the order of the shard.
+    recognized : list of str
+        The suffixes of members that are images by their content alone.
+    label : bytes or None
+        The content of the member with the label.
+    """
+
+    key: str
+    shard: int
+    members: dict[str, AnyTarMember] = field(default_factory=dict)
+    recognized: list[str] = field(default_factory=list)
+    label: bytes | None = None
+    image: str | None = None
+    n_images: int = 0
+
+    def choose_image(self) -> None:
+        """Choose the image of the sample: "jpg" rather than "mask.png"."""
+        images = [suffix for suffix in self.members if has_image_suffix(f"x.{suffix}")]
+        images = images or self.recognized
+        self.n_images = len(images)
+        if images:
+            self.image = min(images, key=lambda suffix: (suffix.count("."), suffix))
+
+    def annotations(self) -> dict[str, AnyTarMember]:
+        """Return the other members by suffix."""
+        return {suffix: file for suffix, file in self.members.items() if suffix != self.image}
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split the name of a member into the key of its sample and its suffix.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts._webdataset import split_name
+    >>> split_name("a.b/0012.seg.PNG"), split_name("README")
+    (('a.b/0012', 'seg.png'), ('README', ''))
+    """
+    match = _NAME.fullmatch(name)
+    return (name, "") if match is None else (match[1], match[2].lower())
+
+
+def expand_braces(pattern: str) -> list[str]:
+    """Return the names that a pattern with ranges or choices in braces stands for.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts._webdataset import expand_braces
+    >>> expand_braces("{train,val}-{08..10}.tar")[:4]
+    ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']
+    """
+    pieces: list[list[str]] = []
+    n_names = 1
+    for place, text in enumerate(_BRACES.split(pattern)):
+        choices = [text]
+        if place % 2:
+            bounds = _RANGE.fullmatch(text)
+            if bounds is not None:
+                first, last = int(bounds[1]), int(bounds[2])
+                n_names *= abs(last - first) + 1
+                step = 1 if first <= last else -1
+                width = (
+                    max(map(len, bounds.groups())) if "0" in (bounds[1][0], bounds[2][0]) else 0
+                )
+                if n_names <= _MOST_SHARDS:
+                    choices = [f"{number:0{width}d}" for number in range(first, last + step, step)]
+            elif "," in text:
+                choices = text.split(",")
+                n_names *= len(choices)
+            else:
+                choices = [f"{{{text}}}"]
+        if n_names > _MOST_SHARDS:
+            raise LayoutError(
+                f"{shorten(pattern)!r} stands for more than {_MOST_SHARDS:,} files. Check the "
+                f"ranges."
+            )
+        pieces.append(choices)
+    return ["".join(words) for words in product(*pieces)]
+
+
+def _is_shard(path: Path) -> bool:
+    return path.name.lower().endswith(_SUFFIXES)
+
+
+def _recognize_folder(folder: Path) -> str | None:
+    """Return why a folder consists of shards: it holds tar files, and no images beside them."""
+    found = None
+    try:
+        below = [entry.path for entry in _entries(folder) if entry.is_dir()]
+        for searched in (folder, *map(Path, below)):
+            for entry in _entries(searched):
+                if has_image_suffix(entry.name):
+                    return None
+                if found is None and _is_shard(Path(entry.name)) and entry.is_file():
+                    found = os.path.relpath(entry.path, folder)
+    except OSError:
+        return None
+    return None if found is None else f"it holds tar files, such as {show_path(found)}"
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for number, entry in enumerate(entries):
+            if number >= _MOST_SEARCHED:
+                return
+            if not entry.name.startswith("."):
+                yield entry
+
+
+def _find_shards(source: Any) -> list[str]:
+    """Return the paths of all shards that a source names."""
+    named = source if isinstance(source, list) else [source]
+    if not named or not all(isinstance(one, Path) for one in named):
+        raise LayoutError(
+            f"Expected tar files, a folder of them or a pattern such as 'shard-{{000..009}}.tar'. "
+            f"Got {type(source).__name__}."
+        )
+    shards: list[str] = []
+    for path in named:
+        if path.is_dir():
+            shards += _walk(path)
+        elif path.exists() or not _BRACES.search(str(path)):
+            shards.append(str(path))
+        else:
+            shards += expand_braces(str(path))
+    missing = [shard for shard in shards if not os.path.isfile(shard)]
+    if missing:
+        raise LayoutError(
+            f"{show_path(missing[0])} is missing, or is no file. Expected "
+            f"{count(len(shards), 'tar file')}."
+        )
+    if not shards:
+        raise LayoutError(f"{_describe([str(path) for path in named])} holds no tar files.")
+    return list(dict.fromkeys(map(os.path.normpath, shards)))
+
+
+def _walk(folder: Path) -> list[str]:
+    shards = []
+    for above, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        shards += [
+            os.path.join(above, name)
+            for name in sorted(names)
+            if _is_shard(Path(name)) and not name.startswith(".")
+        ]
+    return shards
+
+
+def _common_folder(shards: Sequence[str]) -> Path:
+    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(one)) for one in shards]))
+
+
+def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
+    """Return the samples of a shard, in the order of their first members."""
+    samples: dict[str, _Sample] = {}
+    for name, file, head in list_members(shard, _head_size):
+        key, suffix = split_name(name)
+        is_image = bool(head) and not suffix.endswith(_LABEL) and recognize(head) in Image.OPEN
+        if _META.match(name) or (not suffix and not is_image):
+            left_out.add(name)
+            continue
+        sample = samples.setdefault(key, _Sample(key, number))
+        if suffix in sample.members:
+            raise LayoutError(
+                f"{show_path(shard)}, member {shorten(show_path(name))}: the sample "
+                f"{shorten(show_path(key))} has {suffix or 'this member'!r} twice. Rename one."
+            )
+        sample.members[suffix] = file
+        if suffix == _LABEL:
+            sample.label = head
+        elif is_image:
+            sample.recognized.append(suffix)
+    for sample in samples.values():
+        sample.choose_image()
+    return list(samples.values())
+
+
+def _head_size(name: str) -> int:
+    """Return how many bytes of a member to read: none of an image with a suffix."""
+    if has_image_suffix(name):
+        return 0
+    return _MOST_LABEL if split_name(name)[1] == _LABEL else HEAD
+
+
+def _name_samples(samples: Sequence[_Sample], shards: Sequence[str]) -> list[str]:
+    """Return the keys of samples, with the names of their shards where keys are not unique."""
+    keys = [sample.key for sample in samples]
+    if len(set(keys)) == len(keys):
+        return keys
+    return [f"{shards[sample.shard]}/{sample.key}" for sample in samples]
+
+
+def _find_parts(names: Sequence[str]) -> list[str] | None:
+    """Return the part of each shard by its folder or its name, if there are several parts."""
+    parts = [_part_of(name) for name in names]
+    if None in parts or len(set(parts)) < 2:
+        return None
+    return [str(part) for part in parts]
+
+
+def _part_of(name: str) -> str | None:
+    folder, _, file = name.partition("/") if "/" in name else ("", "", name)
+    if folder and role_of(folder) is not None:
+        return folder
+    role = role_of(os.path.basename(file).partition(".")[0])
+    return None if role is None else _PART_NAMES[role]
+
+
+def _read_labels(samples: Sequence[_Sample]) -> pd.Series[Any] | None:
+    """Return the labels of samples, as whole numbers if all are; None if any has none."""
+    texts = [
+        None if sample.label is None else sample.label.decode("utf-8", "replace").strip()
+        for sample in samples
+    ]
+    if not all(texts):
+        return None
+    if all(_WHOLE.fullmatch(str(text)) for text in texts):
+        return pd.Series([int(str(text)) for text in texts])
+    return as_column(texts)
+
+
+def _fill_shards(samples: Iterator[list[AnyTarMember]]) -> Iterator[list[AnyTarMember]]:
+    """Yield the members of each new shard. No shard gets two members of the same name."""
+    members: list[AnyTarMember] = []
+    taken: set[str] = set()
+    n_samples = n_bytes = 0
+    for sample in samples:
+        sample.sort(key=lambda member: member.start)
+        names = {_name_in_shard(member) for member in sample}
+        size = sum(member.size + member.offset - member.start for member in sample)
+        is_full = n_samples >= _SHARD_SAMPLES or n_bytes + size > _SHARD_BYTES
+        if members and (is_full or names & taken):
+            yield members
+            members, taken, n_samples, n_bytes = [], set(), 0, 0
+        members += sample
+        taken |= names
+        n_samples += 1
+        n_bytes += size
+    if members:
+        yield members
+
+
+def _name_in_shard(member: AnyTarMember) -> str:
+    """Return the key of a member in its shard."""
+    return split_name(member.name.removeprefix(f"{member.path}/"))[0]
+
+
+def _describe(paths: Sequence[str]) -> str:
+    more = "" if len(paths) == 1 else f" and {count(len(paths) - 1, 'more file')}"
+    return shorten(show_path(paths[0])) + more
