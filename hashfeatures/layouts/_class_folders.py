@@ -31,7 +31,7 @@ from ._unique_names import name_files
 # Files of a folder that are looked at to see whether it holds images.
 _MOST_SEARCHED = 50
 # Folders that hold annotations, or all images beside them, and are not named after a class.
-_NO_CLASSES = frozenset(
+NO_CLASSES = frozenset(
     {"images", "image", "imgs", "img", "labels", "label", "annotations", "annotation", "masks"}
     | {"mask", "jpegimages", "imagesets", "segmentationclass", "segmentationobject"}
 )
@@ -80,18 +80,18 @@ class FolderLayout(Layout):
             for part, rows in parts.items():
                 listed = [images[row] for row in rows]
                 if labels is None:
-                    contents[f"{part}.txt"] = _write_list(listed)
+                    contents[f"{part}.txt"] = write_list(listed)
                 else:
-                    contents[f"{part}.csv"] = _write_table(listed, [labels[row] for row in rows])
+                    contents[f"{part}.csv"] = write_table(listed, [labels[row] for row in rows])
             return Plan(contents)
         keys = collection.frame["key"].tolist()
         old = [None] * len(keys) if collection.parts is None else collection.parts.tolist()
         moved = [
-            _Move(part, keys[row], images[row], old[row], None if labels is None else labels[row])
+            Move(part, keys[row], images[row], old[row], None if labels is None else labels[row])
             for part, rows in parts.items()
             for row in rows.tolist()
         ]
-        return Plan(files=name_files(moved, [_Move.name_shortly, _Move.name_fully]))
+        return Plan(files=name_files(moved, [Move.name_shortly, Move.name_fully]))
 
 
 class ClassFoldersLayout(FolderLayout):
@@ -117,7 +117,7 @@ class ClassFoldersLayout(FolderLayout):
                 classes |= found
         except OSError:
             return None
-        if len(classes) < 2 or any(name.lower() in _NO_CLASSES for name in classes):
+        if len(classes) < 2 or any(name.lower() in NO_CLASSES for name in classes):
             return None
         first, second = sorted(classes)[:2]
         return (
@@ -166,8 +166,22 @@ class ClassFoldersLayout(FolderLayout):
         )
 
 
-class _Move:
-    """An image on its way into a part."""
+class Move:
+    """An image on its way into a part.
+
+    Parameters
+    ----------
+    part : str
+        The new part.
+    key : str
+        The name of the image, with the folders of its old part and its class.
+    image : str
+        The file.
+    old : str or None
+        The old part.
+    label : str or None
+        The class.
+    """
 
     def __init__(self, part: str, key: str, image: str, old: Any, label: Any) -> None:
         self._image = image
@@ -259,11 +273,13 @@ def _search(folder: str) -> tuple[FolderImages, list[str]]:
     return found, [os.path.relpath(path, folder).replace(os.sep, "/") for path in found.paths]
 
 
-def _write_list(paths: list[str]) -> bytes:
+def write_list(paths: list[str]) -> bytes:
+    """Return a list of images, one per line."""
     return "".join(f"{write_path(path)}\n" for path in paths).encode()
 
 
-def _write_table(paths: list[str], labels: list[Any]) -> bytes:
+def write_table(paths: list[str], labels: list[Any]) -> bytes:
+    """Return a CSV table of images and their labels."""
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(["image", "label"])

@@ -1,0 +1,205 @@
+"""Zip files of images, with or without class folders in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from .._utils.containers import as_column
+from .._utils.descriptions import shorten
+from .._utils.part_names import role_of
+from .._utils.path_text import show_path
+from ..exceptions import LayoutError
+from ..images._archives import ZipMember
+from ..images._errors import describe_error
+from ..images._files import HEAD, LeftOut, has_image_suffix, recognize
+from ..images._references import FileState
+from ._class_folders import NO_CLASSES, Move, write_list, write_table
+from ._collection import Collection
+from ._layout import Layout
+from ._plan import Plan, safe_name
+from ._unique_names import name_files
+
+_FOREIGN_FOLDER = "__MACOSX"  # what macOS adds to the zip files that it makes
+_ENCRYPTED = 1
+
+
+class ZipLayout(Layout):
+    """The images in a zip file, read where they are.
+
+    Folders in the file with the usual names of parts are parts, and class folders are labels.
+    """
+
+    name = "zip"
+    title = "zip"
+
+    @classmethod
+    def recognize(cls, source: Any) -> str | None:
+        """Return why a source is a zip file, or None."""
+        is_zip = isinstance(source, Path) and source.suffix.lower() == ".zip" and source.is_file()
+        return "it is a zip file" if is_zip else None
+
+    @classmethod
+    def read(cls, source: Any, root: Path | None = None) -> Collection:
+        """List the images in a zip file."""
+        if not isinstance(source, Path):
+            raise LayoutError(f"Expected the path of a zip file. Got {type(source).__name__}.")
+        if root is not None:
+            raise LayoutError(
+                f"The names of images in {show_path(str(source))} are relative to the zip file. "
+                f"Leave root at None."
+            )
+        left_out = LeftOut()
+        members = dict(_list_members(str(source), left_out))
+        if not members:
+            notes = left_out.describe()
+            reason = f" ({notes})" if notes else ""
+            raise LayoutError(f"{show_path(str(source))} holds no images{reason}.")
+        keys = list(members)
+        frame = pd.DataFrame({"image": as_column(list(members.values())), "key": as_column(keys)})
+        folders = [name.split("/")[:-1] for name in _below_common_folder(keys)]
+        has_parts = _are_parts(folders)
+        if has_parts:
+            frame["part"] = as_column([words[0] for words in folders])
+            folders = [words[1:] for words in folders]
+        if _are_classes(folders):
+            frame["label"] = as_column([words[0] for words in folders])
+        return Collection(frame, cls(), root=source.absolute().parent, skipped=left_out.describe())
+
+    def plan_split(
+        self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
+    ) -> Plan:
+        """Return a list or a table of each part, or the unpacked images in a folder of each.
+
+        Lists hold addresses such as ``zip://cat/1.jpg::/data/pets.zip``, which fsspec opens.
+        """
+        if how == "link":
+            raise LayoutError(
+                "Images inside a zip file cannot be linked. Pass how='lists' for lists of their "
+                "addresses, or how='copy' to unpack them."
+            )
+        frame = collection.frame
+        members: list[ZipMember] = frame["image"].tolist()
+        labels = None if collection.labels is None else collection.labels.tolist()
+        if how == "lists":
+            contents = {}
+            for part, rows in parts.items():
+                listed = [_address_of(members[row]) for row in rows]
+                if labels is None:
+                    contents[f"{part}.txt"] = write_list(listed)
+                else:
+                    chosen = [labels[row] for row in rows]
+                    contents[f"{part}.csv"] = write_table(listed, chosen)
+            return Plan(contents)
+        keys = frame["key"].tolist()
+        below = _below_common_folder(keys)
+        old = [None] * len(keys) if collection.parts is None else collection.parts.tolist()
+        moved = [
+            Move(part, below[row], keys[row], old[row], None if labels is None else labels[row])
+            for part, rows in parts.items()
+            for row in rows.tolist()
+        ]
+        member_of = dict(zip(keys, members, strict=True))
+        named = name_files(moved, [Move.name_shortly, Move.name_fully])
+        return Plan(
+            streams={name: partial(_unpack, member_of[key]) for name, key in named.items()}
+        )
+
+
+def _list_members(path: str, left_out: LeftOut) -> Iterator[tuple[str, ZipMember]]:
+    """Yield the names of the images in a zip file, and references to them."""
+    where = show_path(path)
+    seen: set[str] = set()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            state = FileState.of(os.stat(path))
+            for info in archive.infolist():
+                if info.is_dir():
+                    continue
+                member = f"{where}, member {shorten(show_path(info.filename))}"
+                name = safe_name(info.filename, member)
+                folders = name.split("/")
+                if any(word.startswith(".") or word == _FOREIGN_FOLDER for word in folders):
+                    left_out.add(f".{folders[-1]}")
+                elif _is_image(archive, info, member):
+                    if name in seen:
+                        raise LayoutError(f"{member}: the name occurs twice. Pack the file again.")
+                    seen.add(name)
+                    yield (
+                        name,
+                        ZipMember(
+                            *(path, info.filename, info.file_size, info.header_offset),
+                            *(f"{path}/{name}", state),
+                        ),
+                    )
+                else:
+                    left_out.add(name)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        if isinstance(error, LayoutError | FileNotFoundError | PermissionError):
+            raise
+        raise LayoutError(
+            f"{where} cannot be read as a zip file: {describe_error(error)}. Copy or pack it "
+            f"again."
+        ) from error
+
+
+def _is_image(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: str) -> bool:
+    """Return whether a member is an image by its suffix, or else by its first bytes."""
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise LayoutError(f"{member}: it is a symbolic link. Pack the file itself.")
+    has_suffix = has_image_suffix(info.filename)
+    if info.flag_bits & _ENCRYPTED:
+        if has_suffix:
+            raise LayoutError(f"{member}: it is encrypted. Unpack the file with its password.")
+        return False
+    if has_suffix:
+        return True
+    try:
+        with archive.open(info) as file:
+            return recognize(file.read(HEAD)) in Image.OPEN
+    except Exception:  # a damaged member may raise anything in its decompressor
+        return False
+
+
+def _below_common_folder(keys: list[str]) -> list[str]:
+    """Return the names below the folder that holds all images, unless it is that of a part."""
+    folders = [key.split("/")[:-1] for key in keys]
+    n_common = 0
+    for words in zip(*folders, strict=False):
+        if len(set(words)) > 1 or role_of(words[0]) is not None:
+            break
+        n_common += 1
+    return ["/".join(key.split("/")[n_common:]) for key in keys]
+
+
+def _are_parts(folders: list[list[str]]) -> bool:
+    """Return whether the uppermost folders are parts, of which two have different roles."""
+    names = {words[0] if words else "" for words in folders}
+    roles = {role_of(name) for name in names}
+    return None not in roles and len(roles) > 1
+
+
+def _are_classes(folders: list[list[str]]) -> bool:
+    """Return whether the uppermost folders are classes, with every image in one of several."""
+    if not all(folders):
+        return False
+    names = {words[0] for words in folders}
+    return len(names) > 1 and not any(name.lower() in NO_CLASSES for name in names)
+
+
+def _address_of(member: ZipMember) -> str:
+    return f"zip://{member.member}::{os.path.abspath(member.path)}"
+
+
+def _unpack(member: ZipMember, path: Path) -> None:
+    path.write_bytes(member.resolve())
