@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from os.path import abspath
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from .._utils.containers import as_column
 from .._utils.descriptions import shorten
 from .._utils.part_names import role_of
 from .._utils.path_text import write_path
@@ -25,7 +24,9 @@ from ._coco_images import locate_images
 from ._coco_merge import merge_files
 from ._collection import Collection
 from ._layout import Layout
+from ._objects import count_objects, tabulate_objects
 from ._plan import Plan
+from ._unique_names import name_files
 
 # The tasks of COCO, which begin the names of its files. Of several, the first one is read.
 _TASKS = ("instances", "person_keypoints", "", "stuff", "captions")
@@ -90,14 +91,21 @@ class CocoLayout(Layout):
             folders.append(folder)
             prefix = f"{part}/" if len(files) > 1 else ""
             entries |= {prefix + name: (number, row) for row, name in enumerate(file.names)}
-        frame = pd.DataFrame({"image": _objects(images), "key": _objects(entries)})
+        frame = pd.DataFrame({"image": as_column(images), "key": as_column(list(entries))})
         if len(files) > 1:
-            frame["part"] = _objects(parts[number] for number, _ in entries.values())
-        frame["annotations"] = _objects(chain.from_iterable(file.annotations for file in files))
+            frame["part"] = as_column([parts[number] for number, _ in entries.values()])
+        frame["annotations"] = as_column([items for file in files for items in file.annotations])
         categories = dict(chain.from_iterable(file.categories.items() for file in files))
         counts = None
         if categories and any(file.holds_objects for file in files):
-            counts = _count_objects(frame["annotations"], list(categories))
+            column_of = {value: column for column, value in enumerate(categories)}
+            places = [
+                (row, column_of[item["category_id"]])
+                for row, items in enumerate(frame["annotations"])
+                for item in items
+                if "category_id" in item and not item.get("iscrowd")
+            ]
+            counts = count_objects(places, (len(frame), len(categories)))
         return Collection(
             frame,
             cls(files, entries),
@@ -114,6 +122,7 @@ class CocoLayout(Layout):
         plan = Plan()
         keys, images = collection["key"].tolist(), collection.images
         task = _task_of(self._files[0].path) or "instances"
+        placed = []
         for part, rows in parts.items():
             ordered = sorted(rows.tolist(), key=lambda row: self._entries[keys[row]])
             entries = [self._entries[keys[row]] for row in ordered]
@@ -121,17 +130,11 @@ class CocoLayout(Layout):
             plan.contents[f"annotations/{task}_{part}.json"] = self._encode(entries, held, part)
             if how == "lists":
                 lines = [write_path(abspath(images[row])) + "\n" for row in ordered]
-                plan.contents[f"{part}.txt"] = "".join(lines).encode(errors="surrogateescape")
+                plan.contents[f"{part}.txt"] = "".join(lines).encode()
                 continue
             for row, (number, place) in zip(ordered, entries, strict=True):
-                name = f"{part}/{self._files[number].names[place]}"
-                if name in plan.files:
-                    raise LayoutError(
-                        f"{show_file(self._files[number].path)}, images[{place}].file_name: the "
-                        f"part {shorten(part)!r} would hold two images of the name "
-                        f"{shorten(name)!r}. Rename one of them, or write how='lists'."
-                    )
-                plan.files[name] = images[row]
+                placed.append((f"{part}/{self._files[number].names[place]}", images[row]))
+        plan.files = name_files(placed, [lambda pair: [pair]])
         return plan
 
     def _encode(
@@ -177,18 +180,7 @@ class CocoLayout(Layout):
                 crowd = bool(item.get("iscrowd"))
                 label = file.categories[item["category_id"]]
                 rows.append((row, label, *box, polygons, crowd))
-        columns = ["row", "label", "left", "top", "right", "bottom", "polygons", "crowd"]
-        found = pd.DataFrame(rows, columns=columns)
-        sides = dict.fromkeys(["left", "top", "right", "bottom"], np.float64)
-        return found.astype({"row": np.intp, "label": object, "crowd": bool, **sides})
-
-
-def _objects(values: Any) -> NDArray[Any]:
-    """Return values, which may be lists, as an array of objects."""
-    listed = list(values)
-    column = np.empty(len(listed), dtype=object)
-    column[:] = listed
-    return column
+        return tabulate_objects(rows)
 
 
 def _find_files(folder: Path) -> list[Path]:
@@ -272,20 +264,6 @@ def _check_categories(files: Sequence[CocoFile]) -> None:
                         f"{shorten(first.categories[value])!r} in {show_file(first.path)}. Use "
                         f"the same categories in all files."
                     )
-
-
-def _count_objects(annotations: Any, categories: Sequence[int | str]) -> csr_array:
-    """Return the number of objects of each category in each image, without crowds."""
-    column_of = {value: column for column, value in enumerate(categories)}
-    places: Counter[tuple[int, int]] = Counter(
-        (row, column_of[item["category_id"]])
-        for row, items in enumerate(annotations)
-        for item in items
-        if "category_id" in item and not item.get("iscrowd")
-    )
-    rows, columns = np.array(list(places), dtype=np.intp).reshape(-1, 2).T
-    values = np.array(list(places.values()), dtype=np.int64)
-    return csr_array((values, (rows, columns)), shape=(len(annotations), len(categories)))
 
 
 def _size_of(file: CocoFile, place: int) -> NDArray[np.float64]:

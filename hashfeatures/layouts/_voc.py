@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from .._utils.containers import as_column
 from .._utils.descriptions import shorten
 from .._utils.part_names import role_of
 from .._utils.path_text import show_path
@@ -23,7 +24,9 @@ from ..images._files import LeftOut
 from ..images._folders import walk_folder
 from ._collection import Collection
 from ._layout import Layout
-from ._plan import Plan, safe_name
+from ._objects import count_objects, tabulate_objects
+from ._plan import Plan
+from ._unique_names import name_files
 from ._voc_file import VocObjects, read_objects
 from ._voc_sets import read_sets
 
@@ -32,7 +35,9 @@ _IMAGES = ("JPEGImages", "images", "Images", "imgs")
 _MASKS = ("SegmentationClass", "SegmentationObject")
 # The folders of ImageSets in which the parts are, the first one that holds any.
 _SETS = ("Main", "Segmentation", "")
+# What is looked at to recognize a data set: the first bytes of a file, and the first files.
 _HEAD = 1000
+_MOST_SEARCHED = 1000
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,9 @@ class VocLayout(Layout):
             return f"it holds {shorten(inner.as_posix())}/*.xml"
         if any(_holds_sets(source, sets) for sets in _SETS):
             return "it holds ImageSets"
-        names = [name for name in sorted(os.listdir(source)) if role_of(name) is not None]
-        folders = [source, *(source / name for name in names if (source / name).is_dir())]
-        if any(map(_holds_annotation, folders)):
+        parts = [source / name for name in os.listdir(source) if role_of(name) is not None]
+        first = [next(source.glob("*.xml"), None), *map(_find_xml, filter(Path.is_dir, parts))]
+        if any(file is not None and _is_annotation(file) for file in first):
             return "it holds XML of annotations beside images"
         return None
 
@@ -124,11 +129,16 @@ class VocLayout(Layout):
         keys = [_key_of(tree, file) for file in files]
         if tree.is_beside and not parts:
             part_of = {file.stem: part for file in files if (part := _folder_part(file.stem))}
-        frame = pd.DataFrame({"image": [file.image for file in files], "key": keys}, dtype=object)
+        images = as_column([file.image for file in files])
+        frame = pd.DataFrame({"image": images, "key": as_column(keys)})
         if parts or part_of:
-            frame["part"] = np.array([part_of.get(file.stem) for file in files], dtype=object)
-        frame["annotations"] = pd.Series(contents, dtype=object)
+            frame["part"] = as_column([part_of.get(file.stem) for file in files])
+        frame["annotations"] = as_column(contents)
         classes = sorted({label for found in objects for label in found.labels})
+        column_of = {name: column for column, name in enumerate(classes)}
+        places = [
+            (row, column_of[name]) for row, found in enumerate(objects) for name in found.labels
+        ]
         notes = [left_out] if left_out else []
         if n_of_class:
             notes.append(f"skipped {count(n_of_class, 'image set')} of single classes")
@@ -139,7 +149,7 @@ class VocLayout(Layout):
             frame,
             cls(tree, sets, dict(zip(keys, files, strict=True))),
             root=tree.top,
-            counts=_count_objects(objects, classes) if classes else None,
+            counts=count_objects(places, (len(files), len(classes))) if classes else None,
             class_names=classes,
             skipped="; ".join(notes),
         )
@@ -150,10 +160,11 @@ class VocLayout(Layout):
         """Return the image sets, and the folders of images, XML and masks."""
         plan = Plan()
         keys = collection["key"].tolist()
+        beside: list[tuple[str, _Files]] = []
         for part, rows in parts.items():
             files = [self._files[keys[row]] for row in np.sort(rows)]
             if how != "lists" and self._tree.is_beside:
-                _place_beside(plan, files, part)
+                beside += [(part, file) for file in files]
                 continue
             folder = f"ImageSets/{self._sets}/" if self._sets else "ImageSets/"
             plan.contents[f"{folder}{part}.txt"] = _list_stems(files)
@@ -162,6 +173,7 @@ class VocLayout(Layout):
                 masked = [file for file in files if file.masks]
                 if masked and self._sets != "Segmentation":
                     plan.contents[f"ImageSets/Segmentation/{part}.txt"] = _list_stems(masked)
+        plan.files |= _place_beside(beside)
         return plan
 
     def _place_in_tree(self, plan: Plan, files: Sequence[_Files]) -> None:
@@ -191,12 +203,7 @@ class VocLayout(Layout):
                 # Pixels are counted from 1, and the last one belongs to the box.
                 sides = ((left - 1) / width, (top - 1) / height, right / width, bottom / height)
                 rows.append((row, label, *np.clip(sides, 0, 1), None, False))
-        columns = ["row", "label", "left", "top", "right", "bottom", "polygons", "crowd"]
-        table = pd.DataFrame(rows, columns=columns)
-        kinds = dict.fromkeys(["left", "top", "right", "bottom"], np.float64)
-        return table.astype(
-            {"row": np.intp, "label": object, "polygons": object, "crowd": bool, **kinds}
-        )
+        return tabulate_objects(rows)
 
 
 def _show(path: str | Path) -> str:
@@ -235,10 +242,15 @@ def _find_tree(folder: Path) -> _Tree:
     )
 
 
-def _holds_annotation(folder: Path) -> bool:
-    """Return whether the first XML file in a folder is one of Pascal VOC."""
-    file = next(folder.glob("*.xml"), None)
-    if file is None or not file.is_file():
+def _find_xml(folder: Path) -> Path | None:
+    """Return an XML file among the first files of a folder and below it."""
+    files = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return next((file for file in islice(files, _MOST_SEARCHED) if file.suffix == ".xml"), None)
+
+
+def _is_annotation(file: Path) -> bool:
+    """Return whether an XML file is one of Pascal VOC."""
+    if not file.is_file():
         return False
     with open(file, "rb") as opened:
         return b"<annotation" in opened.read(_HEAD)
@@ -317,28 +329,23 @@ def _folder_part(stem: str) -> str | None:
     return first if slash and role_of(first) is not None else None
 
 
-def _count_objects(objects: Sequence[VocObjects], classes: Sequence[str]) -> csr_array:
-    column_of = {name: column for column, name in enumerate(classes)}
-    places = Counter(
-        (row, column_of[label]) for row, found in enumerate(objects) for label in found.labels
-    )
-    rows, columns = np.array(list(places), dtype=np.intp).reshape(-1, 2).T
-    values = np.array(list(places.values()), dtype=np.int64)
-    return csr_array((values, (rows, columns)), shape=(len(objects), len(classes)))
-
-
 def _list_stems(files: Sequence[_Files]) -> bytes:
     return "".join(f"{file.stem}\n" for file in files).encode(errors="surrogateescape")
 
 
-def _place_beside(plan: Plan, files: Sequence[_Files], part: str) -> None:
-    """Plan a folder of images and XML, without the folder of the part that they were in."""
-    stems = [file.stem for file in files]
-    short = [stem.removeprefix(f"{_folder_part(stem)}/") for stem in stems]
-    if len({stem.casefold() for stem in short}) == len(short):
-        stems = short
-    for stem, file in zip(stems, files, strict=True):
-        name = safe_name(f"{part}/{stem}", "A part")
-        plan.files[name + os.path.splitext(file.image)[1]] = file.image
-        if file.xml is not None:
-            plan.files[f"{name}.xml"] = file.xml
+def _place_beside(files: Sequence[tuple[str, _Files]]) -> dict[str, str]:
+    """Return images and XML by folders of parts, without the folder of the part they were in."""
+
+    def name_all(part: str, stem: str, file: _Files) -> Iterator[tuple[str, str | None]]:
+        yield f"{part}/{stem}{os.path.splitext(file.image)[1]}", file.image
+        yield f"{part}/{stem}.xml", file.xml
+
+    def name_shortly(placed: tuple[str, _Files]) -> Iterator[tuple[str, str | None]]:
+        part, file = placed
+        return name_all(part, file.stem.removeprefix(f"{_folder_part(file.stem)}/"), file)
+
+    def name_fully(placed: tuple[str, _Files]) -> Iterator[tuple[str, str | None]]:
+        part, file = placed
+        return name_all(part, file.stem, file)
+
+    return name_files(files, [name_shortly, name_fully])

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from .._utils.containers import as_column
 from .._utils.part_names import role_of
@@ -19,6 +18,7 @@ from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
 from ._collection import Collection
 from ._layout import Layout
+from ._objects import count_objects, tabulate_objects
 from ._plan import Plan
 from ._unique_names import name_files
 from ._yolo_labels import YoloObject, label_path, read_objects
@@ -117,7 +117,7 @@ class YoloLayout(Layout):
             frame,
             cls({**settings, "names": settings.get("names", names)}, keypoints),
             root=Path(images.root),
-            counts=_count(places, (len(paths), len(names))),
+            counts=count_objects(places, (len(paths), len(names))),
             class_names=names,
             skipped="; ".join(images.notes),
         )
@@ -167,15 +167,11 @@ class YoloLayout(Layout):
             if path is not None:
                 objects = read_objects(path, len(collection.class_names), self._keypoints)
                 found += [(row, each) for each in objects or ()]
-        boxes = np.array([each.box for _, each in found], dtype=np.float64).reshape(-1, 4)
-        polygons = [None if each.polygon is None else [each.polygon] for _, each in found]
-        frame = pd.DataFrame(boxes, columns=["left", "top", "right", "bottom"])
-        frame.insert(0, "row", np.array([row for row, _ in found], dtype=np.intp))
-        labels = [collection.class_names[each.class_id] for _, each in found]
-        frame.insert(1, "label", pd.Series(labels, dtype=object))
-        frame["polygons"] = pd.Series(polygons, dtype=object)
-        frame["crowd"] = np.zeros(len(found), dtype=bool)
-        return frame
+        rows = []
+        for row, each in found:
+            polygons = None if each.polygon is None else [each.polygon]
+            rows.append((row, collection.class_names[each.class_id], *each.box, polygons, False))
+        return tabulate_objects(rows)
 
 
 class _Move:
@@ -238,14 +234,6 @@ def _key_of(path: str, root: str) -> str:
     relative = os.path.relpath(path, root)
     name = path if relative.startswith(os.pardir + os.sep) else relative
     return name.replace(os.sep, "/")
-
-
-def _count(places: list[tuple[int, int]], shape: tuple[int, int]) -> csr_array:
-    """Return the number of objects of each class in each image."""
-    rows, columns = np.array(places, dtype=np.int64).reshape(-1, 2).T
-    counts = csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape)
-    counts.sum_duplicates()
-    return counts
 
 
 def _name_parts(parts: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:
