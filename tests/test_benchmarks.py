@@ -206,3 +206,37 @@ def test_sequences_tells_an_empty_folder(tmp_path):
     done = run("sequences.py", tmp_path)
     assert done.returncode == 1
     assert "There are no images CLASS/TRACK_FRAME.*" in done.stderr
+
+
+@pytest.fixture
+def signs(tmp_path, noise_image):
+    """Make frames of two classes of signs, with CSV files of their boxes as GTSRB has them."""
+    for label in range(2):
+        lines = ["Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"]
+        for number in range(5 * 6):
+            path = tmp_path / f"{label:05}" / f"{number // 6:05}_{number % 6:05}.png"
+            path.parent.mkdir(exist_ok=True)
+            noise_image(number // 6 + 10 * label, size=(33, 30)).save(path)
+            lines.append(f"{path.name};33;30;5;{number % 6};26;24;{label}")
+        (tmp_path / f"{label:05}" / f"GT-{label:05}.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+@pytest.mark.parametrize("more", [[], ["--near-duplicates", "--jobs", 1]])
+def test_layouts_runs_and_reads_every_box_again(signs, more):
+    """Two of ten tracks are for testing, one of each class, in each layout."""
+    done = run("layouts.py", signs, "--quick", "--markdown", *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in
+            done.stdout.splitlines()]  # fmt: skip
+    rows = {cells[0]: cells[1:] for cells in rows}
+    for layout in ("COCO", "YOLO", "Pascal VOC"):
+        assert rows[layout][:3] == ["48", "12", "0"]
+        assert rows[layout][3].startswith("0.0%")
+    assert "Each of 60 boxes was read back once and unchanged, in every layout." in done.stdout
+
+
+def test_layouts_tells_a_folder_without_boxes(tmp_path):
+    done = run("layouts.py", tmp_path)
+    assert done.returncode == 1
+    assert "There are no files GT-*.csv" in done.stderr

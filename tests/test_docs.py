@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_every_example_is_in_the_gallery():
 def write_data_sets(photos):
     """Write the data sets of the recipes into the working directory."""
     write_road(photos[:60])
+    write_coco(photos[:60])
 
 
 def write_road(photos):
@@ -122,6 +124,32 @@ def write_road(photos):
         label.write_text(f"{number % 3} 0.5 0.5 0.2 0.2\n" * (number % 4))
     lines = [f"{part}: images/{part}\n" for part in ("train", "val", "test")]
     Path("road/data.yaml").write_text("".join([*lines, "names: [car, bus, bike]\n"]))
+
+
+def write_coco(photos):
+    """Write a COCO data set whose last image is the first one again, with other boxes."""
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    for part, first, last in (("train2017", 0, 40), ("val2017", 40, 60)):
+        document = {"images": [], "annotations": [], "categories": categories}
+        for number in range(first, last):
+            image = Path(f"coco/{part}/{number:012}.jpg")
+            image.parent.mkdir(parents=True, exist_ok=True)
+            image.write_bytes(photos[number % 59].read_bytes())
+            document["images"].append(
+                {"id": number, "file_name": image.name, "width": 96, "height": 72}
+            )
+            document["annotations"].append(
+                {
+                    "id": number,
+                    "image_id": number,
+                    "category_id": 1 + number % 59 % 2,
+                    "bbox": [8, 8, 20 if number < 59 else 80, 40],
+                    "iscrowd": 0,
+                }
+            )
+        path = Path(f"coco/annotations/instances_{part}.json")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
 
 
 # What the blocks of a page find in the working directory, besides photos.

@@ -1,5 +1,6 @@
 """Recipes for packages that are not installed for the tests run with stand-ins for them."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -65,3 +66,45 @@ def test_a_data_loader_yields_each_image_of_a_part_with_its_class(
     assert sorted(np.concatenate(batches)) == sorted(expected)
     written = sorted(Path("photos-split").glob("*/*/*.png"))
     assert len(written) == 60
+
+
+def test_the_audit_of_a_coco_set_finds_its_leak_and_its_conflict(
+    tmp_path, monkeypatch, noise_image
+):
+    """One image is in both parts with different boxes; it moves, and its annotations with it."""
+    monkeypatch.chdir(tmp_path)
+    for part, numbers in (("train2017", range(30)), ("val2017", range(30, 40))):
+        document = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "cat"}]}
+        for number in numbers:
+            path = Path("coco", part, f"{number}.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise_image(number % 39).save(path)
+            box = [4, 4, 36, 26] if number == 39 else [4, 4, 10, 20]
+            entry = {"id": number, "file_name": path.name, "width": 40, "height": 30}
+            document["images"].append(entry)
+            document["annotations"].append(
+                {"id": number, "image_id": number, "category_id": 1, "bbox": box}
+            )
+        path = Path("coco/annotations", f"instances_{part}.json")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
+    text = PAGE.read_text("utf-8")
+    section = text.partition("## A COCO set audited")[2].partition("\n## ")[0]
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+        exec(block, names)
+    assert names["audit"].summary()["pairs"] == 1
+    conflicts = names["conflicts"]
+    assert set(conflicts["left_image"]) | set(conflicts["right_image"]) == {
+        "train/0.png",
+        "val/39.png",
+    }
+    written = {
+        part: json.loads(Path(f"coco-clean/annotations/instances_{part}.json").read_text())
+        for part in ("train", "val")
+    }
+    ids = {
+        part: [item["id"] for item in document["annotations"]]
+        for part, document in written.items()
+    }
+    assert ids == {"train": [*range(30), 39], "val": list(range(30, 39))}

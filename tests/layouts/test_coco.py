@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pycocotools.coco import COCO
 
 from hashfeatures import LayoutError, SkippedFilesWarning, read_collection, train_test_split
 
@@ -92,9 +93,8 @@ def load(path):
 
 
 def load_with_pycocotools(path):
-    coco = pytest.importorskip("pycocotools.coco")
     with redirect_stdout(StringIO()):
-        return coco.COCO(str(path))
+        return COCO(str(path))
 
 
 def snapshot(folder):
