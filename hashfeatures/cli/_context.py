@@ -13,6 +13,20 @@ import click
 from ._console import echo
 from ._options import OptionGroup, option
 
+# Those of `read_collection`, apart from "torch", which is no file.
+LAYOUTS = (
+    "auto",
+    "folder",
+    "class-folders",
+    "yolo",
+    "coco",
+    "voc",
+    "webdataset",
+    "zip",
+    "hugging-face",
+    "table",
+)
+
 
 def _check_jobs(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
     if value == 0:
@@ -162,6 +176,10 @@ class InputOptions(OptionGroup):
         Whether to search folders behind symbolic links.
     hidden : bool
         Whether to search hidden files and folders, too.
+    layout : str
+        The layout of the data set, or "auto".
+    root : str or None
+        The folder that the names in a layout are relative to.
     """
 
     globs: tuple[str, ...] = option(
@@ -184,6 +202,20 @@ class InputOptions(OptionGroup):
         is_flag=True,
         help="Also take files and folders whose names begin with a period, as many training "
         "programs do.",
+    )
+    layout: str = option(
+        "--layout",
+        default="auto",
+        type=click.Choice(LAYOUTS),
+        metavar="NAME",
+        help=f"The layout of a data set: {', '.join(LAYOUTS[1:])}. 'folder' takes all images in a "
+        f"folder, whatever else is there.  [default: auto, by the files that are there]",
+    )
+    root: str | None = option(
+        "--root",
+        metavar="DIR",
+        help="The folder that the names of images in a layout are relative to.  [default: "
+        "depends on the layout]",
     )
 
 

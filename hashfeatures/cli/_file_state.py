@@ -91,11 +91,12 @@ def is_same_file(path: str, other: str) -> bool:
         return False
 
 
-def look_at_all(sources: Iterable[str]) -> list[FileState | None]:
-    """Return the current state of each source; None for a URL or a missing file."""
-    from ..images._sources import is_url
+def look_at_all(sources: Iterable[object]) -> list[FileState | None]:
+    """Return the current state of each source; None for what is no file, or a missing one."""
+    from ..images._sources import local_path
 
-    return [None if is_url(source) else look(source) for source in sources]
+    paths = map(local_path, sources)
+    return [None if path is None else look(path) for path in paths]
 
 
 def to_columns(states: Sequence[FileState | None]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import click
 
 from ._context import FinderOptions, GlobalOptions, HashingOptions
 from ._errors import CommandError
-from ._inputs import Collection
+from ._inputs import InputImages
 
 if TYPE_CHECKING:
     from ..duplicates._finder import NearDuplicateFinder
 
 
 def make_finder(
-    options: FinderOptions, collection: Collection, common: GlobalOptions
+    options: FinderOptions, collection: InputImages, common: GlobalOptions
 ) -> NearDuplicateFinder:
     """Return a finder for a collection, not fitted.
 
@@ -67,7 +67,7 @@ def check_pixels(options: FinderOptions) -> None:
 
 
 def check_settings(
-    collection: Collection, options: FinderOptions | HashingOptions
+    collection: InputImages, options: FinderOptions | HashingOptions
 ) -> tuple[str, bool]:
     """Return the `decode` and `trim_borders` with which the hashes of a collection were made.
 
@@ -90,7 +90,7 @@ def check_settings(
     return decode, trim_borders
 
 
-def check_columns(collection: Collection, names: list[str]) -> None:
+def check_columns(collection: InputImages, names: list[str]) -> None:
     """Raise if a collection lacks hashes of these names."""
     from ..hashing._spec import is_hash
 
@@ -104,7 +104,7 @@ def check_columns(collection: Collection, names: list[str]) -> None:
         )
 
 
-def fit(finder: NearDuplicateFinder, collection: Collection) -> NearDuplicateFinder:
+def fit(finder: NearDuplicateFinder, collection: InputImages) -> NearDuplicateFinder:
     """Fit a finder on a collection: on its hashes if it has them, else on its images.
 
     Raises

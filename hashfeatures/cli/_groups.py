@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ._context import GlobalOptions
-from ._inputs import Collection
+from ._inputs import InputImages
 from ._options import OptionGroup, option
 
 _SEQUENCES = "sequences"
@@ -41,12 +41,12 @@ class GroupOptions(OptionGroup):
         "'{patient}/*_{frame}'. It implies --groups sequences.",
     )
 
-    def read(self, collections: Sequence[Collection], common: GlobalOptions) -> Any:
+    def read(self, collections: Sequence[InputImages], common: GlobalOptions) -> Any:
         """Return what to pass as groups.
 
         Parameters
         ----------
-        collections : sequence of Collection
+        collections : sequence of InputImages
             The parts.
         common : GlobalOptions
             The number of workers.

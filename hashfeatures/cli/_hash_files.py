@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pandas as pd
 
 from .._utils.atomic_write import write_whole
+from .._utils.containers import as_column
 from .._utils.optional import import_extra
 from .._utils.path_text import encoding_of, show_path, write_path
 from .._utils.regular_files import open_regular
@@ -27,7 +28,7 @@ from ._errors import CommandError
 from ._file_state import to_columns
 
 if TYPE_CHECKING:
-    from ._inputs import Collection
+    from ._inputs import InputImages
 
 SETTINGS = "settings"
 SUFFIXES = (".parquet", ".csv", ".json")
@@ -49,7 +50,7 @@ def parse_settings(settings: str) -> tuple[str, bool]:
 
 
 def hash_collection(
-    collection: Collection,
+    collection: InputImages,
     hashes: Sequence[str],
     decode: str,
     trim_borders: bool,
@@ -67,6 +68,7 @@ def hash_collection(
         cache=common.cache,
         progress=common.progress,
     )
+    table["image"] = as_column(collection.names)
     settings = describe_settings(decode, trim_borders)
     return table.assign(**to_columns(collection.states), **{SETTINGS: settings})
 

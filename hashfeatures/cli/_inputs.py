@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._utils.descriptions import shorten
-from .._utils.path_text import read_path, show_path, split_list
+from .._utils.path_text import read_path, show_path
 from .._utils.quantities import count
-from .._utils.regular_files import open_regular
 from ._context import InputOptions, OutputOptions
 from ._errors import CommandError
 from ._file_state import FileState, find_place, from_columns, look_at_all
+from ._layouts import TABLES, read_data_sets, read_folder
+from ._walk import Walk, name_argument, read_list_file, split_entries
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = (".csv", ".parquet", ".json")
-_LISTS = (".txt", ".lst")
+    from ..layouts import Collection
 
 
 @dataclass
-class Collection:
+class InputImages:
     """Images, and where they came from.
 
     Parameters
     ----------
-    sources : list of str
-        Paths and URLs.
+    sources : list
+        Paths and URLs, and in layouts also references to images inside larger files.
     columns : DataFrame or None
         The table of the images, one row per image.
     settings : str or None
@@ -48,9 +47,11 @@ class Collection:
         Links to folders that were neither followed nor searched elsewhere.
     foreign : list of str
         Image files in folders that Pillow cannot read here, which are skipped.
+    data_set : Collection or None
+        The data set that the images are, if they are one in a layout.
     """
 
-    sources: list[str] = field(default_factory=list)
+    sources: list[Any] = field(default_factory=list)
     columns: pd.DataFrame | None = None
     settings: str | None = None
     states: list[FileState | None] = field(default_factory=list)
@@ -58,6 +59,12 @@ class Collection:
     unsearched: list[str] = field(default_factory=list)
     unfollowed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    data_set: Collection | None = None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The path, the URL or another name of each image."""
+        return list(map(name_image, self.sources))
 
     @property
     def is_hashed(self) -> bool:
@@ -69,7 +76,7 @@ class Collection:
         if by is None:
             return None
         if by in ("parent", "grandparent"):
-            folders = [_parent(source) for source in self.sources]
+            folders = [_parent(name) for name in self.names]
             if by == "grandparent":
                 folders = [_parent(folder) for folder in folders]
             return [os.path.basename(folder) for folder in folders]
@@ -86,6 +93,13 @@ class Collection:
         return list(self.columns[by])
 
 
+def name_image(source: Any) -> str:
+    """Return the path or URL of an image, or the name of one inside a larger file."""
+    from ..images._sources import describe_source, name_source
+
+    return source if isinstance(source, str) else name_source(source) or describe_source(source)
+
+
 def _parent(path: str) -> str:
     """Return the nearest folder that is not hidden: a hidden one belongs to the one above."""
     folder = os.path.dirname(path)
@@ -100,7 +114,8 @@ def collect(
     common: OutputOptions,
     *,
     may_be_empty: bool = False,
-) -> Collection:
+    whole: bool = False,
+) -> InputImages:
     """Find the images that the arguments of a command name.
 
     Parameters
@@ -113,10 +128,12 @@ def collect(
         Prints notes about skipped files.
     may_be_empty : bool, default=False
         Whether a collection without images is allowed.
+    whole : bool, default=False
+        Whether to take a folder as a data set too, which can be written in its layout.
 
     Returns
     -------
-    Collection
+    InputImages
         The images, at least one unless `may_be_empty`.
 
     Raises
@@ -124,21 +141,26 @@ def collect(
     CommandError
         If a path does not exist, is named twice, or holds no image.
     """
-    tables = [path for path in paths if path.lower().endswith(TABLES)]
+    _register_heif()
+    data_sets = read_data_sets(paths, options, common)
+    if whole and not data_sets and len(paths) == 1 and os.path.isdir(paths[0]):
+        data_sets = [read_folder(paths[0], options, common)]
+    tables = [] if data_sets else [path for path in paths if path.lower().endswith(TABLES)]
     if tables and len(tables) < len(paths):
         other = next(path for path in paths if path not in tables)
         raise CommandError(
             f"{tables[0]} is a table and {other} is not. Give tables or images, not both."
         )
-    _register_heif()
-    if tables:
+    if data_sets:
+        found = join_data_sets(data_sets)
+    elif tables:
         found = _collect_tables(tables, options)
         if found.n_nameless:
             common.note(f"skipped {count(found.n_nameless, 'row')} without an image")
     else:
-        walk = _Walk(options, common)
+        walk = Walk(options, common)
         sources = list(walk.gather(paths))
-        found = Collection(
+        found = InputImages(
             sources,
             unsearched=walk.unsearched,
             unfollowed=walk.unfollowed,
@@ -147,14 +169,25 @@ def collect(
     if not found.sources and not may_be_empty:
         named = f" whose names match {', '.join(options.globs)}" if options.globs else ""
         raise CommandError(
-            f"No images{named} found in {shorten(', '.join(map(_name_list, paths)))}."
+            f"No images{named} found in {shorten(', '.join(map(name_argument, paths)))}."
         )
     is_known = found.is_hashed and found.columns is not None
     found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
     return found
 
 
-def _collect_tables(tables: Sequence[str], options: InputOptions) -> Collection:
+def join_data_sets(data_sets: Sequence[Collection]) -> InputImages:
+    """Return the images of data sets, which are one data set only if it stands alone."""
+    import pandas as pd
+
+    if len(data_sets) == 1:
+        (only,) = data_sets
+        return InputImages(only.images, only.frame, data_set=only)
+    columns = pd.concat([each.frame for each in data_sets], ignore_index=True)
+    return InputImages(list(columns["image"]), columns)
+
+
+def _collect_tables(tables: Sequence[str], options: InputOptions) -> InputImages:
     import pandas as pd
 
     from .._utils.containers import as_column
@@ -184,7 +217,7 @@ def _collect_tables(tables: Sequence[str], options: InputOptions) -> Collection:
     sources = [local_path(source) or source for source in named]
     columns["image"] = as_column(sources)
     if not any(map(is_hash, columns.columns)):
-        return Collection(sources, columns, n_nameless=n_nameless)
+        return InputImages(sources, columns, n_nameless=n_nameless)
     made = [
         frame[SETTINGS].iloc[0] if SETTINGS in frame and len(frame) else "" for frame in frames
     ]
@@ -194,10 +227,10 @@ def _collect_tables(tables: Sequence[str], options: InputOptions) -> Collection:
                 f"{tables[0]} and {table} cannot be compared, as their settings differ:\n"
                 f"{made[0] or 'unknown'}, and {settings or 'unknown'}."
             )
-    return Collection(sources, columns, str(made[0]), n_nameless=n_nameless)
+    return InputImages(sources, columns, str(made[0]), n_nameless=n_nameless)
 
 
-def find_listed(path: str, collection: Collection) -> list[int]:
+def find_listed(path: str, collection: InputImages) -> list[int]:
     """Return the rows of a collection whose images a list names.
 
     Raises
@@ -205,16 +238,16 @@ def find_listed(path: str, collection: Collection) -> list[int]:
     CommandError
         If the list is empty, or names an image that is not in the collection.
     """
-    row_of = {_identify(source): row for row, source in enumerate(collection.sources)}
-    listed = dict.fromkeys(map(_identify, _split(_read(path), path)))
+    row_of = {_identify(name): row for row, name in enumerate(collection.names)}
+    listed = dict.fromkeys(map(_identify, split_entries(read_list_file(path), path)))
     missing = [source for source in listed if source not in row_of]
     if missing:
         raise CommandError(
-            f"{len(missing)} of the {len(listed)} images in {_name_list(path)} are not among "
+            f"{len(missing)} of the {len(listed)} images in {name_argument(path)} are not among "
             f"PATHS, such as {shorten(show_path(missing[0]))}. Nothing was done."
         )
     if not listed:
-        raise CommandError(f"{_name_list(path)} lists no images. Nothing was done.")
+        raise CommandError(f"{name_argument(path)} lists no images. Nothing was done.")
     return [row_of[source] for source in listed]
 
 
@@ -224,166 +257,6 @@ def _identify(source: str) -> str:
 
     path = local_path(source)
     return source if path is None else find_place(path)
-
-
-def _read(path: str) -> bytes:
-    """Return the content of a list; "-" means standard input."""
-    if path == "-":
-        stream = getattr(sys.stdin, "buffer", None)
-        return sys.stdin.read().encode() if stream is None else bytes(stream.read())
-    with open_regular(path) as file:
-        return bytes(file.read())
-
-
-def _split(data: bytes, path: str) -> list[str]:
-    """Return the entries of a list."""
-    try:
-        return split_list(data)
-    except ValueError as error:
-        raise CommandError(f"{_name_list(path)} cannot be read as a list: {error}.") from error
-
-
-def _name_list(path: str) -> str:
-    return "standard input" if path == "-" else shorten(show_path(path))
-
-
-class _Walk:
-    """One search for files, which remembers what it has found."""
-
-    def __init__(self, options: InputOptions, common: OutputOptions) -> None:
-        from ..images._files import LeftOut
-
-        self._options = options
-        self._common = common
-        self._named: dict[str, str] = {}
-        self._left_out = LeftOut()
-        self._n_links = 0
-        self._links: list[str] = []
-        self._searched: set[str] = set()
-        self.unsearched: list[str] = []
-        self.unfollowed: list[str] = []
-        self.foreign: list[str] = []
-
-    def gather(self, paths: Sequence[str]) -> Iterator[str]:
-        """Yield the sources that the arguments name."""
-        for path in paths:
-            yield from self._expand(path)
-        self.unfollowed = [
-            link for link in self._links if os.path.realpath(link) not in self._searched
-        ]
-        if self.unfollowed:
-            first = shorten(show_path(self.unfollowed[0]))
-            n_links = count(len(self.unfollowed), "link to a folder", "links to folders")
-            self._common.note(f"skipped {n_links}, such as {first}; see --follow-links")
-        if self._n_links:
-            n_links = count(self._n_links, "link")
-            self._common.note(f"skipped {n_links} to files that are in the folders as well")
-        if left_out := self._left_out.describe():
-            self._common.note(f"{shorten(', '.join(map(_name_list, paths)))}: {left_out}")
-
-    def _expand(self, path: str) -> Iterator[str]:
-        from ..images._files import recognize
-        from ..images._sources import is_data_uri, is_remote, local_path
-
-        path = local_path(path) or path
-        if path == "-":
-            yield from self._list(_read(path), path)
-        elif is_remote(path) or is_data_uri(path):
-            yield from self._once(path, path)
-        elif os.path.isdir(path):
-            yield from self._folder(path)
-        elif path.lower().endswith(_LISTS):
-            data = _read(path)
-            if recognize(data) is None:
-                yield from self._list(data, path)
-            else:
-                yield from self._once(path, os.path.realpath(path))
-        elif os.path.lexists(path):
-            yield from self._once(path, os.path.realpath(path))
-        else:
-            raise CommandError(
-                f"{shorten(show_path(path))} is neither a file nor a folder"
-                + ("." if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())}).")
-            )
-
-    def _list(self, data: bytes, path: str) -> Iterator[str]:
-        from ..images._sources import local_path
-
-        for source in _split(data, path):
-            local = local_path(source)
-            if local is None:  # a URL
-                yield from self._once(source, source)
-            else:
-                yield from self._once(local, os.path.realpath(local))
-
-    def _once(self, source: str, identity: str) -> Iterator[str]:
-        if identity in self._named:
-            before = self._named[identity]
-            raise CommandError(
-                f"{shorten(show_path(source))} is named twice"
-                + (f", also as {shorten(show_path(before))}" if before != source else "")
-                + ". Name it once."
-            )
-        self._named[identity] = source
-        yield source
-
-    def _folder(self, top: str) -> Iterator[str]:
-        from ..images._files import is_foreign_image
-
-        links = self._options.links
-        seen: set[tuple[int, int]] = set()
-        in_links = []
-        for folder, below, names in os.walk(top, followlinks=links, onerror=self._miss):
-            if links:  # a link to a folder above would never end
-                status = os.stat(folder)
-                if (status.st_dev, status.st_ino) in seen:
-                    below.clear()
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-            for name in filter(self._is_skipped, below):
-                self._left_out.add(name)
-            below[:] = sorted(name for name in below if not self._is_skipped(name))
-            if not links:
-                self._searched.add(os.path.realpath(folder))
-                paths = (os.path.join(folder, name) for name in below)
-                self._links.extend(path for path in paths if os.path.islink(path))
-            for name in sorted(names):
-                path = os.path.join(folder, name)
-                is_special = not os.path.isfile(path) and os.path.exists(path)
-                if not self._is_wanted(path, is_special):
-                    self._left_out.add(name)
-                    if not self._options.globs and is_foreign_image(name):
-                        self.foreign.append(path)
-                elif is_special:
-                    self._common.note(f"skipped {show_path(path)}: not a regular file")
-                elif os.path.islink(path):
-                    in_links.append(path)
-                else:
-                    yield from self._once(path, os.path.realpath(path))
-        for path in in_links:  # last, so that a file comes before links to it
-            identity = os.path.realpath(path)
-            if identity in self._named:
-                self._n_links += 1
-            else:
-                yield from self._once(path, identity)
-
-    def _miss(self, error: OSError) -> None:
-        self.unsearched.append(str(error.filename))
-        self._common.note(f"skipped {show_path(str(error.filename))}: {error.strerror}")
-
-    def _is_wanted(self, path: str, is_special: bool) -> bool:
-        from ..images._files import has_image_suffix, holds_image
-
-        name = os.path.basename(path)
-        if self._options.globs:
-            return any(fnmatch.fnmatch(name, glob) for glob in self._options.globs)
-        if self._is_skipped(name):
-            return False
-        return has_image_suffix(name) if is_special else holds_image(path)
-
-    def _is_skipped(self, name: str) -> bool:
-        """Return whether a name is hidden, and such files are not wanted."""
-        return name.startswith(".") and not self._options.hidden
 
 
 def _register_heif() -> None:

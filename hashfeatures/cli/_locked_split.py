@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import click
 from .._utils.descriptions import shorten
 from .._utils.quantities import count
 from ._context import GlobalOptions
-from ._inputs import Collection
+from ._inputs import InputImages, name_image
 from ._options import OptionGroup, option
 from ._outputs import check_outputs
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..duplicates._finder import NearDuplicateFinder
 
 
@@ -55,6 +59,14 @@ class LockOptions(OptionGroup):
             )
         check_outputs([self.lock], force=True)
 
+    def usual_sizes(
+        self, given: dict[str, float | None], usual: dict[str, float]
+    ) -> dict[str, float]:
+        """Return the usual sizes of the parts without a given one; none if a lock holds sizes."""
+        if self.lock is not None and os.path.exists(self.lock):
+            return {}
+        return {name: size for name, size in usual.items() if given[name] is None}
+
     def choose_sizes(self, given: dict[str, float | None]) -> dict[str, float]:
         """Return the sizes by part: the given ones, then those in the lock, then the default."""
         from ..model_selection.allocation._sizes import choose_sizes
@@ -66,18 +78,18 @@ class LockOptions(OptionGroup):
 
 def assign(
     options: LockOptions,
-    collection: Collection,
+    collection: InputImages,
     finder: NearDuplicateFinder,
     common: GlobalOptions,
     **parameters: Any,
-) -> tuple[dict[str, list[str]], list[str], dict[str, Any]]:
+) -> tuple[dict[str, NDArray[np.intp]], list[Any], dict[str, Any]]:
     """Split images by a lock, and note each image that moves.
 
     Parameters
     ----------
     options : LockOptions
         The file of the lock.
-    collection : Collection
+    collection : InputImages
         The images.
     finder : NearDuplicateFinder
         The finder, which is fitted on them.
@@ -88,9 +100,9 @@ def assign(
 
     Returns
     -------
-    parts : dict of str to list of str
-        The images of each part.
-    unreadable : list of str
+    rows : dict of str to ndarray of intp
+        The rows of the images of each part.
+    unreadable : list
         The images that could not be read and are in no part.
     moves : dict
         The images that moved, for JSON: a list as "moved".
@@ -118,16 +130,19 @@ def assign(
         )
     moved = []
     for move in info.moved.to_dict("records"):
-        facts = {"image": str(move["image"]), "from": move["from_part"], "to": move["to_part"]}
-        new = collection.sources[move["joined_by"]] if move["joined_by"] >= 0 else None
+        facts = {
+            "image": name_image(move["image"]),
+            "from": move["from_part"],
+            "to": move["to_part"],
+        }
+        new = collection.names[move["joined_by"]] if move["joined_by"] >= 0 else None
         moved.append(facts | {"joined_by": new})
         why = "" if new is None else f", joined by {shorten(show_path(new))}"
         image = shorten(show_path(facts["image"]))
         common.note(f"moved {image} from {facts['from']} to {facts['to']}{why}")
     rows = {name: np.flatnonzero(named == name) for name in info.sizes}
-    parts = {name: take_rows(collection.sources, rows[name]) for name in info.sizes}
     unreadable = take_rows(collection.sources, np.flatnonzero(named.isna()))
     if n_kept := len(info.unreadable) - len(unreadable):
         keep = "keeps its part" if n_kept == 1 else "keep their parts"
         common.note(f"{count(n_kept, 'image')} could not be read and {keep}, as in the lock")
-    return parts, unreadable, {"moved": moved}
+    return rows, unreadable, {"moved": moved}

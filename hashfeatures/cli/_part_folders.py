@@ -47,7 +47,7 @@ def find_part_folders(top: str) -> tuple[dict[str, str], list[str]]:
         level = [os.path.join(folder, name) for folder in level for name in _folders_in(folder)]
     raise CommandError(
         f"{shorten(show_path(top))} has no folders with the usual names of parts, such as train "
-        f"and test. Name the parts: hashfeatures audit TRAIN TEST."
+        f"and test. Name the parts one by one, the training part first."
     )
 
 

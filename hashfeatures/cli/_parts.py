@@ -14,7 +14,8 @@ from .._utils.quantities import count
 from ._context import FinderOptions, GlobalOptions, InputOptions, OutputOptions
 from ._errors import CommandError
 from ._finders import make_finder
-from ._inputs import TABLES, Collection, collect
+from ._inputs import InputImages, collect, join_data_sets
+from ._layouts import TABLES, read_data_sets
 from ._options import Size
 from ._part_folders import find_part_folders, name_paths
 
@@ -29,13 +30,13 @@ _IN_CLASSES = 0.9
 
 def collect_parts(
     paths: Sequence[str], part_column: str | None, inputs: InputOptions, common: OutputOptions
-) -> dict[str, Collection]:
+) -> dict[str, InputImages]:
     """Return the images of each part, and say which parts were recognized.
 
     Parameters
     ----------
     paths : sequence of str
-        The parts; or one folder that holds them; or tables.
+        The parts; or one folder or data set that holds them; or tables.
     part_column : str or None
         The column of the tables that names the part of each image.
     inputs : InputOptions
@@ -45,7 +46,7 @@ def collect_parts(
 
     Returns
     -------
-    dict of str to Collection
+    dict of str to InputImages
         At least two parts, which may be empty.
 
     Raises
@@ -57,13 +58,16 @@ def collect_parts(
         return _divide(collect(paths, inputs, common), part_column, common)
     if len(paths) == 1:
         (path,) = paths
+        if data_sets := read_data_sets(paths, inputs, common):
+            return _divide(join_data_sets(data_sets), "part", common)
         if path.lower().endswith(TABLES):
             raise click.UsageError(
                 "For one table, --part-column must name the column with the part of each image."
             )
         if not os.path.isdir(path):
             raise click.UsageError(
-                "Name the parts, one folder that holds them, or a table with --part-column."
+                "Name the parts, one folder or data set that holds them, or a table with "
+                "--part-column."
             )
         named, others = find_part_folders(path)
         if others:
@@ -78,10 +82,15 @@ def collect_parts(
     return parts
 
 
-def _divide(table: Collection, column: str, common: OutputOptions) -> dict[str, Collection]:
+def _divide(table: InputImages, column: str, common: OutputOptions) -> dict[str, InputImages]:
     """Return the images of each part that a column of a table names."""
     import pandas as pd
 
+    if table.data_set is not None and column not in table.data_set.columns:
+        raise CommandError(
+            f"The data set has no column {column!r} that names parts. Name the parts one by one, "
+            f"the training part first."
+        )
     values = table.classes(column)
     assert values is not None
     is_known = ~pd.isna(pd.Series(values, dtype=object)).to_numpy()
@@ -97,11 +106,12 @@ def _divide(table: Collection, column: str, common: OutputOptions) -> dict[str, 
     parts = {}
     for name in names:
         rows = [row for row, text in enumerate(texts) if is_known[row] and text == name]
-        parts[name] = Collection(
+        parts[name] = InputImages(
             [table.sources[row] for row in rows],
             None if table.columns is None else table.columns.iloc[rows].reset_index(drop=True),
             table.settings,
             unsearched=table.unsearched,
+            data_set=None if table.data_set is None else table.data_set.select(rows),
         )
     first = parts[names[0]]
     first.n_nameless, first.foreign, first.unfollowed = (
@@ -114,12 +124,12 @@ def _divide(table: Collection, column: str, common: OutputOptions) -> dict[str, 
     return parts
 
 
-def choose_classes(parts: Mapping[str, Collection], by: str | None, common: OutputOptions) -> Any:
+def choose_classes(parts: Mapping[str, InputImages], by: str | None, common: OutputOptions) -> Any:
     """Return the class of each image of all parts, and say which classes were recognized.
 
     Parameters
     ----------
-    parts : dict of str to Collection
+    parts : dict of str to InputImages
         The images of each part.
     by : str or None
         "parent", "grandparent", a column, or "none". None means the folders of the images if the
@@ -136,6 +146,8 @@ def choose_classes(parts: Mapping[str, Collection], by: str | None, common: Outp
 
     if by == "none":
         return None
+    if by is None and any(part.data_set is not None for part in parts.values()):
+        return _choose_labels(parts, common)
     found = [part.classes(by or "parent") or [] for part in parts.values()]
     if by is None:
         in_parts = Counter(name for names in found for name in set(names) if name)
@@ -150,6 +162,36 @@ def choose_classes(parts: Mapping[str, Collection], by: str | None, common: Outp
     labels = np.empty(sum(map(len, found)), dtype=object)
     labels[:] = [label for part in found for label in part]
     return labels
+
+
+def _choose_labels(parts: Mapping[str, InputImages], common: OutputOptions) -> Any:
+    """Return the labels that data sets hold, or the classes of the objects in each image."""
+    import numpy as np
+
+    from .._utils.labels import list_labels
+
+    found, n_without = [], 0
+    for part in parts.values():
+        data, n_images = part.data_set, len(part.sources)
+        if data is not None and data.labels is not None:
+            found.append(list_labels(data.labels, n_images))
+            continue
+        labels = np.full(n_images, None, dtype=object)
+        if data is not None and data.counts is not None:
+            has_one = np.diff(data.counts.indptr) == 1
+            columns = data.counts.indices[data.counts.indptr[:-1][has_one]]
+            labels[has_one] = np.array(data.class_names, dtype=object)[columns]
+        n_without += int((labels == None).sum())  # noqa: E711  # element by element
+        found.append(labels)
+    joined = np.concatenate(found)
+    if n_without == len(joined):
+        return None
+    if n_without:
+        common.note(
+            f"classes: those of the objects; {count(n_without, 'image')} with none or several "
+            f"count in no class"
+        )
+    return joined
 
 
 def allow_unreadable_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -168,7 +210,7 @@ def allow_unreadable_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compare_collections(
     caller: str,
-    parts: Mapping[str, Collection],
+    parts: Mapping[str, InputImages],
     options: FinderOptions,
     common: GlobalOptions,
     groups: Any = None,
@@ -179,7 +221,7 @@ def compare_collections(
     ----------
     caller : str
         The name of the command, for messages.
-    parts : dict of str to Collection
+    parts : dict of str to InputImages
         The images of each part.
     options : FinderOptions
         Which images are near duplicates.
@@ -222,13 +264,13 @@ def compare_collections(
 
 
 def why_skipped(
-    parts: Mapping[str, Collection], unreadable: Mapping[str, int], allowed: float | int
+    parts: Mapping[str, InputImages], unreadable: Mapping[str, int], allowed: float | int
 ) -> str | None:
     """Return which images of the folders and tables were skipped; None if few enough.
 
     Parameters
     ----------
-    parts : dict of str to Collection
+    parts : dict of str to InputImages
         The images of each part.
     unreadable : dict of str to int
         The number of images of each part that could not be read.

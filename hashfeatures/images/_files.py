@@ -147,6 +147,11 @@ class LeftOut:
         if self._by_suffix[suffix] <= 0:
             del self._by_suffix[suffix]
 
+    def merge(self, other: LeftOut) -> None:
+        """Add the counts of another search."""
+        self._by_suffix += other._by_suffix
+        self._n_hidden += other._n_hidden
+
     def describe(self) -> str:
         """Return the counts in one line, or an empty string if nothing was skipped.
 

@@ -18,6 +18,8 @@ class FolderImages:
     ----------
     paths : list of str
         The images, in the order of their folders and names. Links to files come last.
+    real_paths : list of str
+        The same without links.
     left_out : LeftOut
         Counts the other files and the hidden folders.
     unsearched : list of OSError
@@ -35,6 +37,7 @@ class FolderImages:
     """
 
     paths: list[str] = field(default_factory=list)
+    real_paths: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
     unsearched: list[OSError] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
@@ -97,8 +100,9 @@ def walk_folder(
         for name in filter(is_skipped, below):
             found.left_out.add(name)
         below[:] = sorted(name for name in below if not is_skipped(name))
+        place = os.path.realpath(folder)
         if not links:
-            found.searched.add(os.path.realpath(folder))
+            found.searched.add(place)
             found.links += filter(os.path.islink, (os.path.join(folder, name) for name in below))
         for name in sorted(names):
             path = os.path.join(folder, name)
@@ -113,7 +117,8 @@ def walk_folder(
                 linked.append(path)
             else:
                 found.paths.append(path)
-    known = {os.path.realpath(path) for path in found.paths}
+                found.real_paths.append(os.path.join(place, name))
+    known = set(found.real_paths)
     for path in linked:  # last, so that a file comes before links to it
         identity = os.path.realpath(path)
         if identity in known:
@@ -121,4 +126,5 @@ def walk_folder(
         else:
             known.add(identity)
             found.paths.append(path)
+            found.real_paths.append(identity)
     return found

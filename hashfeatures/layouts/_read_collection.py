@@ -110,15 +110,32 @@ def _normalize(source: Any) -> Any:
     return source
 
 
-def _recognize(source: Any) -> type[Layout]:
-    """Return the only layout that a source can be in, or raise."""
-    reasons = {}
+def recognize_layouts(source: Any) -> dict[str, str]:
+    """Return the layouts that a source can be in, apart from plain folders, and why.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or object
+        As in `read_collection`.
+
+    Returns
+    -------
+    dict of str to str
+        A clause for messages by the name of the layout.
+    """
+    given, reasons = _normalize(source), {}
     for name in _LAYOUTS:
         if name not in _GENERAL:
             with suppress(ModuleNotFoundError):
-                reason = _load(name).recognize(source)
+                reason = _load(name).recognize(given)
                 if reason is not None:
                     reasons[name] = reason
+    return reasons
+
+
+def _recognize(source: Any) -> type[Layout]:
+    """Return the only layout that a source can be in, or raise."""
+    reasons = recognize_layouts(source)
     if not reasons:
         for name in _GENERAL:
             with suppress(ModuleNotFoundError):

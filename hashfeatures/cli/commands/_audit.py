@@ -56,7 +56,8 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
     "--classes-by",
     metavar="CLASS",
     help="The classes: 'parent' takes the name of each image's folder, 'none' takes none, and any "
-    "other name is a column of the table.  [default: parent, if the parts share these folders]",
+    "other name is a column of the table.  [default: the labels of a data set, or parent if the "
+    "parts share these folders]",
 )
 @click.option(
     "-o",
@@ -111,15 +112,17 @@ def command(
 
     The card counts leaks, copies, conflicts of labels and unreadable images.
 
-    PATHS are the parts in the order of their use: folders, lists, tables or files of hashes. One
-    folder may hold the parts as folders with the usual names, such as train and test. One table
-    names the part of each image in --part-column.
+    PATHS are the parts in the order of their use: folders, lists, tables, files of hashes or data
+    sets. One folder may hold the parts as folders with the usual names, such as train and test.
+    One data set, such as data.yaml of YOLO, names its parts itself. One table names the part of
+    each image in --part-column.
 
     The exit code is 1 if the split leaks, or if a limit of --fail-on is exceeded. It is 4 if too
     few images could be compared, such as none of a part.
 
     \b
       hashfeatures audit data/train data/test -o card.html
+      hashfeatures audit data.yaml -o card.html
       hashfeatures audit data --fail-on leaks=0.01 --fail-on conflicts=0
       hashfeatures audit images.csv --column path --part-column split
     """

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..._utils.quantities import count
+from .._companions import check_movable, note_companions
 from .._console import echo, echo_json
 from .._context import GlobalOptions, GroupingOptions, InputOptions
 from .._errors import FAILED, WELL, CommandError
@@ -94,6 +95,9 @@ def command(
     or if it holds several frames or pages, of which only the first was compared. The exit code is
     then 3. An exact copy of the kept file counts as compared.
 
+    Images of a data set with annotations, such as YOLO or COCO, are not deleted or moved, because
+    their annotations would stay behind. Images inside archives cannot be changed at all.
+
     A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
     files. Deleted files cannot be brought back.
 
@@ -129,8 +133,10 @@ def command(
         check_folder(folder)
         check_not_searched(folder, filter(os.path.isdir, paths))
     collection = collect(paths, inputs, common)
+    if kinds:
+        check_movable(kinds[0], collection)
     if folder and collection.columns is not None:
-        check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.sources})
+        check_not_searched(folder, {os.path.dirname(path) or "." for path in collection.names})
     places = find_listed(listed, collection) if listed else None
     has_pixels = options.verify is not False and not collection.is_hashed
     # Before an action, the agreement also concerns pairs that were found by hashes alone.
@@ -151,12 +157,14 @@ def command(
         removals = plan_removal(finder, kept)
     else:
         removals = plan_listed_removal(finder, np.array(places))
-    sources, states = collection.sources, collection.states
+    sources, states = collection.names, collection.states
     duplicates = [
         Duplicate(sources[each.row], sources[each.kept], states[each.row], states[each.kept])
         for each in removals
         if each.kept is not None
     ]
+    if kinds[0] != "hardlink":
+        note_companions([each.path for each in duplicates], common)
     tell = _ignore if common.as_json else echo
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
     if kinds[0] != "hardlink" and not has_pixels:  # links need the same bytes

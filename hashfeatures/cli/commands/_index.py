@@ -18,7 +18,7 @@ from .._context import (
 )
 from .._errors import CommandError
 from .._finders import check_readable, check_settings, make_finder
-from .._inputs import Collection, collect
+from .._inputs import InputImages, collect
 from .._options import option_groups
 from .._outputs import check_outputs
 
@@ -169,7 +169,7 @@ def remove(common: GlobalOptions, index: str, paths: tuple[str, ...]) -> None:
     _show_counts(common, counts)
 
 
-def _open(index: str, common: OutputOptions) -> Collection:
+def _open(index: str, common: OutputOptions) -> InputImages:
     known = collect([index], InputOptions(), common, may_be_empty=True)
     if known.sources and not known.is_hashed:
         raise CommandError(
@@ -178,7 +178,7 @@ def _open(index: str, common: OutputOptions) -> Collection:
     return known
 
 
-def _table(collection: Collection) -> pd.DataFrame:
+def _table(collection: InputImages) -> pd.DataFrame:
     assert collection.columns is not None
     return collection.columns
 

@@ -11,14 +11,13 @@ from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL
 from .._groups import GroupOptions
-from .._inputs import collect
+from .._inputs import collect, name_image
 from .._options import option_groups
-from .._parts import allow_unreadable_option, compare_collections, why_skipped
+from .._parts import allow_unreadable_option, collect_parts, compare_collections, why_skipped
 
 
 @click.command("leaks")
-@click.argument("train")
-@click.argument("test")
+@click.argument("paths", nargs=-1, required=True)
 @click.option(
     "-n",
     "n",
@@ -37,20 +36,22 @@ def command(
     inputs: InputOptions,
     options: FinderOptions,
     grouping: GroupOptions,
-    train: str,
-    test: str,
+    paths: tuple[str, ...],
     n: int,
     allowed: float | int,
 ) -> int:
     """Find near duplicates in different parts of a split.
 
-    TRAIN and TEST are folders, lists, tables or files of hashes. The exit code is 1 if the split
-    leaks, so the command can stop a build. It is 4 if no leaks were found but some images were
-    not compared, because they could not be read for example. With --groups, a group in both parts
-    is a leak too.
+    PATHS are the training part and the test part: folders, lists, tables, files of hashes or data
+    sets. One folder or data set may hold the parts, such as data.yaml of YOLO. The exit code is 1
+    if the split leaks, so the command can stop a build. It is 4 if no leaks were found but some
+    images were not compared, because they could not be read for example. With --groups, a group
+    in several parts is a leak too.
 
     \b
       hashfeatures leaks train.txt test.txt
+      hashfeatures leaks instances_train.json instances_val.json
+      hashfeatures leaks data.yaml
       hashfeatures leaks data/train data/test --json
       hashfeatures leaks data/train data/test --groups sequences
     """
@@ -58,8 +59,11 @@ def command(
     from ...model_selection.leakage._leakage_report import LeakageReport
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
-    sides = {"train": train, "test": test}
-    parts = {name: collect([path], inputs, common) for name, path in sides.items()}
+    if len(paths) == 2:
+        sides = zip(("train", "test"), paths, strict=True)
+        parts = {name: collect([path], inputs, common) for name, path in sides}
+    else:
+        parts = collect_parts(paths, None, inputs, common)
     groups = grouping.read(list(parts.values()), common)
     compared = compare_collections("leaks", parts, options, common, groups)
     report = LeakageReport(compared)
@@ -68,22 +72,24 @@ def command(
     if common.as_json:
         pairs = [
             {
-                "train": str(pair["left_image"]),
-                "test": str(pair["right_image"]),
+                pair["left_part"]: name_image(pair["left_image"]),
+                pair["right_part"]: name_image(pair["right_image"]),
                 "distance": pair["distance"],
                 **_describe_pixels(pair),
             }
             for pair in records
         ]
-        table = report.straddling.head(n).reset_index().astype({"group": str, "image": str})
+        table = report.straddling.head(n).reset_index().astype({"group": str})
+        table["image"] = [name_image(image) for image in table["image"]]
         listed = {} if groups is None else {"worst_groups": table.to_dict("records")}
         echo_json(report.summary() | {"unchecked": unchecked, "worst": pairs} | listed)
     else:
         echo(str(report))
         for pair in records:
-            echo(_describe_pair(pair))
-        for group in report.straddling.head(n).itertuples():
-            echo(_describe_group(group, compared.own.noun if compared.own else "group"))
+            echo(_describe_pair(pair, with_parts=len(parts) > 2))
+        for group, counts in report.straddling.head(n).iterrows():
+            noun = compared.own.noun if compared.own else "group"
+            echo(_describe_group(group, counts.to_dict(), noun))
     if report.leaks:
         return FOUND
     if unchecked is not None:
@@ -99,16 +105,16 @@ def _describe_pixels(pair: dict[str, Any]) -> dict[str, Any]:
     return {"agreement": round(float(pair["agreement"]), 4), "relation": pair["relation"]}
 
 
-def _describe_group(group: Any, noun: str) -> str:
+def _describe_group(group: Any, counts: dict[Any, Any], noun: str) -> str:
     """Return the line of a group in more than one part."""
     from ..._utils.path_text import show_path
 
-    name, image, train, test = group
-    name, image = show_path(str(name)), show_path(str(image))
-    return f"  {noun} {name}  train {train}, test {test}  {image}"
+    image = show_path(name_image(counts.pop("image")))
+    in_parts = ", ".join(f"{part} {n_images}" for part, n_images in counts.items())
+    return f"  {noun} {show_path(str(group))}  {in_parts}  {image}"
 
 
-def _describe_pair(pair: dict[str, Any]) -> str:
+def _describe_pair(pair: dict[str, Any], *, with_parts: bool) -> str:
     """Return the line of a pair."""
     from ..._utils.path_text import show_path
 
@@ -116,5 +122,7 @@ def _describe_pair(pair: dict[str, Any]) -> str:
     facts = [f"{pair['distance']:>5} bits"]
     if pixels:
         facts.append(format_agreement(pixels["agreement"]))
-    paths = [show_path(str(pair[name])) for name in ("left_image", "right_image")]
-    return "  ".join([*facts, *paths, *([pixels["relation"]] if pixels else [])])
+    for side in ("left", "right"):
+        facts += [pair[f"{side}_part"]] if with_parts else []
+        facts.append(show_path(name_image(pair[f"{side}_image"])))
+    return "  ".join([*facts, *([pixels["relation"]] if pixels else [])])

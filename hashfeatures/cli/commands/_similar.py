@@ -11,7 +11,7 @@ from ..._utils.quantities import count, format_agreement
 from .._console import echo, echo_json
 from .._context import ComparisonOptions, GlobalOptions, InputOptions
 from .._finders import check_columns, check_readable, check_settings
-from .._inputs import collect
+from .._inputs import collect, name_image
 from .._options import option_groups
 
 
@@ -115,12 +115,12 @@ def command(
             similar = similar[similar["hamming_distance"] <= radius]
         found = zip(similar["image"], similar["hamming_distance"], strict=True)
         rows: list[dict[str, Any]] = [
-            {"path": str(path), "distance": int(bits)} for path, bits in found
+            {"path": name_image(image), "distance": int(bits)} for image, bits in found
         ]
         if not (collection.is_hashed or is_hex(query, spec.n_bits)):
             finder = NearDuplicateFinder(n_jobs=common.n_jobs, cache=common.cache, **settings)
             source = local_path(query) or query
-            pixels = compare_pixels([(source, row["path"]) for row in rows], finder)
+            pixels = compare_pixels([(source, image) for image in similar["image"]], finder)
             for row, compared in zip(rows, pixels, strict=True):
                 agreement = compared.agreement
                 row["agreement"] = None if agreement is None else round(agreement, 4)

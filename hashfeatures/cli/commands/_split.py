@@ -13,30 +13,41 @@ from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import CommandError
 from .._finders import fit, make_finder
 from .._groups import GroupOptions
-from .._inputs import Collection, collect
+from .._inputs import InputImages, collect, name_image
 from .._locked_split import LockOptions, assign
 from .._options import Size, force_option, option_groups
 from .._outputs import check_outputs
+from .._split_output import (
+    SplitCommand,
+    check_out,
+    check_outside,
+    name_parts,
+    shares_of_parts,
+    write_parts,
+)
+from .._strata import find_classes
 
 
-@click.command("split")
+@click.command("split", cls=SplitCommand)
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
     "--test-size",
     type=Size(),
-    help="The fraction or the number of images in the test part.  [default: 0.25, or as in the "
-    "lock]",
+    help="The fraction or the number of images in the test part.  [default: as in the lock or in "
+    "the data set, or 0.25]",
 )
 @click.option(
     "--validation-size",
     type=Size(),
-    help="The same for a validation part.  [default: no such part, or as in the lock]",
+    help="The same for a validation part.  [default: as in the lock or in the data set, or no "
+    "such part]",
 )
 @click.option(
     "--stratify-by",
     metavar="CLASS",
     help="Give every part the same proportions of classes. 'parent' takes the name of each "
-    "image's folder as its class; any other name is a column of the table.",
+    "image's folder as its class, 'none' takes no classes, and any other name is a column of the "
+    "table.  [default: the labels of a data set, or the objects of each class]",
 )
 @click.option(
     "--seed",
@@ -46,9 +57,16 @@ from .._outputs import check_outputs
 )
 @click.option(
     "--out",
-    nargs=2,
-    metavar="TRAIN TEST",
-    help="The lists to write.  [default: standard output]",
+    multiple=True,
+    metavar="TRAIN TEST | DIR/",
+    help="The two lists to write, or a new folder, into which the split is written in the layout "
+    "of the data set.  [default: standard output]",
+)
+@click.option(
+    "--how",
+    type=click.Choice(["lists", "link", "copy"]),
+    help="With --out DIR/, whether the images stay where they are and lists name them, or are "
+    "linked or copied.  [default: lists]",
 )
 @click.option("--validation-out", metavar="FILE", help="The list of the validation part.")
 @click.option(
@@ -79,7 +97,8 @@ def command(
     validation_size: float | None,
     stratify_by: str | None,
     seed: int | None,
-    out: tuple[str, str] | None,
+    out: tuple[str, ...],
+    how: str | None,
     validation_out: str | None,
     left_out: str | None,
     keep: bool,
@@ -93,8 +112,13 @@ def command(
     can read. With --lock, images keep their part when others are added, and a note names each one
     that has to move.
 
+    A data set in a layout, such as YOLO or COCO, is written in this layout by --out DIR/. Each
+    image goes with its annotations, and the source is not changed. The parts have the names and
+    the shares that they have in the data set.
+
     \b
       hashfeatures split photos --stratify-by parent --out train.txt test.txt
+      hashfeatures split data.yaml --out data-clean/
       hashfeatures split frames --groups sequences --out train.txt test.txt
       hashfeatures split photos --lock split.lock.json --force --out a.txt b.txt
     """
@@ -109,22 +133,31 @@ def command(
     from ...model_selection.allocation._strata import find_strata
 
     locks.check(keeps_unreadable=keep)
-    requested = locks.choose_sizes({"validation": validation_size, "test": test_size})
-    if ("validation" in requested) != (validation_out is not None) and out:
+    lists, folder = check_out(out, how)
+    given: dict[str, float | None] = {"validation": validation_size, "test": test_size}
+    requested = locks.choose_sizes(given)
+    if ("validation" in requested) != (validation_out is not None) and lists:
         if validation_size is None and validation_out is None:
             raise CommandError(f"{locks.lock} has a validation part. Add --validation-out FILE.")
         raise click.UsageError("Give --validation-size and --validation-out together.")
-    names = part_names(requested)
-    files = [out[0], *([validation_out] if validation_out else []), out[1]] if out else []
+    if validation_out is not None and not lists:
+        raise click.UsageError("--validation-out needs --out TRAIN TEST.")
+    files = [lists[0], *([validation_out] if validation_out else []), lists[1]] if lists else []
     files += [left_out] if left_out else []
     check_outputs(files, force)
+    check_outside(folder, [left_out, locks.lock])
     written = [*files, *([locks.lock] if locks.lock else [])]
     if len({os.path.realpath(file) for file in written}) < len(written):
         raise CommandError(
             f"{' and '.join(written)} are not all different. Give each part a file of its own."
         )
-    collection = collect(paths, inputs, common)
-    classes = collection.classes(stratify_by)
+    collection = collect(paths, inputs, common, whole=folder is not None)
+    usual = {} if lists else locks.usual_sizes(given, shares_of_parts(collection.data_set))
+    if usual:
+        given |= usual
+        requested = locks.choose_sizes(given)
+    names = part_names(requested)
+    classes = find_classes(collection, stratify_by, common)
     n_images = len(collection.sources)
     part_sizes("split", n_images, train_size=requested.get("train"),
                test_size=requested.get("test"), default=0.25,
@@ -137,35 +170,43 @@ def command(
     unreadable = take_rows(collection.sources, failed)
     moves: dict[str, Any] = {}
     if locks.lock is not None:
-        named, unreadable, moves = assign(
+        rows_of, unreadable, moves = assign(
             locks,
             collection,
             finder,
             common,
-            test_size=test_size,
-            validation_size=validation_size,
+            test_size=given["test"],
+            validation_size=given["validation"],
             stratify=classes,
             groups=own,
             random_state=seed,
         )
     else:
         rows = np.arange(n_images) if keep else np.delete(np.arange(n_images), failed)
+        for name, share in usual.items():  # a rounded share could miss the number by one
+            given[name] = max(1, round(share * len(rows)))
         groups = finder.labels_ if own is None else merge_groups(finder.labels_, own)
         parts = train_test_split(
-            take_rows(collection.sources, rows),
-            test_size=test_size,
-            validation_size=validation_size,
+            rows,
+            test_size=given["test"],
+            validation_size=given["validation"],
             random_state=seed or 0,
             stratify=None if classes is None else take_rows(classes, rows),
             groups=groups[rows],
             finder="precomputed",
         )
-        named = dict(zip(names, parts, strict=True))
-    listed_parts = [named[name] for name in names if name != UNUSED] if out else []
-    lists = dict(zip(files, [*listed_parts, unreadable], strict=False))
+        rows_of = dict(zip(names, parts, strict=True))
+    if folder is not None:
+        called = name_parts(collection.data_set, list(rows_of))
+        rows_of = {called[name]: part for name, part in rows_of.items()}
+        in_parts = {name: part for name, part in rows_of.items() if name != UNUSED}
+        write_parts(folder, collection, in_parts, how or "lists")
+    named = {name: [collection.names[row] for row in part] for name, part in rows_of.items()}
+    unreadable = [name_image(image) for image in unreadable]
+    listed_parts = [named[name] for name in names if name != UNUSED] if lists else []
     texts = {
         str(file): "".join(f"{write_path(path)}\n" for path in listed).encode("utf-8")
-        for file, listed in lists.items()
+        for file, listed in zip(files, [*listed_parts, unreadable], strict=False)
     }
     write_together(texts)
     sizes = {name: len(part) for name, part in named.items()}
@@ -178,7 +219,8 @@ def command(
     else:
         shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
         kept = "near duplicates" if own is None else "near duplicates and no groups"
-        common.note(f"{shown}; no {kept} in different parts")
+        where = "" if folder is None else f"wrote {folder}: "
+        common.note(f"{where}{shown}; no {kept} in different parts")
     if unreadable:
         where = "but they are in the parts" if keep else "so they are in no part"
         if len(unreadable) == 1:
@@ -191,7 +233,7 @@ def command(
         )
 
 
-def _read_groups(grouping: GroupOptions, collection: Collection, common: GlobalOptions) -> Any:
+def _read_groups(grouping: GroupOptions, collection: InputImages, common: GlobalOptions) -> Any:
     """Return the group of each image besides near duplicates, or None, and note sequences."""
     groups = grouping.read([collection], common)
     if groups is None or isinstance(groups, list):

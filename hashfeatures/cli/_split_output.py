@@ -1,0 +1,201 @@
+"""Where a split goes: to standard output, into lists, or into a folder as a data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .._utils.descriptions import shorten
+from .._utils.part_names import order_parts, role_of
+from .._utils.path_text import show_path, write_path
+from ._errors import CommandError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..layouts import Collection
+    from ._inputs import InputImages
+
+_ROLES = ("train", "validation", "test")
+# What layouts call the validation part if they have none yet.
+_VALIDATION = {"yolo": "val", "coco": "val", "voc": "val", "class-folders": "val"}
+_LIST_SUFFIXES = (".txt", ".lst", ".csv", ".json", ".parquet")
+
+
+class SplitCommand(click.Command):
+    """A command whose option --out takes one folder or two lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments, after "--out TRAIN TEST" was made "--out TRAIN --out TEST"."""
+        return super().parse_args(ctx, _repeat_out(args))
+
+
+def _repeat_out(arguments: Sequence[str]) -> list[str]:
+    """Name the option --out once for each of its values, as click expects it.
+
+    Examples
+    --------
+    >>> from hashfeatures.cli._split_output import _repeat_out
+    >>> _repeat_out(["--out", "a.txt", "b.txt", "photos"])
+    ['--out', 'a.txt', '--out', 'b.txt', 'photos']
+    >>> _repeat_out(["--out", "clean/", "data.yaml"])
+    ['--out', 'clean/', 'data.yaml']
+    """
+    words = list(arguments)
+    for place in range(len(words) - 3, -1, -1):
+        name, first, second = words[place : place + 3]
+        is_option = second.startswith("-") and second != "-"
+        if name == "--out" and not is_option and not _is_folder(first):
+            words.insert(place + 2, "--out")
+    return words
+
+
+def _is_folder(name: str) -> bool:
+    separators = (os.sep, os.altsep or os.sep)
+    return name.endswith(separators) or os.path.isdir(name)
+
+
+def check_out(out: Sequence[str], how: str | None) -> tuple[list[str], str | None]:
+    """Return the two lists and the folder that --out names; the others are empty or None.
+
+    Raises
+    ------
+    click.UsageError
+        If it names something else.
+    CommandError
+        If the folder is not empty or cannot be written.
+    """
+    folder = out[0] if len(out) == 1 else None
+    if len(out) > 2 or (folder and not _is_folder(folder) and folder.endswith(_LIST_SUFFIXES)):
+        got = " ".join(out)
+        raise click.UsageError(
+            f"--out takes two lists, TRAIN TEST, or a folder, whose name may end in /. Got {got}."
+        )
+    if folder is None:
+        if how is not None:
+            raise click.UsageError("--how concerns a folder: --out DIR/.")
+        return list(out), None
+    _check_folder(folder)
+    return [], folder
+
+
+def _check_folder(folder: str) -> None:
+    """Raise if a data set cannot be written into a folder, before the work begins."""
+    path, shown = Path(os.path.realpath(folder)), shorten(show_path(folder))
+    if os.path.lexists(folder) and not path.is_dir():
+        raise CommandError(f"{shown} is not a folder. Choose another name.")
+    if path.is_dir() and any(path.iterdir()):
+        raise CommandError(
+            f"{shown} is a folder that is not empty. Name a new folder, so that nothing is "
+            f"overwritten."
+        )
+    above = next(part for part in path.parents if part.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise CommandError(f"{shown} cannot be written: no permission to write to {above}.")
+
+
+def check_outside(folder: str | None, files: Sequence[str | None]) -> None:
+    """Raise if a file would be written into the folder, which is written as a whole."""
+    if folder is None:
+        return
+    place = Path(os.path.realpath(folder))
+    for file in files:
+        if file is not None and Path(os.path.realpath(file)).is_relative_to(place):
+            raise CommandError(
+                f"{file} is inside {folder}, which holds the data set alone. Choose a name "
+                f"outside."
+            )
+
+
+def shares_of_parts(data_set: Collection | None) -> dict[str, float]:
+    """Return the shares of the parts that a data set has, as sizes of a split without a size.
+
+    Returns
+    -------
+    dict of str to float
+        The share of "test", and of "validation" if there are three parts. The held-out part of
+        two is "test", whatever the data set calls it. Empty without a training part or others.
+    """
+    sizes = {} if data_set is None else _sizes_by_role(data_set)
+    n_images = sum(sizes.values())
+    if "train" not in sizes or len(sizes) < 2:
+        return {}
+    if len(sizes) == 2:
+        return {"test": (n_images - sizes["train"]) / n_images}
+    return {role: sizes[role] / n_images for role in ("validation", "test")}
+
+
+def _sizes_by_role(data_set: Collection) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for name, part in data_set.by_part().items():
+        role = role_of(name)
+        if role is None:
+            return {}
+        sizes[_ROLES[role]] = sizes.get(_ROLES[role], 0) + len(part)
+    return sizes
+
+
+def name_parts(data_set: Collection | None, names: Sequence[str]) -> dict[str, str]:
+    """Return what a data set calls the parts of a split.
+
+    Parameters
+    ----------
+    data_set : Collection or None
+        The data set; None if the images are none.
+    names : sequence of str
+        The parts: "train", "test", and perhaps others.
+
+    Returns
+    -------
+    dict of str to str
+        The names in the data set. The only held-out part is a validation part if the data set
+        has no test part.
+    """
+    if data_set is None:
+        return {name: name for name in names}
+    known: dict[str, str] = {}
+    for name in order_parts(data_set.by_part()):
+        role = role_of(name)
+        if role is not None:
+            known.setdefault(_ROLES[role], name)
+    called = {name: known.get(name, name) for name in names}
+    validation = known.get("validation", _VALIDATION.get(data_set.layout.name, "validation"))
+    if "validation" in called:
+        called["validation"] = validation
+    elif "test" not in known and ("validation" in known or data_set.layout.name == "yolo"):
+        called["test"] = validation
+    return called
+
+
+def write_parts(
+    folder: str, images: InputImages, rows: Mapping[str, NDArray[Any]], how: str
+) -> None:
+    """Write a split into a folder: as the data set that the images are, or as lists.
+
+    Parameters
+    ----------
+    folder : str
+        The folder, which must be new or empty.
+    images : InputImages
+        The images.
+    rows : dict of str to ndarray of intp
+        The rows of each part.
+    how : {"lists", "link", "copy"}
+        Whether images stay where they are.
+    """
+    from ..layouts._plan import Plan, write_plan
+
+    if images.data_set is not None:
+        images.data_set.write_split(dict(rows), folder, how)
+        return
+    if how != "lists":
+        raise CommandError("--how concerns data sets. For lists and URLs, leave it out.")
+    contents = {
+        f"{name}.txt": "".join(f"{write_path(images.names[row])}\n" for row in part).encode()
+        for name, part in rows.items()
+    }
+    write_plan(Plan(contents=contents), Path(folder), how)
