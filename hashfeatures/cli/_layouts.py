@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .._utils.descriptions import shorten
-from .._utils.path_text import show_path
+from .._utils.path_text import encoding_of, show_path
+from .._utils.regular_files import open_regular
 from ._context import InputOptions, OutputOptions
 from ._errors import CommandError
 from ._walk import LISTS
@@ -142,7 +143,19 @@ def _may_be_layout(path: str) -> bool:
         return False
     if not os.path.lexists(path):
         return has_magic(path)
+    if path.lower().endswith(".json"):
+        return _holds_object(path)
     return not path.lower().endswith((*LISTS, ".csv"))
+
+
+def _holds_object(path: str) -> bool:
+    """Return whether a JSON file is an object, as COCO is, and not a list of rows."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(4096)
+    except OSError:  # reported where the file is read
+        return False
+    return head.decode(encoding_of(head), "replace").lstrip("\ufeff \t\r\n").startswith("{")
 
 
 def _holds_encoded_images(path: str, column: str | None) -> bool:

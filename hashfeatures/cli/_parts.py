@@ -119,8 +119,9 @@ def _divide(table: InputImages, column: str, common: OutputOptions) -> dict[str,
         table.foreign,
         table.unfollowed,
     )
-    listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
-    common.note(f"parts: {', '.join(listed)}")
+    if table.data_set is None:
+        listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
+        common.note(f"parts: {', '.join(listed)}")
     return parts
 
 

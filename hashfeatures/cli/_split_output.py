@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ROLES = ("train", "validation", "test")
 # What layouts call the validation part if they have none yet.
 _VALIDATION = {"yolo": "val", "coco": "val", "voc": "val", "class-folders": "val"}
+_DATA_SETS = (".yaml", ".yml", ".json", ".parquet", ".tar", ".tgz", ".tar.gz", ".zip")
 _LIST_SUFFIXES = (".txt", ".lst", ".csv", ".json", ".parquet")
 
 
@@ -59,8 +60,13 @@ def _is_folder(name: str) -> bool:
     return name.endswith(separators) or os.path.isdir(name)
 
 
-def check_out(out: Sequence[str], how: str | None) -> tuple[list[str], str | None]:
+def check_out(
+    out: Sequence[str], how: str | None, paths: Sequence[str]
+) -> tuple[list[str], str | None]:
     """Return the two lists and the folder that --out names; the others are empty or None.
+
+    A name without a separator at its end is a folder only if a folder or a data set is split, so
+    that a forgotten second list is noticed.
 
     Raises
     ------
@@ -70,7 +76,7 @@ def check_out(out: Sequence[str], how: str | None) -> tuple[list[str], str | Non
         If the folder is not empty or cannot be written.
     """
     folder = out[0] if len(out) == 1 else None
-    if len(out) > 2 or (folder and not _is_folder(folder) and folder.endswith(_LIST_SUFFIXES)):
+    if len(out) > 2 or (folder is not None and not _may_be_folder(folder, paths)):
         got = " ".join(out)
         raise click.UsageError(
             f"--out takes two lists, TRAIN TEST, or a folder, whose name may end in /. Got {got}."
@@ -81,6 +87,13 @@ def check_out(out: Sequence[str], how: str | None) -> tuple[list[str], str | Non
         return list(out), None
     _check_folder(folder)
     return [], folder
+
+
+def _may_be_folder(name: str, paths: Sequence[str]) -> bool:
+    if _is_folder(name):
+        return True
+    splits_data_set = any(os.path.isdir(path) or path.endswith(_DATA_SETS) for path in paths)
+    return splits_data_set and not name.endswith(_LIST_SUFFIXES)
 
 
 def _check_folder(folder: str) -> None:

@@ -133,7 +133,7 @@ def command(
     from ...model_selection.allocation._strata import find_strata
 
     locks.check(keeps_unreadable=keep)
-    lists, folder = check_out(out, how)
+    lists, folder = check_out(out, how, paths)
     given: dict[str, float | None] = {"validation": validation_size, "test": test_size}
     requested = locks.choose_sizes(given)
     if ("validation" in requested) != (validation_out is not None) and lists:
