@@ -166,33 +166,33 @@ def choose_classes(parts: Mapping[str, InputImages], by: str | None, common: Out
 
 
 def _choose_labels(parts: Mapping[str, InputImages], common: OutputOptions) -> Any:
-    """Return the labels that data sets hold, or the classes of the objects in each image."""
+    """Return the labels that data sets hold, or the class of the objects in each image."""
     import numpy as np
 
     from .._utils.labels import list_labels
 
-    found, n_without = [], 0
+    labels = np.full(sum(len(part.sources) for part in parts.values()), None, dtype=object)
+    start = n_several = 0
     for part in parts.values():
         data, n_images = part.data_set, len(part.sources)
         if data is not None and data.labels is not None:
-            found.append(list_labels(data.labels, n_images))
-            continue
-        labels = np.full(n_images, None, dtype=object)
-        if data is not None and data.counts is not None:
-            has_one = np.diff(data.counts.indptr) == 1
-            columns = data.counts.indices[data.counts.indptr[:-1][has_one]]
-            labels[has_one] = np.array(data.class_names, dtype=object)[columns]
-        n_without += int((labels == None).sum())  # noqa: E711  # element by element
-        found.append(labels)
-    joined = np.concatenate(found)
-    if n_without == len(joined):
+            labels[start : start + n_images] = list_labels(data.labels, n_images)
+        elif data is not None and data.counts is not None:
+            n_classes = np.diff(data.counts.indptr)
+            of_one_class = np.flatnonzero(n_classes == 1)
+            columns = data.counts.indices[data.counts.indptr[of_one_class]]
+            labels[start + of_one_class] = np.array(data.class_names, dtype=object)[columns]
+            n_several += int((n_classes > 1).sum())
+        start += n_images
+    n_labeled = sum(label is not None for label in labels)
+    if n_labeled < _IN_CLASSES * (n_labeled + n_several) or not n_labeled:
         return None
-    if n_without:
+    if n_several:
         common.note(
-            f"classes: those of the objects; {count(n_without, 'image')} with none or several "
-            f"count in no class"
+            f"classes: those of the objects; {count(n_several, 'image')} with several count in "
+            f"none; see --classes-by"
         )
-    return joined
+    return labels
 
 
 def allow_unreadable_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -99,7 +99,7 @@ def _may_be_folder(name: str, paths: Sequence[str]) -> bool:
 def _check_folder(folder: str) -> None:
     """Raise if a data set cannot be written into a folder, before the work begins."""
     path, shown = Path(os.path.realpath(folder)), shorten(show_path(folder))
-    if os.path.lexists(folder) and not path.is_dir():
+    if path.exists() and not path.is_dir():
         raise CommandError(f"{shown} is not a folder. Choose another name.")
     if path.is_dir() and any(path.iterdir()):
         raise CommandError(

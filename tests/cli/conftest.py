@@ -77,3 +77,48 @@ def tree():
         for path in sorted(Path(folder).rglob("*"))
         if path.is_file()
     }
+
+
+# Images of seed 0 are in the training part and in the validation part.
+def _seeds(n_images):
+    return [0 if number == 16 else number for number in range(n_images)]
+
+
+@pytest.fixture
+def yolo(tmp_path, noise_image):
+    """Return a YOLO data set of 24 images in three parts, with one object in each image."""
+    folder = tmp_path / "yolo"
+    parts = ["train"] * 16 + ["val"] * 4 + ["test"] * 4
+    for part in dict.fromkeys(parts):
+        (folder / "images" / part).mkdir(parents=True)
+        (folder / "labels" / part).mkdir(parents=True)
+    for number, (part, seed) in enumerate(zip(parts, _seeds(24), strict=True)):
+        noise_image(seed).save(folder / "images" / part / f"{number:03}.png")
+        label = folder / "labels" / part / f"{number:03}.txt"
+        label.write_text(f"{number % 2} 0.5 0.5 0.2 0.{number:02}1\n")
+    named = {part: f"images/{part}" for part in dict.fromkeys(parts)}
+    lines = [f"{name}: {value}" for name, value in named.items()]
+    (folder / "data.yaml").write_text("\n".join(["path: .", *lines, "names: [car, bus]", ""]))
+    return folder
+
+
+@pytest.fixture
+def coco(tmp_path, noise_image):
+    """Return a COCO data set of 20 images in two files, with one object in each image."""
+    folder = tmp_path / "coco"
+    (folder / "annotations").mkdir(parents=True)
+    seeds = _seeds(20)
+    for part, numbers in (("train", range(16)), ("val", range(16, 20))):
+        (folder / part).mkdir()
+        facts = {"categories": [{"id": 3, "name": "car"}, {"id": 8, "name": "bus"}]}
+        facts |= {"images": [], "annotations": []}
+        for number in numbers:
+            name = f"{number:03}.png"
+            noise_image(seeds[number]).save(folder / part / name)
+            size = {"width": 40, "height": 30}
+            facts["images"].append({"id": number, "file_name": name, **size})
+            box = {"bbox": [1, 2, 3.5, 4], "area": 14.0, "iscrowd": 0}
+            of_class = {"id": number, "image_id": number, "category_id": 3 + 5 * (number % 2)}
+            facts["annotations"].append(of_class | box)
+        (folder / "annotations" / f"instances_{part}.json").write_text(json.dumps(facts))
+    return folder
