@@ -12,6 +12,7 @@ import click
 from .._utils.descriptions import shorten
 from .._utils.part_names import order_parts, role_of
 from .._utils.path_text import show_path, write_path
+from ..exceptions import ParameterError
 from ._errors import CommandError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def _repeat_out(arguments: Sequence[str]) -> list[str]:
     ['--out', 'clean/', 'data.yaml']
     """
     words = list(arguments)
+    if words.count("--out") > 1 or any(word.startswith("--out=") for word in words):
+        return words
     for place in range(len(words) - 3, -1, -1):
         name, first, second = words[place : place + 3]
         is_option = second.startswith("-") and second != "-"
@@ -109,6 +112,20 @@ def _check_folder(folder: str) -> None:
     above = next(part for part in path.parents if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise CommandError(f"{shown} cannot be written: no permission to write to {above}.")
+
+
+def check_apart(folder: str | None, images: InputImages) -> None:
+    """Raise if the folder is inside another one, all of whose images are in the data set."""
+    from ..layouts._collection import check_place
+
+    if folder is not None and images.data_set is not None:
+        try:
+            check_place(images.data_set, os.path.abspath(folder))
+        except ParameterError as error:
+            raise CommandError(
+                f"{shorten(show_path(folder))} is inside {images.data_set.root}, whose images are "
+                f"split, so the next run would find what this one writes. Choose a folder outside."
+            ) from error
 
 
 def check_outside(folder: str | None, files: Sequence[str | None]) -> None:

@@ -241,17 +241,9 @@ class Collection:
         check_choice("write_split", "how", how, ("lists", "link", "copy"))
         rows = self._rows_by_part(parts)
         place = Path(os.path.abspath(out))
-        self._check_place(place)
+        check_place(self, place)
         write_plan(self.layout.plan_split(self, rows, how, place), place, how)
         return Path(out)
-
-    def _check_place(self, place: Path) -> None:
-        if self.root is None or not self.layout.takes_all_files:
-            return
-        real, root = Path(os.path.realpath(place)), Path(os.path.realpath(self.root))
-        if real.is_relative_to(root):
-            expected = f"a folder outside of {root}, whose images all belong to the data set"
-            raise refuse("write_split", "out", expected, str(place))
 
     def _rows_by_part(self, parts: Any) -> dict[str, NDArray[np.intp]]:
         if isinstance(parts, Mapping):
@@ -315,3 +307,13 @@ class Collection:
     def _repr_html_(self) -> str:
         table: str = self.frame.drop(columns="annotations", errors="ignore")._repr_html_()  # type: ignore[operator]
         return f"<p>{self.describe()}</p>{table}"
+
+
+def check_place(collection: Collection, out: str | os.PathLike[str]) -> None:
+    """Raise if a split would be written among images that all belong to the data set."""
+    if collection.root is None or not collection.layout.takes_all_files:
+        return
+    real, root = Path(os.path.realpath(out)), Path(os.path.realpath(collection.root))
+    if real.is_relative_to(root):
+        expected = f"a folder outside of {root}, whose images all belong to the data set"
+        raise refuse("write_split", "out", expected, str(out))

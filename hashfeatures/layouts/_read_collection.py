@@ -126,7 +126,7 @@ def recognize_layouts(source: Any) -> dict[str, str]:
     given, reasons = _normalize(source), {}
     for name in _LAYOUTS:
         if name not in _GENERAL:
-            with suppress(ModuleNotFoundError):
+            with suppress(ModuleNotFoundError, OSError):  # what is unreadable is reported later
                 reason = _load(name).recognize(given)
                 if reason is not None:
                     reasons[name] = reason

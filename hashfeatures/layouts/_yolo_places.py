@@ -275,5 +275,5 @@ def _has_both(folder: str) -> bool:
 
 
 def _folders_in(folder: str) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir())
+    # Unlike DirEntry.is_dir, isdir returns False for links in a circle.
+    return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name)))

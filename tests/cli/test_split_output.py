@@ -150,7 +150,10 @@ def test_refusals_come_before_the_work(arguments, message, run, yolo, tree, monk
 
 def test_an_output_inside_the_source_is_refused(run, photos_folder, tree):
     before = tree(photos_folder)
-    assert "outside" in run("split", photos_folder, "--out", photos_folder / "clean/").refusal()
+    assert (
+        "Choose a folder outside"
+        in run("split", photos_folder, "--out", photos_folder / "clean", "-q").refusal()
+    )
     assert tree(photos_folder) == before
 
 

@@ -19,6 +19,7 @@ from .._options import Size, force_option, option_groups
 from .._outputs import check_outputs
 from .._split_output import (
     SplitCommand,
+    check_apart,
     check_out,
     check_outside,
     name_parts,
@@ -152,6 +153,7 @@ def command(
             f"{' and '.join(written)} are not all different. Give each part a file of its own."
         )
     collection = collect(paths, inputs, common, whole=folder is not None)
+    check_apart(folder, collection)
     usual = {} if lists else locks.usual_sizes(given, shares_of_parts(collection.data_set))
     if usual:
         given |= usual
