@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from os.path import abspath
@@ -15,31 +14,17 @@ from numpy.typing import NDArray
 
 from .._utils.containers import as_column
 from .._utils.descriptions import shorten
-from .._utils.part_names import role_of
-from .._utils.path_text import write_path
-from .._utils.quantities import count
+from .._utils.path_text import show_path, write_path
 from ..exceptions import LayoutError
 from ._coco_file import CocoFile, is_finite, read_file, show_file
 from ._coco_images import locate_images
 from ._coco_merge import merge_files
+from ._coco_places import choose_files, find_files, name_parts, task_of, word_of
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
 from ._plan import Plan
 from ._unique_names import name_files
-
-# The tasks of COCO, which begin the names of its files. Of several, the first one is read.
-_TASKS = ("instances", "person_keypoints", "", "stuff", "captions")
-_OTHER_TASKS = ("panoptic", "image_info")
-_ROLES = ("train", "val", "test")
-# Where a JSON file is that belongs to a folder.
-_PLACES = (
-    "annotations/*.json",
-    "instances_*.json",
-    "labels.json",
-    "_annotations.coco.json",
-    "*/_annotations.coco.json",
-)
 
 
 class CocoLayout(Layout):
@@ -67,8 +52,8 @@ class CocoLayout(Layout):
     def recognize(cls, source: Any) -> str | None:
         """Return why a source is in this layout: it is JSON, or holds JSON in usual places."""
         if isinstance(source, Path) and source.is_dir():
-            names = [str(file.relative_to(source)) for file in _find_files(source)]
-            return f"it holds {shorten(names[0])}" if names else None
+            names = [str(file.relative_to(source)) for file in find_files(source)[0]]
+            return f"it holds {shorten(show_path(names[0]))}" if names else None
         files = source if isinstance(source, list) and source else [source]
         if all(isinstance(file, Path) and file.suffix.lower() == ".json" for file in files):
             return "it is JSON" if len(files) == 1 else "all are JSON"
@@ -77,15 +62,15 @@ class CocoLayout(Layout):
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
         """Read the files, and find the folders of their images."""
-        paths, skipped = _choose_files(source)
-        parts = _name_parts(paths)
+        paths, skipped = choose_files(source)
+        parts = name_parts(paths)
         files = [read_file(path) for path in paths]
         _check_categories(files)
         images: list[str] = []
         folders = []
         entries: dict[str, tuple[int, int]] = {}
         for number, (file, part) in enumerate(zip(files, parts, strict=True)):
-            names = list(dict.fromkeys([_word_of(file.path), part]))
+            names = list(dict.fromkeys([word_of(file.path), part]))
             located, folder = locate_images(file.path, file.names, names, root)
             images += located
             folders.append(folder)
@@ -121,12 +106,13 @@ class CocoLayout(Layout):
         """Return one JSON a part, and its images or a text file that lists them."""
         plan = Plan()
         keys, images = collection["key"].tolist(), collection.images
-        task = _task_of(self._files[0].path) or "instances"
+        annotations = collection["annotations"].tolist()
+        task = task_of(self._files[0].path) or "instances"
         placed = []
         for part, rows in parts.items():
             ordered = sorted(rows.tolist(), key=lambda row: self._entries[keys[row]])
             entries = [self._entries[keys[row]] for row in ordered]
-            held = [collection["annotations"].iloc[row] for row in ordered]
+            held = [annotations[row] for row in ordered]
             plan.contents[f"annotations/{task}_{part}.json"] = self._encode(entries, held, part)
             if how == "lists":
                 lines = [write_path(abspath(images[row])) + "\n" for row in ordered]
@@ -157,7 +143,9 @@ class CocoLayout(Layout):
             for item in items
         ]
         last = len(listed) + max((len(file.positions) for file in files), default=0)
-        listed.sort(key=lambda pair: (pair[0], files[pair[0]].positions.get(pair[1]["id"], last)))
+        listed.sort(
+            key=lambda pair: (pair[0], files[pair[0]].positions.get(pair[1].get("id", ""), last))
+        )
         return merge_files(files, images, listed, part)
 
     def find_objects(self, collection: Collection) -> pd.DataFrame:
@@ -173,7 +161,7 @@ class CocoLayout(Layout):
             file = self._files[number]
             size = _size_of(file, place) if items else np.ones(2)
             for item in items:
-                position = file.positions.get(item["id"])
+                position = file.positions.get(item.get("id"))
                 where = f"{show_file(file.path)}, annotations[{position}]"
                 polygons = _find_polygons(item.get("segmentation"), size, where)
                 box = _find_box(item, polygons, size, where)
@@ -181,75 +169,6 @@ class CocoLayout(Layout):
                 label = file.categories[item["category_id"]]
                 rows.append((row, label, *box, polygons, crowd))
         return tabulate_objects(rows)
-
-
-def _find_files(folder: Path) -> list[Path]:
-    """Return the JSON files in the first usual place of a folder that has any."""
-    for place in _PLACES:
-        files = sorted(file for file in folder.glob(place) if file.is_file())
-        if place == "labels.json" and not (folder / "data").is_dir():
-            continue
-        if files:
-            return files
-    return []
-
-
-def _task_of(path: Path) -> str:
-    tasks = (task for task in (*_TASKS, *_OTHER_TASKS) if task)
-    return next((task for task in tasks if path.stem.startswith(f"{task}_")), "")
-
-
-def _choose_files(source: Any) -> tuple[list[Path], str]:
-    """Return the files to read, and a note on those that are left out."""
-    if isinstance(source, list):
-        if not source:
-            raise LayoutError("Expected the JSON files of a data set. Got an empty list.")
-        return [Path(file) for file in source], ""
-    path = Path(source)
-    if not path.is_dir():
-        return [path], ""
-    found = _find_files(path)
-    if not found:
-        raise LayoutError(
-            f"{show_file(path)} holds no JSON of COCO: there is no annotations/*.json in it. "
-            f"Name the JSON files."
-        )
-    for task in _TASKS:
-        chosen = [file for file in found if _task_of(file) == task]
-        if chosen:
-            others = [file.name for file in found if file not in chosen]
-            named = shorten(", ".join(others))
-            note = f"skipped {count(len(others), 'JSON file')} of other tasks: {named}"
-            return chosen, note if others else ""
-    return found, ""
-
-
-def _word_of(path: Path) -> str:
-    """Return what a file calls its part, such as "train2017" in instances_train2017.json."""
-    return path.stem.removeprefix(f"{_task_of(path)}_")
-
-
-def _name_parts(paths: Sequence[Path]) -> list[str]:
-    """Return a different name for each file: its role, or else what tells it from the others."""
-    choices = (
-        [_role_name(path.stem) for path in paths],
-        [_word_of(path) for path in paths],
-        [_role_name(path.parent.name) for path in paths],
-        [path.parent.name for path in paths],
-        [path.stem for path in paths],
-    )
-    for names in choices:
-        known = [name for name in names if name]
-        if len(set(known)) == len(paths):
-            return known
-    if len(set(paths)) < len(paths):
-        raise LayoutError(f"{show_file(paths[0])}: a file is named twice. Name each file once.")
-    return [re.sub(r"[/\\:]+", "_", str(path.with_suffix(""))).strip("_.") for path in paths]
-
-
-def _role_name(name: str) -> str | None:
-    role = role_of(name)
-    return None if role is None else _ROLES[role]
 
 
 def _check_categories(files: Sequence[CocoFile]) -> None:

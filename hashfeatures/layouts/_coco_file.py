@@ -11,6 +11,7 @@ from typing import Any
 
 from .._utils.descriptions import describe_value, shorten
 from .._utils.path_text import show_path
+from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
 from ._plan import safe_name
 
@@ -95,7 +96,8 @@ def read_file(path: Path) -> CocoFile:
 
 def _read_document(path: Path, where: str) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        with open_regular(path) as file:
+            document = json.loads(file.read())
     except json.JSONDecodeError as error:
         raise LayoutError(
             f"{where}, line {error.lineno}, column {error.colno}: this is not JSON. {error.msg}."
@@ -108,7 +110,7 @@ def _read_document(path: Path, where: str) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         raise LayoutError(f"{where}: the JSON cannot be read. {error}.") from None
     except OSError as error:
-        raise LayoutError(f"{where}: {error.strerror}.") from error
+        raise LayoutError(f"{where}: {error.strerror or error}.") from error
     if isinstance(document, list):
         are_results = bool(document) and isinstance(document[0], dict) and "score" in document[0]
         hint = " These are the results of a detector." if are_results else ""

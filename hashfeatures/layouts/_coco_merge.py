@@ -59,12 +59,13 @@ def _check_ids(
 ) -> None:
     file_of: dict[Any, int] = {}
     for number, item in entries:
-        first = file_of.setdefault(item.get("id"), number)
+        value = item.get("id")
+        first = file_of.setdefault(value, number)
         if first != number:
             raise LayoutError(
-                f"{show_file(files[number].path)}, {key}: the id {describe_value(item['id'])} is "
-                f"in {show_file(files[first].path)} too, and the part {shorten(part)!r} would "
-                f"hold both. Ids are never changed. Make them unique across the files, or split "
+                f"{show_file(files[number].path)}, {key}: the id {describe_value(value)} is in "
+                f"{show_file(files[first].path)} too, and the part {shorten(part)!r} would hold "
+                f"both. Ids are never changed. Make them unique across the files, or split "
                 f"each file on its own."
             )
 

@@ -19,9 +19,9 @@ from .._utils.descriptions import shorten
 from .._utils.part_names import role_of
 from .._utils.path_text import show_path
 from .._utils.quantities import count
+from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
-from ..images._files import LeftOut
-from ..images._folders import walk_folder
+from ..images._files import LeftOut, holds_image, is_foreign_image
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
@@ -125,7 +125,7 @@ class VocLayout(Layout):
         listed = given if (given / "ImageSets").is_dir() else tree.top
         sets = next((sets for sets in _SETS if _holds_sets(listed, sets)), _SETS[0])
         part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets)
-        files, contents, objects, left_out = _read_tree(tree, list(part_of))
+        files, contents, objects, notes = _read_tree(tree, list(part_of))
         keys = [_key_of(tree, file) for file in files]
         if tree.is_beside and not parts:
             part_of = {file.stem: part for file in files if (part := _folder_part(file.stem))}
@@ -139,7 +139,6 @@ class VocLayout(Layout):
         places = [
             (row, column_of[name]) for row, found in enumerate(objects) for name in found.labels
         ]
-        notes = [left_out] if left_out else []
         if n_of_class:
             notes.append(f"skipped {count(n_of_class, 'image set')} of single classes")
         if n_without := contents.count(None):
@@ -158,6 +157,7 @@ class VocLayout(Layout):
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
     ) -> Plan:
         """Return the image sets, and the folders of images, XML and masks."""
+        self._check_outside(out)
         plan = Plan()
         keys = collection["key"].tolist()
         beside: list[tuple[str, _Files]] = []
@@ -175,6 +175,16 @@ class VocLayout(Layout):
                     plan.contents[f"ImageSets/Segmentation/{part}.txt"] = _list_stems(masked)
         plan.files |= _place_beside(beside)
         return plan
+
+    def _check_outside(self, out: Path) -> None:
+        """Raise if the split would be read as a part of the source."""
+        real = Path(os.path.realpath(out))
+        for folder in (self._tree.images, self._tree.xml):
+            if real.is_relative_to(os.path.realpath(folder)):
+                raise LayoutError(
+                    f"{_show(out)} is inside {_show(folder)}, whose files all belong to the data "
+                    f"set. Name a folder outside of it."
+                )
 
     def _place_in_tree(self, plan: Plan, files: Sequence[_Files]) -> None:
         for file in files:
@@ -252,25 +262,27 @@ def _is_annotation(file: Path) -> bool:
     """Return whether an XML file is one of Pascal VOC."""
     if not file.is_file():
         return False
-    with open(file, "rb") as opened:
+    with open_regular(file) as opened:
         return b"<annotation" in opened.read(_HEAD)
 
 
 def _read_tree(
     tree: _Tree, listed: Sequence[str]
-) -> tuple[list[_Files], list[bytes | None], list[VocObjects], str]:
-    """Return the files of each image, the content of its XML, its objects, and a note."""
-    images, xml, left_out = _list_files(tree)
+) -> tuple[list[_Files], list[bytes | None], list[VocObjects], list[str]]:
+    """Return the files of each image, the content of its XML, its objects, and notes."""
+    images, xml, left_out, unfollowed = _list_files(tree)
+    masked = [] if tree.is_beside else [top for top in _MASKS if (tree.top / top).is_dir()]
     files, contents, objects = [], [], []
     for stem in sorted({*images, *xml, *listed}):
         content, seen = None, VocObjects("", (0.0, 0.0), [], [])
         if stem in xml:
-            content = Path(xml[stem]).read_bytes()
+            with open_regular(xml[stem]) as opened:
+                content = opened.read()
             seen = read_objects(content, _show(xml[stem]))
         masks = {
             folder: str(mask)
-            for folder in _MASKS
-            if not tree.is_beside and (mask := tree.top / folder / f"{stem}.png").is_file()
+            for folder in masked
+            if (mask := tree.top / folder / f"{stem}.png").is_file()
         }
         image = _choose_image(tree, stem, images[stem], seen.file_name)
         for other in images[stem]:
@@ -279,26 +291,40 @@ def _read_tree(
         files.append(_Files(stem, image, xml.get(stem), masks))
         contents.append(content)
         objects.append(seen)
-    return files, contents, objects, left_out.describe()
+    notes = [left_out.describe()] if left_out.describe() else []
+    if unfollowed:
+        links = count(len(unfollowed), "link")
+        notes.append(f"did not follow {links} to folders, such as {_show(unfollowed[0])}")
+    return files, contents, objects, notes
 
 
-def _list_files(tree: _Tree) -> tuple[dict[str, list[str]], dict[str, str], LeftOut]:
-    """Return the images and the XML files by their stems, and what else is in their folders."""
+def _list_files(tree: _Tree) -> tuple[dict[str, list[str]], dict[str, str], LeftOut, list[str]]:
+    """Return the images and the XML files by their stems, and what else is in their folders.
+
+    Links to images are images of their own, as their names tell their XML.
+    """
     images, xml, left_out = defaultdict(list), {}, LeftOut()
-    found = walk_folder(str(tree.images))
-    known = {*found.paths, *found.foreign}
+    unfollowed: list[str] = []
     for top in dict.fromkeys((tree.xml, tree.images)):
-        for folder, below, names in os.walk(top):
-            below[:] = sorted(name for name in below if Path(folder, name) not in tree.others)
-            for name in names:
+        for folder, below, names in os.walk(top, onerror=_fail):
+            inner = [os.path.join(folder, name) for name in sorted(below)]
+            unfollowed += filter(os.path.islink, inner)
+            below[:] = [os.path.basename(path) for path in inner if Path(path) not in tree.others]
+            for name in sorted(names):
                 path = os.path.join(folder, name)
-                if top == tree.xml and name.lower().endswith(".xml"):
+                if name.startswith("."):
+                    left_out.add(name)
+                elif top == tree.xml and name.lower().endswith(".xml"):
                     xml[_stem(path, top)] = path
-                elif path in known:
+                elif top == tree.images and (holds_image(path) or is_foreign_image(name)):
                     images[_stem(path, top)].append(path)
                 else:
                     left_out.add(name)
-    return images, xml, left_out
+    return images, xml, left_out, unfollowed
+
+
+def _fail(error: OSError) -> None:
+    raise LayoutError(f"{_show(error.filename)} cannot be searched: {error.strerror}.") from error
 
 
 def _stem(path: str, top: Path) -> str:

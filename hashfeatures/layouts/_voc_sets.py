@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import encoding_of, show_path
+from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
 from ._plan import safe_name
 
@@ -67,7 +68,8 @@ def read_sets(folder: Path) -> tuple[dict[str, str], list[str], int]:
 
 def _read_lines(file: Path) -> dict[int, str]:
     """Return the lines that are not blank, by their numbers."""
-    data = file.read_bytes()
+    with open_regular(file) as opened:
+        data = opened.read()
     try:
         text = data.decode(encoding_of(data), errors="surrogateescape")
     except UnicodeDecodeError as error:

@@ -236,6 +236,31 @@ def test_files_of_other_tasks_are_named(write):
     assert len(collection) == 6
 
 
+def test_json_of_other_tools_is_no_coco(write, tmp_path):
+    """A folder of images with settings or per-image JSON stays a folder of images."""
+    document = make_document()
+    path = write(document, "result.json", "images")
+    (tmp_path / "set" / "package.json").write_text('{"name": "x"}', encoding="utf-8")
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 JSON file .*: package\.json"):
+        collection = read_collection(tmp_path / "set")
+    assert collection.layout.name == "coco"
+    path.write_text(json.dumps({"version": "5", "shapes": []}), encoding="utf-8")
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 2 \.json"):
+        assert read_collection(tmp_path / "set").layout.name != "coco"
+
+
+def test_names_that_differ_only_in_case_are_not_copied_together(write, tmp_path):
+    """On some file systems they are one file, so nothing is written at all."""
+    document = make_document(2)
+    for item, name in zip(document["images"], ("a/B.png", "A/b.png"), strict=True):
+        item["file_name"] = name
+    collection = read_collection(write(document))
+    with pytest.raises(LayoutError, match="differ only in case"):
+        collection.write_split({"train": [0, 1]}, tmp_path / "out", how="copy")
+    assert not (tmp_path / "out").exists()
+    assert collection.write_split({"train": [0], "val": [1]}, tmp_path / "out", "copy").is_dir()
+
+
 def test_objects_are_shares_of_the_image(write):
     """Polygons are kept, masks in run-length encoding have a box alone."""
     document = make_document()

@@ -233,6 +233,30 @@ def rows_by_name(rows):
     return {name: len(listed) for name, listed in rows.items()}
 
 
+@pytest.mark.parametrize("inner", ["JPEGImages/out", "Annotations"])
+def test_a_split_inside_of_the_images_is_refused(voc, inner):
+    """It would be read as images of the source from then on."""
+    collection = read_collection(voc)
+    before = snapshot(voc)
+    with pytest.raises(LayoutError, match="whose files all belong to the data set"):
+        collection.write_split({"train": [0]}, voc / inner, how="copy")
+    assert snapshot(voc) == before
+    assert collection.write_split({"train": [0]}, voc / "clean", how="copy").is_dir()
+
+
+def test_links_are_images_and_links_to_folders_are_named(voc, tmp_path, noise_image):
+    (tmp_path / "more").mkdir()
+    noise_image(90).save(tmp_path / "more" / "x.jpg")
+    (voc / "JPEGImages" / "more").symlink_to(tmp_path / "more")
+    (voc / "JPEGImages" / "copy.png").symlink_to(voc / "JPEGImages" / "2007_000001.jpg")
+    (voc / "Annotations" / "copy.xml").write_bytes(make_xml("copy.png", objects_of(1)))
+    (voc / "JPEGImages" / ".hidden.jpg").write_bytes(b"")
+    with pytest.warns(SkippedFilesWarning, match=r"1 hidden; did not follow 1 link .*/more"):
+        collection = read_collection(voc)
+    assert collection["key"][12] == "JPEGImages/copy.png"
+    assert len(collection) == 13
+
+
 def replace(old, new):
     return lambda data: data.replace(old, new, 1)
 
@@ -345,14 +369,14 @@ def test_a_missing_image_is_a_row_and_no_copy(voc, tmp_path):
 )
 def test_any_xml_is_read_or_refused(tmp_path_factory, data):
     """Whatever an XML file holds, it leads to a collection or to an error that names it."""
-    top = tmp_path_factory.mktemp("voc")
-    (top / "Annotations").mkdir()
+    top = tmp_path_factory.mktemp("voc") / "set"
+    (top / "Annotations").mkdir(parents=True)
     (top / "Annotations" / "1.xml").write_bytes(data)
     try:
         collection = read_collection(top, layout="voc")
-        collection.write_split({"a": [0]}, top / "out")
+        out = collection.write_split({"a": [0]}, top.parent / "out")
         collection.objects()
     except LayoutError as error:
         assert "1.xml" in str(error)
     else:
-        assert (top / "out" / "ImageSets" / "Main" / "a.txt").read_bytes() == b"1\n"
+        assert (out / "ImageSets" / "Main" / "a.txt").read_bytes() == b"1\n"
