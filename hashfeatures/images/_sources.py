@@ -234,7 +234,7 @@ def _check_items(items: list[Any], images: Any, got: str) -> None:
     if items and all(isinstance(item, tuple) for item in items):
         raise TypeError(
             f"{got} a {type(images).__name__} of tuples: for the images alone, write "
-            f"[item[{_position_of_image(items[0])}] for item in images]."
+            f"[item[{position_of_image(items[0])}] for item in images]."
         )
     rows = [item for item in items if isinstance(item, Mapping)]
     named = [name for name in IMAGE_COLUMNS if all(name in row for row in rows)]
@@ -313,7 +313,7 @@ def _are_encoded(rows: list[Mapping[Any, Any]]) -> bool:
     return all({"bytes", "path"} & row.keys() for row in rows)
 
 
-def _position_of_image(item: tuple[Any, ...]) -> int:
+def position_of_image(item: tuple[Any, ...]) -> int:
     """Return the likely position of the image in a tuple, without reading it."""
     for is_image in (_looks_like_file, _looks_like_image):
         for place, value in enumerate(item):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -55,3 +56,27 @@ def name_files(
         f"Two files would be written as {shorten(clash)!r}, or under names that differ only in "
         f"case. Rename one of them, or pass how='lists', which leaves files where they are."
     )
+
+
+def number_repeats(names: Iterable[str]) -> list[str]:
+    """Return names with a number after each that occurred before.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts._unique_names import number_repeats
+    >>> number_repeats(["a.png", "b.png", "a.png"])
+    ['a.png', 'b.png', 'a.png (2)']
+    """
+    listed = list(names)
+    taken = set(listed)
+    seen: set[str] = set()
+    copies: Counter[str] = Counter()
+    unique = []
+    for name in listed:
+        new = name
+        while new in seen or (new != name and new in taken):
+            copies[name] += 1
+            new = f"{name} ({copies[name] + 1})"
+        seen.add(new)
+        unique.append(new)
+    return unique

@@ -1,0 +1,382 @@
+"""Tables that are read as batches of Arrow: Parquet, polars, pyarrow, DuckDB."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.optional import import_extra
+from .._utils.path_text import show_path
+from ..exceptions import LayoutError
+from ._row_references import (
+    BLOCK_BYTES,
+    Block,
+    ColumnReader,
+    ForwardReader,
+    ParquetReader,
+    RowReader,
+    RowReference,
+)
+
+_BATCH_ROWS = 1024
+_SAMPLE = 64  # rows whose size tells that of the others
+_PAGE_ROWS = 16  # rows of which a page consists at least
+_WRITTEN_BYTES = 32 * 2**20  # what is collected before it is written as a row group
+
+
+def import_arrow(purpose: str) -> Any:
+    """Return pyarrow, or raise `MissingExtraError`."""
+    return import_extra("pyarrow", "parquet", purpose)
+
+
+class ArrowTable(ABC):
+    """The rows of a table that is read as batches of Arrow.
+
+    Attributes
+    ----------
+    name : str
+        The name of the table, which begins the names of the images that it holds.
+    schema : pyarrow.Schema
+        The names and types of its columns.
+    n_rows : int
+        The number of rows.
+    file_of_row : ndarray of shape (n_rows,), dtype intp
+        The number of the file that holds each row.
+    """
+
+    suffix = ".parquet"
+    compression = "snappy"
+    name = "table"
+    schema: Any
+    n_rows: int
+    file_of_row: NDArray[np.intp]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.schema.names)
+
+    @abstractmethod
+    def read(self, column: str) -> Any:
+        """Return a column as a ChunkedArray."""
+
+    @abstractmethod
+    def batches(self) -> Iterator[Any]:
+        """Yield all rows as RecordBatches, in order."""
+
+    @abstractmethod
+    def references(self, column: str) -> list[RowReference]:
+        """Return references to the encoded images in a column."""
+
+    def holds_files(self, column: str) -> bool:
+        """Return whether a column holds encoded images, as bytes or as structs with "bytes"."""
+        kind = self.schema.field(column).type
+        return _is_binary(kind) or _has_field(kind, "bytes")
+
+    def holds_text(self, column: str) -> bool:
+        """Return whether a column holds text, or is empty."""
+        kind = self.schema.field(column).type
+        return _is_text(getattr(kind, "value_type", kind)) or str(kind) == "null"
+
+    def images(self, column: str) -> list[Any]:
+        """Return the paths and URLs in a column, or references to the images in it."""
+        kind = self.schema.field(column).type
+        if self.holds_text(column):
+            return list(self.read(column).to_pylist())
+        if self.holds_files(column):
+            return list(self.references(column))
+        raise LayoutError(
+            f"{self.name}, column {column!r}: expected paths, URLs or encoded images. Got values "
+            f"of the type {kind}."
+        )
+
+    def values(self, column: str) -> pd.Series[Any]:
+        """Return a column as one of pandas."""
+        values = self.read(column)
+        if values.null_count:  # whole numbers stay whole
+            return pd.Series(values.to_pylist(), dtype=object)
+        return pd.Series(values.to_pandas())
+
+    def write(
+        self, rows: NDArray[np.intp], replaced: Mapping[str, NDArray[np.object_]], path: Path
+    ) -> None:
+        """Write some rows in the order of the table, with new values in some columns."""
+        arrow = import_arrow("Writing a table of Arrow")
+        parquet = import_extra("pyarrow.parquet", "parquet", "Writing a Parquet file")
+        wanted = np.zeros(self.n_rows, dtype=bool)
+        wanted[rows] = True
+        schema = self.schema
+        for name in replaced:
+            place = schema.get_field_index(name)
+            if not _is_text(schema.field(place).type):
+                schema = schema.set(place, schema.field(place).with_type(arrow.string()))
+        # Small pages let readers keep little in memory.
+        options = {"compression": self.compression, "write_batch_size": _PAGE_ROWS}
+        with parquet.ParquetWriter(path, schema, **options) as writer:
+            pending: list[Any] = []
+            start = 0
+            for batch in self.batches():
+                mask = wanted[start : start + batch.num_rows]
+                if mask.any():
+                    piece = arrow.Table.from_batches([batch])
+                    for name, values in replaced.items():
+                        place = schema.get_field_index(name)
+                        new = values[start : start + batch.num_rows].tolist()
+                        column = arrow.array(new).cast(schema.field(place).type)
+                        piece = piece.set_column(place, schema.field(place), column)
+                    pending.append(piece.filter(arrow.array(mask)).cast(schema))
+                start += batch.num_rows
+                if sum(piece.nbytes for piece in pending) > _WRITTEN_BYTES:
+                    writer.write_table(arrow.concat_tables(pending))
+                    pending.clear()
+            if pending:
+                writer.write_table(arrow.concat_tables(pending))
+        if start != self.n_rows:
+            raise LayoutError(
+                f"{self.name} had {self.n_rows} rows when it was read, and has {start} now. Read "
+                f"it again."
+            )
+
+
+def _has_field(kind: Any, name: str) -> bool:
+    is_struct = str(kind).startswith("struct<")
+    return is_struct and any(kind.field(n).name == name for n in range(kind.num_fields))
+
+
+def _is_binary(kind: Any) -> bool:
+    return str(kind) in ("binary", "large_binary", "binary_view")
+
+
+def _is_text(kind: Any) -> bool:
+    return str(kind) in ("string", "large_string", "string_view")
+
+
+class MemoryTable(ArrowTable):
+    """A Table or RecordBatch of pyarrow, or a DataFrame of polars.
+
+    Parameters
+    ----------
+    table : Table, RecordBatch or DataFrame
+        The table.
+    """
+
+    def __init__(self, table: Any) -> None:
+        arrow = import_arrow("Reading a table of polars or Arrow")
+        if hasattr(table, "to_arrow"):  # of polars
+            table = table.to_arrow()
+        if isinstance(table, arrow.RecordBatch):
+            table = arrow.Table.from_batches([table])
+        self._table = table
+        self.schema = table.schema
+        self.n_rows = table.num_rows
+        self.file_of_row = np.zeros(self.n_rows, dtype=np.intp)
+
+    def read(self, column: str) -> Any:
+        """Return a column as a ChunkedArray."""
+        return self._table.column(column)
+
+    def batches(self) -> Iterator[Any]:
+        """Yield all rows as RecordBatches, in order."""
+        yield from self._table.to_batches(max_chunksize=_BATCH_ROWS)
+
+    def references(self, column: str) -> list[RowReference]:
+        """Return references to the encoded images in a column."""
+        return _refer(ColumnReader(self.name, self._table.column(column)), self.n_rows)
+
+
+class ParquetTable(ArrowTable):
+    """The rows of one or more Parquet files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files, with the same columns. Their rows follow each other.
+
+    Raises
+    ------
+    LayoutError
+        If a file is not Parquet, or has other columns than the first.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._arrow = import_arrow("Reading a Parquet file")
+        self._parquet = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
+        self.paths = list(paths)
+        self.name = paths[0].name
+        sizes = []
+        for number, path in enumerate(paths):
+            with self._open(path) as file:
+                schema, facts = file.schema_arrow, file.metadata
+            if number and not schema.equals(self.schema):
+                raise LayoutError(
+                    f"{show_path(str(path))}: its columns are not those of {self.name}. Expected "
+                    f"{self.schema.names} of the same types. Got {schema.names}."
+                )
+            if not number:
+                self.schema = schema
+                self.compression = _compression_of(facts)
+            sizes.append(facts.num_rows)
+        self.n_rows = sum(sizes)
+        self._sizes = sizes
+        self.file_of_row = np.repeat(np.arange(len(paths)), sizes)
+
+    def read(self, column: str) -> Any:
+        """Return a column as a ChunkedArray."""
+        pieces = []
+        for path in self.paths:
+            with self._open(path) as file:
+                pieces.extend(file.read(columns=[column]).column(column).chunks)
+        return self._arrow.chunked_array(pieces, type=self.schema.field(column).type)
+
+    def batches(self) -> Iterator[Any]:
+        """Yield all rows as RecordBatches, in order and in bounded memory."""
+        for path in self.paths:
+            with self._open(path, buffer_size=2**20, pre_buffer=False) as file:
+                yield from file.iter_batches(_BATCH_ROWS)
+
+    @contextmanager
+    def _open(self, path: Path, **options: Any) -> Iterator[Any]:
+        """Open a file, and raise `LayoutError` with its name if it is damaged."""
+        try:
+            with self._parquet.ParquetFile(path, **options) as file:
+                yield file
+        except (OSError, ValueError, self._arrow.ArrowException) as error:
+            cause = " ".join(str(error).split())
+            raise LayoutError(
+                f"{show_path(str(path))}: not a whole Parquet file ({cause})."
+            ) from error
+
+    def references(self, column: str) -> list[RowReference]:
+        """Return references to the encoded images in a column."""
+        found = []
+        for path, size in zip(self.paths, self._sizes, strict=True):
+            found += _refer(ParquetReader(str(path), column, path.name), size)
+        return found
+
+
+class StreamTable(ArrowTable):
+    """A table that is computed when it is read: a LazyFrame, a relation, a Dataset of pyarrow.
+
+    Every reading must give the same rows in the same order.
+
+    Parameters
+    ----------
+    source : LazyFrame, DuckDBPyRelation or pyarrow Dataset
+        The table.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._arrow = import_arrow("Reading a table that is computed")
+        package = type(source).__module__.partition(".")[0]
+        self._open = {
+            "polars": _open_lazy,
+            "duckdb": _open_relation,
+            "_duckdb": _open_relation,
+        }.get(package, _open_dataset)
+        self._source = source
+        self.schema, self.n_rows = self._measure()
+        self.file_of_row = np.zeros(self.n_rows, dtype=np.intp)
+
+    def _measure(self) -> tuple[Any, int]:
+        """Return the schema and the number of rows."""
+        if self._open is _open_dataset:
+            return self._source.schema, self._source.count_rows()
+        if self._open is _open_relation:
+            return self._source.limit(0).to_arrow_table().schema, self._source.shape[0]
+        schema = self._source.limit(0).collect().to_arrow().schema
+        return schema, self._source.select(sys.modules["polars"].len()).collect().item()
+
+    def read(self, column: str) -> Any:
+        """Return a column as a ChunkedArray."""
+        pieces = [batch.column(0) for batch in self._open(self._source, [column])]
+        return self._arrow.chunked_array(pieces, type=self.schema.field(column).type)
+
+    def batches(self) -> Iterator[Any]:
+        """Yield all rows as RecordBatches, in order."""
+        return self._open(self._source, self.columns)
+
+    def references(self, column: str) -> list[RowReference]:
+        """Return references to the encoded images in a column."""
+        if self._open is _open_relation:
+            return _refer(_RelationReader(self.name, self._source, column), self.n_rows)
+
+        def open_blocks() -> Iterator[Any]:
+            return (batch.column(0) for batch in self._open(self._source, [column]))
+
+        return _refer(ForwardReader(self.name, open_blocks, self.n_rows), self.n_rows)
+
+
+def _refer(reader: RowReader, n_rows: int) -> list[RowReference]:
+    return [RowReference(reader, row) for row in range(n_rows)]
+
+
+def _open_lazy(frame: Any, columns: list[str]) -> Iterator[Any]:
+    """Yield the batches of some columns of a LazyFrame."""
+    chosen = frame.select(columns)
+    if hasattr(chosen, "collect_batches"):
+        for piece in chosen.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
+            yield from piece.to_arrow().to_batches(max_chunksize=_BATCH_ROWS)
+        return
+    start = 0
+    while (piece := chosen.slice(start, _BATCH_ROWS).collect()).height:  # older releases
+        yield from piece.to_arrow().to_batches(max_chunksize=_BATCH_ROWS)
+        start += piece.height
+
+
+def _open_relation(relation: Any, columns: list[str]) -> Iterator[Any]:
+    """Yield the batches of some columns of a relation of DuckDB."""
+    chosen = relation.project(", ".join(map(_quote, columns)))
+    method = "to_arrow_reader" if hasattr(chosen, "to_arrow_reader") else "fetch_arrow_reader"
+    yield from getattr(chosen, method)(_BATCH_ROWS)
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class _RelationReader(RowReader):
+    """Reads a column of a relation of DuckDB in blocks of about 16 MB.
+
+    Each block is a query of its own, as an open result would block the connection.
+    """
+
+    def __init__(self, name: str, relation: Any, column: str) -> None:
+        super().__init__(name)
+        self.relation = relation.project(_quote(column))
+        first = self.relation.limit(_SAMPLE).to_arrow_table()
+        self.n_rows = max(1, BLOCK_BYTES * _SAMPLE // max(first.nbytes, 1))
+
+    def begin(self, row: int) -> tuple[int, int, Iterator[Block]]:
+        """Return the block that holds `row`."""
+        start = row // self.n_rows * self.n_rows
+        table = self.relation.limit(self.n_rows, start).to_arrow_table()
+        return start, start + table.num_rows, iter([Block(start, table.column(0))])
+
+
+def _open_dataset(dataset: Any, columns: list[str]) -> Iterator[Any]:
+    """Yield the batches of some columns of a Dataset of pyarrow."""
+    yield from dataset.to_batches(
+        columns=columns, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1
+    )
+
+
+def _compression_of(facts: Any) -> str:
+    """Return the codec of the largest column of a Parquet file."""
+    if not facts.num_row_groups:
+        return "snappy"
+    group = facts.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    largest = max(columns, key=lambda column: column.total_compressed_size, default=None)
+    name = "snappy" if largest is None else largest.compression.lower()
+    return {"uncompressed": "none"}.get(name, name if name in _CODECS else "snappy")
+
+
+_CODECS = ("snappy", "gzip", "brotli", "lz4", "zstd")

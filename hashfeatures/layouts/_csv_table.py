@@ -1,0 +1,108 @@
+"""CSV files as tables, whose values stay as they are written."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.path_text import encoding_of, show_path
+from ..exceptions import LayoutError
+
+SUFFIXES = (".csv", ".tsv")
+
+
+class CsvTable:
+    """The rows of one or more CSV files.
+
+    All values are read as text, so that identifiers such as "007" stay as they are. The separator
+    is a tab in a TSV file. In a CSV file it is a comma, or a semicolon or a tab if the header has
+    these and no comma.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files. Their rows follow each other.
+
+    Raises
+    ------
+    LayoutError
+        If a file is not CSV in UTF-8 or with a byte order mark.
+    """
+
+    suffix = ".csv"
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.suffix = paths[0].suffix.lower()
+        self.separator = _separator(paths[0])
+        frames = [_read(path) for path in paths]
+        self.file_of_row: NDArray[np.intp] = np.repeat(
+            np.arange(len(paths)), [len(frame) for frame in frames]
+        )
+        self._frame = pd.concat(frames, ignore_index=True).fillna("")
+        self.columns: list[Any] = list(self._frame.columns)
+        self.n_rows = len(self._frame)
+
+    def images(self, column: str) -> list[Any]:
+        """Return the paths and URLs in a column, None where it is empty."""
+        return [value or None for value in self._frame[column].tolist()]
+
+    def values(self, column: str) -> pd.Series[Any]:
+        """Return a column: numbers if their text can be restored from them, else text."""
+        texts = self._frame[column]
+        for kind in ("int64", "float64"):
+            try:
+                numbers = texts.astype(kind)
+            except (ValueError, OverflowError):
+                continue
+            if (numbers.astype(str).to_numpy(object) == texts.to_numpy(object)).all():
+                return numbers
+        return texts.astype(object).where(texts != "", None)
+
+    def write(
+        self, rows: NDArray[np.intp], replaced: Mapping[str, NDArray[np.object_]], path: Path
+    ) -> None:
+        """Write some rows, with new values in some columns."""
+        frame = self._frame.iloc[rows].copy()
+        for name, values in replaced.items():
+            frame[name] = ["" if value is None else value for value in values[rows]]
+        frame.to_csv(path, index=False, sep=self.separator, encoding="utf-8", lineterminator="\n")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    where = show_path(str(path))
+    try:
+        with open(path, "rb") as file:
+            encoding = encoding_of(file.read(4))
+        frame = pd.read_csv(
+            path,
+            sep=_separator(path),
+            dtype=str,
+            keep_default_na=False,
+            encoding=encoding,
+            index_col=False,
+            on_bad_lines="error",
+        )
+    except pd.errors.EmptyDataError as error:
+        raise LayoutError(f"{where}: the file is empty.") from error
+    except UnicodeError as error:
+        raise LayoutError(
+            f"{where}: the file is not UTF-8 ({error}). Save it as UTF-8."
+        ) from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
+        raise LayoutError(f"{where}: {' '.join(str(error).split())}.") from error
+    return frame.fillna("")  # of rows with fewer values than the header
+
+
+def _separator(path: Path) -> str:
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    with open(path, "rb") as file:
+        start = file.read(2**16)
+    header = start.decode(encoding_of(start), errors="replace").partition("\n")[0]
+    return next((mark for mark in ",;\t" if mark in header), ",")

@@ -1,0 +1,358 @@
+"""Tables with a column of images: CSV, Parquet, pandas, polars, Arrow, DuckDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from .._utils.descriptions import describe_value
+from .._utils.frames import is_dataset, is_frame, is_missing
+from .._utils.path_text import show_path
+from ..exceptions import LayoutError
+from ..images._references import ImageReference
+from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
+from ._arrow_table import ArrowTable, MemoryTable, ParquetTable, StreamTable
+from ._collection import Collection
+from ._csv_table import SUFFIXES as CSV_SUFFIXES
+from ._csv_table import CsvTable
+from ._layout import Layout
+from ._pandas_table import PandasTable
+from ._plan import Plan
+from ._unique_names import number_repeats
+
+PART_COLUMNS = ("part", "split")
+LABEL_COLUMNS = ("label", "class", "target")
+
+_PARQUET_SUFFIXES = (".parquet", ".pq")
+_OWN_COLUMNS = ("image", "key", "part", "label", "annotations")
+_TRIED = 20  # rows that decide what a column holds, and what its paths are relative to
+
+_Table = CsvTable | PandasTable | ArrowTable
+
+
+class TableLayout(Layout):
+    """A table with a column of paths, URLs or encoded images.
+
+    The images are in the column that is named "image", "path", "url", "file" or "filename", or
+    else in the only column of paths. A column "part" or "split" names the part of each image,
+    and a column "label", "class" or "target" its class. Rows of several files follow each other.
+    If these have no such column, the name of a file is the part of its images.
+
+    Relative paths in a file are relative to ``root``. By default, that is the folder of the file
+    if one of the first images is there, and else the working directory. Paths in an object are
+    relative to ``root`` or else the working directory.
+
+    The key of an image is its path as written, or the number of its row if it has no path. If
+    the same path is in several rows, all but the first get a number, as in "1.png (2)".
+
+    Parquet files, relations of DuckDB, a LazyFrame and a Dataset of pyarrow are read in batches,
+    so the images that they hold need not fit into memory. The images are read in the main
+    process, in the order of the rows. Other columns of encoded images are left out of the
+    collection, and are written with a split.
+
+    A split is written as one table a part, in the format that was read: CSV for CSV, and Parquet
+    for all others (CSV for pandas without pyarrow). Relative paths become absolute ones. The
+    column of parts names the new part. All other columns stay as they are.
+
+    Parameters
+    ----------
+    table : CsvTable, PandasTable or ArrowTable
+        The table.
+    image_column : label
+        The column of images.
+    part_column : label or None
+        The column of parts.
+    keys : sequence of str
+        The key of each row.
+    written : sequence
+        The value of the column of images in each row.
+    """
+
+    name: ClassVar[str] = "table"
+    title: ClassVar[str] = "Table"
+
+    def __init__(
+        self,
+        table: _Table,
+        image_column: Any,
+        part_column: Any,
+        keys: Sequence[str],
+        written: Sequence[Any],
+    ) -> None:
+        self._table = table
+        self._image_column = image_column
+        self._part_column = part_column
+        self._written = written
+        self._row_of = {key: row for row, key in enumerate(keys)}
+
+    @classmethod
+    def recognize(cls, source: Any) -> str | None:
+        """Return why a source is a table, or None if it is not."""
+        if isinstance(source, Path):
+            source = [source]
+        if isinstance(source, list) and source and all(isinstance(p, Path) for p in source):
+            suffixes = {path.suffix.lower() for path in source}
+            for kind, known in (("CSV", CSV_SUFFIXES), ("Parquet", _PARQUET_SUFFIXES)):
+                if suffixes <= set(known) and not any(path.is_dir() for path in source):
+                    return f"it is a {kind} file" if len(source) == 1 else f"they are {kind} files"
+            return None
+        is_other = isinstance(source, Collection) or is_dataset(source)
+        if _is_computed(source) or (not is_other and is_frame(source)):
+            return f"it is a {type(source).__name__}"
+        return None
+
+    @classmethod
+    def read(cls, source: Any, root: Path | None = None) -> Collection:
+        """Read a table, see `Layout.read`."""
+        files = [source] if isinstance(source, Path) else source
+        is_file = isinstance(files, list) and all(isinstance(path, Path) for path in files)
+        if not is_file:
+            files = []
+        elif missing := [path for path in files if not path.is_file()]:
+            raise LayoutError(f"{show_path(str(missing[0]))}: there is no such file.")
+        elif cls.recognize(files) is None:
+            raise LayoutError(
+                f"{show_path(str(files[0]))}: expected CSV (.csv, .tsv) or Parquet (.parquet) "
+                f"files, all of one kind."
+            )
+        table = _open_table(files or source)
+        where = show_path(str(files[0])) if files else f"The {type(source).__name__}"
+        return cls._collect(table, where, files, root)
+
+    @classmethod
+    def _collect(
+        cls, table: _Table, where: str, files: Sequence[Path], root: Path | None
+    ) -> Collection:
+        if len(set(table.columns)) < len(table.columns):
+            raise LayoutError(f"{where}: two columns have the same name, {table.columns}.")
+        image_column = _pick_image_column(table, where)
+        part_column = next((name for name in PART_COLUMNS if name in table.columns), None)
+        label_column = next((name for name in LABEL_COLUMNS if name in table.columns), None)
+        written = table.images(image_column)
+        if root is not None:
+            root = Path(os.path.abspath(root))
+        folders: list[Path | None] = [root or path.absolute().parent for path in files]
+        images = list(written)
+        for number, folder in enumerate(folders or [root]):
+            rows = np.flatnonzero(table.file_of_row == number).tolist()
+            found = _resolve([written[row] for row in rows], folder, is_asked=root is not None)
+            for row, image in zip(rows, found, strict=True):
+                images[row] = image
+        keys = _make_keys(written)
+        columns: dict[Any, Any] = {"image": as_objects(images), "key": keys}
+        if part_column is not None:
+            columns["part"] = _as_names(table.values(part_column))
+        elif len(files) > 1:
+            names = np.array([path.stem for path in files], dtype=object)
+            columns["part"] = names[table.file_of_row]
+        if label_column is not None:
+            columns["label"] = table.values(label_column)
+        for name in table.columns:
+            is_taken = name in (image_column, part_column, label_column) and name in columns
+            if not is_taken and not (isinstance(table, ArrowTable) and table.holds_files(name)):
+                columns[f"{name}_" if name in _OWN_COLUMNS else name] = table.values(name)
+        return Collection(
+            pd.DataFrame(columns),
+            cls(table, image_column, part_column, keys, written),
+            root=root or (files[0].absolute().parent if files else None),
+        )
+
+    def plan_split(
+        self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
+    ) -> Plan:
+        """Return one table a part, and with "link" or "copy" the images, see `Layout`."""
+        plan = Plan()
+        images = collection.frame["image"].tolist()
+        keys = collection.frame["key"].tolist()
+        taken: set[str] = set()
+        for part, rows in parts.items():
+            places = np.array([self._row_of[keys[row]] for row in rows], dtype=np.intp)
+            replaced: dict[Any, NDArray[np.object_]] = {}
+            chosen = [images[row] for row in rows]
+            if how != "lists":
+                names = [
+                    _name_file(image, keys[row], part, taken)
+                    for row, image in zip(rows, chosen, strict=True)
+                ]
+                plan.files.update(zip(names, map(_file_of, chosen), strict=True))
+                replaced[self._image_column] = self._scatter(places, names)
+            else:
+                named = [_absolute(image) for image in chosen]
+                old = [self._written[place] for place in places]
+                if any(new is not was and new != was for new, was in zip(named, old, strict=True)):
+                    replaced[self._image_column] = self._scatter(places, named)
+            if self._part_column is not None:
+                replaced[self._part_column] = self._scatter(places, [part] * len(rows))
+            write = partial(self._table.write, np.sort(places), replaced)
+            plan.streams[f"{part}{self._table.suffix}"] = write
+        return plan
+
+    def _scatter(self, places: NDArray[np.intp], values: Sequence[Any]) -> NDArray[np.object_]:
+        """Return a column of the table with values in some rows, None in the others."""
+        column = np.full(self._table.n_rows, None, dtype=object)
+        column[places] = as_objects(values)
+        return column
+
+
+def _is_computed(source: Any) -> bool:
+    """Return whether a source is a LazyFrame, a relation of DuckDB or a Dataset of pyarrow."""
+    kind = type(source)
+    package = kind.__module__.partition(".")[0]
+    return (package.lstrip("_"), kind.__name__) in {
+        ("polars", "LazyFrame"),
+        ("duckdb", "DuckDBPyRelation"),
+    } or any(base.__module__ == "pyarrow._dataset" for base in kind.__mro__)
+
+
+def _open_table(source: Any) -> _Table:
+    if isinstance(source, list):
+        is_csv = source[0].suffix.lower() in CSV_SUFFIXES
+        return CsvTable(source) if is_csv else ParquetTable(source)
+    if isinstance(source, pd.DataFrame):
+        return PandasTable(source)
+    if _is_computed(source):
+        table = StreamTable(source)
+        files = getattr(source, "files", None)
+        if files and all(map(os.path.isfile, files)) and _is_parquet(source):
+            whole = ParquetTable([Path(file) for file in files])
+            # A filter leaves out rows, and a partitioned data set has columns of its own.
+            if whole.n_rows == table.n_rows and whole.schema.equals(table.schema):
+                return whole
+        return table
+    if type(source).__module__.partition(".")[0] in ("polars", "pyarrow"):
+        return MemoryTable(source)
+    raise LayoutError(
+        f"Expected a table of pandas, polars, pyarrow or DuckDB, or a CSV or Parquet file. Got "
+        f"{describe_value(source)}."
+    )
+
+
+def _is_parquet(dataset: Any) -> bool:
+    return getattr(dataset.format, "default_extname", "") == "parquet"
+
+
+def _pick_image_column(table: _Table, where: str) -> Any:
+    named = [name for name in IMAGE_COLUMNS if name in table.columns]
+    if not named:
+        named = [name for name in table.columns if _may_hold_images(table, name)]
+    if len(named) == 1 or (named and named[0] == IMAGE_COLUMNS[0]):
+        return named[0]
+    expected = ", ".join(map(repr, IMAGE_COLUMNS))
+    found = f"several, {named}" if named else "none"
+    raise LayoutError(
+        f"{where}: expected the images in a column named {expected}, or in the only column of "
+        f"paths. Found {found}, in the columns {describe_value(table.columns[:10])}. Rename the "
+        f"column that holds the images to 'image'."
+    )
+
+
+def _may_hold_images(table: _Table, column: Any) -> bool:
+    """Return whether the first values of a column are names of image files, or images."""
+    if isinstance(table, ArrowTable):
+        if table.holds_files(column):
+            return True
+        if not table.holds_text(column):
+            return False
+    given = (value for value in table.values(column) if not is_missing(value))
+    first = [value for value, _ in zip(given, range(_TRIED), strict=False)]
+    return bool(first) and all(map(_looks_like_image, first))
+
+
+def _looks_like_image(value: Any) -> bool:
+    if isinstance(value, bytes | ImageReference | Image.Image):
+        return True
+    if not isinstance(value, str | os.PathLike):
+        return False
+    name = os.fspath(value)
+    suffix = os.path.splitext(name)[1].lower()
+    return is_data_uri(name) or is_url(name) or suffix in Image.registered_extensions()
+
+
+def _is_relative(value: Any) -> bool:
+    if not isinstance(value, str) or is_url(value) or is_data_uri(value):
+        return False
+    return local_path(value) == value and not os.path.isabs(value)
+
+
+def _resolve(values: list[Any], folder: Path | None, is_asked: bool) -> list[Any]:
+    """Return images with relative paths put below the folder that they are relative to."""
+    relative = [value for value in values if _is_relative(value)]
+    if folder is None or not relative:
+        return values
+    first = relative[:_TRIED]
+    is_there = is_asked or any(_find(value, folder) for value in first)
+    if not is_there and any(_find(value, Path()) for value in first):
+        return values
+    return [
+        _find(value, folder) or os.path.join(folder, value) if _is_relative(value) else value
+        for value in values
+    ]
+
+
+def _find(name: str, folder: Path) -> str | None:
+    """Return the path of an existing file, whose name may have separators of Windows."""
+    for written in (name, name.replace("\\", "/")):
+        path = os.path.join(folder, written)
+        if "\0" not in path and os.path.lexists(path):
+            return path
+    return None
+
+
+def _make_keys(written: Sequence[Any]) -> list[str]:
+    """Return a unique name for each image: its path, or else the number of its row."""
+    are_paths = [isinstance(v, str | os.PathLike) and not is_data_uri(v) for v in written]
+    return number_repeats(
+        os.fsdecode(value) if is_path else str(row)
+        for row, (value, is_path) in enumerate(zip(written, are_paths, strict=True))
+    )
+
+
+def _as_names(values: pd.Series[Any]) -> NDArray[np.object_]:
+    return as_objects([None if is_missing(value) else str(value) for value in values])
+
+
+def as_objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """Return values as an array of objects, in which arrays and lists stay whole."""
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
+    return column
+
+
+def _absolute(image: Any) -> Any:
+    """Return an image, with a path as text that does not depend on the working directory."""
+    if isinstance(image, os.PathLike):
+        image = os.fsdecode(image)
+    return os.path.abspath(image) if _is_relative(image) else image
+
+
+def _file_of(image: Any) -> str:
+    path = local_path(image) if isinstance(image, str | os.PathLike) else None
+    if path is None:
+        raise LayoutError(
+            "Only images in files can be linked or copied, and the table holds URLs or the images "
+            "themselves. Write how='lists'."
+        )
+    return path
+
+
+def _name_file(image: Any, key: str, part: str, taken: set[str]) -> str:
+    """Return the name of a copy of an image, different from all names taken."""
+    words = PurePosixPath(key.replace("\\", "/")).parts
+    is_safe = _is_relative(key) and not {"..", "/"} & set(words) and ":" not in key
+    inside = "/".join(words) if is_safe else Path(_file_of(image)).name
+    stem, suffix = os.path.splitext(inside)
+    name, copy = f"images/{part}/{inside}", 1
+    while name.casefold() in taken:
+        copy += 1
+        name = f"images/{part}/{stem} ({copy}){suffix}"
+    taken.add(name.casefold())
+    return name

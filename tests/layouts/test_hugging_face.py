@@ -1,0 +1,278 @@
+"""Data sets of Hugging Face are read lazily, and splits of them are data sets again."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashfeatures import hash_images, leakage_report, read_collection, train_test_split
+from hashfeatures.exceptions import LayoutError
+from hashfeatures.layouts import _hugging_face as module
+
+datasets = pytest.importorskip("datasets")
+
+N = 8
+CLASSES = ["cat", "dog"]
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    datasets.disable_progress_bars()
+    yield
+    datasets.enable_progress_bars()
+
+
+@pytest.fixture
+def files(tmp_path, noise_image):
+    paths = [str(tmp_path / f"{seed}.png") for seed in range(N)]
+    for seed, path in enumerate(paths):
+        noise_image(seed).save(path)
+    return paths
+
+
+def encode(paths):
+    images = []
+    for path in paths:
+        with open(path, "rb") as file:
+            images.append({"bytes": file.read(), "path": None})
+    return images
+
+
+def features():
+    box = {
+        "bbox": datasets.Sequence(datasets.Value("float32"), length=4),
+        "category": datasets.ClassLabel(names=["sign", "car", "tree"]),
+    }
+    return datasets.Features(
+        {
+            "picture": datasets.Image(),
+            "label": datasets.ClassLabel(names=CLASSES),
+            "id": datasets.Value("string"),
+            "objects": datasets.Sequence(box),
+        }
+    )
+
+
+def make(images):
+    objects = [
+        {"bbox": [[0, 0, 9.5, 9]] * (row % 3), "category": [row % 2] * (row % 3)}
+        for row in range(N)
+    ]
+    columns = {
+        "picture": images,
+        "label": [row % 2 for row in range(N)],
+        "id": [f"{row:03d}" for row in range(N)],
+        "objects": objects,
+    }
+    return datasets.Dataset.from_dict(columns, features=features())
+
+
+def hashes_of(images, **options):
+    return hash_images(images, ["phash"], **options)["phash"].tolist()
+
+
+@pytest.fixture
+def sources(files, tmp_path):
+    """Return the same data set in every form."""
+    encoded = make(encode(files))
+    encoded.save_to_disk(tmp_path / "saved")
+    order = [3, 1, 0, 2, 7, 6, 5, 4]
+    return {
+        "encoded": encoded,
+        "files": make(files),
+        "both": make(files[:4] + encode(files[4:])),
+        "not decoded": encoded.cast_column("picture", datasets.Image(decode=False)),
+        "saved": tmp_path / "saved",
+        "memory-mapped": datasets.load_from_disk(tmp_path / "saved"),
+        "shuffled back": encoded.select(order).select(np.argsort(order)),
+        "formatted": encoded.with_format("numpy"),
+        "stream": encoded.to_iterable_dataset(),
+        "stream of files": make(files).to_iterable_dataset(),
+    }
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *["encoded", "files", "both", "not decoded", "saved", "memory-mapped", "shuffled back"],
+        *["formatted", "stream", "stream of files"],
+    ],
+)
+def test_every_form_of_a_data_set_is_read(form, sources, files):
+    collection = read_collection(sources[form])
+    assert collection["key"].tolist() == [str(row) for row in range(N)]
+    assert collection.labels.tolist() == CLASSES * 4
+    assert collection["id"].tolist() == [f"{row:03d}" for row in range(N)]
+    assert collection.class_names == ["sign", "car", "tree"]
+    assert collection.counts.toarray().T.tolist() == [
+        [0, 0, 2, 0, 1, 0, 0, 0],
+        [0, 1, 0, 0, 0, 2, 0, 1],
+        [0] * N,
+    ]
+    assert hashes_of(collection) == hashes_of(files)
+    assert (collection.images[0] == files[0]) == (form == "files")
+
+
+def test_workers_get_the_images_of_a_data_set(sources, files):
+    for form in ("both", "stream"):
+        assert hashes_of(read_collection(sources[form]), n_jobs=2) == hashes_of(files)
+
+
+@pytest.mark.parametrize("form", ["encoded", "files", "both", "saved", "shuffled back"])
+def test_a_split_is_a_data_set_of_the_same_rows(form, sources, files, tmp_path):
+    """`datasets` reads it: every row is there once, with its features, pixels and boxes."""
+    collection = read_collection(sources[form])
+    out = collection.write_split({"train": [6, 0, 3], "test": [1, 2]}, tmp_path / "out")
+    written = datasets.load_from_disk(out)
+    assert list(written) == ["train", "test"]
+    expected = make(encode(files))
+    for name, rows in {"train": [6, 0, 3], "test": [1, 2]}.items():
+        part = written[name]
+        assert part.features == expected.features
+        for row, source in zip(part, expected.select(rows), strict=True):
+            assert np.array_equal(row.pop("picture"), source.pop("picture"))
+            assert row == source
+
+
+def test_parts_are_selected_without_writing(sources):
+    collection = read_collection(sources["encoded"])
+    train, test = train_test_split(collection, test_size=2, stratify="label", random_state=0)
+    parts = collection.layout.select(collection, {"train": train, "test": test})
+    assert isinstance(parts, datasets.DatasetDict)
+    assert {name: part["id"][:] for name, part in parts.items()} == {
+        "train": train["id"].tolist(),
+        "test": test["id"].tolist(),
+    }
+    assert parts["train"].features == features()
+
+
+def test_the_splits_of_a_dict_are_parts(sources, files, tmp_path):
+    whole = sources["encoded"]
+    splits = datasets.DatasetDict(train=whole.select(range(5)), test=whole.select([0, 6, 7]))
+    splits.save_to_disk(tmp_path / "splits")
+    for source in (splits, tmp_path / "splits"):
+        collection = read_collection(source)
+        assert collection["key"].tolist() == [f"train/{n}" for n in range(5)] + [
+            f"test/{n}" for n in range(3)
+        ]
+        assert len(leakage_report(collection.by_part()).pairs) == 1
+        # A part may hold rows of several splits.
+        out = collection.write_split({"new": [7, 0, 5]}, tmp_path / type(source).__name__)
+        assert datasets.load_from_disk(out)["new"]["id"][:] == ["007", "000", "000"]
+    streams = datasets.IterableDatasetDict(
+        {name: split.to_iterable_dataset() for name, split in splits.items()}
+    )
+    assert hashes_of(read_collection(streams)) == hashes_of([*files[:5], files[0], *files[6:]])
+
+
+def test_splits_with_other_features_are_not_mixed(sources, tmp_path):
+    whole = sources["encoded"]
+    other = whole.rename_column("id", "name")
+    collection = read_collection(datasets.DatasetDict(train=whole, test=other))
+    assert collection["id"].isna().sum() == collection["name"].isna().sum() == N
+    collection.write_split({"a": range(N), "b": range(N, 2 * N)}, tmp_path / "out")
+    with pytest.raises(LayoutError, match="different features"):
+        collection.write_split({"a": [0, N]}, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_stream_is_split_into_lists(sources, tmp_path):
+    collection = read_collection(sources["stream"])
+    out = collection.write_split({"a": [6, 0], "b": [1]}, tmp_path / "out")
+    assert json.loads((out / "a.json").read_text()) == [6, 0]
+    with pytest.raises(LayoutError, match="cannot be selected"):
+        collection.write_split({"a": [6]}, tmp_path / "copy", how="copy")
+    with pytest.raises(LayoutError, match="cannot be linked"):
+        read_collection(sources["encoded"]).write_split({"a": [6]}, tmp_path / "x", how="link")
+
+
+def test_a_stream_is_read_forward(files):
+    """Guards that a pass over the images reads each row once, and holds none back."""
+    n_read = 0
+
+    def generate():
+        nonlocal n_read
+        for image in encode(files):
+            n_read += 1
+            yield {"image": image}
+
+    stream = datasets.IterableDataset.from_generator(
+        generate, features=datasets.Features({"image": datasets.Image()})
+    )
+    collection = read_collection(stream)
+    assert n_read == N
+    assert hashes_of(collection) == hashes_of(files)
+    assert n_read == 2 * N
+
+
+def test_few_images_are_held_at_a_time(files, monkeypatch):
+    """Guards the memory: one block of images is converted, not the column."""
+    monkeypatch.setattr(module, "_MOST_ROWS", 2)
+    collection = read_collection(make(encode(files)))
+    reader = collection.images[0].reader
+    most = 0
+    for reference in collection.images:
+        reference.resolve()
+        most = max(most, sum(len(block.column) for block in reader._held.values()))
+    assert most <= 6
+
+
+def test_arrays_are_read_as_pixels(noise_image):
+    pixels = [np.asarray(noise_image(seed)) for seed in range(3)]
+    columns = {"image": pixels, "target": ["a", "b", "a"]}
+    fixed = datasets.Features(
+        {"image": datasets.Array3D((30, 40, 3), "uint8"), "target": datasets.Value("string")}
+    )
+    for source in (
+        datasets.Dataset.from_dict(columns),
+        datasets.Dataset.from_dict(columns, features=fixed),
+    ):
+        collection = read_collection(source)
+        assert collection.labels.tolist() == ["a", "b", "a"]
+        assert hashes_of(collection) == hashes_of(pixels)
+
+
+def test_unknown_classes_are_missing_labels(files):
+    columns = {"image": files[:2], "label": [-1, 1]}
+    source = datasets.Dataset.from_dict(
+        columns,
+        features=datasets.Features(
+            {"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)}
+        ),
+    )
+    assert read_collection(source).labels.isna().tolist() == [True, False]
+
+
+def test_objects_as_lists_of_dicts_are_counted(files):
+    box = {"bbox": [0.0, 0, 1, 1], "label": "car"}
+    columns = {"image": files[:2], "boxes": [[box, box], []]}
+    source = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
+    collection = read_collection(source)
+    assert collection.class_names == ["car"]
+    assert collection.counts.toarray().tolist() == [[2], [0]]
+    with pytest.raises(LayoutError, match="holds no boxes"):
+        collection.objects()
+
+
+def test_an_empty_data_set_has_no_rows():
+    empty = datasets.Dataset.from_dict({name: [] for name in features()}, features=features())
+    collection = read_collection(empty)
+    assert len(collection) == 0
+    assert collection.counts.shape == (0, 3)
+
+
+def test_what_cannot_be_read_is_named(files, tmp_path):
+    with pytest.raises(LayoutError, match=r"The Dataset: expected one column of type Image"):
+        read_collection(datasets.Dataset.from_dict({"text": ["a"]}))
+    two = make(encode(files)).add_column("thumbnail", encode(files))
+    two = two.cast_column("thumbnail", datasets.Image())
+    with pytest.raises(LayoutError, match=r"Found several, \['picture', 'thumbnail'\]"):
+        read_collection(two)
+    two.save_to_disk(tmp_path / "broken")
+    for file in (tmp_path / "broken").glob("*.arrow"):
+        file.write_bytes(b"no arrow")
+    with pytest.raises(LayoutError, match=r"broken: datasets\.load_from_disk cannot read it"):
+        read_collection(tmp_path / "broken")
+    with pytest.raises(LayoutError, match="Expected a Dataset or DatasetDict"):
+        read_collection(Image.new("L", (9, 9)), layout="hugging-face")

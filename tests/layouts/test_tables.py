@@ -1,0 +1,397 @@
+"""Tables of paths and of encoded images become collections, and splits become tables again."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from hashfeatures import hash_images, read_collection, train_test_split
+from hashfeatures.exceptions import FailedImagesWarning, LayoutError
+from hashfeatures.layouts import _pandas_table
+from hashfeatures.layouts._tables import TableLayout
+
+N = 6
+
+
+@pytest.fixture
+def files(tmp_path, noise_image):
+    """Return the folder of six images in two folders, the last one a copy of the first."""
+    folder = tmp_path / "data"
+    for number, seed in enumerate([0, 1, 2, 3, 4, 0]):
+        path = folder / "images" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise_image(seed).save(path)
+    return folder
+
+
+def names():
+    return [f"images/{'ab'[number % 2]}/{number}.png" for number in range(N)]
+
+
+def make_table(files, **columns):
+    encoded = [(files / name).read_bytes() for name in names()]
+    return pa.table({"id": [f"{n:03d}" for n in range(N)], "image": encoded, **columns})
+
+
+def expected_hashes(files):
+    return hash_images([files / name for name in names()], ["phash"])["phash"].tolist()
+
+
+def hashes_of(images, **options):
+    return hash_images(images, ["phash"], **options)["phash"].tolist()
+
+
+@pytest.fixture
+def sources(files, tmp_path):
+    """Return the same table of encoded images in every form."""
+    table = make_table(files, label=["cat", "dog"] * 3)
+    path = tmp_path / "table.parquet"
+    pq.write_table(table, path, row_group_size=4)
+    frame = pl.from_arrow(table)
+    dataset = pyarrow.dataset.dataset(path)
+    return {
+        "Parquet": path,
+        "pandas": table.to_pandas(),
+        "polars": frame,
+        "LazyFrame": frame.lazy(),
+        "scanned": pl.scan_parquet(path),
+        "Table": table,
+        "RecordBatch": table.to_batches()[0],
+        "Dataset": dataset,
+        "filtered Dataset": dataset.filter(pyarrow.dataset.field("id") >= "000"),
+        "Dataset in memory": pyarrow.dataset.dataset(table),
+        "DuckDB": duckdb.sql(f"SELECT * FROM '{path}'"),
+    }
+
+
+FORMS = [
+    *["Parquet", "pandas", "polars", "LazyFrame", "scanned", "Table", "RecordBatch", "Dataset"],
+    *["filtered Dataset", "Dataset in memory", "DuckDB"],
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_encoded_images_go_there_and_back(form, sources, files, tmp_path):
+    """Guards ids, labels and pixels on the way into a collection and into files of parts."""
+    collection = read_collection(sources[form])
+    assert collection["key"].tolist() == [str(row) for row in range(N)]
+    assert collection["id"].tolist() == [f"{row:03d}" for row in range(N)]
+    assert collection.labels.tolist() == ["cat", "dog"] * 3
+    assert hashes_of(collection) == expected_hashes(files)
+    out = collection.write_split({"train": [5, 0, 2], "test": [3, 1]}, tmp_path / "out")
+    source = make_table(files, label=["cat", "dog"] * 3)
+    for part, rows in {"train": [0, 2, 5], "test": [1, 3]}.items():
+        written = pq.read_table(out / f"{part}.parquet")
+        assert written.to_pylist() == source.take(rows).to_pylist()
+    again = read_collection([out / "train.parquet", out / "test.parquet"])
+    assert again.parts.tolist() == ["train"] * 3 + ["test"] * 2
+    assert again["id"].tolist() == ["000", "002", "005", "001", "003"]
+
+
+def test_workers_get_the_images_of_a_table(sources, files):
+    for form in ("Parquet", "Table", "DuckDB"):
+        assert hashes_of(read_collection(sources[form]), n_jobs=2) == expected_hashes(files)
+
+
+def test_a_relation_leaves_its_connection_free(files, tmp_path):
+    """An open result would block the user's other queries."""
+    pq.write_table(make_table(files), tmp_path / "table.parquet")
+    connection = duckdb.connect()
+    relation = connection.sql(f"SELECT * FROM '{tmp_path / 'table.parquet'}'")
+    collection = read_collection(relation)
+    collection.images[0].resolve()
+    assert connection.sql("SELECT 1").fetchall() == [(1,)]
+
+
+def test_types_and_metadata_stay(files, tmp_path):
+    table = make_table(
+        files,
+        small=pa.array(range(N), pa.int8()),
+        score=pa.array([None, *np.linspace(0, 1, N - 1)], pa.float32()),
+        split=pa.array(["old"] * N).dictionary_encode(),
+        boxes=pa.array([[[1, 2]]] * N, pa.list_(pa.list_(pa.int16()))),
+        mask=pa.array([b"x"] * N, pa.large_binary()),
+    ).replace_schema_metadata({"huggingface": "{}"})
+    pq.write_table(table, tmp_path / "table.parquet", compression="zstd")
+    collection = read_collection(tmp_path / "table.parquet")
+    assert collection.parts.tolist() == ["old"] * N
+    assert "mask" not in collection.columns
+    out = collection.write_split({"train": range(N)}, tmp_path / "out")
+    written = pq.ParquetFile(out / "train.parquet")
+    assert written.metadata.row_group(0).column(1).compression == "ZSTD"
+    assert written.schema_arrow.metadata == {b"huggingface": b"{}"}
+    back = written.read()
+    assert back.drop_columns("split").equals(table.drop_columns("split"))
+    assert back["split"].to_pylist() == ["train"] * N
+
+
+def test_structs_of_hugging_face_are_read(files, tmp_path):
+    cells = [{"bytes": (files / name).read_bytes(), "path": "x.png"} for name in names()[:4]]
+    cells += [{"bytes": None, "path": str(files / name)} for name in names()[4:]]
+    pq.write_table(pa.table({"image": cells}), tmp_path / "table.parquet")
+    collection = read_collection(tmp_path / "table.parquet")
+    assert hashes_of(collection) == expected_hashes(files)
+
+
+# CSV
+
+
+def write_csv(files, text, name="table.csv", encoding="utf-8"):
+    path = files / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def make_csv(separator=",", end="\n"):
+    rows = [["id", "path", "class", "split"]]
+    rows += [[f"{n:03d}", name, "cd"[n % 2], "train"] for n, name in enumerate(names())]
+    return "".join(separator.join(row) + end for row in rows)
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.tsv", "TABLE.CSV"])
+def test_a_csv_file_goes_there_and_back(files, tmp_path, name):
+    separator = "\t" if name.endswith(".tsv") else ","
+    path = write_csv(files, make_csv(separator), name)
+    collection = read_collection(path)
+    assert collection.root == files
+    assert collection["key"].tolist() == names()
+    assert collection.labels.tolist() == list("cdcdcd")
+    assert hashes_of(collection) == expected_hashes(files)
+    train, test = train_test_split(collection, test_size=2, stratify="label", random_state=0)
+    out = collection.write_split({"train": train, "test": test}, tmp_path / "out")
+    written = [
+        pd.read_csv(out / f"{part}{path.suffix.lower()}", dtype=str, sep=separator)
+        for part in ("train", "test")
+    ]
+    assert [list(frame.columns) for frame in written] == [["id", "path", "class", "split"]] * 2
+    both = pd.concat(written).sort_values("id")
+    assert both["id"].tolist() == [f"{n:03d}" for n in range(N)]
+    assert both["path"].tolist() == [str(files / name) for name in names()]
+    assert set(written[1]["split"]) == {"test"}
+    assert hashes_of(read_collection(out / f"test{path.suffix.lower()}"))
+
+
+def test_values_of_a_csv_file_stay_as_they_are_written(files, tmp_path):
+    """Guards identifiers with zeros, numbers, empty cells, quotes and line breaks."""
+    values = ["007", "1e3", "", '"a ""quoted"", comma"', '"two\nlines"', "NA"]
+    text = "path,value,n\n" + "".join(f"{n},{v},7\n" for n, v in zip(names(), values, strict=True))
+    collection = read_collection(write_csv(files, text))
+    assert collection["n"].tolist() == [7] * N
+    assert collection["value"].tolist()[0] == "007"
+    out = collection.write_split({"all": range(N)}, tmp_path / "out")
+    absolute = text.replace("images/", f"{files}/images/")
+    assert (out / "all.csv").read_text() == absolute
+
+
+@pytest.mark.parametrize("how", ["copy", "link"])
+def test_images_are_copied_beside_the_table(files, tmp_path, how):
+    collection = read_collection(write_csv(files, make_csv()))
+    out = collection.write_split(
+        {"train": [0, 1, 2, 3], "test": [4, 5]}, tmp_path / "out", how=how
+    )
+    assert (out / "images" / "test" / "images" / "a" / "4.png").is_symlink() == (how == "link")
+    moved = out.rename(tmp_path / "moved")
+    again = read_collection(moved / "test.csv")
+    assert hashes_of(again) == expected_hashes(files)[4:]
+    assert again["id"].tolist() == ["004", "005"]
+
+
+@pytest.mark.parametrize("how", ["copy", "link"])
+def test_urls_and_bytes_are_not_copied(sources, tmp_path, how):
+    with pytest.raises(LayoutError, match=r"Write how='lists'"):
+        read_collection(sources["Parquet"]).write_split({"a": [0]}, tmp_path / "out", how=how)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end", "separator"),
+    [("utf-8-sig", "\r\n", ";"), ("utf-16", "\n", ","), ("utf-8", "\n", "\t")],
+)
+def test_what_spreadsheets_write_is_read(files, encoding, end, separator):
+    path = write_csv(files, make_csv(separator, end), encoding=encoding)
+    assert read_collection(path)["key"].tolist() == names()
+
+
+def test_separators_of_windows_are_understood(files):
+    path = write_csv(files, make_csv().replace("images/", "images\\").replace("/", "\\"))
+    assert hashes_of(read_collection(path)) == expected_hashes(files)
+
+
+def test_what_relative_paths_are_relative_to(files, tmp_path, monkeypatch):
+    """First the folder of the file, then the working directory; `root` decides."""
+    text = make_csv()
+    elsewhere = tmp_path / "lists"
+    elsewhere.mkdir()
+    path = elsewhere / "table.csv"
+    path.write_text(text)
+    monkeypatch.chdir(files)
+    assert hashes_of(read_collection(path)) == expected_hashes(files)
+    monkeypatch.chdir(tmp_path)
+    assert hashes_of(read_collection(path, root="data")) == expected_hashes(files)
+    assert read_collection(path).images[0] == str(elsewhere / names()[0])
+    frame = pd.read_csv(path)
+    assert hashes_of(read_collection(frame, root=files)) == expected_hashes(files)
+
+
+def test_missing_images_fail_in_their_rows(files):
+    path = write_csv(files, make_csv().replace(names()[1], "").replace(names()[2], "no.png"))
+    collection = read_collection(path)
+    assert collection["key"].tolist()[:3] == [names()[0], "1", "no.png"]
+    with pytest.warns(FailedImagesWarning, match="2 of 6 images"):
+        table = hash_images(collection, ["phash"])
+    assert table["error"].notna().tolist() == [False, True, True, False, False, False]
+
+
+def test_a_path_in_two_rows_keeps_both(files, tmp_path):
+    path = write_csv(files, make_csv().replace(names()[2], names()[0]))
+    collection = read_collection(path)
+    assert collection["key"].is_unique
+    assert collection["key"].tolist()[2] == f"{names()[0]} (2)"
+    assert collection.images[0] == collection.images[2]
+    out = collection.write_split({"a": [0, 2]}, tmp_path / "out")
+    assert pd.read_csv(out / "a.csv", dtype=str)["id"].tolist() == ["000", "002"]
+    out = collection.write_split({"a": [0, 2]}, tmp_path / "copied", how="copy")
+    assert len(hashes_of(read_collection(out / "a.csv"))) == 2
+
+
+def test_names_that_climb_out_are_copied_inside(files, tmp_path):
+    (files / "lists").mkdir()
+    path = files / "lists" / "table.csv"
+    path.write_text(make_csv().replace("images/", "../images/"))
+    collection = read_collection(path)
+    out = collection.write_split({"a": [0, 1]}, tmp_path / "out", how="copy")
+    assert sorted(os.listdir(tmp_path)) == ["data", "out"]
+    assert sorted(os.listdir(out / "images" / "a")) == ["0.png", "1.png"]
+
+
+# Broken tables
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n1,2\n", r"expected the images in a column named .* Found none, in the columns"),
+        (b"path,url\na.png,b.png\n", r"Found several, \['path', 'url'\]"),
+        (b"path\n\xff\xfe\xfa.png\n", "not UTF-8"),
+        (b'path,x\n"a.png,1\n', "table.csv"),
+        (b"path,x\na.png,1,2,3\n", "table.csv"),
+    ],
+)
+def test_broken_csv_names_the_file_and_the_fault(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(LayoutError, match=message) as raised:
+        read_collection(path)
+    assert str(path) in str(raised.value)
+
+
+@given(st.binary(max_size=200) | st.text('path,image\n";\t a./\\\0é', max_size=80))
+def test_any_content_is_read_or_refused_with_its_name(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content if isinstance(content, bytes) else b"path,n\n" + content.encode())
+    try:
+        collection = read_collection(path)
+    except LayoutError as error:
+        assert "any.csv" in str(error)
+    else:
+        assert collection["key"].is_unique
+        assert len(collection.images) == len(collection)
+
+
+@given(st.binary(max_size=60), st.integers(0, 10**6))
+def test_damaged_parquet_is_refused_with_its_name(tmp_path_factory, noise, place):
+    path = tmp_path_factory.getbasetemp() / "any.parquet"
+    pq.write_table(pa.table({"image": [b"abc"] * 9}), path)
+    content = bytearray(path.read_bytes())
+    place %= len(content)
+    content[place : place + len(noise)] = noise
+    path.write_bytes(content)
+    try:
+        collection = read_collection(path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("warnings.warn", lambda *_, **__: None)
+            hash_images(collection, ["phash"])
+    except LayoutError as error:
+        assert "any.parquet" in str(error)
+
+
+def test_files_of_several_kinds_are_refused(files, tmp_path):
+    pq.write_table(make_table(files), tmp_path / "table.parquet")
+    path = write_csv(files, make_csv())
+    with pytest.raises(LayoutError, match="all of one kind"):
+        TableLayout.read([path, tmp_path / "table.parquet"])
+    pq.write_table(pa.table({"image": [b""], "other": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(LayoutError, match=r"other\.parquet: its columns are not those of table"):
+        read_collection([tmp_path / "table.parquet", tmp_path / "other.parquet"])
+    with pytest.raises(LayoutError, match="no such file"):
+        TableLayout.read([path, tmp_path / "missing.csv"])
+
+
+def test_a_column_of_numbers_holds_no_images(tmp_path):
+    table = pa.table({"image": [1, 2]})
+    with pytest.raises(LayoutError, match="expected paths, URLs or encoded images"):
+        read_collection(table)
+
+
+# Objects
+
+
+def test_columns_with_the_names_of_ours_are_kept():
+    frame = pd.DataFrame({"path": ["a.png"], "key": ["k"], "annotations": [1], "part": ["x"]})
+    collection = read_collection(frame)
+    assert collection["key"].tolist() == ["a.png"]
+    assert collection["key_"].tolist() == ["k"]
+    assert collection["annotations_"].tolist() == [1]
+    assert collection.parts.tolist() == ["x"]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_frame_of_paths_is_written_with_absolute_paths(files, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(files)
+    frame = pd.DataFrame(
+        {"photo": [kind(name) for name in names()], "n": range(N)}, index=range(9, 15)
+    )
+    collection = read_collection(frame)
+    assert hashes_of(collection) == expected_hashes(files)
+    out = collection.write_split({"a": [1, 3]}, tmp_path / "out")
+    written = pd.read_parquet(out / "a.parquet")
+    assert written["photo"].tolist() == [str(files / names()[row]) for row in (1, 3)]
+    assert written.index.tolist() == [10, 12]
+
+
+def test_pandas_writes_csv_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setattr(_pandas_table, "find_spec", lambda _: None)
+    frame = pd.DataFrame({"image": ["/a.png", "/b.png"], "n": [1, 2]})
+    out = read_collection(frame).write_split({"a": [1]}, tmp_path / "out")
+    assert pd.read_csv(out / "a.csv").to_dict("list") == {"image": ["/b.png"], "n": [2]}
+
+
+def test_images_in_memory_cannot_be_written(tmp_path):
+    frame = pd.DataFrame({"image": [Image.new("L", (9, 9)), Image.new("L", (8, 8))]})
+    collection = read_collection(frame)
+    assert len(hashes_of(collection)) == 2
+    with pytest.raises(LayoutError, match="cannot be written as Parquet"):
+        collection.write_split({"a": [0]}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_changes_while_it_is_read_is_refused(files, tmp_path):
+    connection = duckdb.connect()
+    pq.write_table(make_table(files), tmp_path / "table.parquet")
+    connection.execute(f"CREATE TABLE signs AS SELECT * FROM '{tmp_path / 'table.parquet'}'")
+    collection = read_collection(connection.table("signs"))
+    connection.execute("DELETE FROM signs WHERE id > '002'")
+    with pytest.raises(LayoutError, match="had 6 rows when it was read, and has 3 now"):
+        collection.write_split({"a": [0, 1]}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
