@@ -153,7 +153,7 @@ def write_coco(photos):
 
 
 # What the blocks of a page find in the working directory, besides photos.
-FOLDERS = {"recipes": write_data_sets}
+FOLDERS = {"layouts": write_data_sets, "recipes": write_data_sets}
 
 
 @each_page
