@@ -11,6 +11,7 @@ from .._utils.descriptions import describe_value, shorten
 from ..exceptions import StageError
 from ..images._errors import describe_error
 from ..images._files import LeftOut, has_image_suffix, holds_image
+from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, list_sources, local_path
 from ._part_directory import arrow, is_local, locate, open_located
 
@@ -83,6 +84,12 @@ def _address_of(system: Any, path: str) -> str:
 
 
 def _whole_name(source: Any) -> str:
+    if isinstance(source, ImageReference):
+        raise TypeError(
+            f"A data set is a list of paths and URLs, which any worker can read. Got "
+            f"{shorten(source.name)!r}, which is inside another file. For tar shards, pass their "
+            f"pattern, such as 'shards/*.tar'. For others, call hash_images."
+        )
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"A data set is a list of paths and URLs, which any worker can read. Got "
