@@ -46,35 +46,36 @@ class ZipLayout(Layout):
     @classmethod
     def recognize(cls, source: Any) -> str | None:
         """Return why a source is a zip file, or None."""
-        is_zip = isinstance(source, Path) and source.suffix.lower() == ".zip" and source.is_file()
-        return "it is a zip file" if is_zip else None
+        if isinstance(source, list) and source and all(map(_is_zip, source)):
+            return "all of its files are zip files"
+        return "it is a zip file" if _is_zip(source) else None
 
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
-        """List the images in a zip file."""
-        if not isinstance(source, Path):
+        """List the images in one or more zip files."""
+        paths = source if isinstance(source, list) else [source]
+        if not paths or not all(isinstance(path, Path) for path in paths):
             raise LayoutError(f"Expected the path of a zip file. Got {type(source).__name__}.")
+        shown = shorten(show_path(str(paths[0])))
         if root is not None:
             raise LayoutError(
-                f"The names of images in {show_path(str(source))} are relative to the zip file. "
-                f"Leave root at None."
+                f"The names of images in {shown} are relative to the zip file. Leave root at None."
             )
         left_out = LeftOut()
-        members = dict(_list_members(str(source), left_out))
-        if not members:
-            notes = left_out.describe()
-            reason = f" ({notes})" if notes else ""
-            raise LayoutError(f"{show_path(str(source))} holds no images{reason}.")
-        keys = list(members)
-        frame = pd.DataFrame({"image": as_column(list(members.values())), "key": as_column(keys)})
+        files = [dict(_list_members(str(path), left_out)) for path in dict.fromkeys(paths)]
+        keys = _name_members(list(dict.fromkeys(paths)), files)
+        notes = left_out.describe()
+        if not keys:
+            raise LayoutError(f"{shown} holds no images{f' ({notes})' if notes else ''}.")
+        images = [member for members in files for member in members.values()]
+        frame = pd.DataFrame({"image": as_column(images), "key": as_column(keys)})
         folders = [name.split("/")[:-1] for name in _below_common_folder(keys)]
-        has_parts = _are_parts(folders)
-        if has_parts:
+        if _are_parts(folders):
             frame["part"] = as_column([words[0] for words in folders])
             folders = [words[1:] for words in folders]
         if _are_classes(folders):
             frame["label"] = as_column([words[0] for words in folders])
-        return Collection(frame, cls(), root=source.absolute().parent, skipped=left_out.describe())
+        return Collection(frame, cls(), root=paths[0].absolute().parent, skipped=notes)
 
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
@@ -114,6 +115,40 @@ class ZipLayout(Layout):
         return Plan(
             streams={name: partial(_unpack, member_of[key]) for name, key in named.items()}
         )
+
+
+def _is_zip(source: Any) -> bool:
+    return isinstance(source, Path) and source.suffix.lower() == ".zip" and source.is_file()
+
+
+def _name_members(paths: list[Path], files: list[dict[str, ZipMember]]) -> list[str]:
+    """Return the names of the images: below the names of the zip files if there are several.
+
+    These are like folders: ``train.zip`` and ``test.zip`` are parts.
+    """
+    if len(paths) == 1:
+        return list(files[0])
+    folders = [path.stem for path in paths]
+    if len(set(map(str.casefold, folders))) < len(folders):
+        raise LayoutError(
+            f"Several zip files are named {paths[0].name}. Expected different names, which are "
+            f"those of parts or classes."
+        )
+    names: list[str] = []
+    for folder, members in zip(folders, files, strict=True):
+        tops = {name.rpartition("/")[0].partition("/")[0] for name in members}
+        is_repeated = len(tops) == 1 and _are_alike(folder, *tops)
+        names += [
+            f"{folder}/{name.partition('/')[2] if is_repeated else name}" for name in members
+        ]
+    return names
+
+
+def _are_alike(file: str, folder: str) -> bool:
+    """Return whether the only folder in a zip file says the same as the name of the file."""
+    role = role_of(file)
+    is_same_part = role is not None and role == role_of(folder)
+    return is_same_part or file.casefold() == folder.casefold()
 
 
 def _list_members(path: str, left_out: LeftOut) -> Iterator[tuple[str, ZipMember]]:

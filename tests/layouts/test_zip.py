@@ -62,6 +62,26 @@ def test_folders_in_a_zip_file_are_parts_and_classes(tmp_path: Path) -> None:
     )
 
 
+def test_several_zip_files_are_like_folders(tmp_path: Path) -> None:
+    """The names of zip files are those of parts or classes, once, and each file is read once."""
+    paths = [
+        pack(tmp_path / "train.zip", ["cat/1.png", "dog/1.png"]),
+        pack(tmp_path / "test.zip", ["Test/cat/1.png", "Test/dog/1.png"]),
+    ]
+    collection = read_collection([*paths, paths[0]])
+    assert collection.parts is not None and collection.labels is not None
+    assert collection.parts.tolist() == ["train", "train", "test", "test"]
+    assert collection.labels.tolist() == ["cat", "dog", "cat", "dog"]
+    assert collection.frame["key"][3] == "test/dog/1.png"
+    assert collection.images[3].resolve() == picture(1)
+    kinds = [pack(tmp_path / f"{name}.zip", [f"{name}/1.png"]) for name in ("cats", "dogs")]
+    labels = read_collection(kinds).labels
+    assert labels is not None and labels.tolist() == ["cats", "dogs"]
+    (tmp_path / "b").mkdir()
+    with pytest.raises(LayoutError, match="Several zip files are named"):
+        read_collection([paths[0], pack(tmp_path / "b/train.zip", ["1.png"])])
+
+
 def test_split_is_unpacked(tmp_path: Path) -> None:
     """A copied split has class folders, its files have their bytes, and the source stays."""
     names = [f"pets/{kind}/{number}.png" for number in range(6) for kind in ("cat", "dog")]
