@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._utils.descriptions import shorten
@@ -141,7 +139,6 @@ def collect(
     CommandError
         If a path does not exist, is named twice, or holds no image.
     """
-    _register_heif()
     data_sets = read_data_sets(paths, options, common)
     if whole and not data_sets and len(paths) == 1 and os.path.isdir(paths[0]):
         data_sets = [read_folder(paths[0], options, common)]
@@ -257,9 +254,3 @@ def _identify(source: str) -> str:
 
     path = local_path(source)
     return source if path is None else find_place(path)
-
-
-def _register_heif() -> None:
-    """Let Pillow read HEIC files if the plugin is installed."""
-    with contextlib.suppress(ImportError):
-        import_module("pillow_heif").register_heif_opener()

@@ -11,14 +11,21 @@ from PIL import Image
 from .._utils.optional import install_command
 from .._utils.path_text import show_path
 from .._utils.regular_files import open_regular
+from ._pillow_state import load_plugins
 
-HEIF = "HEIF"
+HEIF, JXL = "HEIF", "JXL"
 
 # Suffixes that Pillow registers but cannot decode.
 _NO_PICTURES = frozenset({".pdf", ".palm", ".mpg", ".mpeg", ".h5", ".hdf", ".bufr", ".grib"})
 _HEIF_SUFFIXES = frozenset({".heic", ".heif", ".heics", ".heifs", ".hif"})
-# Formats that only some releases of Pillow read without a plugin.
-_FOREIGN_SUFFIXES = _HEIF_SUFFIXES | {".avif", ".avifs", ".jxl"}
+_AVIF_SUFFIXES = frozenset({".avif", ".avifs"})
+# Most of these are TIFF files by their first bytes. Pillow reads the preview in some of them.
+_RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw",
+     ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)  # fmt: skip
+# Formats that no release of Pillow, or only some, read without a plugin.
+_FOREIGN_SUFFIXES = _HEIF_SUFFIXES | _AVIF_SUFFIXES | _RAW_SUFFIXES | {".jxl"}
 
 HEAD = 32
 _MOST_SUFFIXES = 8
@@ -33,7 +40,10 @@ _SIGNATURES = {
     b"8BPS\0\1": "PSD",
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
     b"\xff\x4f\xff\x51": "JPEG2000",
+    b"\0\0\0\x0cJXL \r\n\x87\n": JXL,
 }
+_SUFFIX_OF = {HEIF: ".heic", JXL: ".jxl", "AVIF": ".avif"}
+_JXL_STREAM = b"\xff\x0a"  # of files without a container, too short to be certain
 _WEB_PAGE = (
     "the file is a web page, not an image. The address may require a login or be that of a page"
 )
@@ -75,7 +85,16 @@ def recognize(head: bytes) -> str | None:
 def has_image_suffix(name: str) -> bool:
     """Return whether a file has the suffix of a format that Pillow reads."""
     suffix = os.path.splitext(name)[1].lower()
+    load_plugins()
     return suffix in Image.registered_extensions() and suffix not in _NO_PICTURES
+
+
+def is_image(head: bytes) -> bool:
+    """Return whether the first bytes of a file are those of an image that Pillow reads."""
+    kind = recognize(head)
+    load_plugins()
+    # Pillow can open more formats than it was built for, but registers no suffix for these.
+    return kind is not None and kind in Image.registered_extensions().values()
 
 
 def is_foreign_image(name: str) -> bool:
@@ -90,22 +109,40 @@ def holds_image(path: str) -> bool:
         return True
     try:
         with open_regular(path) as file:
-            kind = recognize(file.read(HEAD))
+            return is_image(file.read(HEAD))
     except OSError:
         return False
-    return kind in Image.OPEN
 
 
-def heif_advice() -> str:
-    """Return what Pillow needs to read HEIC."""
-    return (
-        f"HEIC needs a plugin of Pillow: {install_command('heif')} (in Python, then call "
-        f"pillow_heif.register_heif_opener())"
-    )
+def format_advice(suffix: str) -> str:
+    """Return what Pillow needs to read files of a suffix; empty if it needs nothing more.
+
+    Examples
+    --------
+    >>> from hashfeatures.images._files import format_advice
+    >>> format_advice(".png"), format_advice(".CR3")
+    ('', 'Pillow has no plugin for RAW photos. Take their previews, as by rawpy:
+    rawpy.imread(path).extract_thumb().data')
+    """
+    suffix = suffix.lower()
+    if has_image_suffix(f"image{suffix}"):
+        return ""
+    if suffix in _HEIF_SUFFIXES:
+        return f"HEIC needs a plugin of Pillow: {install_command('heif')}"
+    if suffix in _AVIF_SUFFIXES:
+        return "AVIF needs Pillow 11.3 or later, or its plugin: pip install pillow-avif-plugin"
+    if suffix == ".jxl":
+        return "JPEG XL needs a plugin of Pillow: pip install pillow-jxl-plugin"
+    if suffix in _RAW_SUFFIXES:
+        return (
+            "Pillow has no plugin for RAW photos. Take their previews, as by rawpy: "
+            "rawpy.imread(path).extract_thumb().data"
+        )
+    return ""
 
 
-def describe_content(head: bytes) -> str:
-    """Describe a file that Pillow does not recognize, from its first bytes.
+def describe_content(head: bytes, suffix: str = "") -> str:
+    """Describe a file that Pillow does not recognize, from its first bytes and its suffix.
 
     Examples
     --------
@@ -115,13 +152,16 @@ def describe_content(head: bytes) -> str:
     >>> describe_content(b"Dear reader")
     "no image format that Pillow knows. The data begins with b'Dear reader'"
     """
-    if recognize(head) == HEIF:
-        return heif_advice()
+    kind = recognize(head) or (JXL if head.startswith(_JXL_STREAM) else None)
+    if advice := format_advice(_SUFFIX_OF.get(kind or "", "")):
+        return advice
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     for start, description in _NO_IMAGES.items():
         if text.startswith(start):
             return description
-    if head[4:8] == b"ftyp" and recognize(head) is None:
+    if advice := format_advice(suffix):
+        return advice
+    if head[4:8] == b"ftyp" and kind is None:
         return "the file is a video, not an image. Extract single frames from it"
     return f"no image format that Pillow knows. The data begins with {head[:16]!r}"
 
@@ -175,6 +215,5 @@ class LeftOut:
             shown.append(f"{self._n_hidden:,} hidden")
         if not shown:
             return ""
-        text = f"skipped {', '.join(shown)}"
-        has_heif = any(suffix.lower() in _HEIF_SUFFIXES for suffix in self._by_suffix)
-        return f"{text}. {heif_advice()}" if has_heif else text
+        advice = dict.fromkeys(map(format_advice, sorted(self._by_suffix)))
+        return ". ".join([f"skipped {', '.join(shown)}", *filter(None, advice)])

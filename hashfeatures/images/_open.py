@@ -160,7 +160,8 @@ def _describe_unidentified(file: str | io.BytesIO) -> str:
             start = opened.read(HEAD)
     if not start:
         return "the file is empty"
-    return describe_content(start) + missing_readers()
+    suffix = os.path.splitext(file)[1] if isinstance(file, str) else ""
+    return describe_content(start, suffix) + missing_readers()
 
 
 def read_orientation(image: Image.Image) -> int:

@@ -23,6 +23,12 @@ from PIL import Image
 
 from .._utils.joblib_internals import pickle_for_worker
 from ..exceptions import EngineError
+from ._known_plugins import (
+    KNOWN_FORMATS,
+    leave_plugins_alone,
+    register_known_plugins,
+    version_of,
+)
 
 # The globals that determine which files can be read, or their pixels.
 _FLAGS = (
@@ -33,6 +39,12 @@ _FLAGS = (
     ("GifImagePlugin", "LOADING_STRATEGY"),
     ("TiffImagePlugin", "READ_LIBTIFF"),
     ("BmpImagePlugin", "USE_RAW_ALPHA"),
+)
+# The options of other plugins that do, by module.
+_OPTIONS = (
+    ("pillow_heif.options", "ALLOW_INCORRECT_HEADERS"),
+    ("pillow_heif.options", "DISABLE_SECURITY_LIMITS"),
+    ("pillow_heif.options", "THUMBNAILS"),
 )
 # Formats that Pillow only recognizes. A registered handler reads them.
 _STUBS = ("BUFR", "GRIB", "HDF5", "WMF")
@@ -49,17 +61,26 @@ _LOADING = threading.Lock()
 _known: tuple[list[str], dict[str, Any]] = ([], {})
 
 
-def load_plugins() -> list[str]:
+def load_plugins(*, again: bool = False) -> list[str]:
     """Load all of Pillow's plugins, in one order, and return their formats in that order.
+
+    Plugins of other packages are registered if they are known and installed, see
+    `register_known_plugins`.
 
     Pillow loads some plugins when it meets their suffixes, and tries formats in the order in which
     they were loaded. A file that two plugins accept would be read by the one whose suffix came
-    first. Here third-party plugins come first, then those that Pillow calls common, then the rest
-    in the order of its list.
+    first. Here third-party plugins come first, and of these the ones that are registered here
+    last. Then come those that Pillow calls common, then the rest in the order of its list.
+
+    Parameters
+    ----------
+    again : bool, default=False
+        Whether to look for packages again that were missing.
     """
     global _known
     with _LOADING:
         Image.init()
+        register_known_plugins(again=again)
         if _known != (Image.ID, Image.OPEN):
             Image.ID[:] = sorted(Image.ID, key=_rank)
             _known = (list(Image.ID), dict(Image.OPEN))
@@ -68,7 +89,9 @@ def load_plugins() -> list[str]:
 
 def _rank(name: str) -> tuple[int, str]:
     if not _is_pillows_own(name):
-        return -1, ""  # in the order of registration
+        if name in KNOWN_FORMATS:  # whoever registered them
+            return -1, name
+        return -2, ""  # in the order of registration
     return _RANK.get(Image.OPEN[name][0].__module__, len(_RANK)), name
 
 
@@ -155,8 +178,7 @@ def _module(name: str) -> Any:
 def _describe(thing: Any) -> str:
     module = getattr(thing, "__module__", None) or type(thing).__module__
     name = getattr(thing, "__qualname__", type(thing).__qualname__)
-    version = getattr(sys.modules.get(module.partition(".")[0]), "__version__", "")
-    return f"{module}.{name} {version}".rstrip()
+    return f"{module}.{name} {version_of(module.partition('.')[0])}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -176,24 +198,29 @@ class PillowState:
         The third-party plugins. Pickled in another process, and None if they cannot be.
     names : tuple of str
         The names of the plugins.
+    options : tuple
+        The options of plugins, None where they are not known.
     """
 
     flags: tuple[Any, ...]
     order: tuple[str, ...]
     plugins: _Plugins | bytes | None
     names: tuple[str, ...]
+    options: tuple[Any, ...] = ()
 
     @classmethod
     def here(cls) -> PillowState:
         """Return the state of this process."""
-        order = tuple(load_plugins())
+        order = tuple(load_plugins(again=True))
         flags = [getattr(_module(module), name, None) for module, name in _FLAGS]
         flags[0] = max_image_pixels()
         plugins = _Plugins.registered(order)
-        return cls(tuple(flags), order, plugins, tuple(plugins.names()))
+        options = [getattr(sys.modules.get(module), name, None) for module, name in _OPTIONS]
+        names = tuple(plugins.names())
+        return cls(tuple(flags), order, plugins, names, tuple(options))
 
     def __reduce__(self) -> Any:
-        return type(self), (self.flags, self.order, self._pickled, self.names)
+        return type(self), (self.flags, self.order, self._pickled, self.names, self.options)
 
     @cached_property
     def _pickled(self) -> bytes | None:
@@ -216,6 +243,7 @@ class PillowState:
         if isinstance(self.plugins, _Plugins) or self == _installed:
             return
         Image.init()
+        leave_plugins_alone()
         # Plugins of the process itself stay. Those of an earlier run are removed.
         kept = [name for name in Image.ID if name not in _brought and not _is_pillows_own(name)]
         for name, before in _brought.items():
@@ -237,6 +265,9 @@ class PillowState:
         Image.ID[:] = [name for name in names if name in Image.OPEN]
         for (module, name), value in zip(_FLAGS, self.flags, strict=True):
             setattr(_module(module), name, value)
+        for (module, name), value in zip(_OPTIONS, self.options, strict=True):
+            if value is not None and module in sys.modules:
+                setattr(sys.modules[module], name, value)
         _installed = self
 
     def settings(self) -> Mapping[str, Any]:
@@ -247,6 +278,9 @@ class PillowState:
         flags = {name: value for (_, name), value in zip(_FLAGS, self.flags, strict=True)}
         del flags["MAX_IMAGE_PIXELS"]
         flags["LOADING_STRATEGY"] = int(flags["LOADING_STRATEGY"] or 0)
+        for (module, name), value in zip(_OPTIONS, self.options, strict=True):
+            if value is not None:
+                flags[f"{module}.{name}"] = value
         return flags | {"readers": list(self.names)}
 
 
