@@ -1,5 +1,6 @@
 """Images for every test: made here, or taken from the wheels of scikit-learn and scikit-image."""
 
+import importlib
 import io
 import os
 import sys
@@ -16,6 +17,8 @@ from sklearn.cluster import DBSCAN
 from sklearn.pipeline import make_pipeline
 
 from hashfeatures import HammingNeighborsTransformer, ImageHashFeaturizer
+from hashfeatures.images import _known_plugins
+from hashfeatures.images._pillow_state import load_plugins
 
 # Shared runners are slow now and then, which is not what the properties are about.
 settings.register_profile(
@@ -118,14 +121,37 @@ Image.register_open("POISON", lambda file, name: os.kill(os.getpid(), signal.SIG
 """
 
 
+STRANGE = """
+# A plugin for PNG files behind a mark, as a package of its own.
+import io
+from PIL import Image
+
+def open_strange(file, name):
+    return Image.open(io.BytesIO(file.read()[7:]))
+
+def is_strange(start):
+    return start.startswith(b"STRANGE")
+
+def register():
+    Image.register_open("STRANGE", open_strange, is_strange)
+    Image.register_extension("STRANGE", ".strange")
+"""
+
+
 @pytest.fixture(scope="session")
 def poisonable(tmp_path_factory):
-    """Let processes that are started from now on die of files that begin with POISON."""
+    """Let processes that are started from now on die of files that begin with POISON.
+
+    They can also import the plugin `strange_format`. The fixture is the folder that holds it.
+    """
     folder = tmp_path_factory.mktemp("site")
     (folder / "sitecustomize.py").write_text(POISON, encoding="utf-8")
+    (folder / "strange_format.py").write_text(STRANGE, encoding="utf-8")
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([before] if before else [])])
-    yield
+    sys.path.append(str(folder))  # which processes that are spawned take over
+    yield folder
+    sys.path.remove(str(folder))
     if before is None:
         del os.environ["PYTHONPATH"]
     else:
@@ -160,11 +186,36 @@ def custom_finder():
 
 
 @pytest.fixture
+def plugins_as_before(monkeypatch):
+    """Forget the plugins that a test registers at its end."""
+    load_plugins()
+    for name in ("OPEN", "DECODERS", "EXTENSION"):
+        monkeypatch.setattr(Image, name, dict(getattr(Image, name)))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+
+
+@pytest.fixture
+def strange_files(poisonable, plugins_as_before, tmp_path, image_files):
+    """Register a plugin of the caller, and return files that only it reads."""
+    importlib.import_module("strange_format").register()
+    paths = [tmp_path / f"{number}.strange" for number in range(len(image_files))]
+    for path, image in zip(paths, image_files, strict=True):
+        path.write_bytes(b"STRANGE" + Path(image).read_bytes())
+    return list(map(str, paths))
+
+
+@pytest.fixture
 def without_heif(monkeypatch):
-    """Take away the plugin for HEIC, which a test before this one may have registered."""
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    """Take away the plugins of known packages, which a test before this one may have loaded."""
+    Image.init()
+    packages = ("pillow_heif", "pillow_jxl", "pillow_avif")
+    for package in packages:
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(_known_plugins, "_tried", set())
     theirs = {
-        kind for kind, (reader, _) in Image.OPEN.items() if "pillow_heif" in reader.__module__
+        kind
+        for kind, (reader, _) in Image.OPEN.items()
+        if reader.__module__.partition(".")[0] in packages
     }
     for name in ("OPEN", "EXTENSION"):
         table = getattr(Image, name)

@@ -15,7 +15,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def dask_cluster():
+def dask_cluster(poisonable):
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
@@ -49,6 +49,14 @@ def test_bits_are_those_of_loky(backend, image_files):
         expected = featurizer.fit_transform(images)
     with joblib.parallel_config(backend=backend, n_jobs=2):
         np.testing.assert_array_equal(featurizer.fit_transform(images), expected)
+
+
+def test_plugins_of_the_caller_reach_the_workers(backend, image_files, strange_files):
+    expected = ImageHashFeaturizer("phash").transform(image_files)
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        np.testing.assert_array_equal(
+            ImageHashFeaturizer("phash").transform(strange_files), expected
+        )
 
 
 def test_groups_are_those_of_loky(backend, family):

@@ -47,13 +47,20 @@ def register_known_plugins(*, again: bool = False) -> None:
     if _is_over:
         return
     for kind, (package, function) in _PLUGINS.items():
-        if _SUFFIXES[kind] in Image.EXTENSION or (kind in _tried and not again):
+        if _is_read(kind) or (kind in _tried and not again):
             continue
         _tried.add(kind)
         with suppress(Exception):  # a broken plugin must not keep others from being read
             module = import_module(package)
             if function is not None:
                 getattr(module, function)()
+
+
+def _is_read(kind: str) -> bool:
+    if _SUFFIXES[kind] in Image.EXTENSION:
+        return True
+    # Pillow can open formats that it was not built for, and then registers no suffix.
+    return kind in Image.OPEN and not Image.OPEN[kind][0].__module__.startswith("PIL.")
 
 
 def leave_plugins_alone() -> None:

@@ -56,6 +56,13 @@ def assert_grouped_as_by_the_finder(groups):
     np.testing.assert_array_equal(groups["size"], sizes)
 
 
+def test_plugins_of_the_caller_reach_the_workers(executor, tmp_path, image_files, strange_files):
+    done = hash_dataset(strange_files, tmp_path / "out", hashes="phash", executor=executor)
+    assert (done.n_images, done.n_failed) == (6, 0)
+    found = [codes.hex() for codes in read_stage(tmp_path / "out")["codes"]]
+    assert found == hash_images(image_files, "phash")["phash"].tolist()
+
+
 def test_stages_find_what_the_finder_finds(folder, tmp_path, executor):
     groups = run(folder, tmp_path / "run", executor)
     assert len(groups) == 20

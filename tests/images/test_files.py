@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer, ImageReadError
-from hashfeatures.images._files import LeftOut, holds_image, recognize
+from hashfeatures.images._files import LeftOut, describe_content, holds_image, recognize
+from hashfeatures.images._folders import walk_folder
 
 HEIC = b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heicmiaf\x00\x00\x01V"
 
@@ -54,14 +56,49 @@ def test_heic_is_named_with_its_cure(without_heif):
     """In a note on a folder, and in the error of an image."""
     left_out = LeftOut()
     left_out.add("IMG_0001.HEIC")
-    assert "1 .HEIC. HEIC needs a plugin" in left_out.describe()
-    assert "register_heif_opener" in left_out.describe()
+    assert "1 .HEIC. HEIC needs a plugin of Pillow: pip install" in left_out.describe()
     with pytest.raises(ImageReadError, match=r"HEIC needs a plugin of Pillow: pip install"):
         ImageHashFeaturizer("ahash").transform([HEIC])
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.jxl", "JPEG XL needs a plugin of Pillow: pip install pillow-jxl-plugin"),
+        ("a.CR3", r"Take their previews, as by rawpy: rawpy.imread\(path\).extract_thumb"),
+    ],
+)
+def test_formats_that_pillow_cannot_read_are_named_with_their_cure(
+    name, told, tmp_path, without_heif
+):
+    """In a note on a folder, and in the error of an image."""
+    path = tmp_path / name
+    path.write_bytes(b"\xff\x0a12" if name == "a.jxl" else b"\0\0\0\x18ftypcrx \0\0\0\1crx ")
+    found = walk_folder(str(tmp_path))
+    assert found.foreign == [str(path)]
+    assert re.search(told, found.left_out.describe())
+    with pytest.raises(ImageReadError, match=told):
+        ImageHashFeaturizer("ahash").transform([str(path)])
+
+
+def test_what_pillow_was_not_built_for_is_no_image(tmp_path, monkeypatch, without_heif):
+    """Pillow opens AVIF without its library too, only to fail."""
+    Image.init()
+    known = {key: kind for key, kind in Image.EXTENSION.items() if kind != "AVIF"}
+    monkeypatch.setattr(Image, "EXTENSION", known)
+    (tmp_path / "photo").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1")
+    assert not holds_image(str(tmp_path / "photo"))
+    assert "AVIF needs Pillow 11.3 or later" in describe_content(b"\0\0\0\x1cftypavif")
+
+
+def test_the_content_tells_more_than_the_suffix(tmp_path, without_heif):
+    (tmp_path / "a.heic").write_bytes(b"<html>not found")
+    with pytest.raises(ImageReadError, match="the file is a web page"):
+        ImageHashFeaturizer("ahash").transform([str(tmp_path / "a.heic")])
+
+
 def test_the_command_reads_heic_where_its_plugin_is_installed(tmp_path, noise_image):
-    """In every worker, though nobody registers the plugin; in Python the caller does."""
+    """In every worker, though nobody registers the plugin."""
     pytest.importorskip("pillow_heif")
     for number in range(4):
         noise_image(number, size=(200, 150)).save(tmp_path / f"{number}.png")

@@ -1,5 +1,6 @@
 """What of Pillow's state decides what can be read holds in every worker, and outlives no run."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import BufrStubImagePlugin, Image, ImageFile, PngImagePlugin
 
 from hashfeatures import FailedImagesWarning, ImageHashFeaturizer, ImageReadError, hash_images
 from hashfeatures.images._decoding import Decoding
@@ -62,12 +63,8 @@ def importable(monkeypatch):
 
 
 @pytest.fixture
-def registered(monkeypatch):
+def registered(plugins_as_before):
     """Register the format, and forget it at the end."""
-    load_plugins()
-    for table in ("OPEN", "DECODERS", "EXTENSION"):
-        monkeypatch.setattr(Image, table, dict(getattr(Image, table)))
-    monkeypatch.setattr(Image, "ID", list(Image.ID))
     Image.register_open("PLANAR", PlanarFile, accept_planar)
     Image.register_decoder("PLANAR", PlanarDecoder)
     Image.register_extension("PLANAR", ".planar")
@@ -157,6 +154,37 @@ def test_flags_reach_the_workers(n_jobs, tmp_path, monkeypatch, noise_image):
         hash_images(paths, "phash", n_jobs=n_jobs)
     monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 10_000)
     assert hash_images(paths, "phash", n_jobs=n_jobs)["error"].isna().all()
+
+
+def test_whatever_is_registered_is_part_of_the_key_of_a_cache(registered):
+    """Readers, decoders and handlers by their names; the order of known formats says nothing."""
+
+    class Decoder(PlanarDecoder):
+        pass
+
+    def key():
+        return json.dumps(PillowState.here().settings())
+
+    keys = [key()]
+    for change in (
+        lambda: Image.register_decoder("PLANAR", Decoder),
+        lambda: BufrStubImagePlugin.register_handler(Decoder(None)),
+        lambda: Image.register_open("PLANAR", lambda file, name: None, accept_planar),
+    ):
+        change()
+        keys.append(key())
+    BufrStubImagePlugin.register_handler(None)
+    assert len(set(keys)) == len(keys)
+    orders = []
+    for kinds in (("HEIF", "JXL"), ("JXL", "HEIF")):
+        for kind in ("HEIF", "JXL"):
+            Image.OPEN.pop(kind, None)
+        Image.ID[:] = [kind for kind in Image.ID if kind in Image.OPEN]
+        for kind in kinds:
+            Image.register_open(kind, PlanarFile, lambda start: False)
+        orders.append((key(), list(Image.ID)))
+    assert orders[0] == orders[1]
+    assert "HEIF: " in orders[0][0]
 
 
 def test_stages_read_what_their_caller_reads(tmp_path, registered, planar_files):
