@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from .._utils.path_text import show_path
+from ._card_annotations import list_annotation_conflicts
 from ._card_sections import (
     Summary,
     Table,
@@ -59,6 +60,7 @@ def write_card(summary: Summary, pictures: Pictures, *, whole: bool = True) -> s
         figures=list_figures(summary),
         pictures=pictures,
         conflicts=list_conflicts(summary),
+        annotations=list_annotation_conflicts(summary),
         style=style,
         mark=_MARK,
         whole=whole,

@@ -8,6 +8,11 @@ from typing import Any
 
 from .._utils.path_text import show_path
 from .._utils.quantities import count, format_agreement
+from ._card_annotations import (
+    describe_annotation_conflicts,
+    describe_disagreements,
+    list_annotation_conflicts,
+)
 from ._text import common_folder, describe_settings
 
 Summary = dict[str, Any]
@@ -56,7 +61,7 @@ class Section:
     table : Table or None
         The table below them.
     kind : str
-        What else a form shows here: "pairs", "conflicts" or "".
+        What else a form shows here: "pairs", "conflicts", "annotations" or "".
     """
 
     title: str
@@ -98,6 +103,7 @@ def list_sections(summary: Summary) -> list[Section]:
         *_sections_of_classes(summary),
         _section_of_copies(summary),
         *_sections_of_conflicts(summary),
+        *_sections_of_annotations(summary),
         *_sections_of_groups(summary),
         *_sections_of_pairs(summary),
         _section_of_repairs(summary),
@@ -234,6 +240,23 @@ def _sections_of_conflicts(summary: Summary) -> Iterable[Section]:
     yield Section("Label conflicts", text, table, "conflicts")
 
 
+def _sections_of_annotations(summary: Summary) -> Iterable[Section]:
+    """Yield the near duplicates whose boxes or masks disagree."""
+    annotations = summary["annotations"]
+    if annotations is None:
+        return
+    text, shown = describe_annotation_conflicts(annotations), list_annotation_conflicts(summary)
+    folder = folder_of(summary)
+    rows = [
+        [_name(pair["left"], folder), _name(pair["right"], folder), describe_disagreements(pair)]
+        for pair in shown
+    ]
+    table = Table(["Image", "Copy", "Objects"], rows, annotations["pairs"] - len(shown))
+    has_rows = bool(rows)
+    yield Section("Annotation conflicts", text, table if has_rows else None,
+                  "annotations" if has_rows else "")  # fmt: skip
+
+
 def _sections_of_groups(summary: Summary) -> Iterable[Section]:
     """Yield the groups, such as sequences, that are in more than one part."""
     straddling, named = summary["straddling"], summary["named_sequences"]
@@ -350,6 +373,9 @@ def list_figures(summary: Summary) -> list[tuple[str, str, bool]]:
     if summary["conflicts"] is not None:
         n_conflicts = summary["conflicts"]["groups"]
         figures.append((f"{n_conflicts:,}", "groups with different labels", n_conflicts > 0))
+    if summary["annotations"] is not None:
+        n_pairs = summary["annotations"]["pairs"]
+        figures.append((f"{n_pairs:,}", "pairs with different boxes", n_pairs > 0))
     if n_unreadable := sum(part["unreadable"] for part in parts.values()):
         figures.append((f"{n_unreadable:,}", "unreadable", True))
     return figures
@@ -389,6 +415,8 @@ def folder_of(summary: Summary) -> str:
     """Return the folder that the images of a card share; "" if there is none."""
     images = [pair[side] for pair in summary["worst_pairs"] for side in ("left", "right")]
     images += [image for conflict in list_conflicts(summary) for image in conflict["images"]]
+    for pair in list_annotation_conflicts(summary):
+        images += [pair["left"], pair["right"]]
     return common_folder([image["image"] for image in images if image["image"] is not None])
 
 

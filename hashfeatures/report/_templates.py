@@ -10,6 +10,7 @@ from typing import Any
 
 from .._utils.path_text import show_path
 from .._utils.quantities import count, format_agreement, format_bytes
+from ._card_annotations import describe_disagreement
 from ._card_sections import describe_pair, join_counts, name_image
 from ._text import describe_counts, describe_removable_size, describe_settings
 
@@ -71,6 +72,7 @@ def _environment() -> Any:
         "format_agreement": format_agreement,
         "name_image": name_image,
         "describe_pair": describe_pair,
+        "describe_disagreement": describe_disagreement,
         "join_counts": join_counts,
     }
     environment.globals |= {

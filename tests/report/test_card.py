@@ -66,6 +66,19 @@ def summary():
         "parts": {"train": 9},
         "images": [image("train", row, f"x/{row}.png") for row in range(6)],
     }
+    cat = {"class": ODD, "box": [0.25, 0.1, 0.75, 0.6]}
+    dog = {"class": None, "box": [0.25, 0.1, 0.5, 0.6]}
+    boxes = {
+        "left": image("train", 0, ODD),
+        "right": image("<b>test</b>", 1, "x/b.png"),
+        "agreement": 0.97,
+        "relation": "mirrored",
+        "size": 15,
+        "objects": [
+            {"kind": "class differs", "iou": 0.512, "left": cat, "right": dog},
+            {"kind": "missing in right", "iou": None, "left": cat, "right": None},
+        ],
+    }
     return {
         "title": "Cats & dogs",
         "settings": {"hashes": ["phash"], "bits": 64, "radius": 8, "min_agreement": 0.85},
@@ -80,6 +93,16 @@ def summary():
             "labeled": 200,
             "identical": 1,
             "worst": [conflict] * 12,
+        },
+        "annotations": {
+            "min_iou": 0.5,
+            "compared": 40,
+            "pairs": 10,
+            "across": 4,
+            "within": {"train": 6, "<b>test</b>": 0},
+            "objects": 150,
+            "kinds": {"class differs": 140, "missing in right": 10},
+            "worst": [boxes] * 10,
         },
         "named_sequences": None,
         "straddling": {
@@ -122,6 +145,11 @@ def test_all_forms_say_the_same(summary):
             "at most 8 of the 64 bits of phash",
             "10 more",
             "4 more",
+            "10 of 40 pairs of near duplicates disagree on 150 objects: 4 across parts",
+            "class differs 140, missing in right 10",
+            "without a class (iou 0.51)",
+            "13 more",
+            "2 more",
         ):
             assert said in plain, said
 
@@ -133,7 +161,7 @@ def test_names_are_shown_as_text(summary):
     assert "<script>" not in html
     assert "<b>test" not in body
     assert "<img src=x" not in html
-    assert body.count(PICTURE) == len(summary["worst_pairs"]) + 8
+    assert body.count(PICTURE) == len(summary["worst_pairs"]) + 8 + 8
     markdown = write_markdown(summary)
     assert "<img" not in markdown.replace("\\<img", "")
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
@@ -180,6 +208,7 @@ def test_a_split_without_labels_or_copies(summary):
         repair["moved"] = 0
     summary |= {
         "conflicts": None,
+        "annotations": None,
         "straddling": None,
         "named_sequences": {"sequences": 1200, "straddling": 12, "images": 34},
         "worst_pairs": [],
@@ -188,11 +217,25 @@ def test_a_split_without_labels_or_copies(summary):
     }
     text = write_card_text(summary)
     assert "LABEL CONFLICTS" not in text
+    assert "ANNOTATION CONFLICTS" not in text
     assert "WORST PAIRS" not in text
     assert "No image has to move." in text
     assert "1,200 sequences. In more than one part: 12, with 34 images." in text
     assert folder_of(summary) == ""
     assert "Label conflicts" not in write_card(summary, {})
+
+
+def test_boxes_in_conflict_are_drawn_on_their_images(summary):
+    html = write_card(summary, {("train", 0): PICTURE})
+    assert html.count('<rect x="0.25" y="0.1" width="0.5" height="0.5"/>') == 2 * 8
+    summary["annotations"] |= {"pairs": 0, "objects": 0, "kinds": {}, "worst": []}
+    assert "all 40 pairs of near duplicates agree" in write_card(summary, {})
+    assert (
+        "<rect"
+        not in write_card(summary, {})
+        .partition("Annotation conflicts")[2]
+        .partition("</section>")[0]
+    )
 
 
 def test_paths_are_relative_to_their_common_folder(summary):

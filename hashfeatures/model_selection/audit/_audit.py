@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..._utils.atomic_write import write_whole
 from ..._utils.docstrings import fill_in_parameters
@@ -21,11 +22,13 @@ from ...duplicates._finder_hints import point_to_finder
 from ...duplicates._resolve import SupportsFitPredict
 from ...hamming._pairs import Pairs
 from ...report._card import write_card, write_card_text, write_markdown
+from ...report._card_annotations import list_annotation_conflicts
 from ...report._card_sections import describe_leaks
 from ...report._thumbnails import make_thumbnails
 from .._part_labels import PartClasses, join_labels
 from .._parts import ComparedParts, compare_parts, name_parts
 from ..leakage._leakage_report import LeakageReport
+from ._annotations import count_annotation_conflicts, join_objects
 from ._audit_counts import AuditCounts
 from ._audit_limits import find_exceeded
 from ._identical import label_identical
@@ -61,6 +64,7 @@ class SplitAudit:
         allow_unreadable: float | int = 0,
         skipped: str | None = None,
         has_pixels: bool = True,
+        objects: pd.DataFrame | None = None,
     ) -> None:
         self.report = LeakageReport(parts)
         self.title = title
@@ -69,6 +73,7 @@ class SplitAudit:
         self._classes = None if labels is None else PartClasses(labels)
         self._unchecked = skipped or self.report.why_unchecked(allow_unreadable)
         self._has_pixels = has_pixels
+        self._objects = objects
 
     def summary(self) -> dict[str, Any]:
         """Summarize the audit in plain values, ready for JSON.
@@ -95,6 +100,11 @@ class SplitAudit:
               "labeled" ones. "identical" counts the sets of images with equal pixels and
               different labels. "worst" lists the groups with most disagreeing images. None
               without labels.
+            - "annotations": the number of "pairs" of near duplicates whose boxes or masks
+              disagree, of the pairs "compared", as `find_annotation_conflicts` finds them; of
+              which some are "across" parts and others "within" each part. "objects" is the number
+              of objects on which they disagree, and "kinds" those of each kind. "worst" lists the
+              pairs with most of them. None unless the parts are collections with objects.
             - "straddling": the number of "groups", such as sequences, in more than one part,
               of "all_groups", and of their "images". "worst" lists some. None without groups.
             - "named_sequences": the number of "sequences" that file names alone tell, of those
@@ -124,6 +134,7 @@ class SplitAudit:
             "parts": {name: counts.count_part(place) for place, name in enumerate(parts.names)},
             "pairs": self.report.n_pairs,
             "conflicts": counts.count_conflicts(),
+            "annotations": count_annotation_conflicts(parts, self._objects, counts.describe_image),
             "straddling": counts.count_straddling(self.report.straddling),
             "named_sequences": counts.count_named_sequences(),
             "worst_pairs": self._describe_worst(),
@@ -144,6 +155,8 @@ class SplitAudit:
               worst part, and the number that of all parts; both leave out the first part.
             - "duplicates": all but one image of each group of near duplicates within a part. The
               share is that of the worst part.
+            - "annotations": pairs of near duplicates whose boxes or masks disagree. The share is
+              that of the pairs compared.
             - "conflicts": groups with different labels. The share is that of the labeled images
               without the most frequent label of their group.
             - "straddling": groups, such as sequences, in more than one part. The share is that of
@@ -287,6 +300,8 @@ class SplitAudit:
         shown = [pair[side] for pair in facts["worst_pairs"] for side in ("left", "right")]
         for conflict in (facts["conflicts"] or {"worst": []})["worst"]:
             shown += conflict["images"]
+        for pair in list_annotation_conflicts(facts):
+            shown += [pair["left"], pair["right"]]
         places = list(dict.fromkeys((image["part"], image["row"]) for image in shown))
         starts = np.cumsum([0, *self._parts.sizes])
         numbers = {
@@ -379,4 +394,11 @@ def audit_split(
         y = "label" if has_labels else None
     labels = join_labels("audit_split", "y", y, parts)
     compared = compare_parts("audit_split", parts, finder, groups=groups)
-    return SplitAudit(compared, labels, n_pairs=n_pairs, title=title, allow_unreadable=allowed)
+    return SplitAudit(
+        compared,
+        labels,
+        n_pairs=n_pairs,
+        title=title,
+        allow_unreadable=allowed,
+        objects=join_objects(parts),
+    )

@@ -8,7 +8,17 @@ from typing import Any
 from ..._utils.validation import check_count_or_share, refuse
 
 # What can be limited.
-LIMITS = ("leaks", "identical", "duplicates", "conflicts", "straddling", "unreadable")
+LIMITS = (
+    "leaks",
+    "identical",
+    "duplicates",
+    "conflicts",
+    "annotations",
+    "straddling",
+    "unreadable",
+)
+# What a split must have so that a limit can hold.
+_NEEDED = {"conflicts": "labels", "annotations": "boxes or masks", "straddling": "groups"}
 
 
 def find_exceeded(summary: dict[str, Any], limits: Mapping[str, float | int]) -> list[str]:
@@ -47,9 +57,8 @@ def find_exceeded(summary: dict[str, Any], limits: Mapping[str, float | int]) ->
 def _measure(summary: dict[str, Any], name: str) -> tuple[int, float, str]:
     """Return the number and the share that a limit concerns, and what they count."""
     parts = list(summary["parts"].values())
-    if name in ("conflicts", "straddling") and summary[name] is None:
-        missing = "labels" if name == "conflicts" else "groups"
-        expected = f"a dict without {name!r} if there are no {missing}"
+    if name in _NEEDED and summary[name] is None:
+        expected = f"a dict without {name!r} if there are no {_NEEDED[name]}"
         raise refuse("exceeded", "limits", expected, name)
     if name == "leaks":
         counts = [(part["leaks"]["total"] or 0, part["images"]) for part in parts[1:]]
@@ -66,6 +75,9 @@ def _measure(summary: dict[str, Any], name: str) -> tuple[int, float, str]:
         whole = sum(part["images"] for part in parts)
         counts = [(sum(part["unreadable"] for part in parts), whole)]
         what = "Unreadable images"
+    elif name == "annotations":
+        counts = [(summary[name]["pairs"], summary[name]["compared"])]
+        what = "Pairs of near duplicates whose boxes or masks disagree"
     elif name == "straddling":
         counts = [(summary[name]["groups"], summary[name]["all_groups"])]
         what = f"{summary[name]['noun'].capitalize()}s in more than one part"
