@@ -28,7 +28,7 @@ PAGES = [
 ]
 
 # What blocks may import though it is not installed for the tests: these blocks are skipped.
-NOT_INSTALLED = re.compile(r"^(?:import|from) (torch|torchvision)\b", re.MULTILINE)
+NOT_INSTALLED = re.compile(r"^(?:import|from) (rawpy|torch|torchvision)\b", re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name + page.stem)
 
@@ -153,7 +153,7 @@ def write_coco(photos):
 
 
 # What the blocks of a page find in the working directory, besides photos.
-FOLDERS = {"layouts": write_data_sets, "recipes": write_data_sets}
+FOLDERS = dict.fromkeys(["layouts", "near-duplicates", "recipes"], write_data_sets)
 
 
 @each_page

@@ -247,6 +247,8 @@ def _sections_of_annotations(summary: Summary) -> Iterable[Section]:
         return
     text, shown = describe_annotation_conflicts(annotations), list_annotation_conflicts(summary)
     folder = folder_of(summary)
+    if shown and folder and not list_conflicts(summary):
+        text.append(_describe_folder(folder))
     rows = [
         [_name(pair["left"], folder), _name(pair["right"], folder), describe_disagreements(pair)]
         for pair in shown
@@ -316,7 +318,7 @@ def _sections_of_pairs(summary: Summary) -> Iterable[Section]:
     text = ["One pair of each group, the nearest first: identical images, then other copies."]
     if all(not pair["identical"] for pair in pairs):
         text = ["One pair of each group, the nearest first."]
-    if folder and not list_conflicts(summary):
+    if folder and not list_conflicts(summary) and not list_annotation_conflicts(summary):
         text.append(_describe_folder(folder))
     yield Section("Worst pairs", text, table, "pairs")
 

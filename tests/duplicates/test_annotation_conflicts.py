@@ -108,6 +108,13 @@ def test_the_pair_with_most_conflicts_comes_first_and_equal_images_are_compared_
     assert found["left_label"].tolist() == ["suit", "badge", "badge"]
 
 
+def test_a_missing_object_has_no_label(photo):
+    copied = [("head", followed("same")[0][1]), *original()[2:]]
+    found = find(photo, "same", copied)
+    assert found["left_label"].tolist() == ["face", "suit"]
+    assert found["right_label"].tolist() == ["head", None]
+
+
 def test_images_that_are_no_duplicates_are_not_compared(photo, noise_image):
     images = [photo, noise_image(0, size=(400, 300))]
     found = find_annotation_conflicts(images, objects=table(original()))

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..._utils.containers import as_column
 from ...hamming._pairs import Pairs
 from .._described_pairs import SAME_PIXELS, DescribePairs, PairDescription
 from .._pair_graph import PairGraph
@@ -184,9 +183,8 @@ def _tabulate(rows: list[tuple[Any, ...]], images: AnnotatedImages) -> pd.DataFr
     table = pd.DataFrame(rows, columns=[*names, "relation"], dtype=object)
     for name in ("left", "right"):
         numbers = table[f"{name}_object"].to_numpy(dtype=np.intp)
-        table[f"{name}_label"] = as_column(
-            [None if number < 0 else images.labels[number] for number in numbers]
-        )
+        labels = [None if number < 0 else images.labels[number] for number in numbers]
+        table[f"{name}_label"] = pd.Series(labels, dtype=object)  # else None would be NaN
         table[f"{name}_object"] = pd.Series(numbers, dtype="Int64").mask(numbers < 0)
         table[name] = table[name].astype(np.intp)
     for name in ("iou", "agreement"):
