@@ -77,18 +77,19 @@ def load_yaml(path: str) -> dict[str, Any]:
     try:
         with open_regular(path) as file:
             data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise LayoutError(f"{shown} is larger than {_LARGEST // 10**6} MB: no data.yaml.")
+    except OSError as error:
+        raise LayoutError(f"{shown} cannot be read: {error}.") from error
+    if len(data) > _LARGEST:
+        raise LayoutError(f"{shown} is larger than {_LARGEST // 10**6} MB: no data.yaml.")
+    try:
         text = data.decode(encoding_of(data))
         _check_nodes(yaml, yaml.compose(text, Loader=yaml.SafeLoader), shown)
         content = yaml.safe_load(text)
-    except OSError as error:
-        raise LayoutError(f"{shown} cannot be read: {error}.") from error
-    except RecursionError:
-        raise LayoutError(f"{shown} is nested too deeply.") from None
     except LayoutError:
         raise
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except RecursionError:
+        raise LayoutError(f"{shown} is nested too deeply.") from None
+    except Exception as error:  # values that do not fit their tags raise errors of many types
         reason = " ".join(str(error).split())[:300]
         raise LayoutError(f"{shown} is not valid YAML: {reason}.") from error
     if not isinstance(content, dict):
@@ -212,5 +213,8 @@ def read_keypoints(settings: dict[str, Any], shown: str) -> tuple[int, int] | No
 def write_yaml(settings: dict[str, Any], comment: str) -> bytes:
     """Return the content of a data.yaml, which begins with a comment."""
     yaml = import_extra("yaml", "yolo", "A YOLO data set")
-    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    return f"# {comment}\n{text}".encode()
+    heading = f"# {comment}\n".encode()
+    try:
+        return heading + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which can only be written escaped
+        return heading + yaml.safe_dump(settings, sort_keys=False).encode()
