@@ -160,12 +160,18 @@ def _check_names(names: list[str]) -> None:
                 f"{shorten(name)!r} would be written {how}. Rename one of the images."
             )
         seen[name.casefold()] = name
-    for name in names:
-        for folder in PurePosixPath(name.casefold()).parents:
-            if str(folder) in seen:
-                raise LayoutError(
-                    f"{shorten(seen[str(folder)])!r} would be a file and a folder. Rename one."
-                )
+    folders: dict[str, str] = {}
+    above = dict.fromkeys(str(folder) for name in names for folder in PurePosixPath(name).parents)
+    for folder in above:
+        if folder.casefold() in seen:
+            raise LayoutError(
+                f"{shorten(seen[folder.casefold()])!r} would be a file and a folder. Rename one."
+            )
+        if folders.setdefault(folder.casefold(), folder) != folder:
+            raise LayoutError(
+                f"The folder {shorten(folder)!r} would be written under names that differ only in "
+                f"case. Rename one of the folders."
+            )
 
 
 def _check_files(files: Iterable[str]) -> None:

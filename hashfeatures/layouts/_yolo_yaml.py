@@ -90,8 +90,10 @@ def load_yaml(path: str) -> dict[str, Any]:
     except RecursionError:
         raise LayoutError(f"{shown} is nested too deeply.") from None
     except Exception as error:  # values that do not fit their tags raise errors of many types
-        reason = " ".join(str(error).split())[:300]
-        raise LayoutError(f"{shown} is not valid YAML: {reason}.") from error
+        mark = getattr(error, "problem_mark", None)
+        where = shown if mark is None else f"{shown}, line {mark.line + 1}"
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
+        raise LayoutError(f"{where}: not valid YAML: {reason}.") from error
     if not isinstance(content, dict):
         raise LayoutError(
             f"{shown} must hold a mapping with the keys 'train', 'val' and 'names'. Got "
@@ -213,8 +215,9 @@ def read_keypoints(settings: dict[str, Any], shown: str) -> tuple[int, int] | No
 def write_yaml(settings: dict[str, Any], comment: str) -> bytes:
     """Return the content of a data.yaml, which begins with a comment."""
     yaml = import_extra("yaml", "yolo", "A YOLO data set")
-    heading = f"# {comment}\n".encode()
+    text: str = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     try:
-        return heading + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode()
+        return f"# {comment}\n{text}".encode()
     except UnicodeEncodeError:  # half a surrogate pair, which can only be written escaped
-        return heading + yaml.safe_dump(settings, sort_keys=False).encode()
+        text = yaml.safe_dump(settings, sort_keys=False)
+        return f"# {comment}\n{text}".encode()

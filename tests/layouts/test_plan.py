@@ -83,6 +83,7 @@ def test_missing_files_are_found_before_anything_is_written(tmp_path):
     ("names", "message"),
     [
         (["a.png", "A.png"], "names that differ only in case"),
+        (["cat/a.png", "Cat/b.png"], "folder 'Cat' would be written under names that differ only"),
         (["a", "a/b"], "a file and a folder"),
         (["A/b", "a"], "a file and a folder"),
         (["../a"], "leaves its folder"),

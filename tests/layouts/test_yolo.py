@@ -396,7 +396,7 @@ def test_a_label_that_is_no_text_or_a_broken_link_is_an_error(build):
 BROKEN_YAML = {
     "- a\n- b\n": "must hold a mapping",
     "": "must hold a mapping",
-    "train: [\n": "is not valid YAML",
+    "train: [\n": ", line 2: not valid YAML",
     "train: a\ntrain: b\nval: c\nnames: [a]\n": "key 'train': given 2 times",
     "a: &a [1]\ntrain: *a\nnames: [a]\n": "aliases of lists",
     "train: 1\nval: x\nnames: [a]\n": "key 'train': must be a folder",
