@@ -35,6 +35,7 @@ from hashfeatures import (
     leakage_report,
     make_report,
     plotting,
+    read_collection,
     repair_split,
     train_test_split,
 )
@@ -213,8 +214,10 @@ def test_real_datasets_of_hugging_face(files):
     for name, function in FUNCTIONS.items():
         if name not in ("plot_images", "calibrate", "radius", "repair_split"):
             function(table)
-    with pytest.raises(TypeError, match=r"write \[row\['img'\] for row in images\]"):
-        hash_images(table.to_iterable_dataset())
+    stream = table.to_iterable_dataset()
+    with pytest.raises(TypeError, match=r"write read_collection\(images\)"):
+        hash_images(stream)
+    assert hash_images(read_collection(stream))["phash"].equals(hash_images(files)["phash"])
     parts = datasets.DatasetDict({"train": table, "test": table})
     assert leakage_report(parts).share == 1
     with pytest.warns(SplitSizeWarning, match="test is empty now"):
@@ -300,6 +303,41 @@ class Items(Folder):
         return len(self._folder)
 
 
+class Subset(Folder):
+    """Stands for a Subset of torch, of all items."""
+
+    def __init__(self, files):
+        self.dataset, self.indices = Folder(files), range(len(files))
+
+    def __getitem__(self, place):
+        return self.dataset[self.indices[place]]
+
+    def __len__(self):
+        return len(self.indices)
+
+
+class Loader:
+    """Stands for a DataLoader of torch."""
+
+    batch_sampler = None
+
+    def __init__(self, files):
+        self.dataset = Folder(files)
+
+
+Subset.__module__ = Loader.__module__ = "torch.utils.data"
+
+
+class Stream:
+    """Stands for a data set of TensorFlow."""
+
+    def __init__(self, pixels):
+        self._pixels = pixels
+
+    def as_numpy_iterator(self):
+        return ((image, 0) for image in self._pixels)
+
+
 def _lazy(files):
     table = LazyTable()
     table.files = files
@@ -331,6 +369,9 @@ GIVEN = {
     "dask": lambda files, pixels: _lazy(files),
     "torchvision": lambda files, pixels: Folder(files),
     "data set of torch": lambda files, pixels: Items(files),
+    "subset of torch": lambda files, pixels: Subset(files),
+    "loader of torch": lambda files, pixels: Loader(files),
+    "TensorFlow": lambda files, pixels: Stream(pixels),
 }
 
 
@@ -347,7 +388,7 @@ def test_the_code_that_a_refusal_names_is_right(kind, files, pixels):
     found = re.search(r"(?:write |make it a list, )(.*)\.$", said)
     assert found, said
     code = found.group(1)
-    again = eval(code, {"images": images, "np": np})
+    again = eval(code, {"images": images, "np": np, "read_collection": read_collection})
     expected = hash_images(files, ["phash"])["phash"].tolist()
     assert hash_images(again, ["phash"])["phash"].tolist() == expected
 

@@ -110,6 +110,7 @@ def write_data_sets(photos):
     """Write the data sets of the recipes into the working directory."""
     write_road(photos[:60])
     write_coco(photos[:60])
+    write_dataset(photos[:60])
 
 
 def write_road(photos):
@@ -150,6 +151,19 @@ def write_coco(photos):
         path = Path(f"coco/annotations/instances_{part}.json")
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(document))
+
+
+def write_dataset(photos):
+    """Write a data set of Hugging Face whose last image is the first one again."""
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])}
+    files = [{"bytes": photos[n % 59].read_bytes(), "path": None} for n in range(60)]
+    pets = datasets.Dataset.from_dict(
+        {"image": files, "label": [n % 2 for n in range(60)]}, features=datasets.Features(kinds)
+    )
+    splits = {"train": pets.select(range(40)), "test": pets.select(range(40, 60))}
+    datasets.DatasetDict(splits).save_to_disk("pets")
 
 
 # What the blocks of a page find in the working directory, besides photos.

@@ -274,17 +274,17 @@ def _advice_for(images: Any) -> str | None:
     if package == "polars" and hasattr(images, "collect"):
         return f"a {kind}, which holds no rows yet: write images.collect()"
     if package == "datasets" and not hasattr(images, "__len__"):
-        columns = images.features or {}
-        typed = [name for name in columns if type(columns[name]).__name__ == "Image"]
-        return f"a {kind}: write [row[{[*typed, 'image'][0]!r}] for row in images]"
+        return f"a {kind}, which is a stream: write read_collection(images)"
+    if hasattr(images, "as_numpy_iterator"):  # of TensorFlow
+        return f"a {kind}: write [image for image, _ in images.as_numpy_iterator()]"
     if hasattr(images, "toPandas"):  # of Spark
         return f"a {kind} of Spark: write images.toPandas()"
     if hasattr(images, "samples") and hasattr(images, "__getitem__"):  # of torchvision
-        return (
-            f"a {kind}, whose images come with classes: write [path for path, _ in images.samples]"
-        )
+        return f"a {kind}, whose images come with classes: write read_collection(images)"
     if package == "torch" and hasattr(images, "dataset"):
-        return f"a {kind}, which gives batches: write the paths of its images, in a list"
+        if hasattr(images, "indices"):
+            return f"a {kind}: write read_collection(images)"
+        return f"a {kind}, which gives batches: write read_collection(images.dataset)"
     is_indexed = hasattr(images, "__getitem__") and hasattr(images, "__len__")
     if not isinstance(images, Iterable) and not is_indexed and not is_frame(images):
         return kind
