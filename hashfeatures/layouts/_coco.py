@@ -159,7 +159,7 @@ class CocoLayout(Layout):
         for row, (key, items) in enumerate(listed):
             number, place = self._entries[key]
             file = self._files[number]
-            size = _size_of(file, place) if items else np.ones(2)
+            size = _size_of(file, place) if items else (1.0, 1.0)
             for item in items:
                 position = file.positions.get(item.get("id"))
                 where = f"{show_file(file.path)}, annotations[{position}]"
@@ -185,7 +185,7 @@ def _check_categories(files: Sequence[CocoFile]) -> None:
                     )
 
 
-def _size_of(file: CocoFile, place: int) -> NDArray[np.float64]:
+def _size_of(file: CocoFile, place: int) -> tuple[float, float]:
     """Return the width and the height of an image."""
     entry = file.document["images"][place]
     for key in ("width", "height"):
@@ -195,40 +195,49 @@ def _size_of(file: CocoFile, place: int) -> NDArray[np.float64]:
                 f"{show_file(file.path)}, images[{place}].{key}: expected a number above 0, as "
                 f"boxes are compared by their shares of the image. Got {value!r}."
             )
-    return np.array([entry["width"], entry["height"]], dtype=np.float64)
+    return float(entry["width"]), float(entry["height"])
 
 
 def _find_polygons(
-    segmentation: Any, size: NDArray[np.float64], where: str
+    segmentation: Any, size: tuple[float, float], where: str
 ) -> list[NDArray[np.float64]] | None:
     """Return the polygons of a mask as shares; None without a mask or in run lengths."""
     if not isinstance(segmentation, list) or not segmentation:
         return None
+    polygons = []
     for polygon in segmentation:
-        is_list = isinstance(polygon, list) and all(map(is_finite, polygon))
-        if not is_list or len(polygon) % 2 or len(polygon) < 6:
+        try:
+            numbers = np.asarray(polygon)
+        except ValueError:  # lists in it are of different lengths
+            numbers = np.empty((0, 0))
+        is_list = isinstance(polygon, list) and numbers.ndim == 1 and numbers.dtype.kind in "if"
+        if not is_list or len(numbers) % 2 or len(numbers) < 6 or not np.isfinite(numbers).all():
             raise LayoutError(
                 f"{where}.segmentation: expected polygons of at least three points, [x, y, x, "
                 f"y, ...]."
             )
-    points = (np.array(polygon, dtype=np.float64).reshape(-1, 2) for polygon in segmentation)
-    return [np.clip(polygon / size, 0, 1) for polygon in points]
+        points = numbers.reshape(-1, 2) / size
+        polygons.append(np.minimum(np.maximum(points, 0), 1))
+    return polygons
 
 
 def _find_box(
     item: dict[str, Any],
     polygons: list[NDArray[np.float64]] | None,
-    size: NDArray[np.float64],
+    size: tuple[float, float],
     where: str,
 ) -> tuple[float, float, float, float]:
     """Return the left, top, right and bottom side of an object as shares."""
     if "bbox" in item:
-        left, top, width, height = item["bbox"]
-        corners = np.array([[left, top], [left + width, top + height]], dtype=np.float64) / size
-    elif polygons:
-        corners = np.concatenate(polygons)
-    else:
+        left, top, width, height = map(float, item["bbox"])
+        columns = sorted((_clip(left / size[0]), _clip((left + width) / size[0])))
+        rows = sorted((_clip(top / size[1]), _clip((top + height) / size[1])))
+        return columns[0], rows[0], columns[1], rows[1]
+    if not polygons:
         raise LayoutError(f"{where}.bbox: the key is missing.")
-    left, top = np.clip(corners.min(axis=0), 0, 1)
-    right, bottom = np.clip(corners.max(axis=0), 0, 1)
-    return float(left), float(top), float(right), float(bottom)
+    points = np.concatenate(polygons)
+    return *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
+
+
+def _clip(share: float) -> float:
+    return min(max(share, 0.0), 1.0)

@@ -75,8 +75,9 @@ def read_objects(data: bytes, where: str) -> VocObjects:
 
 
 def _parse(data: bytes, where: str) -> ElementTree.Element:
-    if b"<!ENTITY" in data:  # a few lines of them expand to gigabytes, and no tool writes any
-        line = data[: data.index(b"<!ENTITY")].count(b"\n") + 1
+    text = data.replace(b"\0", b"")  # the same letters in UTF-16
+    if b"<!ENTITY" in text:  # a few lines of them expand to gigabytes, and no tool writes any
+        line = text[: text.index(b"<!ENTITY")].count(b"\n") + 1
         raise LayoutError(
             f"{where}, line {line}: the XML declares entities, which are never expanded. Remove "
             f"them."

@@ -278,6 +278,32 @@ def test_objects_are_shares_of_the_image(write):
     assert objects["row"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize(
+    "mask",
+    [[[1, 2, 3, 4]], [[1, 2, 3, 4, 5]], [[1, 2, 3, 4, 5, "6"]], [[1, [2], 3, 4, 5, 6]], [7]],
+)
+def test_masks_that_are_no_polygons_are_named(write, mask):
+    """They are kept in the JSON, and refused where they are compared."""
+    document = make_document()
+    document["annotations"][1]["segmentation"] = mask
+    collection = read_collection(write(document))
+    with pytest.raises(LayoutError, match=r"annotations\[1\]\.segmentation: expected polygons"):
+        collection.objects()
+
+
+def test_objects_without_boxes_take_those_of_their_masks(write):
+    document = make_document()
+    for item in document["annotations"][1:]:
+        del item["bbox"]
+    objects = read_collection(write(document)).objects()
+    single = objects[~objects["crowd"]].iloc[0]
+    sides = [1.5 / 40, 2.5 / 30, 11.25 / 40, 22.75 / 30]
+    assert single[["left", "top", "right", "bottom"]].tolist() == sides
+    del document["annotations"][1]["segmentation"]
+    with pytest.raises(LayoutError, match=r"annotations\[1\]\.bbox: the key is missing"):
+        read_collection(write(document)).objects()
+
+
 def test_captions_have_no_counts(write, tmp_path):
     document = make_document()
     document["annotations"] = [

@@ -300,13 +300,12 @@ def test_broken_xml_is_named_with_file_and_place(voc, case):
     assert str(path) in str(caught.value)
 
 
-def test_a_bomb_without_declarations_in_ascii_is_refused(voc):
-    """Expat bounds what entities may expand to, where the text is in another encoding."""
+def test_a_bomb_in_another_encoding_is_refused(voc):
     lines = ["<!ENTITY a0 'aaaaaaaaaa'>"]
     lines += [f"<!ENTITY a{n + 1} '{f'&a{n};' * 10}'>" for n in range(9)]
     text = f"<?xml version='1.0' encoding='utf-16'?><!DOCTYPE x [{''.join(lines)}]><x>&a9;</x>"
     (voc / "Annotations" / "2007_000005.xml").write_bytes(text.encode("utf-16"))
-    with pytest.raises(LayoutError, match=r"2007_000005\.xml.*this is not XML"):
+    with pytest.raises(LayoutError, match=r"2007_000005\.xml, line 1: the XML declares"):
         read_collection(voc)
 
 
