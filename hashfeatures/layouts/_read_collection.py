@@ -14,6 +14,7 @@ from .._utils.descriptions import describe_value, shorten
 from .._utils.path_text import show_path
 from .._utils.validation import check_choice
 from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
+from ..images._sources import is_data_uri, is_url
 from ._collection import Collection
 from ._layout import Layout
 
@@ -29,9 +30,10 @@ _LAYOUTS = {
     "table": ("_tables", "TableLayout"),
     "class-folders": ("_class_folders", "ClassFoldersLayout"),
     "folder": ("_class_folders", "FolderLayout"),
+    "list": ("_image_list", "ImageListLayout"),
 }
-# What a folder is if it is nothing more specific, in this order.
-_GENERAL = ("class-folders", "folder")
+# What a folder or a list is if it is nothing more specific, in this order.
+_GENERAL = ("class-folders", "folder", "list")
 
 
 def read_collection(
@@ -46,7 +48,7 @@ def read_collection(
         DataFrame or a Dataset of Hugging Face.
     layout : str, default="auto"
         The layout: "yolo", "coco", "voc", "webdataset", "zip", "hugging-face", "torch", "table",
-        "class-folders" or "folder". "auto" recognizes it by what the source holds.
+        "class-folders", "folder" or "list". "auto" recognizes it by what the source holds.
     root : path, optional
         The folder that the names of images are relative to. By default, the layout determines it.
 
@@ -80,7 +82,10 @@ def read_collection(
     check_choice("read_collection", "layout", layout, ("auto", *_LAYOUTS))
     given = _normalize(source)
     chosen = _recognize(given) if layout == "auto" else _load(layout)
-    collection = chosen.read(given, None if root is None else Path(root))
+    try:
+        collection = chosen.read(given, None if root is None else Path(root))
+    except OSError as error:
+        raise LayoutError(f"{_describe(given)} cannot be read: {error}.") from error
     if collection.skipped:
         warn_user(f"{_describe(given)}: {collection.skipped}.", SkippedFilesWarning)
     return collection
@@ -96,7 +101,7 @@ def _normalize(source: Any) -> Any:
     """Return paths as `Path`, globs and iterators of paths as lists of them."""
     if isinstance(source, Iterator):
         source = list(source)
-    if isinstance(source, str | os.PathLike):
+    if _is_path(source):
         path = Path(source)
         if os.path.lexists(path) or not glob.has_magic(str(path)):
             return path
@@ -105,9 +110,15 @@ def _normalize(source: Any) -> Any:
             raise LayoutError(f"No file matches {shorten(str(path))!r}.")
         return [Path(match) for match in matches]
     is_list = isinstance(source, list | tuple) and bool(source)
-    if is_list and all(isinstance(item, str | os.PathLike) for item in source):
+    if is_list and all(map(_is_path, source)):
         return [Path(item) for item in source]
     return source
+
+
+def _is_path(item: Any) -> bool:
+    return isinstance(item, os.PathLike) or (
+        isinstance(item, str) and not is_url(item) and not is_data_uri(item)
+    )
 
 
 def recognize_layouts(source: Any) -> dict[str, str]:
@@ -126,7 +137,7 @@ def recognize_layouts(source: Any) -> dict[str, str]:
     given, reasons = _normalize(source), {}
     for name in _LAYOUTS:
         if name not in _GENERAL:
-            with suppress(ModuleNotFoundError, OSError):  # what is unreadable is reported later
+            with suppress(OSError):  # what is unreadable is reported later
                 reason = _load(name).recognize(given)
                 if reason is not None:
                     reasons[name] = reason
@@ -138,9 +149,8 @@ def _recognize(source: Any) -> type[Layout]:
     reasons = recognize_layouts(source)
     if not reasons:
         for name in _GENERAL:
-            with suppress(ModuleNotFoundError):
-                if _load(name).recognize(source) is not None:
-                    return _load(name)
+            if _load(name).recognize(source) is not None:
+                return _load(name)
         raise LayoutError(_explain_unknown(source))
     if len(reasons) > 1:
         listed = " and ".join(f"{name!r} ({reason})" for name, reason in reasons.items())

@@ -1,0 +1,125 @@
+"""Lists of images without anything around them: paths, URLs, or images in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .._utils.containers import as_column
+from .._utils.descriptions import describe_value
+from .._utils.path_text import write_path
+from ..exceptions import LayoutError
+from ..images._sources import list_sources, local_path, name_source
+from ._collection import Collection
+from ._layout import Layout
+from ._plan import Plan
+from ._unique_names import name_files, number_repeats
+
+
+class ImageListLayout(Layout):
+    """A list of images, such as the files that match a glob.
+
+    The key of an image is its path below the folder that the files have in common, its URL, or
+    the number of its row.
+    """
+
+    name = "list"
+    title = "list"
+
+    @classmethod
+    def recognize(cls, source: Any) -> str | None:
+        """Return why a source is a list of images, or None."""
+        if isinstance(source, Path | str | bytes):
+            return None
+        try:
+            list_sources(source, "read_collection")
+        except (TypeError, ValueError):
+            return None
+        return "it is a list of images"
+
+    @classmethod
+    def read(cls, source: Any, root: Path | None = None) -> Collection:
+        """Read the paths, URLs or images of a list."""
+        sources = [
+            os.fspath(image) if isinstance(image, Path) else image
+            for image in list_sources(source, "read_collection")
+        ]
+        if root is not None:
+            sources = [_below(root, image) for image in sources]
+        names = [name_source(image) for image in sources]
+        paths = [path for path in map(local_path, names) if path is not None]
+        common = root
+        if common is None and paths and len(paths) == len(sources):
+            common = Path(os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]))
+        keys = [
+            str(row) if name is None else _key_of(name, common) for row, name in enumerate(names)
+        ]
+        frame = pd.DataFrame({"image": as_column(sources), "key": as_column(number_repeats(keys))})
+        return Collection(frame, cls(), root=common)
+
+    def plan_split(
+        self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
+    ) -> Plan:
+        """Return a list of each part, or folders of the files of each part."""
+        names = [name_source(image) for image in collection.frame["image"]]
+        if None in names:
+            raise LayoutError(
+                "Images in memory have no names to list and no files to copy. Save the images of "
+                "each part that train_test_split returns."
+            )
+        known = [str(name) for name in names]
+        if how == "lists":
+            return Plan(
+                {
+                    f"{part}.txt": "".join(
+                        f"{write_path(_absolute(known[row]))}\n" for row in rows
+                    ).encode("utf-8", "surrogateescape")
+                    for part, rows in parts.items()
+                }
+            )
+        if remote := [name for name in known if local_path(name) is None]:
+            raise LayoutError(
+                f"Only files can be linked or copied. Got {describe_value(remote[0])}. Write "
+                f"how='lists'."
+            )
+        keys = collection.frame["key"].tolist()
+        moved = [
+            (f"{part}/{_inside(keys[row])}", _absolute(known[row]))
+            for part, rows in parts.items()
+            for row in rows.tolist()
+        ]
+        return Plan(files=name_files(moved, [_name]))
+
+
+def _name(move: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    yield move
+
+
+def _below(root: Path, image: Any) -> Any:
+    path = image if isinstance(image, str) else None
+    return image if path is None or local_path(path) is None else os.path.join(root, path)
+
+
+def _key_of(name: str, folder: Path | None) -> str:
+    path = local_path(name)
+    if path is None or folder is None:
+        return name
+    relative = os.path.relpath(path, folder).replace(os.sep, "/")
+    return name if relative.startswith("../") else relative
+
+
+def _inside(key: str) -> str:
+    """Return a key that cannot leave a folder."""
+    words: Sequence[str] = [word for word in key.split("/") if word not in ("", ".", "..")]
+    return "/".join(words)
+
+
+def _absolute(name: str) -> str:
+    path = local_path(name)
+    return name if path is None else os.path.abspath(path)

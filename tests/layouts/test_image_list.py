@@ -1,0 +1,76 @@
+"""A list of images is a collection that can be split, written and read again."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashfeatures import LayoutError, read_collection
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = [tmp_path / "photos" / name for name in ("a/1.png", "b/1.png", "b/2.png")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number).save(path)
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        list,
+        tuple,
+        iter,
+        lambda files: [Path(file) for file in files],
+        lambda files: np.array(files),
+        lambda files: os.path.join(os.path.dirname(os.path.dirname(files[0])), "**", "*.png"),
+    ],
+    ids=["list", "tuple", "iterator", "Paths", "array", "glob"],
+)
+def test_every_list_of_files_is_read_alike(form, files):
+    collection = read_collection(form(files))
+    assert collection.layout.name == "list"
+    assert collection.images == files
+    assert collection["key"].tolist() == ["a/1.png", "b/1.png", "b/2.png"]
+
+
+def test_images_in_memory_and_urls_are_kept(files):
+    array, image = np.zeros((4, 4), np.uint8), Image.new("L", (4, 4))
+    collection = read_collection([array, image, b"data", "https://example.org/a.png"])
+    assert collection.images[0] is array
+    assert collection.images[1] is image
+    assert collection["key"].tolist() == ["0", "1", "2", "https://example.org/a.png"]
+    urls = read_collection(["https://example.org/a.png", "https://example.org/a.png"])
+    assert urls["key"].tolist() == ["https://example.org/a.png", "https://example.org/a.png (2)"]
+
+
+def test_a_split_is_written_as_lists_and_as_folders(files, tmp_path):
+    collection = read_collection(files)
+    parts = {"train": [0, 2], "test": [1]}
+    collection.write_split(parts, tmp_path / "lists")
+    assert (tmp_path / "lists/train.txt").read_text().splitlines() == [files[0], files[2]]
+    collection.write_split(parts, tmp_path / "copies", how="copy")
+    copied = read_collection(tmp_path / "copies")
+    assert copied["key"].tolist() == ["test/b/1.png", "train/a/1.png", "train/b/2.png"]
+    assert Path(copied.images[0]).read_bytes() == Path(files[1]).read_bytes()
+
+
+def test_a_relative_list_is_read_below_its_root(files, tmp_path):
+    collection = read_collection(["a/1.png", "b/2.png"], "list", root=tmp_path / "photos")
+    assert collection.images == [files[0], files[2]]
+
+
+def test_what_has_no_file_is_not_written(tmp_path):
+    memory = read_collection([np.zeros((4, 4), np.uint8)])
+    with pytest.raises(LayoutError, match="Images in memory have no names"):
+        memory.write_split({"train": [0]}, tmp_path / "out")
+    urls = read_collection(["https://example.org/a.png"])
+    urls.write_split({"train": [0]}, tmp_path / "lists")
+    assert (tmp_path / "lists/train.txt").read_text() == "https://example.org/a.png\n"
+    with pytest.raises(LayoutError, match="Only files can be linked or copied"):
+        urls.write_split({"train": [0]}, tmp_path / "out", how="copy")
+    assert not (tmp_path / "out").exists()
