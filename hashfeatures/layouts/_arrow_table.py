@@ -130,7 +130,8 @@ class ArrowTable(ABC):
                     for name, values in replaced.items():
                         place = schema.get_field_index(name)
                         new = values[start : start + batch.num_rows].tolist()
-                        column = arrow.array(new).cast(schema.field(place).type)
+                        column = arrow.array(new, arrow.string(), from_pandas=True)
+                        column = column.cast(schema.field(place).type)
                         piece = piece.set_column(place, schema.field(place), column)
                     pending.append(piece.filter(arrow.array(mask)).cast(schema))
                 start += batch.num_rows

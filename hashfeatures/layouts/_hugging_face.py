@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
 from .._utils.optional import import_extra
 from .._utils.path_text import show_path
@@ -22,7 +23,6 @@ from ._collection import Collection
 from ._layout import Layout
 from ._plan import Plan
 from ._row_references import BLOCK_BYTES, Block, ForwardReader, RowReader, RowReference
-from ._tables import as_objects
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -97,10 +97,13 @@ class HuggingFaceLayout(Layout):
         frame = pd.concat([table.dropna(axis=1, how="all") for table in tables], ignore_index=True)
         frame = frame.reindex(columns=list(dict.fromkeys(c for t in tables for c in t.columns)))
         counts, names = None, None
+        features = [split.features for split in splits.values()]
         if "annotations" in frame:
-            first = next(iter(splits.values()))
-            fields = _fields_of(first.features[str(_find_objects(first.features))])
-            counts, names = _count_objects(frame["annotations"].tolist(), fields)
+            kind = next(found[name] for found in features if (name := _find_objects(found)))
+            counts, names = _count_objects(frame["annotations"].tolist(), _fields_of(kind))
+        elif "label" in frame:
+            kinds = [found[name] for found in features if (name := _find_label(found))]
+            names = getattr(kinds[0], "names", None)
         return Collection(
             frame,
             cls(splits, frame["key"].tolist()),
@@ -236,19 +239,19 @@ class _Split:
         values, n_rows = self._read_columns(plain)
         prefix = f"{self._name}/" if self._name else ""
         table: dict[str, Any] = {
-            "image": as_objects(self._list_images(n_rows)),
-            "key": [f"{prefix}{row}" for row in range(n_rows)],
+            "image": as_column(self._list_images(n_rows)),
+            "key": as_column([f"{prefix}{row}" for row in range(n_rows)]),
         }
         if self._name:
-            table["part"] = as_objects([self._name] * n_rows)
+            table["part"] = as_column([self._name] * n_rows)
         if label is not None:
-            table["label"] = as_objects(_name_classes(values[label], self._features[label]))
+            table["label"] = as_column(_name_classes(values[label], self._features[label]))
         if objects is not None:
-            table["annotations"] = as_objects(values[objects])
+            table["annotations"] = as_column(values[objects])
         for name in plain:
             if name != objects and name != "label":
                 own = name in ("image", "key", "part", "annotations")
-                table[f"{name}_" if own else name] = as_objects(values[name])
+                table[f"{name}_" if own else name] = as_column(values[name])
         return pd.DataFrame(table).infer_objects()
 
     def _read_columns(self, names: list[str]) -> tuple[dict[str, list[Any]], int]:

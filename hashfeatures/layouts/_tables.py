@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -13,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
-from .._utils.frames import is_dataset, is_frame, is_missing
+from .._utils.frames import is_collection, is_dataset, is_frame, is_missing
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
 from ..images._references import ImageReference
@@ -33,6 +35,8 @@ LABEL_COLUMNS = ("label", "class", "target")
 
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 _OWN_COLUMNS = ("image", "key", "part", "label", "annotations")
+# The end of the names of files that hold one part together, such as train-00000-of-00002.
+_SHARD = re.compile(r"[-_.]\d+-of-\d+$")
 _TRIED = 20  # rows that decide what a column holds, and what its paths are relative to
 
 _Table = CsvTable | PandasTable | ArrowTable
@@ -43,8 +47,9 @@ class TableLayout(Layout):
 
     The images are in the column that is named "image", "path", "url", "file" or "filename", or
     else in the only column of paths. A column "part" or "split" names the part of each image,
-    and a column "label", "class" or "target" its class. Rows of several files follow each other.
-    If these have no such column, the name of a file is the part of its images.
+    and a column "label", "class" or "target" its class. Several files, or a folder of Parquet
+    files, are one table. Without a column of parts, the name of a file is the part of its images;
+    numbers of shards, as in train-00000-of-00002.parquet, do not count.
 
     Relative paths in a file are relative to ``root``. By default, that is the folder of the file
     if one of the first images is there, and else the working directory. Paths in an object are
@@ -96,15 +101,15 @@ class TableLayout(Layout):
     @classmethod
     def recognize(cls, source: Any) -> str | None:
         """Return why a source is a table, or None if it is not."""
-        if isinstance(source, Path):
-            source = [source]
-        if isinstance(source, list) and source and all(isinstance(p, Path) for p in source):
-            suffixes = {path.suffix.lower() for path in source}
-            for kind, known in (("CSV", CSV_SUFFIXES), ("Parquet", _PARQUET_SUFFIXES)):
-                if suffixes <= set(known) and not any(path.is_dir() for path in source):
-                    return f"it is a {kind} file" if len(source) == 1 else f"they are {kind} files"
-            return None
-        is_other = isinstance(source, Collection) or is_dataset(source)
+        files = _list_files(source)
+        if files is not None:
+            kind = _kind_of(files)
+            if kind is None:
+                return None
+            if isinstance(source, Path) and source.is_dir():
+                return "it is a folder of Parquet files"
+            return f"it is a {kind} file" if len(files) == 1 else f"they are {kind} files"
+        is_other = is_collection(source) or is_dataset(source)
         if _is_computed(source) or (not is_other and is_frame(source)):
             return f"it is a {type(source).__name__}"
         return None
@@ -112,13 +117,10 @@ class TableLayout(Layout):
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
         """Read a table, see `Layout.read`."""
-        files = [source] if isinstance(source, Path) else source
-        is_file = isinstance(files, list) and all(isinstance(path, Path) for path in files)
-        if not is_file:
-            files = []
-        elif missing := [path for path in files if not path.is_file()]:
+        files = _list_files(source) or []
+        if missing := [path for path in files if not path.is_file()]:
             raise LayoutError(f"{show_path(str(missing[0]))}: there is no such file.")
-        elif cls.recognize(files) is None:
+        if files and _kind_of(files) is None:
             raise LayoutError(
                 f"{show_path(str(files[0]))}: expected CSV (.csv, .tsv) or Parquet (.parquet) "
                 f"files, all of one kind."
@@ -147,12 +149,12 @@ class TableLayout(Layout):
             for row, image in zip(rows, found, strict=True):
                 images[row] = image
         keys = _make_keys(written)
-        columns: dict[Any, Any] = {"image": as_objects(images), "key": keys}
+        columns: dict[Any, Any] = {"image": as_column(images), "key": as_column(keys)}
         if part_column is not None:
             columns["part"] = _as_names(table.values(part_column))
         elif len(files) > 1:
-            names = np.array([path.stem for path in files], dtype=object)
-            columns["part"] = names[table.file_of_row]
+            names = [_SHARD.sub("", path.stem) for path in files]
+            columns["part"] = as_column([names[number] for number in table.file_of_row])
         if label_column is not None:
             columns["label"] = table.values(label_column)
         for name in table.columns:
@@ -198,8 +200,27 @@ class TableLayout(Layout):
     def _scatter(self, places: NDArray[np.intp], values: Sequence[Any]) -> NDArray[np.object_]:
         """Return a column of the table with values in some rows, None in the others."""
         column = np.full(self._table.n_rows, None, dtype=object)
-        column[places] = as_objects(values)
+        for place, value in zip(places.tolist(), values, strict=True):
+            column[place] = value
         return column
+
+
+def _list_files(source: Any) -> list[Path] | None:
+    """Return the files of a table in files, or None for an object."""
+    if isinstance(source, Path):
+        return sorted(source.glob("*.parquet")) or [source] if source.is_dir() else [source]
+    is_list = isinstance(source, list) and bool(source)
+    return source if is_list and all(isinstance(path, Path) for path in source) else None
+
+
+def _kind_of(files: Sequence[Path]) -> str | None:
+    """Return the kind of table that all of some files are, or None."""
+    suffixes = {path.suffix.lower() for path in files}
+    if any(path.is_dir() for path in files):
+        return None
+    if suffixes <= set(CSV_SUFFIXES):
+        return "CSV"
+    return "Parquet" if suffixes <= set(_PARQUET_SUFFIXES) else None
 
 
 def _is_computed(source: Any) -> bool:
@@ -315,16 +336,8 @@ def _make_keys(written: Sequence[Any]) -> list[str]:
     )
 
 
-def _as_names(values: pd.Series[Any]) -> NDArray[np.object_]:
-    return as_objects([None if is_missing(value) else str(value) for value in values])
-
-
-def as_objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """Return values as an array of objects, in which arrays and lists stay whole."""
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column
+def _as_names(values: pd.Series[Any]) -> pd.Series[Any]:
+    return as_column([None if is_missing(value) else str(value) for value in values])
 
 
 def _absolute(image: Any) -> Any:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
 from .._utils.frames import is_dataset, is_frame
 from ..exceptions import LayoutError
@@ -22,7 +23,6 @@ from ._collection import Collection
 from ._layout import Layout
 from ._plan import Plan
 from ._row_references import Block, RowReader, RowReference
-from ._tables import as_objects
 from ._unique_names import name_files, number_repeats
 
 _TORCH = ("torch.utils.data", "torchvision.datasets")
@@ -89,9 +89,9 @@ class TorchLayout(Layout):
             reader = _ItemReader(type(base).__name__, base)
             images = [RowReference(reader, row) for row in rows]
             keys = [str(row) for row in range(len(rows))]
-        columns: dict[str, Any] = {"image": as_objects(images), "key": keys}
+        columns: dict[str, Any] = {"image": as_column(images), "key": as_column(keys)}
         if targets is not None:
-            columns["label"] = pd.Series([_name_class(targets[row], classes) for row in rows])
+            columns["label"] = as_column([_name_class(targets[row], classes) for row in rows])
         names = classes if classes and targets is not None else None
         return Collection(pd.DataFrame(columns), cls(keys), root=root, class_names=names)
 

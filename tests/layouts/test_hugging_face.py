@@ -276,3 +276,27 @@ def test_what_cannot_be_read_is_named(files, tmp_path):
         read_collection(tmp_path / "broken")
     with pytest.raises(LayoutError, match="Expected a Dataset or DatasetDict"):
         read_collection(Image.new("L", (9, 9)), layout="hugging-face")
+
+
+def test_nothing_in_a_saved_data_set_changes(sources, tmp_path):
+    """Its folder can only be read, and holds the same files afterwards."""
+    folder = sources["saved"]
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    folder.chmod(0o555)
+    try:
+        collection = read_collection(folder)
+        hashes_of(collection)
+        collection.write_split({"a": [5, 0, 3]}, tmp_path / "out")
+        with pytest.raises(ValueError, match="'out' parameter of write_split"):
+            collection.write_split({"a": [5, 0, 3]}, folder / "out")
+    finally:
+        folder.chmod(0o755)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_classes_without_images_are_classes(files):
+    kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["z", "a", "none"])}
+    source = datasets.Dataset.from_dict(
+        {"image": files[:2], "label": [0, 1]}, features=datasets.Features(kinds)
+    )
+    assert read_collection(source).class_names == ["z", "a", "none"]

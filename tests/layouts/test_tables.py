@@ -395,3 +395,56 @@ def test_a_table_that_changes_while_it_is_read_is_refused(files, tmp_path):
     with pytest.raises(LayoutError, match="had 6 rows when it was read, and has 3 now"):
         collection.write_split({"a": [0, 1]}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_missing_paths_stay_missing(files, tmp_path):
+    """A table of paths of which one is missing, in every form that is written as Parquet."""
+    paths = [None, *(str(files / name) for name in names()[1:])]
+    table = pa.table({"image": paths, "part": [None, *["train"] * 5]})
+    for number, source in enumerate([table, table.to_pandas(), pl.from_arrow(table)]):
+        collection = read_collection(source)
+        assert collection["key"].tolist()[0] == "0"
+        assert collection.parts.isna().tolist() == [True] + [False] * 5
+        out = collection.write_split({"new": [0, 1]}, tmp_path / str(number))
+        written = pq.read_table(out / "new.parquet")
+        assert written.to_pydict() == {"image": paths[:2], "part": ["new", "new"]}
+
+
+def test_shards_of_one_part_are_one_part(files, tmp_path):
+    """As Hugging Face names the files of a data set, in a folder or as a glob."""
+    folder = tmp_path / "repository" / "data"
+    folder.mkdir(parents=True)
+    table = make_table(files)
+    for first, name in enumerate(
+        ["train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"]
+    ):
+        pq.write_table(table.slice(2 * first, 2), folder / f"{name}.parquet")
+    for source in (folder, str(folder / "*.parquet")):
+        collection = read_collection(source)
+        assert collection.parts.tolist() == ["test"] * 2 + ["train"] * 4
+        assert collection["id"].tolist() == ["004", "005", "000", "001", "002", "003"]
+
+
+def test_nothing_in_the_source_changes(files, tmp_path):
+    """The folder of the table can only be read, and holds the same bytes afterwards."""
+    pq.write_table(make_table(files), files / "table.parquet")
+    write_csv(files, make_csv())
+    before = {path: path.read_bytes() for path in files.rglob("*.*")}
+    files.chmod(0o555)
+    try:
+        for number, name in enumerate(["table.parquet", "table.csv"]):
+            collection = read_collection(files / name)
+            hashes_of(collection)
+            collection.write_split({"a": [0]}, tmp_path / str(number))
+    finally:
+        files.chmod(0o755)
+    assert {path: path.read_bytes() for path in files.rglob("*.*")} == before
+
+
+def test_parts_never_leave_the_folder(files, tmp_path):
+    collection = read_collection(write_csv(files, make_csv()))
+    for how in ("lists", "copy"):
+        for name in ("../a", "/a", "C:a"):
+            with pytest.raises(LayoutError, match=r"leaves its folder|is absolute"):
+                collection.write_split({name: [0]}, tmp_path / "out", how=how)
+    assert os.listdir(tmp_path) == ["data"]
