@@ -142,7 +142,7 @@ def _may_be_layout(path: str) -> bool:
     if path == "-" or is_url(path) or has_image_suffix(path):
         return False
     if not os.path.lexists(path):
-        return has_magic(path)
+        return has_magic(path) or "{" in path  # "{000..009}.tar" of tar shards
     if path.lower().endswith(".json"):
         return _holds_object(path)
     return not path.lower().endswith((*LISTS, ".csv"))

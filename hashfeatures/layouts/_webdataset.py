@@ -63,7 +63,7 @@ class WebDatasetLayout(Layout):
         if source.is_dir():
             return _recognize_folder(source)
         if _is_shard(source):
-            return "it is a tar file" if source.exists() or _BRACES.search(source.name) else None
+            return "it is a tar file" if source.exists() or _BRACES.search(str(source)) else None
         return None
 
     @classmethod
@@ -88,7 +88,7 @@ class WebDatasetLayout(Layout):
             )
         frame = pd.DataFrame(
             {
-                "image": as_column([sample.members[str(sample.image)] for sample in kept]),
+                "image": as_column([sample.image for sample in kept]),
                 "key": as_column(_name_samples(kept, names)),
             }
         )
@@ -98,7 +98,7 @@ class WebDatasetLayout(Layout):
         labels = _read_labels(kept)
         if labels is not None:
             frame["label"] = labels
-        frame["annotations"] = as_column([sample.annotations() for sample in kept])
+        frame["annotations"] = as_column([sample.members for sample in kept])
         n_several = sum(sample.n_images > 1 for sample in kept)
         notes = [left_out.describe()]
         if len(kept) < len(samples):
@@ -108,7 +108,7 @@ class WebDatasetLayout(Layout):
             chosen = next(sample for sample in kept if sample.n_images > 1)
             notes.append(
                 f"{count(n_several, 'sample')} with several images, of which one is taken, such "
-                f"as {chosen.image!r} of {shorten(show_path(chosen.key))}"
+                f"as {chosen.suffix!r} of {shorten(show_path(chosen.key))}"
             )
         return Collection(frame, cls(), root=Path(top), skipped="; ".join(filter(None, notes)))
 
@@ -144,7 +144,7 @@ class WebDatasetLayout(Layout):
         return plan
 
 
-@dataclass
+@dataclass(slots=True)
 class _Sample:
     """The members of one key in one shard.
 
@@ -155,32 +155,36 @@ class _Sample:
     shard : int
         The number of the shard.
     members : dict of str to reference
-        The members by suffix, in the order of the shard.
+        The members by suffix, in the order of the shard, without the image once it is chosen.
     recognized : list of str
         The suffixes of members that are images by their content alone.
     label : bytes or None
         The content of the member with the label.
+    image : reference or None
+        The image.
+    suffix : str
+        The suffix of the image.
+    n_images : int
+        The number of members that are images.
     """
 
     key: str
     shard: int
     members: dict[str, AnyTarMember] = field(default_factory=dict)
-    recognized: list[str] = field(default_factory=list)
+    recognized: list[str] | None = None
     label: bytes | None = None
-    image: str | None = None
+    image: AnyTarMember | None = None
+    suffix: str = ""
     n_images: int = 0
 
     def choose_image(self) -> None:
         """Choose the image of the sample: "jpg" rather than "mask.png"."""
         images = [suffix for suffix in self.members if has_image_suffix(f"x.{suffix}")]
-        images = images or self.recognized
+        images = images or self.recognized or []
         self.n_images = len(images)
         if images:
-            self.image = min(images, key=lambda suffix: (suffix.count("."), suffix))
-
-    def annotations(self) -> dict[str, AnyTarMember]:
-        """Return the other members by suffix."""
-        return {suffix: file for suffix, file in self.members.items() if suffix != self.image}
+            self.suffix = min(images, key=lambda suffix: (suffix.count("."), suffix))
+            self.image = self.members.pop(self.suffix)
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -325,7 +329,7 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
         if suffix == _LABEL:
             sample.label = head
         elif is_image:
-            sample.recognized.append(suffix)
+            sample.recognized = [*(sample.recognized or []), suffix]
     for sample in samples.values():
         sample.choose_image()
     return list(samples.values())

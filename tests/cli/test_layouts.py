@@ -202,3 +202,16 @@ def test_yaml_of_something_else_is_no_data_set(run):
     with open("config.yaml", "w", encoding="utf-8") as file:
         json.dump({"learning_rate": 0.1}, file)
     assert run("duplicates", "config.yaml").code == 3
+
+
+def test_patterns_with_braces_name_shards(run, tmp_path, encode, noise_image):
+    """A pattern as in webdataset names tar shards, also where no shell expands it."""
+    for number in (0, 1):
+        with tarfile.open(tmp_path / f"shard-{number:03}.tar", "w") as tar:
+            info = tarfile.TarInfo(f"{number}.png")
+            content = encode(noise_image(number))
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    done = run("duplicates", tmp_path / "shard-{000..001}.tar", "--json")
+    assert done.json()["counts"]["images"] == 2
+    assert "shard-002.tar is missing" in run("hash", tmp_path / "shard-{000..002}.tar").refusal()
