@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,6 @@ from .._utils.path_text import show_path
 from .._utils.quantities import count
 from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
-from ..images._files import LeftOut, holds_image, is_foreign_image
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
@@ -29,40 +26,20 @@ from ._plan import Plan
 from ._unique_names import name_files
 from ._voc_file import VocObjects, read_objects
 from ._voc_sets import read_sets
+from ._voc_tree import (
+    IMAGES,
+    XML,
+    VocTree,
+    find_tops,
+    find_tree,
+    find_xml,
+    is_annotation,
+    list_files,
+    show,
+)
 
-_XML = "Annotations"
-_IMAGES = ("JPEGImages", "images", "Images", "imgs")
-_MASKS = ("SegmentationClass", "SegmentationObject")
 # The folders of ImageSets in which the parts are, the first one that holds any.
 _SETS = ("Main", "Segmentation", "")
-# What is looked at to recognize a data set: the first bytes of a file, and the first files.
-_HEAD = 1000
-_MOST_SEARCHED = 1000
-
-
-@dataclass(frozen=True)
-class _Tree:
-    """The folders of a data set. XML may be beside the images, and both folders the same.
-
-    Parameters
-    ----------
-    top, images, xml : Path
-        The folder of the data set, and those of its images and its XML.
-    """
-
-    top: Path
-    images: Path
-    xml: Path
-
-    @property
-    def is_beside(self) -> bool:
-        """Whether XML is beside the images."""
-        return self.images == self.xml
-
-    @property
-    def others(self) -> set[Path]:
-        """The folders that hold neither images nor XML beside images."""
-        return {self.top / name for name in (_XML, "ImageSets", *_MASKS)}
 
 
 @dataclass(frozen=True)
@@ -83,7 +60,7 @@ class VocLayout(Layout):
 
     Parameters
     ----------
-    tree : _Tree
+    tree : VocTree
         The folders.
     sets : str
         The folder of the image sets below ImageSets.
@@ -94,7 +71,7 @@ class VocLayout(Layout):
     name = "voc"
     title = "Pascal VOC"
 
-    def __init__(self, tree: _Tree, sets: str, files: dict[str, _Files]) -> None:
+    def __init__(self, tree: VocTree, sets: str, files: dict[str, _Files]) -> None:
         self._tree = tree
         self._sets = sets
         self._files = files
@@ -104,14 +81,17 @@ class VocLayout(Layout):
         """Return why a source is in this layout: it holds XML or image sets of Pascal VOC."""
         if not isinstance(source, Path) or not source.is_dir():
             return None
-        if tops := _find_tops(source):
-            inner = tops[0].relative_to(source) / _XML
-            return f"it holds {shorten(inner.as_posix())}/*.xml"
-        if any(_holds_sets(source, sets) for sets in _SETS):
-            return "it holds ImageSets"
-        parts = [source / name for name in os.listdir(source) if role_of(name) is not None]
-        first = [next(source.glob("*.xml"), None), *map(_find_xml, filter(Path.is_dir, parts))]
-        if any(file is not None and _is_annotation(file) for file in first):
+        try:
+            if tops := find_tops(source):
+                inner = (tops[0] / XML).relative_to(source)
+                return f"it holds {shorten(show_path(inner.as_posix()))}/*.xml"
+            if any(_holds_sets(source, sets) for sets in _SETS):
+                return "it holds ImageSets"
+            parts = [source / name for name in os.listdir(source) if role_of(name) is not None]
+            first = [next(source.glob("*.xml"), None), *map(find_xml, filter(Path.is_dir, parts))]
+        except OSError:
+            return None
+        if any(file is not None and is_annotation(file) for file in first):
             return "it holds XML of annotations beside images"
         return None
 
@@ -121,16 +101,32 @@ class VocLayout(Layout):
         given = Path(source) if isinstance(source, str | os.PathLike) else None
         if given is None or not given.is_dir():
             raise LayoutError(f"Expected the folder of a data set of Pascal VOC. Got {source!r}.")
-        tree = _find_tree(root or given)
+        tree = find_tree(root or given)
         listed = given if (given / "ImageSets").is_dir() else tree.top
         sets = next((sets for sets in _SETS if _holds_sets(listed, sets)), _SETS[0])
-        part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets)
-        files, contents, objects, notes = _read_tree(tree, list(part_of))
-        keys = [_key_of(tree, file) for file in files]
+        listing = list_files(tree)
+        known = {*listing.images, *listing.xml}
+        part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets, known)
+        files, contents, objects = [], [], []
+        for stem in sorted(known | part_of.keys()):
+            content, seen = None, VocObjects("", (0.0, 0.0), [], [])
+            if stem in listing.xml:
+                with open_regular(listing.xml[stem]) as opened:
+                    content = opened.read()
+                seen = read_objects(content, show(listing.xml[stem]))
+            images = listing.images.get(stem, [])
+            image = tree.choose_image(stem, images, seen.file_name)
+            for other in images:
+                if other != image:
+                    listing.left_out.add(other)
+            files.append(_Files(stem, image, listing.xml.get(stem), tree.find_masks(stem)))
+            contents.append(content)
+            objects.append(seen)
+        keys = [Path(os.path.relpath(file.image, tree.top)).as_posix() for file in files]
         if tree.is_beside and not parts:
             part_of = {file.stem: part for file in files if (part := _folder_part(file.stem))}
-        images = as_column([file.image for file in files])
-        frame = pd.DataFrame({"image": images, "key": as_column(keys)})
+        paths = as_column([file.image for file in files])
+        frame = pd.DataFrame({"image": paths, "key": as_column(keys)})
         if parts or part_of:
             frame["part"] = as_column([part_of.get(file.stem) for file in files])
         frame["annotations"] = as_column(contents)
@@ -139,6 +135,7 @@ class VocLayout(Layout):
         places = [
             (row, column_of[name]) for row, found in enumerate(objects) for name in found.labels
         ]
+        notes = listing.describe_left_out()
         if n_of_class:
             notes.append(f"skipped {count(n_of_class, 'image set')} of single classes")
         if n_without := contents.count(None):
@@ -182,15 +179,15 @@ class VocLayout(Layout):
         for folder in (self._tree.images, self._tree.xml):
             if real.is_relative_to(os.path.realpath(folder)):
                 raise LayoutError(
-                    f"{_show(out)} is inside {_show(folder)}, whose files all belong to the data "
+                    f"{show(out)} is inside {show(folder)}, whose files all belong to the data "
                     f"set. Name a folder outside of it."
                 )
 
     def _place_in_tree(self, plan: Plan, files: Sequence[_Files]) -> None:
         for file in files:
-            plan.files[f"{_IMAGES[0]}/{file.stem}{os.path.splitext(file.image)[1]}"] = file.image
+            plan.files[f"{IMAGES}/{file.stem}{os.path.splitext(file.image)[1]}"] = file.image
             if file.xml is not None:
-                plan.files[f"{_XML}/{file.stem}.xml"] = file.xml
+                plan.files[f"{XML}/{file.stem}.xml"] = file.xml
             for folder, mask in file.masks.items():
                 plan.files[f"{folder}/{file.stem}.png"] = mask
 
@@ -201,7 +198,7 @@ class VocLayout(Layout):
         for row, (key, content) in enumerate(listed):
             if content is None:
                 continue
-            where = _show(self._files[key].xml or key)
+            where = show(self._files[key].xml or key)
             found = read_objects(content, where)
             width, height = found.size
             if found.boxes and not (width > 0 and height > 0):
@@ -216,137 +213,8 @@ class VocLayout(Layout):
         return tabulate_objects(rows)
 
 
-def _show(path: str | Path) -> str:
-    return shorten(show_path(str(path)))
-
-
 def _holds_sets(folder: Path, sets: str) -> bool:
     return any((folder / "ImageSets" / sets).glob("*.txt"))
-
-
-def _find_tops(folder: Path) -> list[Path]:
-    """Return the folders with Annotations/*.xml: the folder itself, or some that it holds."""
-    for pattern in (_XML, f"*/{_XML}", f"VOCdevkit/*/{_XML}"):
-        found = [place.parent for place in folder.glob(pattern) if any(place.rglob("*.xml"))]
-        if found:
-            return sorted(found)
-    return []
-
-
-def _find_tree(folder: Path) -> _Tree:
-    tops = _find_tops(folder)
-    if len(tops) > 1:
-        listed = ", ".join(top.name for top in tops)
-        raise LayoutError(f"{_show(folder)} holds several data sets: {listed}. Name one of them.")
-    if tops:
-        top = tops[0]
-        usual = (top / name for name in _IMAGES)
-        return _Tree(top, next(filter(Path.is_dir, usual), top), top / _XML)
-    if (folder / _IMAGES[0]).is_dir():  # a test set, whose annotations are not public
-        return _Tree(folder, folder / _IMAGES[0], folder / _XML)
-    if any(folder.rglob("*.xml")):
-        return _Tree(folder, folder, folder)
-    hint = " Name the folder of the images by root=." if (folder / "ImageSets").is_dir() else ""
-    raise LayoutError(
-        f"{_show(folder)} holds no XML of Pascal VOC, as in Annotations/*.xml.{hint}"
-    )
-
-
-def _find_xml(folder: Path) -> Path | None:
-    """Return an XML file among the first files of a folder and below it."""
-    files = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
-    return next((file for file in islice(files, _MOST_SEARCHED) if file.suffix == ".xml"), None)
-
-
-def _is_annotation(file: Path) -> bool:
-    """Return whether an XML file is one of Pascal VOC."""
-    if not file.is_file():
-        return False
-    with open_regular(file) as opened:
-        return b"<annotation" in opened.read(_HEAD)
-
-
-def _read_tree(
-    tree: _Tree, listed: Sequence[str]
-) -> tuple[list[_Files], list[bytes | None], list[VocObjects], list[str]]:
-    """Return the files of each image, the content of its XML, its objects, and notes."""
-    images, xml, left_out, unfollowed = _list_files(tree)
-    masked = [] if tree.is_beside else [top for top in _MASKS if (tree.top / top).is_dir()]
-    files, contents, objects = [], [], []
-    for stem in sorted({*images, *xml, *listed}):
-        content, seen = None, VocObjects("", (0.0, 0.0), [], [])
-        if stem in xml:
-            with open_regular(xml[stem]) as opened:
-                content = opened.read()
-            seen = read_objects(content, _show(xml[stem]))
-        masks = {
-            folder: str(mask)
-            for folder in masked
-            if (mask := tree.top / folder / f"{stem}.png").is_file()
-        }
-        image = _choose_image(tree, stem, images[stem], seen.file_name)
-        for other in images[stem]:
-            if other != image:
-                left_out.add(other)
-        files.append(_Files(stem, image, xml.get(stem), masks))
-        contents.append(content)
-        objects.append(seen)
-    notes = [left_out.describe()] if left_out.describe() else []
-    if unfollowed:
-        links = count(len(unfollowed), "link")
-        notes.append(f"did not follow {links} to folders, such as {_show(unfollowed[0])}")
-    return files, contents, objects, notes
-
-
-def _list_files(tree: _Tree) -> tuple[dict[str, list[str]], dict[str, str], LeftOut, list[str]]:
-    """Return the images and the XML files by their stems, and what else is in their folders.
-
-    Links to images are images of their own, as their names tell their XML.
-    """
-    images, xml, left_out = defaultdict(list), {}, LeftOut()
-    unfollowed: list[str] = []
-    for top in dict.fromkeys((tree.xml, tree.images)):
-        for folder, below, names in os.walk(top, onerror=_fail):
-            inner = [os.path.join(folder, name) for name in sorted(below)]
-            unfollowed += filter(os.path.islink, inner)
-            below[:] = [os.path.basename(path) for path in inner if Path(path) not in tree.others]
-            for name in sorted(names):
-                path = os.path.join(folder, name)
-                if name.startswith("."):
-                    left_out.add(name)
-                elif top == tree.xml and name.lower().endswith(".xml"):
-                    xml[_stem(path, top)] = path
-                elif top == tree.images and (holds_image(path) or is_foreign_image(name)):
-                    images[_stem(path, top)].append(path)
-                else:
-                    left_out.add(name)
-    return images, xml, left_out, unfollowed
-
-
-def _fail(error: OSError) -> None:
-    raise LayoutError(f"{_show(error.filename)} cannot be searched: {error.strerror}.") from error
-
-
-def _stem(path: str, top: Path) -> str:
-    return Path(os.path.splitext(os.path.relpath(path, top))[0]).as_posix()
-
-
-def _choose_image(tree: _Tree, stem: str, found: Sequence[str], file_name: str) -> str:
-    """Return the image of a stem; the name in the XML decides among several."""
-    named = PurePosixPath(file_name).name
-    if not found:
-        return f"{tree.images / stem}{PurePosixPath(named).suffix or '.jpg'}"
-    if len(found) == 1:
-        return found[0]
-    chosen = [path for path in found if os.path.basename(path) == named]
-    if len(chosen) != 1:
-        names = " and ".join(sorted(_show(path) for path in found))
-        raise LayoutError(f"{names} share one XML file. Rename one of them.")
-    return chosen[0]
-
-
-def _key_of(tree: _Tree, file: _Files) -> str:
-    return Path(os.path.relpath(file.image, tree.top)).as_posix()
 
 
 def _folder_part(stem: str) -> str | None:
@@ -356,6 +224,12 @@ def _folder_part(stem: str) -> str | None:
 
 
 def _list_stems(files: Sequence[_Files]) -> bytes:
+    for file in files:
+        if file.stem.splitlines() != [file.stem.strip()]:
+            raise LayoutError(
+                f"{show(file.image)} cannot be a line of an image set. Rename it, without line "
+                f"breaks and without blanks at its ends."
+            )
     return "".join(f"{file.stem}\n" for file in files).encode(errors="surrogateescape")
 
 

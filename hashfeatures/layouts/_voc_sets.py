@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from .._utils.descriptions import shorten
@@ -16,7 +17,7 @@ from ._plan import safe_name
 _OF_CLASS = re.compile(r".*\S\s+(-1|0|1)")
 
 
-def read_sets(folder: Path) -> tuple[dict[str, str], list[str], int]:
+def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str], int]:
     """Read the parts of a data set.
 
     Sets that join others, such as trainval, are no parts. Neither are sets of one class, such as
@@ -26,6 +27,8 @@ def read_sets(folder: Path) -> tuple[dict[str, str], list[str], int]:
     ----------
     folder : Path
         Such as ImageSets/Main.
+    known : set of str
+        The names of the images that there are, without a suffix.
 
     Returns
     -------
@@ -45,13 +48,16 @@ def read_sets(folder: Path) -> tuple[dict[str, str], list[str], int]:
     n_of_class = 0
     for file in sorted(folder.glob("*.txt")):
         lines = _read_lines(file)
-        if lines and all(_OF_CLASS.fullmatch(text) for text in lines.values()):
+        are_marked = all(_OF_CLASS.fullmatch(text) for text in lines.values())
+        if lines and are_marked and known.isdisjoint(lines.values()):
             n_of_class += 1
             continue
         where = shorten(show_path(str(file)))
         names: dict[str, int] = {}
         for number, text in lines.items():
-            names.setdefault(safe_name(text, f"{where}, line {number}"), number)
+            name = safe_name(text, f"{where}, line {number}")
+            stem = os.path.splitext(name)[0]
+            names.setdefault(stem if name not in known and stem in known else name, number)
         listed[file.stem] = names
     parts = [name for name in listed if not _joins_others(name, listed)]
     part_of: dict[str, str] = {}

@@ -1,6 +1,7 @@
 """Pascal VOC: XML and masks move with their images, byte by byte."""
 
 import os
+import shutil
 from collections import Counter
 from xml.etree import ElementTree
 
@@ -164,6 +165,37 @@ def test_sets_of_single_classes_are_no_parts(voc):
     with pytest.warns(SkippedFilesWarning, match="skipped 1 image set of single classes"):
         collection = read_collection(voc)
     assert set(collection.parts) == {"train", "val", "test"}
+
+
+def test_names_that_end_like_a_mark_are_images(beside, tmp_path):
+    """A set of "photo 1" and "photo 0" is a part, and no set of one class."""
+    for path in [*beside.rglob("*.png"), *beside.rglob("*.xml")]:
+        path.rename(path.with_name(f"photo {path.parent.name[0]} {path.name[0]}{path.suffix}"))
+    write = beside / "ImageSets" / "Main"
+    write.mkdir(parents=True)
+    (write / "a.txt").write_text("train/photo t 1\ntrain/photo t 0\n", encoding="utf-8")
+    (write / "b.txt").write_text("valid/photo v 1.png\n", encoding="utf-8")
+    collection = read_collection(beside)
+    assert collection.parts.value_counts().to_dict() == {"a": 2, "b": 1}
+    assert len(collection) == 6
+
+
+def test_a_name_that_is_no_line_is_refused(voc, tmp_path):
+    (voc / "JPEGImages" / "2007_000001.jpg").rename(voc / "JPEGImages" / "two\nlines.jpg")
+    with pytest.warns(SkippedFilesWarning, match="1 image without XML"):
+        collection = read_collection(voc)
+    with pytest.raises(LayoutError, match=r"two\\nlines\.jpg cannot be a line of an image set"):
+        collection.write_split({"all": range(13)}, tmp_path / "out")
+
+
+def test_a_test_set_without_annotations(voc):
+    """The sets list the images, and there are no classes to count."""
+    shutil.rmtree(voc / "Annotations")
+    with pytest.warns(SkippedFilesWarning, match="12 images without XML are taken without obj"):
+        collection = read_collection(voc)
+    assert collection.counts is None
+    assert collection.parts.notna().all()
+    assert len(collection.objects()) == 0
 
 
 def test_windows_lines_and_a_byte_order_mark(voc):
