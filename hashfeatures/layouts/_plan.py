@@ -90,6 +90,21 @@ def safe_name(name: object, where: str) -> str:
     return "/".join(kept)
 
 
+def refuse_inside(out: Path, folders: Iterable[str]) -> None:
+    """Raise if a folder to write is in a folder of images, where it would be read as some of them.
+
+    Raises
+    ------
+    LayoutError
+        If `out` is one of the folders or below it.
+    """
+    real = Path(os.path.realpath(out))
+    if not {real, *real.parents}.isdisjoint(Path(os.path.realpath(each)) for each in folders):
+        raise LayoutError(
+            f"{shorten(show_path(str(out)))} is inside a folder of images. Name another folder."
+        )
+
+
 def write_plan(plan: Plan, out: Path, how: str) -> None:
     """Write a plan into a new or empty folder, completely or not at all.
 

@@ -14,6 +14,7 @@ from .._utils.descriptions import describe_value, shorten
 from .._utils.path_text import show_path
 from .._utils.validation import check_choice
 from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
+from ..images._files import holds_image
 from ..images._sources import is_data_uri, is_url
 from ._collection import Collection
 from ._layout import Layout
@@ -108,10 +109,12 @@ def _normalize(source: Any) -> Any:
         matches = sorted(glob.glob(str(path), recursive=True))
         if not matches:
             raise LayoutError(f"No file matches {shorten(str(path))!r}.")
-        return [Path(match) for match in matches]
+        source = matches
     is_list = isinstance(source, list | tuple) and bool(source)
     if is_list and all(map(_is_path, source)):
-        return [Path(item) for item in source]
+        paths = [Path(item) for item in source]
+        # One image in a list is a list of images, and one data.yaml is a data set.
+        return paths[0] if len(paths) == 1 and not holds_image(str(paths[0])) else paths
     return source
 
 

@@ -19,7 +19,7 @@ from ..exceptions import LayoutError
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
-from ._plan import Plan
+from ._plan import Plan, refuse_inside
 from ._unique_names import name_files
 from ._yolo_labels import YoloObject, label_path, read_objects
 from ._yolo_places import YoloImages, guess_settings
@@ -133,7 +133,7 @@ class YoloLayout(Layout):
         """
         paths: list[str] = collection.frame["image"].tolist()
         written = _name_parts(parts)
-        _check_outside(paths, out)
+        refuse_inside(out, {os.path.dirname(path) for path in paths})
         plan = Plan()
         if how == "lists":
             place = "{}.txt"
@@ -148,9 +148,11 @@ class YoloLayout(Layout):
                 for part, rows in written.items()
                 for row in rows.tolist()
             ]
-            plan.files = name_files(moved, [_Move.name_shortly, _Move.name_fully])
+            files = name_files(moved, [_Move.name_shortly, _Move.name_fully])
+            plan.files = {name: file for name, file in files.items() if name[0] == "i"}
+            plan.copied = {name: file for name, file in files.items() if name[0] == "l"}
         used = {part: place.format(part) for part in PARTS if len(written.get(part, ()))}
-        comment = "Written by hashfeatures. Near duplicates are in one part."
+        comment = "Written by hashfeatures."
         if "val" not in used:
             other = "test" if "test" in used else "train"
             used["val"] = used[other]
@@ -251,16 +253,6 @@ def _name_parts(parts: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.i
             f"A YOLO data set needs images in a part named 'train'. Got the parts {listed}."
         )
     return written
-
-
-def _check_outside(paths: list[str], out: Path) -> None:
-    """Raise if a folder to write is among the images, where it would be read as some of them."""
-    folders = {os.path.realpath(folder) for folder in {os.path.dirname(path) for path in paths}}
-    real = os.path.realpath(out)
-    if not folders.isdisjoint([real, *map(str, Path(real).parents)]):
-        raise LayoutError(
-            f"{show_path(str(out))} is inside a folder of images. Name a folder beside it."
-        )
 
 
 def _write_list(paths: Iterator[str]) -> bytes:

@@ -164,17 +164,22 @@ class YoloImages:
             entries = split_list(data)
         except (OSError, ValueError) as error:
             raise LayoutError(f"{shown} cannot be read as a list of paths: {error}.") from error
-        images = []
-        for entry in entries:
-            image = self._find_listed(entry, os.path.dirname(path))
-            if image is None:
-                raise LayoutError(
-                    f"{shown}, line {_line_of(entry, data)}: there is no image {shorten(entry)!r} "
-                    f"in {show_path(self.root)}, nor in the folder of the list. Remove the line, "
-                    f"or correct part {part!r}."
-                )
-            images.append(image)
-        return images
+        folder = os.path.dirname(path)
+        images = [self._find_listed(entry, folder) for entry in entries]
+        missing = [entry for entry, image in zip(entries, images, strict=True) if image is None]
+        if not missing:
+            return [image for image in images if image is not None]
+        first = f"line {_line_of(missing[0], data)}: there is no image {shorten(missing[0])!r}"
+        if len(missing) == len(entries):
+            raise LayoutError(
+                f"{shown}, {first} in {show_path(self.root)}, nor in the folder of the list."
+            )
+        n_missing = count(len(missing), "image")
+        self.notes.append(f"{n_missing} of part {part!r} do not exist: {shown}, {first}")
+        return [
+            os.path.normpath(os.path.join(self.root, entry)) if image is None else image
+            for entry, image in zip(entries, images, strict=True)
+        ]
 
     def _find_listed(self, entry: str, folder: str) -> str | None:
         """Return the path of an image in a list; names after "./" are relative to the list."""

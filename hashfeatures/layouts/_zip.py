@@ -106,9 +106,10 @@ class ZipLayout(Layout):
         below = _below_common_folder(keys)
         old = [None] * len(keys) if collection.parts is None else collection.parts.tolist()
         moved = [
-            Move(part, below[row], keys[row], old[row], None if labels is None else labels[row])
+            Move(part, inside, keys[row], old[row], None if labels is None else labels[row])
             for part, rows in parts.items()
             for row in rows.tolist()
+            for inside in [below[row] if old[row] is None else below[row].partition("/")[2]]
         ]
         member_of = dict(zip(keys, members, strict=True))
         named = name_files(moved, [Move.name_shortly, Move.name_fully])

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,53 @@ def test_a_plain_folder_has_parts_by_their_usual_names(build):
     }
 
 
+class TestLists:
+    def test_folders_of_parts_may_lie_apart(self, build, tmp_path):
+        """They are parts by their names, and nothing beside them is searched."""
+        top = build("a/train/cat/1.png", "a/train/dog/2.png", "b/test/cat/1.png", "b/3.png")
+        before = digest(top)
+        collection = read_collection([top / "b" / "test", top / "a" / "train"])
+        assert collection.layout.name == "class-folders"
+        assert collection.parts.tolist() == ["test", "train", "train"]
+        assert collection.labels.tolist() == ["cat", "cat", "dog"]
+        collection.write_split({"train": [0, 1], "test": [2]}, top / "out", "copy")
+        assert sorted(map(str, digest(top / "out"))) == [
+            "test/dog/train/2.png",
+            "train/cat/test/1.png",
+            "train/cat/train/1.png",
+        ]
+        assert {name: value for name, value in digest(top).items() if name.parts[0] != "out"} == (
+            before
+        )
+
+    def test_folders_among_files_are_searched(self, build):
+        """A glob such as photos/* names folders, images and other files."""
+        top = build("cat/1.png", "cat/2.png", "dog/1.png", "3.png")
+        (top / "notes.txt").write_text("no image")
+        with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.txt"):
+            collection = read_collection(f"{top}/*")
+        assert collection["key"].tolist() == ["3.png", "cat/1.png", "cat/2.png", "dog/1.png"]
+        assert collection.layout.name == "folder"
+        assert collection.parts is None
+
+    def test_a_list_of_one_folder_is_the_folder(self, build):
+        top = build("cat/1.png", "dog/1.png")
+        assert read_collection([top]).layout.name == "class-folders"
+        assert read_collection([top / "cat" / "1.png"]).layout.name == "list"
+
+    def test_an_image_that_is_named_twice_is_an_error(self, build):
+        top = build("cat/1.png", "dog/1.png")
+        with pytest.raises(LayoutError, match=r"cat/1\.png is named twice"):
+            read_collection([top, top / "cat" / "1.png"], "folder")
+
+    def test_nothing_is_written_into_a_listed_folder(self, build):
+        top = build("train/1.png", "test/2.png")
+        collection = read_collection([top / "train", top / "test"])
+        with pytest.raises(LayoutError, match="inside a folder of images"):
+            collection.write_split({"train": [0, 1]}, top / "train" / "new", "copy")
+        collection.write_split({"train": [0, 1]}, top / "new", "copy")
+
+
 @pytest.mark.parametrize("names", [FLAT, PARTED], ids=["flat", "parted"])
 @pytest.mark.parametrize("how", ["link", "copy"])
 def test_each_part_is_an_image_folder(build, tmp_path, names, how):
@@ -245,7 +293,7 @@ def test_a_folder_without_images_is_an_error(tmp_path, layout):
 @pytest.mark.parametrize("layout", ["class-folders", "folder"])
 def test_a_file_is_no_folder(build, layout):
     top = build(*FLAT)
-    with pytest.raises(LayoutError, match="Expected a folder of images"):
+    with pytest.raises(LayoutError, match="Expected a folder of images, or a list of folders"):
         read_collection(top / "cat" / "1.png", layout)
 
 
@@ -282,14 +330,17 @@ def test_every_image_is_in_one_part_of_a_split(tmp_path_factory, names, seed):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(f"image {number}".encode())
     before = digest(top)
-    collection = read_collection(top)
-    assert sorted(collection["key"]) == sorted(names)
-    parts = np.random.default_rng(seed).choice(["train", "test"], len(names))
+    with warnings.catch_warnings(action="ignore", category=SkippedFilesWarning):
+        collection = read_collection(top)
+    if "outside of class folders" not in collection.skipped:
+        assert sorted(collection["key"]) == sorted(names)
+    parts = np.random.default_rng(seed).choice(["train", "test"], len(collection))
     out = tmp_path_factory.mktemp("out")
     try:
         collection.write_split(parts, out, "copy")
     except LayoutError:
         assert not digest(out)
     else:
-        assert sorted(digest(out).values()) == sorted(before.values())
+        written = [before[Path(key)] for key in collection["key"]]
+        assert sorted(digest(out).values()) == sorted(written)
     assert digest(top) == before

@@ -123,6 +123,7 @@ def test_a_split_keeps_every_image_with_its_labels_once(build, tmp_path, how):
     assert again.parts.value_counts().to_dict() == {"train": 4, "val": 2, "test": 1}
     assert again.counts.sum(axis=0).tolist() == collection.counts.sum(axis=0).tolist()
     assert all(os.path.islink(image) == (how == "link") for image in again.images)
+    assert not any(os.path.islink(path) for path in again["annotations"] if path is not None)
 
 
 def test_counts_objects_and_background_images(build):
@@ -256,11 +257,20 @@ class TestPlaces:
             "images/val/c.png",
         ]
 
-    def test_a_listed_image_that_is_missing_is_named_with_its_line(self, build):
+    def test_a_listed_image_that_is_missing_is_a_row_that_fails(self, build, tmp_path):
+        """As everywhere, it is left to the caller whether the others are enough."""
         file = self.write_lists(build, lambda name, _: f"\n{name.replace('b.png', 'no.png')}\n")
-        with pytest.raises(
-            LayoutError, match=r"train\.txt, line 4: there is no image '.*no\.png'"
-        ):
+        message = r"1 image of part 'train' .*train\.txt, line 4: there is no image '.*no\.png'"
+        with pytest.warns(SkippedFilesWarning, match=message):
+            collection = read_collection(file)
+        assert collection["key"].tolist()[1] == "images/train/no.png"
+        with pytest.raises(LayoutError, match=r"missing, such as .*no\.png"):
+            collection.write_split({"train": [0, 1], "val": [2]}, tmp_path / "out", "copy")
+        collection.write_split({"train": [0], "val": [2]}, tmp_path / "out", "copy")
+
+    def test_a_list_without_any_image_is_an_error(self, build):
+        file = self.write_lists(build, lambda name, _: f"elsewhere/{name}\n")
+        with pytest.raises(LayoutError, match=r"train\.txt, line 1: there is no image 'elsewhere"):
             read_collection(file)
 
     def test_an_image_that_is_listed_twice_is_taken_once(self, build):
