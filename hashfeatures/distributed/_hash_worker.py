@@ -21,7 +21,7 @@ from ..hashing._hash_arrays import HashArrays
 from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
 from ..images._errors import as_read_error
-from ..images._files import HEAD, has_image_suffix, is_image
+from ..images._files import HEAD, has_image_suffix, is_image_head
 from ..images._process_state import ProcessState
 from ._hash_stage import KIND, LISTING, keys_of, read_settings, schema_of
 from ._part_directory import arrow, locate, open_located
@@ -142,7 +142,7 @@ def _members(archive: str) -> Iterator[tuple[str, Any]]:
                 content = tar.extractfile(member)
                 assert content is not None
                 head = content.read(HEAD)
-                if has_image_suffix(member.name) or is_image(head):
+                if has_image_suffix(member.name) or is_image_head(head):
                     name = f"tar://{member.name}::{archive}"
                     yield name, {"bytes": head + content.read(), "path": name}
     except (OSError, tarfile.TarError) as error:

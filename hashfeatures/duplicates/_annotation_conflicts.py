@@ -46,9 +46,9 @@ def find_annotation_conflicts(
         The objects of the images, if these are no collection, in the form of
         ``Collection.objects()``. Boxes are shares of the sides of the upright image.
     min_iou : float, default=0.5
-        The least intersection over union of one object in two images, 0 to 1. At 0.5, a box may
-        be off by a third of its width, and two people rarely draw worse. COCO and Pascal VOC
-        also count a detection from 0.5 on.
+        The least intersection over union of one object in two images, 0 to 1. COCO and Pascal VOC
+        count a detection from 0.5 on, and the boxes that people draw around one object agree by
+        more. See the guide "How do I define near duplicates?" for what other values find.
 
     Returns
     -------

@@ -89,7 +89,7 @@ def has_image_suffix(name: str) -> bool:
     return suffix in Image.registered_extensions() and suffix not in _NO_PICTURES
 
 
-def is_image(head: bytes) -> bool:
+def is_image_head(head: bytes) -> bool:
     """Return whether the first bytes of a file are those of an image that Pillow reads."""
     kind = recognize(head)
     load_plugins()
@@ -109,7 +109,7 @@ def holds_image(path: str) -> bool:
         return True
     try:
         with open_regular(path) as file:
-            return is_image(file.read(HEAD))
+            return is_image_head(file.read(HEAD))
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ from .._utils.descriptions import describe_value
 from .._utils.frames import is_collection, is_dataset, is_frame, is_missing
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
+from ..images._files import has_image_suffix, is_foreign_image
 from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
 from ._arrow_table import ArrowTable, MemoryTable, ParquetTable, StreamTable
@@ -293,8 +294,8 @@ def _looks_like_image(value: Any) -> bool:
     if not isinstance(value, str | os.PathLike):
         return False
     name = os.fspath(value)
-    suffix = os.path.splitext(name)[1].lower()
-    return is_data_uri(name) or is_url(name) or suffix in Image.registered_extensions()
+    is_named = has_image_suffix(name) or is_foreign_image(name)
+    return is_data_uri(name) or is_url(name) or is_named
 
 
 def _is_relative(value: Any) -> bool:

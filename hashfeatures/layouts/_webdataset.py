@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from .._utils.containers import as_column
 from .._utils.descriptions import shorten
@@ -22,7 +21,7 @@ from .._utils.part_names import role_of
 from .._utils.path_text import show_path, write_path
 from .._utils.quantities import count
 from ..exceptions import LayoutError
-from ..images._files import HEAD, LeftOut, has_image_suffix, recognize
+from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
 from ._collection import Collection
 from ._layout import Layout
 from ._plan import Plan
@@ -315,7 +314,7 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
     samples: dict[str, _Sample] = {}
     for name, file, head in list_members(shard, _head_size):
         key, suffix = split_name(name)
-        is_image = bool(head) and not suffix.endswith(_LABEL) and recognize(head) in Image.OPEN
+        is_image = bool(head) and not suffix.endswith(_LABEL) and is_image_head(head)
         if _META.match(name) or (not suffix and not is_image):
             left_out.add(name)
             continue

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from .._utils.containers import as_column
 from .._utils.descriptions import shorten
@@ -22,7 +21,7 @@ from .._utils.path_text import show_path
 from ..exceptions import LayoutError
 from ..images._archives import ZipMember
 from ..images._errors import describe_error
-from ..images._files import HEAD, LeftOut, has_image_suffix, recognize
+from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
 from ..images._references import FileState
 from ._class_folders import NO_CLASSES, Move, write_list, write_table
 from ._collection import Collection
@@ -202,7 +201,7 @@ def _is_image(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: str) -> b
         return True
     try:
         with archive.open(info) as file:
-            return recognize(file.read(HEAD)) in Image.OPEN
+            return is_image_head(file.read(HEAD))
     except Exception:  # a damaged member may raise anything in its decompressor
         return False
 

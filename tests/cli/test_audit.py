@@ -246,3 +246,19 @@ def test_an_assertion_that_compared_nothing_raises(image_files):
     with pytest.raises(UncheckedLeakageError, match="validation has no images"):
         assert_no_leakage(three)
     assert_no_leakage(image_files[:2], image_files[2:4])
+
+
+@pytest.mark.parametrize("layout", ["yolo", "coco"])
+def test_copies_whose_boxes_disagree_are_counted(run, layout, request):
+    """A data set brings its objects; other images have none to hold to a limit."""
+    folder = request.getfixturevalue(layout)
+    where = folder / ("data.yaml" if layout == "yolo" else "annotations")
+    done = run("audit", where, "--json", "--fail-on", "annotations=0")
+    annotations = done.json()["annotations"]
+    assert annotations["compared"] == 1
+    assert annotations["pairs"] == (1 if layout == "yolo" else 0)
+    assert done.code == annotations["pairs"]
+    images = folder / "images" if layout == "yolo" else folder
+    done = run("audit", images, "--layout", "folder", "--fail-on", "annotations=0")
+    assert (done.code, done.out) == (3, "")
+    assert "--fail-on annotations needs boxes or masks" in done.err

@@ -81,6 +81,15 @@ def test_formats_that_pillow_cannot_read_are_named_with_their_cure(
         ImageHashFeaturizer("ahash").transform([str(path)])
 
 
+def test_a_raw_photo_that_pillow_takes_for_a_tiff_file_is_named_with_its_cure(tmp_path):
+    """Pillow reads the previews in some of them, so they are not left out."""
+    path = tmp_path / "a.NEF"
+    path.write_bytes(b"II*\0" + bytes(40))
+    assert walk_folder(str(tmp_path)).paths == [str(path)]
+    with pytest.raises(ImageReadError, match="Pillow has no plugin for RAW photos"):
+        ImageHashFeaturizer("ahash").transform([str(path)])
+
+
 def test_what_pillow_was_not_built_for_is_no_image(tmp_path, monkeypatch, without_heif):
     """Pillow opens AVIF without its library too, only to fail."""
     Image.init()

@@ -76,8 +76,9 @@ class _Limit(click.ParamType):  # type: ignore[type-arg]  # generic in some rele
     multiple=True,
     metavar="NAME=LIMIT",
     help="Exit with code 1 only above this number, or this fraction if it has a decimal point: "
-    "'leaks=0.01', 'identical=0', 'duplicates=0.1', 'conflicts=5', 'straddling=0' or "
-    "'unreadable=3', which is --allow-unreadable. Can be repeated.  [default: leaks=0]",
+    "'leaks=0.01', 'identical=0', 'duplicates=0.1', 'conflicts=5', 'annotations=0', "
+    "'straddling=0' or 'unreadable=3', which is --allow-unreadable. Can be repeated.  "
+    "[default: leaks=0]",
 )
 @allow_unreadable_option
 @click.option(
@@ -110,7 +111,8 @@ def command(
 ) -> int:
     """Show all that is wrong with a split on one card.
 
-    The card counts leaks, copies, conflicts of labels and unreadable images.
+    The card counts leaks, copies, conflicts of labels, unreadable images, and for data sets of
+    boxes or masks the copies on whose objects these disagree.
 
     PATHS are the parts in the order of their use: folders, lists, tables, files of hashes or data
     sets. One folder may hold the parts as folders with the usual names, such as train and test.
@@ -127,6 +129,7 @@ def command(
       hashfeatures audit images.csv --column path --part-column split
     """
     from ..._utils.validation import check_count_or_share
+    from ...model_selection.audit._annotations import join_objects
     from ...model_selection.audit._audit import SplitAudit
 
     most = dict(limits) or {"leaks": 0}
@@ -137,6 +140,12 @@ def command(
     classes = choose_classes(parts, classes_by, common)
     if classes is None and "conflicts" in most:
         raise CommandError("--fail-on conflicts needs the classes of images: see --classes-by.")
+    objects = join_objects({name: part.data_set for name, part in parts.items()})
+    if objects is None and "annotations" in most:
+        raise CommandError(
+            "--fail-on annotations needs boxes or masks: name a data set that has them, such as "
+            "one of YOLO or COCO."
+        )
     groups = grouping.read(list(parts.values()), common)
     if groups is None and "straddling" in most:
         raise CommandError("--fail-on straddling needs groups: see --groups.")
@@ -149,6 +158,7 @@ def command(
         allow_unreadable=allowed,
         skipped=why_skipped(parts, dict(zip(parts, compared.unreadable, strict=True)), allowed),
         has_pixels=not any(part.is_hashed for part in parts.values()),
+        objects=objects,
     )
     summary, exceeded = audit.summary(), audit.exceeded(most)
     if common.as_json:
