@@ -176,14 +176,19 @@ def _holds_encoded_images(path: str, column: str | None) -> bool:
 def _read(
     paths: list[str], found: _Found, options: InputOptions, common: OutputOptions
 ) -> Collection:
-    from ..exceptions import SkippedFilesWarning
+    from ..exceptions import LayoutError, SkippedFilesWarning
     from ..layouts import read_collection
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkippedFilesWarning)  # noted below
-        collection = read_collection(
-            paths[0] if len(paths) == 1 else paths, found.name, root=options.root
-        )
+        try:
+            collection = read_collection(
+                paths[0] if len(paths) == 1 else paths, found.name, root=options.root
+            )
+        except LayoutError as error:
+            if not found.doubt:
+                raise
+            raise LayoutError(f"{error} The layout is {found.name}{found.doubt}.") from error
     named = shorten(", ".join(map(show_path, paths)))
     common.note(f"{named}: {collection.describe()}{found.doubt}")
     if collection.skipped:

@@ -18,7 +18,9 @@ from ..images._gather import describe_left_out
 from ._yolo_labels import label_path
 from ._yolo_yaml import PARTS
 
-_MOST_SEARCHED = 1000
+_MOST_SEARCHED = 1000  # files in a folder of labels
+_MOST_READ = 20
+_HEAD = 400  # bytes
 
 
 class YoloImages:
@@ -271,12 +273,36 @@ def _by_role(names: Iterator[str]) -> dict[str, list[str]]:
 
 
 def _has_both(folder: str) -> bool:
-    """Return whether a folder has images, and labels in text files."""
+    """Return whether a folder has images, and text files that look like labels of YOLO.
+
+    Other layouts keep text files in ``labels/`` too. The first line of text decides.
+    """
     labels = os.path.join(folder, "labels")
     if not os.path.isdir(os.path.join(folder, "images")) or not os.path.isdir(labels):
         return False
-    files = (name for _, _, names in os.walk(labels) for name in names)
-    return any(name.endswith(".txt") for name in islice(files, _MOST_SEARCHED))
+    paths = (os.path.join(above, name) for above, _, names in os.walk(labels) for name in names)
+    files = [path for path in islice(paths, _MOST_SEARCHED) if path.endswith(".txt")]
+    for path in files[:_MOST_READ]:
+        if os.path.basename(path) != "classes.txt" and (words := _first_words(path)):
+            return len(words) >= 5 and all(map(_is_number, words[:5]))
+    return bool(files)
+
+
+def _first_words(path: str) -> list[str]:
+    """Return the words in the first line of a text file."""
+    try:
+        with open_regular(path) as file:
+            return file.read(_HEAD).decode("utf-8-sig", "replace").partition("\n")[0].split()
+    except OSError:
+        return []
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _folders_in(folder: str) -> list[str]:

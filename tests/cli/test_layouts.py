@@ -29,6 +29,16 @@ def test_a_note_says_what_was_recognized_and_what_was_left_out(run, yolo):
     assert run("hash", yolo / "data.yaml", "-o", "h.csv", "--force", "-q").err == ""
 
 
+def test_a_broken_data_set_says_how_to_take_its_images(run, yolo):
+    """Before layouts were known, the images of such a folder could be compared all the same."""
+    (yolo / "labels" / "train" / "000.txt").write_text("99 0.5 0.5 0.1 0.1\n")
+    done = run("duplicates", yolo)
+    assert done.code == 3
+    assert "000.txt, line 1: class 99" in done.err
+    assert "--layout folder takes all images in it instead" in done.err
+    assert run("duplicates", yolo, "--layout", "folder").code == 0
+
+
 def test_a_folder_that_is_a_data_set_is_named_as_one(run, yolo):
     """The note on a folder says why it is a data set, and how to take all images in it."""
     shutil.copy(yolo / "images" / "train" / "000.png", yolo / "cover.png")

@@ -344,6 +344,19 @@ class TestPlaces:
         out = again.write_split({"train": [0]}, tmp_path / "out", how="copy")
         assert yaml.safe_load((out / "data.yaml").read_text())["names"] == ["a", "b", "c"]
 
+    @pytest.mark.parametrize(
+        ("text", "layout"),
+        [("Car 0.00 0 1.57 10 20", "folder"), ("a cat on a mat", "folder"), ("", "yolo")],
+    )
+    def test_texts_of_other_layouts_are_no_labels(self, tmp_path, noise_image, text, layout):
+        """Folders of KITTI and of captions have the same names, and are plain folders here."""
+        for kind in ("images", "labels"):
+            (tmp_path / kind).mkdir()
+        noise_image(0).save(tmp_path / "images" / "1.png")
+        (tmp_path / "labels" / "1.txt").write_text(text)
+        with warnings.catch_warnings(action="ignore", category=SkippedFilesWarning):
+            assert read_collection(tmp_path).layout.name == layout
+
     def test_labels_may_lie_beside_the_images(self, tmp_path, noise_image):
         for part in ("train", "val"):
             (tmp_path / part).mkdir()
