@@ -278,7 +278,7 @@ def _entry(path: str) -> Any:
     return above.st_dev, above.st_ino, None if state is None else state.file, alike
 
 
-def check_folder(folder: str) -> None:
+def check_target(folder: str) -> None:
     """Raise if files cannot be moved into a folder, which need not exist yet."""
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise CommandError(
@@ -294,7 +294,7 @@ def check_folder(folder: str) -> None:
 
 def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
     """Return the paths that files are moved to, or raise if one exists already."""
-    check_folder(folder)
+    check_target(folder)
     folder = os.path.realpath(folder)
     root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     targets = []

@@ -14,7 +14,7 @@ from .._utils.quantities import count
 from ._context import InputOptions, OutputOptions
 from ._errors import CommandError
 from ._file_state import FileState, find_place, from_columns, look_at_all
-from ._layouts import TABLES, read_data_sets, read_folder
+from ._layouts import TABLES, read_data_sets, read_folder, read_tables
 from ._walk import Walk, name_argument, read_list_file, split_entries
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def collect(
     may_be_empty : bool, default=False
         Whether a collection without images is allowed.
     whole : bool, default=False
-        Whether to take a folder as a data set too, which can be written in its layout.
+        Whether to take plain folders and tables as data sets too, which can be written as such.
 
     Returns
     -------
@@ -142,6 +142,8 @@ def collect(
     data_sets = read_data_sets(paths, options, common)
     if whole and not data_sets and len(paths) == 1 and os.path.isdir(paths[0]):
         data_sets = [read_folder(paths[0], options, common)]
+    if whole and not data_sets and _are_plain_tables(paths):
+        data_sets = [read_tables(paths, options, common)]
     tables = [] if data_sets else [path for path in paths if path.lower().endswith(TABLES)]
     if tables and len(tables) < len(paths):
         other = next(path for path in paths if path not in tables)
@@ -171,6 +173,17 @@ def collect(
     is_known = found.is_hashed and found.columns is not None
     found.states = from_columns(found.columns) if is_known else look_at_all(found.sources)
     return found
+
+
+def _are_plain_tables(paths: Sequence[str]) -> bool:
+    """Return whether all arguments are tables without hashes."""
+    from ..hashing._spec import is_hash
+    from ._hash_files import read_table
+
+    return all(
+        path.lower().endswith((".csv", ".parquet")) and not any(map(is_hash, read_table(path)))
+        for path in paths
+    )
 
 
 def join_data_sets(data_sets: Sequence[Collection]) -> InputImages:

@@ -74,6 +74,25 @@ def read_data_sets(
     return [_read([path], each, options, common) for path, each in found.items()]
 
 
+def read_tables(paths: Sequence[str], options: InputOptions, common: OutputOptions) -> Collection:
+    """Read plain tables as a data set, which can be written as tables.
+
+    Raises
+    ------
+    CommandError
+        If the option --column names their images.
+    LayoutError
+        If they cannot be read.
+    """
+    if options.column is not None:
+        raise CommandError(
+            "--out DIR/ writes tables whose images are in a column with a usual name, such as "
+            "'image' or 'path', and --column names another. Rename the column, or write lists: "
+            "--out TRAIN TEST."
+        )
+    return _read(list(paths), _Found("table"), options, common)
+
+
 def read_folder(path: str, options: InputOptions, common: OutputOptions) -> Collection:
     """Read a plain folder as a data set, which its layout can write.
 
@@ -98,11 +117,25 @@ class _Found:
     doubt: str = ""
 
 
+def list_images(source: str, common: OutputOptions) -> list[str] | None:
+    """Return the absolute paths of the images in a file of YOLO or COCO; None for other sources.
+
+    Raises
+    ------
+    LayoutError
+        If the data set is broken.
+    """
+    if not source.lower().endswith((".yaml", ".yml", ".json")):
+        return None
+    data_sets = read_data_sets([source], InputOptions(), common)
+    return [os.path.abspath(path) for data_set in data_sets for path in data_set.images] or None
+
+
 def _find_layout(path: str, options: InputOptions, common: OutputOptions) -> _Found | None:
     """Return the layout of an argument, or None for images, plain folders, lists and tables."""
     from ..layouts._read_collection import recognize_layouts
 
-    if options.layout in ("folder", "table"):
+    if options.layout == "folder":
         return None
     chosen = _name_folder_options(options)
     if options.layout != "auto":
@@ -112,9 +145,9 @@ def _find_layout(path: str, options: InputOptions, common: OutputOptions) -> _Fo
     if not _may_be_layout(path):
         return None
     reasons = recognize_layouts(path)
-    reasons.pop("table", None)
-    if path.lower().endswith(".parquet") and _holds_encoded_images(path, options.column):
-        return _Found("table")
+    is_plain = path.lower().endswith(TABLES) and not _holds_encoded_images(path, options.column)
+    if is_plain:
+        reasons.pop("table", None)
     if not reasons:
         return None
     if len(reasons) > 1:
@@ -160,17 +193,21 @@ def _holds_object(path: str) -> bool:
 
 def _holds_encoded_images(path: str, column: str | None) -> bool:
     """Return whether the images of a Parquet file are bytes, not paths."""
+    if not path.lower().endswith(".parquet"):
+        return False
     try:
         import pyarrow.parquet as pq
     except ImportError:
         return False
+    from ..images._sources import IMAGE_COLUMNS
+
     try:
         schema = pq.read_schema(path)
     except (OSError, ValueError):  # reported where the table is read
         return False
-    names = [column] if column is not None else ["image", "img", "bytes"]
-    kinds = [str(schema.field(name).type) for name in names if name in schema.names]
-    return any("binary" in kind for kind in kinds[:1])
+    named = [name for name in IMAGE_COLUMNS if name in schema.names]
+    name = column if column in schema.names else next(iter(named), None)
+    return name is not None and "binary" in str(schema.field(name).type)
 
 
 def _read(

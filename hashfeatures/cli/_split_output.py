@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from .._utils.descriptions import shorten
 from .._utils.part_names import order_parts, role_of
-from .._utils.path_text import show_path, write_path
-from ..exceptions import ParameterError
-from ._errors import CommandError
+from ._data_set_output import check_folder
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..layouts import Collection
-    from ._inputs import InputImages
 
 _ROLES = ("train", "validation", "test")
 # What layouts call the validation part if they have none yet.
 _VALIDATION = {"yolo": "val", "coco": "val", "voc": "val", "class-folders": "val"}
-_DATA_SETS = (".yaml", ".yml", ".json", ".parquet", ".tar", ".tgz", ".tar.gz", ".zip")
+_DATA_SETS = (
+    *(".yaml", ".yml", ".json"),
+    *(".csv", ".tsv", ".parquet"),
+    *(".tar", ".tgz", ".tar.gz", ".zip"),
+)
 _LIST_SUFFIXES = (".txt", ".lst", ".csv", ".json", ".parquet")
 
 
@@ -88,7 +85,7 @@ def check_out(
         if how is not None:
             raise click.UsageError("--how concerns a folder: --out DIR/.")
         return list(out), None
-    _check_folder(folder)
+    check_folder(folder)
     return [], folder
 
 
@@ -97,48 +94,6 @@ def _may_be_folder(name: str, paths: Sequence[str]) -> bool:
         return True
     splits_data_set = any(os.path.isdir(path) or path.endswith(_DATA_SETS) for path in paths)
     return splits_data_set and not name.endswith(_LIST_SUFFIXES)
-
-
-def _check_folder(folder: str) -> None:
-    """Raise if a data set cannot be written into a folder, before the work begins."""
-    path, shown = Path(os.path.realpath(folder)), shorten(show_path(folder))
-    if path.exists() and not path.is_dir():
-        raise CommandError(f"{shown} is not a folder. Choose another name.")
-    if path.is_dir() and any(path.iterdir()):
-        raise CommandError(
-            f"{shown} is a folder that is not empty. Name a new folder, so that nothing is "
-            f"overwritten."
-        )
-    above = next(part for part in path.parents if part.exists())
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise CommandError(f"{shown} cannot be written: no permission to write to {above}.")
-
-
-def check_apart(folder: str | None, images: InputImages) -> None:
-    """Raise if the folder is inside another one, all of whose images are in the data set."""
-    from ..layouts._collection import check_place
-
-    if folder is not None and images.data_set is not None:
-        try:
-            check_place(images.data_set, os.path.abspath(folder))
-        except ParameterError as error:
-            raise CommandError(
-                f"{shorten(show_path(folder))} is inside {images.data_set.root}, whose images are "
-                f"split, so the next run would find what this one writes. Choose a folder outside."
-            ) from error
-
-
-def check_outside(folder: str | None, files: Sequence[str | None]) -> None:
-    """Raise if a file would be written into the folder, which is written as a whole."""
-    if folder is None:
-        return
-    place = Path(os.path.realpath(folder))
-    for file in files:
-        if file is not None and Path(os.path.realpath(file)).is_relative_to(place):
-            raise CommandError(
-                f"{file} is inside {folder}, which holds the data set alone. Choose a name "
-                f"outside."
-            )
 
 
 def shares_of_parts(data_set: Collection | None) -> dict[str, float]:
@@ -199,33 +154,3 @@ def name_parts(data_set: Collection | None, names: Sequence[str]) -> dict[str, s
     elif "test" not in known and ("validation" in known or data_set.layout.name == "yolo"):
         called["test"] = validation
     return called
-
-
-def write_parts(
-    folder: str, images: InputImages, rows: Mapping[str, NDArray[Any]], how: str
-) -> None:
-    """Write a split into a folder: as the data set that the images are, or as lists.
-
-    Parameters
-    ----------
-    folder : str
-        The folder, which must be new or empty.
-    images : InputImages
-        The images.
-    rows : dict of str to ndarray of intp
-        The rows of each part.
-    how : {"lists", "link", "copy"}
-        Whether images stay where they are.
-    """
-    from ..layouts._plan import Plan, write_plan
-
-    if images.data_set is not None:
-        images.data_set.write_split(dict(rows), folder, how)
-        return
-    if how != "lists":
-        raise CommandError("--how concerns data sets. For lists and URLs, leave it out.")
-    contents = {
-        f"{name}.txt": "".join(f"{write_path(images.names[row])}\n" for row in part).encode()
-        for name, part in rows.items()
-    }
-    write_plan(Plan(contents=contents), Path(folder), how)

@@ -170,6 +170,14 @@ def test_images_inside_archives_are_named(run, tmp_path, encode, noise_image):
         assert name in file.read()
 
 
+def test_stages_take_the_images_that_a_data_set_names(run, yolo):
+    shutil.copy(yolo / "images" / "train" / "000.png", yolo / "cover.png")
+    done = run("stages", yolo / "data.yaml", "-o", "run", "-j", "1", "--json")
+    assert done.code == 0, done.err
+    assert done.json()["images"] == 24
+    assert "YOLO layout" in done.err
+
+
 @pytest.mark.parametrize("command", ["hash", "duplicates", "report", "split", "calibrate"])
 def test_every_command_counts_what_a_folder_holds_beside_images(
     command, run, photos_folder, without_heif

@@ -106,6 +106,19 @@ def test_class_folders_are_written_with_their_labels(run, photos_folder):
     assert run("leaks", "clean/train.csv", "clean/test.csv").code == 0
 
 
+def test_tables_are_written_with_all_their_columns(run, image_files):
+    """A table that names paths comes back as one table a part, with its labels."""
+    rows = "".join(f"{path},{number % 2},x{number}\n" for number, path in enumerate(image_files))
+    Path("all.csv").write_text("path,label,note\n" + rows)
+    done = run("split", "all.csv", "--test-size", "2", "--out", "clean")
+    assert done.code == 0, done.err
+    lines = [Path(f"clean/{part}.csv").read_text().splitlines() for part in ("train", "test")]
+    assert {part[0] for part in lines} == {"path,label,note"}
+    assert sorted(lines[0][1:] + lines[1][1:]) == sorted(rows.splitlines())
+    refused = run("split", "all.csv", "--column", "path", "--out", "other").refusal()
+    assert "--column names another" in refused
+
+
 def test_lists_are_written_where_there_is_no_layout(run, image_files):
     done = run("split", *image_files, "--test-size", "2", "--out", "lists/")
     assert done.code == 0

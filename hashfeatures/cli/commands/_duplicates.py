@@ -14,13 +14,21 @@ from ..._utils.quantities import count
 from .._companions import check_movable, note_companions
 from .._console import echo, echo_json
 from .._context import GlobalOptions, GroupingOptions, InputOptions
+from .._data_set_output import (
+    check_apart,
+    check_folder,
+    check_outside,
+    how_option,
+    keep_in_parts,
+    write_parts,
+)
 from .._errors import FAILED, WELL, CommandError
 from .._file_actions import (
     Duplicate,
     Plan,
     act,
-    check_folder,
     check_not_searched,
+    check_target,
     confirm,
     plan,
 )
@@ -64,6 +72,14 @@ _DONE = {"delete": "deleted", "move": "moved", "hardlink": "linked"}
     help="Where to record the changes.  [default: hashfeatures-TIME.journal in this folder]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the groups to a .csv or .json file.")
+@click.option(
+    "--out",
+    "clean",
+    metavar="DIR",
+    help="Write the data set without the other images into this new folder, in its own layout. "
+    "The source is not changed.",
+)
+@how_option
 @force_option
 @option_groups(options=GroupingOptions, inputs=InputOptions, common=GlobalOptions)
 def command(
@@ -79,6 +95,8 @@ def command(
     yes: bool,
     journal: str | None,
     output: str | None,
+    clean: str | None,
+    how: str | None,
     force: bool,
 ) -> int:
     """Find near duplicates; delete, move or link them.
@@ -96,7 +114,9 @@ def command(
     then 3. An exact copy of the kept file counts as compared.
 
     Images of a data set with annotations, such as YOLO or COCO, are not deleted or moved, because
-    their annotations would stay behind. Images inside archives cannot be changed at all.
+    their annotations would stay behind. Images inside archives cannot be changed at all. Instead,
+    --out writes the data set anew without them. Each part keeps its images, so near duplicates
+    in different parts count as one group too.
 
     A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
     files. Deleted files cannot be brought back.
@@ -106,6 +126,7 @@ def command(
       hashfeatures duplicates photos --move-to copies         shows the moves
       hashfeatures duplicates photos --move-to copies --yes   moves the files
       hashfeatures duplicates photos --from images.txt --move-to copies --yes
+      hashfeatures duplicates data.yaml --out data-clean
     """
     import numpy as np
     from sklearn.base import clone
@@ -120,19 +141,25 @@ def command(
     kinds = [
         name for name, on in (("delete", delete), ("move", folder), ("hardlink", hardlink)) if on
     ]
-    if len(kinds) > 1:
-        raise click.UsageError("Choose one of --delete, --move-to and --hardlink.")
-    if listed and not kinds:
-        raise click.UsageError("--from needs one of --delete, --move-to and --hardlink.")
+    if len(kinds) > 1 or (kinds and clean):
+        raise click.UsageError("Choose one of --delete, --move-to, --hardlink and --out.")
+    if listed and not (kinds or clean):
+        raise click.UsageError("--from needs one of --delete, --move-to, --hardlink and --out.")
+    if how and not clean:
+        raise click.UsageError("--how needs --out.")
     if output and not output.lower().endswith((".csv", ".json")):
         raise CommandError(f"{output}: groups can be written to a .csv or .json file only.")
     check_outputs([output], force)
+    if clean:
+        check_folder(clean)
+        check_outside(clean, [output])
     if kinds and yes:
         check_outputs([journal], force=False)
     if folder:
-        check_folder(folder)
+        check_target(folder)
         check_not_searched(folder, filter(os.path.isdir, paths))
-    collection = collect(paths, inputs, common)
+    collection = collect(paths, inputs, common, whole=clean is not None)
+    check_apart(clean, collection)
     if kinds:
         check_movable(kinds[0], collection)
     if folder and collection.columns is not None:
@@ -147,16 +174,22 @@ def command(
     report = report_fitted(finder, images, representatives=kept, max_thumbnails=0)
     if output:
         _write(report.summary, output)
-    if not kinds:
-        if common.as_json:
-            echo_json(report.summary)
-        elif not output:
-            echo(report.to_text(whole=True))
-        return WELL
     if places is None:
         removals = plan_removal(finder, kept)
     else:
         removals = plan_listed_removal(finder, np.array(places))
+    if clean:
+        removed = [each.row for each in removals if each.kept is not None]
+        parts = keep_in_parts(collection, removed)
+        write_parts(clean, collection, parts, how or "lists")
+        sizes = ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())
+        common.note(f"wrote {clean}: {sizes}; left out {count(len(removed), 'image')}")
+    if not kinds:
+        if common.as_json:
+            echo_json(report.summary)
+        elif not (output or clean):
+            echo(report.to_text(whole=True))
+        return WELL
     sources, states = collection.names, collection.states
     duplicates = [
         Duplicate(sources[each.row], sources[each.kept], states[each.row], states[each.kept])

@@ -10,6 +10,7 @@ import click
 from ..._utils.quantities import count
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
+from .._data_set_output import check_apart, check_outside, how_option, write_parts
 from .._errors import CommandError
 from .._finders import fit, make_finder
 from .._groups import GroupOptions
@@ -17,15 +18,7 @@ from .._inputs import InputImages, collect, name_image
 from .._locked_split import LockOptions, assign
 from .._options import Size, force_option, option_groups
 from .._outputs import check_outputs
-from .._split_output import (
-    SplitCommand,
-    check_apart,
-    check_out,
-    check_outside,
-    name_parts,
-    shares_of_parts,
-    write_parts,
-)
+from .._split_output import SplitCommand, check_out, name_parts, shares_of_parts
 from .._strata import find_classes
 
 
@@ -63,12 +56,7 @@ from .._strata import find_classes
     help="The two lists to write, or a new folder, into which the split is written in the layout "
     "of the data set.  [default: standard output]",
 )
-@click.option(
-    "--how",
-    type=click.Choice(["lists", "link", "copy"]),
-    help="With --out DIR/, whether the images stay where they are and lists name them, or are "
-    "linked or copied.  [default: lists]",
-)
+@how_option
 @click.option("--validation-out", metavar="FILE", help="The list of the validation part.")
 @click.option(
     "--unreadable",

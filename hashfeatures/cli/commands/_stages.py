@@ -9,6 +9,7 @@ import click
 from .._console import echo, echo_json
 from .._context import ReadingOptions
 from .._errors import CommandError
+from .._layouts import list_images
 from .._options import option_groups
 
 
@@ -98,11 +99,12 @@ def command(
     The command works in stages, so the data set may be too large for memory, or with Ray for one
     machine.
 
-    SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, or a pattern of tar
-    files. The command writes Parquet files to the folders hashes, pairs, groups and split in DIR,
-    and the lists train.txt, test.txt and unreadable.txt. Run it again after a crash or with new
-    images: finished work is not repeated. Images are identified by name, so choose a new DIR if
-    images were changed or deleted.
+    SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, a pattern of tar
+    files, or a file that names the images of a data set, such as data.yaml of YOLO. The command
+    writes Parquet files to the folders hashes, pairs, groups and split in DIR, and the lists
+    train.txt, test.txt and unreadable.txt. Run it again after a crash or with new images:
+    finished work is not repeated. Images are identified by name, so choose a new DIR if images
+    were changed or deleted.
 
     \b
       hashfeatures stages photos -o run
@@ -131,7 +133,7 @@ def command(
         stratify = read_classes(stratify_by)
     shared = {"executor": executor, "progress": common.progress}
     hashed = hash_dataset(
-        source,
+        list_images(source, common) or source,
         f"{folder}/hashes",
         hashes=hashes.split(","),
         column=column,
