@@ -47,12 +47,14 @@ _COMMANDS = (
 _HELP = """Find near-duplicate images, and keep them from leaking between train and test.
 
 PATHS are images, folders (searched recursively), URLs, lists of these (.txt, or - for standard
-input), tables (.csv, .parquet) with --column, or files of hashes written by "hashfeatures hash".
+input), tables (.csv, .parquet) with --column, files of hashes written by "hashfeatures hash", or
+data sets: data.yaml of YOLO, JSON of COCO, folders of Pascal VOC or Hugging Face, tar and zip files.
 
 \b
   hashfeatures duplicates photos             list groups of near duplicates
   hashfeatures report photos -o report.html  show them on a page
   hashfeatures split photos --stratify-by parent --out train.txt test.txt
+  hashfeatures split data.yaml --out clean/  write a data set anew, in its own layout
   hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
   hashfeatures audit data -o card.html       all that is wrong with a split, on one card
 

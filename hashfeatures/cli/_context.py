@@ -13,7 +13,7 @@ import click
 from ._console import echo
 from ._options import OptionGroup, option
 
-# Those of `read_collection`, apart from "torch", which is no file.
+# Those of `read_collection`, apart from "torch" and "list", which are no files.
 LAYOUTS = (
     "auto",
     "folder",

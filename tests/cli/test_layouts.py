@@ -147,6 +147,17 @@ def test_an_audit_takes_the_parts_and_the_classes_of_a_data_set(run, yolo):
     assert run("audit", yolo, "--fail-on", "leaks=1").code == 0
 
 
+def test_an_audit_compares_the_boxes_of_near_duplicates(run, yolo, photos_folder):
+    """The two copies have boxes of other heights, which is a conflict and can be a limit."""
+    facts = run("audit", yolo, "--json").json()["annotations"]
+    assert (facts["compared"], facts["pairs"], facts["across"]) == (1, 1, 1)
+    done = run("audit", yolo, "--fail-on", "annotations=0")
+    assert done.code == 1
+    assert "whose boxes or masks disagree: 1, and 0 allowed" in done.err
+    parts = photos_folder / "a", photos_folder / "b"
+    assert "needs a data set with boxes" in run("audit", *parts, "--fail-on", "annotations=0").err
+
+
 def test_images_inside_archives_are_named(run, tmp_path, encode, noise_image):
     """Reports, rankings and files of hashes show the name of an image inside a tar file."""
     shard = tmp_path / "shard-000.tar"
