@@ -48,7 +48,7 @@ _HELP = """Find near-duplicate images, and keep them from leaking between train 
 
 PATHS are images, folders (searched recursively), URLs, lists of these (.txt, or - for standard
 input), tables (.csv, .parquet) with --column, files of hashes written by "hashfeatures hash", or
-data sets: data.yaml of YOLO, JSON of COCO, folders of Pascal VOC or Hugging Face, tar and zip files.
+data sets: data.yaml of YOLO, JSON of COCO, folders of Pascal VOC or Hugging Face, tar, zip.
 
 \b
   hashfeatures duplicates photos             list groups of near duplicates
