@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .._utils.path_text import encoding_of, show_path
+from .._utils.frames import is_missing
+from .._utils.path_text import encoding_of, read_path, show_path, write_path
 from ..exceptions import LayoutError
 
 SUFFIXES = (".csv", ".tsv")
@@ -47,10 +48,12 @@ class CsvTable:
         self._frame = pd.concat(frames, ignore_index=True).fillna("")
         self.columns: list[Any] = list(self._frame.columns)
         self.n_rows = len(self._frame)
+        self._image_column: str | None = None
 
     def images(self, column: str) -> list[Any]:
         """Return the paths and URLs in a column, None where it is empty."""
-        return [value or None for value in self._frame[column].tolist()]
+        self._image_column = column
+        return [_read_name(value) if value else None for value in self._frame[column].tolist()]
 
     def values(self, column: str) -> pd.Series[Any]:
         """Return a column: numbers if their text can be restored from them, else text."""
@@ -70,8 +73,18 @@ class CsvTable:
         """Write some rows, with new values in some columns."""
         frame = self._frame.iloc[rows].copy()
         for name, values in replaced.items():
-            frame[name] = ["" if value is None else value for value in values[rows]]
+            written = ["" if is_missing(value) else value for value in values[rows]]
+            is_image = name == self._image_column
+            frame[name] = list(map(write_path, written)) if is_image else written
         frame.to_csv(path, index=False, sep=self.separator, encoding="utf-8", lineterminator="\n")
+
+
+def _read_name(value: str) -> str:
+    """Return a path, of which this package writes unusual ones as JSON; see `write_path`."""
+    try:
+        return read_path(value)
+    except ValueError:
+        return value
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -193,6 +193,18 @@ def test_values_of_a_csv_file_stay_as_they_are_written(files, tmp_path):
     assert (out / "all.csv").read_text() == absolute
 
 
+@pytest.mark.parametrize("name", ["two\nlines.png", '"quoted".png', "a,b;c\td.png", " .png"])
+def test_unusual_names_go_there_and_back(files, tmp_path, noise_image, name):
+    noise_image(0).save(files / name)
+    frame = pd.DataFrame({"image": [name], "n": [1]})
+    path = files / "table.csv"
+    frame.to_csv(path, index=False)
+    collection = read_collection(path)
+    for how in ("lists", "copy"):
+        again = read_collection(collection.write_split({"a": [0]}, tmp_path / how, how) / "a.csv")
+        assert hashes_of(again) == hashes_of([files / name])
+
+
 @pytest.mark.parametrize("how", ["copy", "link"])
 def test_images_are_copied_beside_the_table(files, tmp_path, how):
     collection = read_collection(write_csv(files, make_csv()))
