@@ -96,8 +96,10 @@ def list_members(path: str, head_size: Callable[[str], int]) -> Iterator[ListedM
     where = show_path(path)
     last = "its beginning"
     try:
-        kind = TarMember if find_opener(path) is None else CompressedTarMember
-        with tarfile.open(path) as tar:
+        is_plain = find_opener(path) is None
+        kind = TarMember if is_plain else CompressedTarMember
+        # Newer releases of Python open more kinds of compressed files than `find_opener` knows.
+        with tarfile.open(path, "r:" if is_plain else "r:*") as tar:
             state = FileState.of(os.stat(path))
             for info in tar:
                 tar.members = []  # type: ignore[attr-defined]  # the headers of all would stay in memory
@@ -129,7 +131,7 @@ def list_members(path: str, head_size: Callable[[str], int]) -> Iterator[ListedM
 
 
 def _check_end(tar: tarfile.TarFile, where: str, last: str) -> None:
-    """Raise unless a tar file ends where its last member does: `tarfile` stops at any damage."""
+    """Raise unless a tar file ends behind its last member: `tarfile` stops at any damage."""
     assert tar.fileobj is not None
     tar.fileobj.seek(tar.offset)
     rest = tar.fileobj.read(_BLOCK)
@@ -137,6 +139,12 @@ def _check_end(tar: tarfile.TarFile, where: str, last: str) -> None:
         raise LayoutError(
             f"{where} is damaged or truncated behind the member {last}. Copy or pack it again."
         )
+    while rest := tar.fileobj.read(1 << 20):
+        if rest.strip(b"\0"):
+            raise LayoutError(
+                f"{where} goes on behind its end mark, which follows the member {last}. If it is "
+                f"several tar files in one, write them as several files."
+            )
 
 
 def write_members(members: Iterable[AnyTarMember], path: Path) -> None:

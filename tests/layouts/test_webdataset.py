@@ -362,6 +362,16 @@ def test_sources_that_are_no_shards(tmp_path: Path) -> None:
         read_collection(pd.DataFrame({"image": ["a.jpg"]}), layout="webdataset")
 
 
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+def test_tar_files_in_one(tmp_path: Path, suffix: str) -> None:
+    """Members behind the end mark of a tar file are never left out silently."""
+    mode = "w" if suffix == ".tar" else "w:gz"
+    first, second = (pack(tmp_path / f"{n}{suffix}", sample(n), mode) for n in (0, 1))
+    (tmp_path / f"both{suffix}").write_bytes(first.read_bytes() + second.read_bytes())
+    with pytest.raises(LayoutError, match=r"both\.tar.* goes on behind its end mark"):
+        read_collection(tmp_path / f"both{suffix}")
+
+
 def test_folder_of_images_with_a_tar_file(tmp_path: Path) -> None:
     """A backup beside images does not turn their folder into shards."""
     for number in range(3):
