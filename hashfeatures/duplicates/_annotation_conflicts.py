@@ -11,7 +11,7 @@ from .._utils.validation import check_share, refuse
 from ..images._sources import name_sources
 from ._finder_hints import point_to_finder
 from ._resolve import SupportsFitPredict, find_near
-from .annotations._table import AnnotatedImages, list_conflicts
+from .annotations._table import AnnotatedImages, find_objects, list_conflicts
 
 
 @point_to_finder
@@ -44,7 +44,8 @@ def find_annotation_conflicts(
         ``trim_borders=False``. Mirrored and turned copies need its `views`.
     objects : pandas.DataFrame, default=None
         The objects of the images, if these are no collection, in the form of
-        ``Collection.objects()``. Boxes are shares of the sides of the upright image.
+        ``Collection.objects()``. Boxes are shares of the sides of the image as the finder reads
+        it: upright, or with ``orient=False`` as it is stored.
     min_iou : float, default=0.5
         The least intersection over union of one object in two images, 0 to 1. COCO and Pascal VOC
         count a detection from 0.5 on, and the boxes that people draw around one object agree by
@@ -94,12 +95,12 @@ def find_annotation_conflicts(
     """
     caller = "find_annotation_conflicts"
     min_iou = check_share(caller, "min_iou", min_iou)
-    if objects is None:
-        if not hasattr(images, "objects"):
-            expected = "a table of objects where the images are no collection with boxes"
-            raise refuse(caller, "objects", expected, objects)
-        objects = images.objects()
+    if objects is None and not callable(getattr(images, "objects", None)):
+        expected = "a table of objects, unless the images are what read_collection returns"
+        raise refuse(caller, "objects", expected, objects)
     found = find_near(images, finder, caller=caller)
+    if objects is None:
+        objects = find_objects(images, found.graph.rows_with_duplicates())
     annotated = AnnotatedImages(objects, len(found.sources))
     conflicts = list_conflicts(annotated, found.graph, found.describe, min_iou)
     if conflicts is None:

@@ -157,6 +157,22 @@ def test_a_collection_brings_its_objects(photo):
         find_annotation_conflicts(collect(images, None))
 
 
+def test_only_the_objects_of_near_duplicates_are_read(photo, noise_image):
+    """The masks of a large data set would fill the memory."""
+    asked = []
+
+    class Watched(_Boxes):
+        def find_objects(self, collection):
+            asked.extend(collection["key"])
+            return table(original(), original()[1:])
+
+    images = collect([noise_image(0), photo, photo.copy()], None)
+    images.layout = Watched(None)
+    found = find_annotation_conflicts(images)
+    assert asked == ["1.png", "2.png"]
+    assert found[["left", "right", "right_image"]].to_numpy().tolist() == [[1, 2, "2.png"]]
+
+
 def test_masks_and_crowds_are_read(photo):
     objects = table(original()[:2], original()[:2]).assign(crowd=[False, False, True, False])
     square = [np.array([[0.5, 0.3], [0.6, 0.3], [0.6, 0.9], [0.5, 0.9]])]
@@ -189,5 +205,7 @@ def test_finders_that_do_not_align_images_are_refused(finder, photo, custom_find
 def test_broken_tables_of_objects_are_refused(change, told, photo):
     with pytest.raises(ValueError, match=told):
         find_annotation_conflicts([photo, photo], objects=change(table(original())))
-    with pytest.raises(ParameterError, match="objects"):
-        find_annotation_conflicts([photo, photo])
+    frame = pd.DataFrame({"image": ["a.png"], "objects": [1]})
+    for images in ([photo, photo], frame):
+        with pytest.raises(ParameterError, match="what read_collection returns"):
+            find_annotation_conflicts(images)

@@ -110,6 +110,15 @@ class AnnotatedImages:
         )
 
 
+def find_objects(collection: Any, rows: NDArray[np.intp]) -> pd.DataFrame:
+    """Return the objects of some images of a collection, with their rows in all of it.
+
+    Of a large data set, only the masks of near duplicates are read so.
+    """
+    objects: pd.DataFrame = collection.select(rows).objects()
+    return objects.assign(row=rows[objects["row"].to_numpy(dtype=np.intp)])
+
+
 def list_conflicts(
     images: AnnotatedImages, graph: PairGraph, describe: DescribePairs, min_iou: float
 ) -> AnnotationConflicts | None:

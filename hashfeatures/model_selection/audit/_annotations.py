@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ...duplicates.annotations._table import AnnotatedImages, list_conflicts
+from ...duplicates.annotations._table import AnnotatedImages, find_objects, list_conflicts
 from .._parts import ComparedParts
 
 # The least intersection over union of one object in two images, see `find_annotation_conflicts`.
@@ -19,8 +20,11 @@ _MOST_OBJECTS = 12
 _DIGITS = 4
 
 
-def join_objects(parts: Mapping[str, Any]) -> pd.DataFrame | None:
-    """Return the annotated objects of all parts, one part after the other.
+FindObjects = Callable[[NDArray[np.intp]], pd.DataFrame]
+
+
+def join_objects(parts: Mapping[str, Any]) -> FindObjects | None:
+    """Return what finds the annotated objects of some images of all parts.
 
     Parameters
     ----------
@@ -29,24 +33,31 @@ def join_objects(parts: Mapping[str, Any]) -> pd.DataFrame | None:
 
     Returns
     -------
-    pandas.DataFrame or None
-        As `Collection.objects` returns them. None unless each part is a collection of a layout
-        with objects.
+    callable or None
+        A function from rows, which count through the parts one after the other, to objects as
+        `Collection.objects` returns them. None unless each part is a collection of a layout with
+        objects.
     """
     if any(getattr(part, "counts", None) is None for part in parts.values()):
         return None
-    joined: list[pd.DataFrame] = []
-    start = 0
-    for part in parts.values():
-        objects: pd.DataFrame = part.objects()
-        joined.append(objects.assign(row=objects["row"] + start))
-        start += len(part)
-    return pd.concat(joined, ignore_index=True)
+    collections = list(parts.values())
+    starts = np.cumsum([0, *map(len, collections)])
+
+    def find(rows: NDArray[np.intp]) -> pd.DataFrame:
+        joined = []
+        for collection, start, end in zip(collections, starts, starts[1:], strict=False):
+            own = rows[(rows >= start) & (rows < end)] - start
+            objects = find_objects(collection, own)
+            joined.append(objects.assign(row=objects["row"] + start))
+        filled = [objects for objects in joined if len(objects)]  # pandas warns of empty ones
+        return pd.concat(filled, ignore_index=True) if filled else joined[0]
+
+    return find
 
 
 def count_annotation_conflicts(
     parts: ComparedParts,
-    objects: pd.DataFrame | None,
+    find: FindObjects | None,
     describe_image: Callable[[int], dict[str, Any]],
 ) -> dict[str, Any] | None:
     """Count and list the pairs of near duplicates whose objects disagree.
@@ -55,8 +66,8 @@ def count_annotation_conflicts(
     ----------
     parts : ComparedParts
         The parts, and their near pairs.
-    objects : pandas.DataFrame or None
-        The objects of the images, as `join_objects` returns them.
+    find : callable or None
+        Finds the objects of some images, see `join_objects`.
     describe_image : callable
         Returns which image is in a row, and where.
 
@@ -65,8 +76,9 @@ def count_annotation_conflicts(
     dict or None
         As in `SplitAudit.summary`. None without objects, or if no pixels were compared.
     """
-    if objects is None:
+    if find is None:
         return None
+    objects = find(parts.graph.rows_with_duplicates())
     images = AnnotatedImages(objects, len(parts.sources))
     found = list_conflicts(images, parts.graph, parts.describe, _MIN_IOU)
     if found is None:

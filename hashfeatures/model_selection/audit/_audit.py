@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ..._utils.atomic_write import write_whole
 from ..._utils.docstrings import fill_in_parameters
@@ -28,7 +27,7 @@ from ...report._thumbnails import make_thumbnails
 from .._part_labels import PartClasses, join_labels
 from .._parts import ComparedParts, compare_parts, name_parts
 from ..leakage._leakage_report import LeakageReport
-from ._annotations import count_annotation_conflicts, join_objects
+from ._annotations import FindObjects, count_annotation_conflicts, join_objects
 from ._audit_counts import AuditCounts
 from ._audit_limits import find_exceeded
 from ._identical import label_identical
@@ -64,7 +63,7 @@ class SplitAudit:
         allow_unreadable: float | int = 0,
         skipped: str | None = None,
         has_pixels: bool = True,
-        objects: pd.DataFrame | None = None,
+        objects: FindObjects | None = None,
     ) -> None:
         self.report = LeakageReport(parts)
         self.title = title
