@@ -1,4 +1,4 @@
-"""Lists of images without anything around them: paths, URLs, or images in memory."""
+"""Lists of images without anything around them: in memory, or in text files."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from numpy.typing import NDArray
 
 from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
-from .._utils.path_text import write_path
+from .._utils.path_text import show_path, split_list, write_path
+from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
+from ..images._files import holds_image
 from ..images._sources import list_sources, local_path, name_source
 from ._collection import Collection
 from ._layout import Layout
 from ._plan import Plan
 from ._unique_names import name_files, number_repeats
 
+_TEXT = (".txt", ".lst")
+
 
 class ImageListLayout(Layout):
-    """A list of images, such as the files that match a glob.
+    """A list of images, such as the files that match a glob, or text files of paths.
 
-    The key of an image is its path below the folder that the files have in common, its URL, or
-    the number of its row.
+    Several text files are the parts that they are named after. The key of an image is its path
+    below the folder that the files have in common, its URL, or the number of its row.
     """
 
     name = "list"
@@ -35,7 +39,10 @@ class ImageListLayout(Layout):
     @classmethod
     def recognize(cls, source: Any) -> str | None:
         """Return why a source is a list of images, or None."""
-        if isinstance(source, Path | str | bytes):
+        lists = _find_text_lists(source)
+        if lists is not None:
+            return "it is text files of paths" if all(map(_lists_images, lists)) else None
+        if isinstance(source, Path | str | bytes) or _names_a_folder(source):
             return None
         try:
             list_sources(source, "read_collection")
@@ -46,6 +53,12 @@ class ImageListLayout(Layout):
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
         """Read the paths, URLs or images of a list."""
+        lists = _find_text_lists(source)
+        listed = {} if lists is None else {path.stem: _read_list(path) for path in lists}
+        if lists is not None:
+            source = [image for images in listed.values() for image in images]
+            if not source:
+                raise LayoutError(f"{show_path(str(lists[0]))} lists no images.")
         sources = [
             os.fspath(image) if isinstance(image, Path) else image
             for image in list_sources(source, "read_collection")
@@ -61,6 +74,8 @@ class ImageListLayout(Layout):
             str(row) if name is None else _key_of(name, common) for row, name in enumerate(names)
         ]
         frame = pd.DataFrame({"image": as_column(sources), "key": as_column(number_repeats(keys))})
+        if len(listed) > 1:
+            frame["part"] = as_column([part for part, images in listed.items() for _ in images])
         return Collection(frame, cls(), root=common)
 
     def plan_split(
@@ -95,6 +110,48 @@ class ImageListLayout(Layout):
             for row in rows.tolist()
         ]
         return Plan(files=name_files(moved, [_name]))
+
+
+def _find_text_lists(source: Any) -> list[Path] | None:
+    """Return the text files that a user names; None if there are other files among them."""
+    if isinstance(source, Path) and source.is_dir():
+        source = sorted(path for path in source.iterdir() if not path.name.startswith("."))
+    elif isinstance(source, Path):
+        source = [source]
+    if not isinstance(source, list) or not all(isinstance(path, Path) for path in source):
+        return None
+    stems = {path.stem for path in source if path.suffix.lower() in _TEXT and path.is_file()}
+    is_text = bool(source) and len(stems) == len(source)
+    return source if is_text and not any(holds_image(str(path)) for path in source) else None
+
+
+def _names_a_folder(source: Any) -> bool:
+    return isinstance(source, list) and any(
+        isinstance(path, Path) and path.is_dir() for path in source
+    )
+
+
+def _lists_images(path: Path) -> bool:
+    """Return whether the first image in a text file exists, or is a URL."""
+    try:
+        first = _read_list(path)[0]
+    except (LayoutError, IndexError):
+        return False
+    return local_path(first) is None or os.path.isfile(first)
+
+
+def _read_list(path: Path) -> list[str]:
+    """Return the images of a text file, which may be relative to its folder."""
+    try:
+        with open_regular(path) as file:
+            entries = split_list(file.read())
+    except (OSError, ValueError) as error:
+        raise LayoutError(f"{show_path(str(path))} is no list of images: {error}.") from error
+    beside = [os.path.join(path.parent, local_path(entry) or entry) for entry in entries]
+    return [
+        other if not os.path.exists(entry) and os.path.exists(other) else entry
+        for entry, other in zip(entries, beside, strict=True)
+    ]
 
 
 def _name(move: tuple[str, str]) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ _LAYOUTS = {
     "list": ("_image_list", "ImageListLayout"),
 }
 # What a folder or a list is if it is nothing more specific, in this order.
-_GENERAL = ("class-folders", "folder", "list")
+_GENERAL = ("class-folders", "list", "folder")
 
 
 def read_collection(

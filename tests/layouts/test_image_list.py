@@ -74,3 +74,38 @@ def test_what_has_no_file_is_not_written(tmp_path):
     with pytest.raises(LayoutError, match="Only files can be linked or copied"):
         urls.write_split({"train": [0]}, tmp_path / "out", how="copy")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", [lambda out: out, lambda out: out / "*.txt"])
+def test_the_lists_of_a_split_are_read_as_its_parts(form, files, tmp_path):
+    """What write_split writes for a list or a folder of images is a data set again."""
+    folder = read_collection(tmp_path / "photos", "folder")
+    out = folder.write_split({"train": [0, 2], "test": [1]}, tmp_path / "out")
+    collection = read_collection(str(form(out)))
+    assert collection.layout.name == "list"
+    assert collection.parts.tolist() == ["test", "train", "train"]
+    assert collection.images == [files[1], files[0], files[2]]
+    assert collection["key"].tolist() == ["b/1.png", "a/1.png", "b/2.png"]
+    again = collection.write_split(collection.by_part(), tmp_path / "again")
+    assert (again / "train.txt").read_bytes() == (out / "train.txt").read_bytes()
+
+
+def test_names_in_a_text_file_may_be_relative_to_its_folder(files, tmp_path):
+    path = tmp_path / "photos" / "list.txt"
+    path.write_text("a/1.png\r\nhttps://example.com/2.png\n")
+    collection = read_collection(path)
+    assert collection.images == [files[0], "https://example.com/2.png"]
+    assert collection.parts is None
+
+
+def test_text_that_lists_no_images_is_no_list(tmp_path):
+    """Notes in a folder are not taken for the names of images that do not exist."""
+    (tmp_path / "notes.txt").write_text("cats and dogs")
+    with pytest.raises(LayoutError, match=r"holds no images \(skipped 1 \.txt\)"):
+        read_collection(tmp_path)
+    (tmp_path / "notes.txt").write_bytes(b'"no JSON')
+    with pytest.raises(LayoutError, match=r"notes\.txt is no list of images: line 1"):
+        read_collection(tmp_path / "notes.txt", "list")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    with pytest.raises(LayoutError, match=r"notes\.txt lists no images"):
+        read_collection(tmp_path / "notes.txt", "list")
