@@ -155,7 +155,7 @@ def test_an_audit_compares_the_boxes_of_near_duplicates(run, yolo, photos_folder
     assert done.code == 1
     assert "whose boxes or masks disagree: 1, and 0 allowed" in done.err
     parts = photos_folder / "a", photos_folder / "b"
-    assert "needs a data set with boxes" in run("audit", *parts, "--fail-on", "annotations=0").err
+    assert "needs boxes or masks" in run("audit", *parts, "--fail-on", "annotations=0").err
 
 
 def test_images_inside_archives_are_named(run, tmp_path, encode, noise_image):
