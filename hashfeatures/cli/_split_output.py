@@ -30,7 +30,17 @@ class SplitCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse arguments, after "--out TRAIN TEST" was made "--out TRAIN --out TEST"."""
-        return super().parse_args(ctx, _repeat_out(args))
+        words = _repeat_out(args)
+        try:
+            return super().parse_args(ctx, words)
+        except click.MissingParameter as error:
+            if len(words) == len(args):
+                raise
+            raise click.UsageError(
+                "Name what to split. The two names after --out are the lists TRAIN TEST; a folder "
+                "ends in /.",
+                ctx,
+            ) from error
 
 
 def _repeat_out(arguments: Sequence[str]) -> list[str]:

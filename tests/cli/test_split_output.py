@@ -191,6 +191,12 @@ def test_out_with_two_lists_works_anywhere(run, photos_folder):
         os.remove("b.txt")
 
 
+def test_a_folder_before_the_data_set_is_told_from_two_lists(run, yolo):
+    """Without a slash at its end, the name of a folder looks like the first of two lists."""
+    assert "a folder ends in /" in run("split", "--out", "clean", yolo / "data.yaml").refusal()
+    assert run("split", "--out", "clean/", yolo / "data.yaml").code == 0
+
+
 @pytest.mark.parametrize(
     ("parts", "shares"),
     [
