@@ -108,7 +108,7 @@ class TableLayout(Layout):
             if kind is None:
                 return None
             if isinstance(source, Path) and source.is_dir():
-                return "it is a folder of Parquet files"
+                return f"it is a folder of {kind} files"
             return f"it is a {kind} file" if len(files) == 1 else f"they are {kind} files"
         is_other = is_collection(source) or is_dataset(source)
         if _is_computed(source) or (not is_other and is_frame(source)):
@@ -209,9 +209,17 @@ class TableLayout(Layout):
 def _list_files(source: Any) -> list[Path] | None:
     """Return the files of a table in files, or None for an object."""
     if isinstance(source, Path):
-        return sorted(source.glob("*.parquet")) or [source] if source.is_dir() else [source]
+        return _files_of(source) or [source] if source.is_dir() else [source]
     is_list = isinstance(source, list) and bool(source)
     return source if is_list and all(isinstance(path, Path) for path in source) else None
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return the Parquet files of a folder, or its CSV files if there is nothing else in it."""
+    if parquet := sorted(folder.glob("*.parquet")):
+        return parquet
+    others = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return others if all(path.suffix.lower() in CSV_SUFFIXES for path in others) else []
 
 
 def _kind_of(files: Sequence[Path]) -> str | None:

@@ -247,6 +247,15 @@ def test_lists_are_tables_that_the_commands_read(build, tmp_path):
     assert [read_path(row["image"]) for row in rows] == collection.images[:2]
 
 
+def test_the_tables_of_a_split_are_read_as_its_parts(build, tmp_path):
+    collection = read_collection(build(*PARTED))
+    out = collection.write_split({"train": [0, 1, 3], "test": [2, 4]}, tmp_path / "out")
+    again = read_collection(out)
+    assert again.parts.tolist() == ["test"] * 2 + ["train"] * 3
+    assert again.images == [collection.images[row] for row in (2, 4, 0, 1, 3)]
+    assert again.labels.tolist() == [collection.labels[row] for row in (2, 4, 0, 1, 3)]
+
+
 def test_lists_of_images_without_labels_are_text(build, tmp_path):
     collection = read_collection(build("1.png", "two\nlines.png"))
     collection.write_split({"train": [0, 1]}, tmp_path / "out")
