@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...duplicates.annotations._table import AnnotatedImages, find_objects, list_conflicts
+from ...layouts._collection import Collection
+from ...layouts._layout import Layout
 from .._parts import ComparedParts
 
 # The least intersection over union of one object in two images, see `find_annotation_conflicts`.
@@ -38,7 +40,7 @@ def join_objects(parts: Mapping[str, Any]) -> FindObjects | None:
         `Collection.objects` returns them. None unless each part is a collection of a layout with
         objects.
     """
-    if any(getattr(part, "counts", None) is None for part in parts.values()):
+    if not all(map(_has_objects, parts.values())):
         return None
     collections = list(parts.values())
     starts = np.cumsum([0, *map(len, collections)])
@@ -53,6 +55,13 @@ def join_objects(parts: Mapping[str, Any]) -> FindObjects | None:
         return pd.concat(filled, ignore_index=True) if filled else joined[0]
 
     return find
+
+
+def _has_objects(part: Any) -> bool:
+    """Return whether a part is a collection of a layout that tells where its objects are."""
+    if not isinstance(part, Collection) or part.counts is None:
+        return False
+    return type(part.layout).find_objects is not Layout.find_objects
 
 
 def count_annotation_conflicts(

@@ -40,6 +40,12 @@ class _Boxes(Layout):
         return pd.DataFrame(rows, columns=names)
 
 
+class _Counts(_Boxes):
+    """A layout that does not tell where its objects are."""
+
+    find_objects = Layout.find_objects
+
+
 def collect(files, annotations, has_boxes=True):
     frame = pd.DataFrame({"image": files, "key": files})
     frame["annotations"] = pd.Series(annotations, dtype=object)
@@ -111,9 +117,13 @@ def test_limits(parts):
 
 
 def test_nothing_is_said_without_objects_or_pixels(parts):
-    """Parts of which one has no boxes, and finders that align no images."""
+    """Parts of which one has no boxes, layouts that only count, and finders that align nothing."""
     plain = parts | {"test": collect(parts["test"].images, [{}, {}], has_boxes=False)}
     assert audit(plain).summary()["annotations"] is None
+    counted = {name: collect(part.images, part["annotations"]) for name, part in parts.items()}
+    for part in counted.values():
+        part.layout = _Counts()
+    assert audit(counted).summary()["annotations"] is None
     by_hashes = audit_split(parts, finder=NearDuplicateFinder(verify=False))
     assert by_hashes.summary()["annotations"] is None
     assert "Annotation conflicts" not in by_hashes.to_html()
