@@ -21,9 +21,7 @@ _ROLES = ("train", "val", "test")
 # Where a folder keeps its JSON, the first place that has any.
 _PLACES = ("annotations/*.json", "*.json", "*/_annotations.coco.json")
 # The first key of a file, whatever tool wrote it.
-_BEGINNING = re.compile(
-    r'\s*\{\s*"(info|images|licenses|categories|annotations|type|\$schema)"\s*:'
-)
+_BEGINNING = re.compile(r'\s*\{\s*"(info|images|licenses|categories|annotations|videos|type)"\s*:')
 _HEAD = 1000
 
 

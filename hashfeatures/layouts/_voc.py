@@ -153,7 +153,10 @@ class VocLayout(Layout):
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
     ) -> Plan:
-        """Return the image sets, and the folders of images, XML and masks."""
+        """Return the image sets, and the folders of images, XML and masks.
+
+        XML is never linked, so that the boxes of a split can be edited.
+        """
         self._check_outside(out)
         plan = Plan()
         keys = collection["key"].tolist()
@@ -170,7 +173,10 @@ class VocLayout(Layout):
                 masked = [file for file in files if file.masks]
                 if masked and self._sets != "Segmentation":
                     plan.contents[f"ImageSets/Segmentation/{part}.txt"] = _list_stems(masked)
-        plan.files |= _place_beside(beside)
+        named = _place_beside(beside)
+        xml = {file.xml for _, file in beside}
+        plan.files |= {name: file for name, file in named.items() if file not in xml}
+        plan.copied |= {name: file for name, file in named.items() if file in xml}
         return plan
 
     def _check_outside(self, out: Path) -> None:
@@ -187,7 +193,7 @@ class VocLayout(Layout):
         for file in files:
             plan.files[f"{IMAGES}/{file.stem}{os.path.splitext(file.image)[1]}"] = file.image
             if file.xml is not None:
-                plan.files[f"{XML}/{file.stem}.xml"] = file.xml
+                plan.copied[f"{XML}/{file.stem}.xml"] = file.xml
             for folder, mask in file.masks.items():
                 plan.files[f"{folder}/{file.stem}.png"] = mask
 

@@ -543,3 +543,30 @@ def test_a_spoiled_document_is_read_or_refused(tmp_path_factory, data):
         collection.objects()
     except LayoutError as error:
         assert re.search(r"set\.json|would be written", str(error))
+
+
+@given(
+    names=st.lists(
+        st.lists(st.sampled_from(["..", "a", ".", "", " ", "C:", "A", "é", "~"]), max_size=4),
+        min_size=1,
+        max_size=3,
+    ),
+    separator=st.sampled_from(["/", "\\"]),
+)
+def test_no_name_of_an_image_leads_out_of_the_parts(tmp_path_factory, names, separator):
+    """A name is refused where it is read, or it stays below the folder of its part."""
+    folder = tmp_path_factory.mktemp("coco")
+    images = [
+        {"id": number, "file_name": separator.join(words)} for number, words in enumerate(names)
+    ]
+    path = folder / "set.json"
+    path.write_text(json.dumps({"images": images, "annotations": []}), encoding="utf-8")
+    try:
+        collection = read_collection(path, root=folder)
+        rows = {"train": np.arange(len(collection))}
+        plan = collection.layout.plan_split(collection, rows, "copy", folder / "out")
+    except LayoutError:
+        return
+    for name, source in plan.files.items():
+        assert os.path.normpath(name).startswith(f"train{os.sep}")
+        assert os.path.normpath(source).startswith(f"{folder}{os.sep}")

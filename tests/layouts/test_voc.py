@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections import Counter
 from xml.etree import ElementTree
 
@@ -119,7 +120,8 @@ def test_a_split_holds_each_annotation_once(voc, tmp_path, how):
     kept = {name: content for name, (content, _) in before.items() if "ImageSets" not in name}
     written = {name: content for name, (content, _) in snapshot(out).items()}
     assert {name: c for name, c in written.items() if "ImageSets" not in name} == kept
-    assert (out / "Annotations" / "2007_000001.xml").is_symlink() == (how == "link")
+    assert (out / "JPEGImages" / "2007_000001.jpg").is_symlink() == (how == "link")
+    assert not (out / "Annotations" / "2007_000001.xml").is_symlink()
     masked = [
         (out / "ImageSets" / "Segmentation" / f"{part}.txt").read_text("utf-8").split()
         for part in ("train", "test")
@@ -411,3 +413,30 @@ def test_any_xml_is_read_or_refused(tmp_path_factory, data):
         assert "1.xml" in str(error)
     else:
         assert (out / "ImageSets" / "Main" / "a.txt").read_bytes() == b"1\n"
+
+
+@settings(max_examples=40)
+@given(
+    data=st.binary(max_size=30)
+    | st.lists(st.sampled_from(["1", "2", "3 1", "..", "/x", "a\\..\\..", " ", "1 -1", "é"]))
+    .map("\n".join)
+    .map(str.encode)
+)
+def test_any_image_set_is_read_or_refused(tmp_path_factory, data):
+    """Whatever a set holds, no name of it leads out of the folder of the images."""
+    top = tmp_path_factory.mktemp("voc")
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (top / folder).mkdir(parents=True)
+    (top / "Annotations" / "1.xml").write_bytes(make_xml("1.jpg"))
+    (top / "ImageSets" / "Main" / "a.txt").write_bytes(data)
+    try:
+        with warnings.catch_warnings(action="ignore", category=SkippedFilesWarning):
+            collection = read_collection(top)
+    except LayoutError as error:
+        assert "a.txt" in str(error)
+        return
+    for path in collection.images:
+        assert os.path.normpath(path).startswith(str(top / "JPEGImages") + os.sep)
+    out = collection.write_split({"b": range(len(collection))}, top / "out")
+    stems = (out / "ImageSets" / "Main" / "b.txt").read_bytes().splitlines()
+    assert len(stems) == len(collection)
