@@ -81,7 +81,7 @@ def _read_lines(file: Path) -> dict[int, str]:
     except UnicodeDecodeError as error:
         where = shorten(show_path(str(file)))
         raise LayoutError(f"{where}: the file is not text. {error}.") from None
-    lines = enumerate(text.split("\n"), 1)
+    lines = enumerate(text.splitlines(), 1)
     return {number: line.strip() for number, line in lines if line.strip()}
 
 
