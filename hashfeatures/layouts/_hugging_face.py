@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
@@ -20,18 +19,14 @@ from .._utils.path_text import show_path
 from ..exceptions import LayoutError
 from ..images._sources import IMAGE_COLUMNS
 from ._collection import Collection
+from ._hugging_face_objects import ObjectColumn, name_classes
 from ._layout import Layout
 from ._plan import Plan
 from ._row_references import BLOCK_BYTES, Block, ForwardReader, RowReader, RowReference
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 _KINDS = {"Dataset", "DatasetDict", "IterableDataset", "IterableDatasetDict"}
 _SAVED = ("dataset_dict.json", "dataset_info.json")  # of a dict of splits, of one data set
 _LABEL_COLUMNS = ("label", "labels", "class", "target")
-_BOX_FIELDS = ("bbox", "bboxes", "box", "boxes")
-_CLASS_FIELDS = ("category", "categories", "category_id", "label", "labels", "class", "class_id")
 _MOST_ROWS = 1024
 
 
@@ -41,7 +36,9 @@ class HuggingFaceLayout(Layout):
     The images are in the column of type ``Image``, or else in one named "image", "path", "url",
     "file" or "filename". Splits are parts. A column of type ``ClassLabel`` or named "label" is
     the label, by the names of its classes. Columns of lists with a "bbox" and a "category" are
-    annotations of objects, and their categories are counted. The other columns with one value a
+    annotations of objects, and their categories are counted. `Collection.objects` takes their
+    boxes for left, top, width and height in pixels, as the guides of Hugging Face do, and needs
+    columns "width" and "height". The other columns with one value a
     row are columns of the collection. The key of an image is its split and row, as in "train/12".
 
     Images that are files stay where they are. Encoded images are read in blocks of about 16 MB in
@@ -99,8 +96,8 @@ class HuggingFaceLayout(Layout):
         counts, names = None, None
         features = [split.features for split in splits.values()]
         if "annotations" in frame:
-            kind = next(found[name] for found in features if (name := _find_objects(found)))
-            counts, names = _count_objects(frame["annotations"].tolist(), _fields_of(kind))
+            objects = next(filter(None, map(ObjectColumn.find, features)))
+            counts, names = objects.count(frame["annotations"].tolist())
         elif "label" in frame:
             kinds = [found[name] for found in features if (name := _find_label(found))]
             names = getattr(kinds[0], "names", None)
@@ -162,6 +159,14 @@ class HuggingFaceLayout(Layout):
 
             plan.streams[name] = save
         return plan
+
+    def find_objects(self, collection: Collection) -> pd.DataFrame:
+        """Return the boxes in pixels as shares of the columns "width" and "height"."""
+        features = [split.features for split in self._splits.values()]
+        objects = next(filter(None, map(ObjectColumn.find, features)), None)
+        if objects is None:
+            return super().find_objects(collection)
+        return objects.tabulate(collection.frame)
 
     def _is_stream(self) -> bool:
         return any(not hasattr(split, "__len__") for split in self._splits.values())
@@ -229,7 +234,8 @@ class _Split:
 
     def read(self) -> pd.DataFrame:
         """Return the table of the images."""
-        objects = _find_objects(self._features)
+        found = ObjectColumn.find(self._features)
+        objects = None if found is None else found.name
         label = _find_label(self._features)
         plain = [
             name
@@ -245,7 +251,7 @@ class _Split:
         if self._name:
             table["part"] = as_column([self._name] * n_rows)
         if label is not None:
-            table["label"] = as_column(_name_classes(values[label], self._features[label]))
+            table["label"] = as_column(name_classes(values[label], self._features[label]))
         if objects is not None:
             table["annotations"] = as_column(values[objects])
         for name in plain:
@@ -378,62 +384,6 @@ def _find_label(features: Mapping[str, Any]) -> str | None:
             return name
     typed = [name for name, kind in features.items() if type(kind).__name__ == "ClassLabel"]
     return typed[0] if len(typed) == 1 else None
-
-
-def _name_classes(values: Sequence[Any], feature: Any) -> list[Any]:
-    """Return the names of classes; None where a class is unknown, which is -1 in test sets."""
-    names = getattr(feature, "names", None)
-    if names is None:
-        return list(values)
-    return [
-        names[value] if value is not None and 0 <= value < len(names) else None for value in values
-    ]
-
-
-def _fields_of(feature: Any) -> Mapping[str, Any]:
-    """Return the fields of the objects in a column of lists; empty if it holds no objects."""
-    inner = getattr(feature, "feature", feature)
-    if isinstance(inner, list | tuple) and len(inner) == 1:
-        inner = inner[0]
-    return inner if isinstance(inner, dict) else {}
-
-
-def _find_objects(features: Mapping[str, Any]) -> str | None:
-    """Return the column of annotated objects with boxes and categories, or None."""
-    for name, feature in features.items():
-        fields = _fields_of(feature)
-        if any(field in fields for field in _BOX_FIELDS) and _class_field(fields):
-            return name
-    return None
-
-
-def _class_field(fields: Mapping[str, Any]) -> str | None:
-    return next((field for field in _CLASS_FIELDS if field in fields), None)
-
-
-def _count_objects(
-    annotations: Sequence[Any], fields: Mapping[str, Any]
-) -> tuple[csr_array, list[str]]:
-    """Return the number of objects of each class in each row, and the names of the classes."""
-    field = str(_class_field(fields))
-    feature = getattr(fields[field], "feature", fields[field])
-    rows, classes = [], []
-    for row, objects in enumerate(annotations):
-        if isinstance(objects, dict):  # one list a field
-            found = objects.get(field)
-        elif isinstance(objects, list):
-            found = [item.get(field) for item in objects]
-        else:
-            found = None
-        named = [name for name in _name_classes(found or [], feature) if name is not None]
-        classes += [str(name) for name in named]
-        rows += [row] * len(named)
-    names = list(getattr(feature, "names", None) or sorted(set(classes)))
-    column_of = {name: column for column, name in enumerate(names)}
-    columns = np.array([column_of[name] for name in classes], dtype=np.intp)
-    ones = np.ones(len(rows), dtype=np.int64)
-    places = (np.array(rows, dtype=np.intp), columns)
-    return coo_array((ones, places), shape=(len(annotations), len(names))).tocsr(), names
 
 
 @contextmanager

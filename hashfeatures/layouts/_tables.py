@@ -83,7 +83,7 @@ class TableLayout(Layout):
     """
 
     name: ClassVar[str] = "table"
-    title: ClassVar[str] = "Table"
+    title: ClassVar[str] = "table"
 
     def __init__(
         self,

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hashfeatures import hash_images, leakage_report, read_collection, train_test_split
+from hashfeatures import (
+    audit_split,
+    hash_images,
+    leakage_report,
+    read_collection,
+    train_test_split,
+)
 from hashfeatures.exceptions import LayoutError
 from hashfeatures.layouts import _hugging_face as module
 
@@ -251,8 +257,42 @@ def test_objects_as_lists_of_dicts_are_counted(files):
     collection = read_collection(source)
     assert collection.class_names == ["car"]
     assert collection.counts.toarray().tolist() == [[2], [0]]
-    with pytest.raises(LayoutError, match="holds no boxes"):
+    with pytest.raises(LayoutError, match="Expected the columns 'width' and 'height'"):
         collection.objects()
+    with pytest.raises(LayoutError, match="holds no boxes"):
+        read_collection(source.remove_columns("boxes")).objects()
+
+
+def with_sizes(source):
+    return source.add_column("width", [40] * N).add_column("height", [30] * N)
+
+
+def test_boxes_are_shares_of_their_image(files):
+    collection = read_collection(with_sizes(make(files)))
+    objects = collection.objects()
+    assert objects["row"].tolist() == [1, 2, 2, 4, 5, 5, 7]
+    assert objects["label"].tolist() == ["car", "sign", "sign", "sign", "car", "car", "car"]
+    sides = objects[["left", "top", "right", "bottom"]].to_numpy()
+    assert np.allclose(sides, [0, 0, 9.5 / 40, 9 / 30])
+
+
+@pytest.mark.parametrize("box", [[30, 20, 38, 29], [0, 0, -1, 5], [1, 2, 3], []])
+def test_boxes_in_another_format_are_refused(files, box):
+    """Guards against corners that are taken for sizes."""
+    columns = {"image": files[:1], "objects": [[{"bbox": [0.0, 0, 9, 9], "label": "car"}]]}
+    columns["objects"][0].append({"bbox": [float(side) for side in box], "label": "car"})
+    source = datasets.Dataset.from_dict(columns | {"width": [40], "height": [30]})
+    source = source.cast_column("image", datasets.Image())
+    with pytest.raises(LayoutError, match=r"^0, 'objects': expected boxes of left, top, width"):
+        read_collection(source).objects()
+
+
+def test_an_audit_compares_boxes_where_it_can(files):
+    whole = make(files[:7] + files[:1])  # the last one is a copy of the first, with other boxes
+    for source in (whole, with_sizes(whole)):
+        splits = datasets.DatasetDict(train=source.select(range(5)), test=source.select([5, 6, 7]))
+        compared = audit_split(read_collection(splits).by_part()).summary()["annotations"]
+        assert compared is None if source is whole else compared["pairs"] == 1
 
 
 def test_an_empty_data_set_has_no_rows():

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...duplicates.annotations._table import AnnotatedImages, find_objects, list_conflicts
+from ...exceptions import LayoutError
 from ...layouts._collection import Collection
-from ...layouts._layout import Layout
 from .._parts import ComparedParts
 
 # The least intersection over union of one object in two images, see `find_annotation_conflicts`.
@@ -61,7 +61,11 @@ def _has_objects(part: Any) -> bool:
     """Return whether a part is a collection of a layout that tells where its objects are."""
     if not isinstance(part, Collection) or part.counts is None:
         return False
-    return type(part.layout).find_objects is not Layout.find_objects
+    try:
+        part.select([]).objects()
+    except LayoutError:  # the layout holds no boxes, or lacks what they are relative to
+        return False
+    return True
 
 
 def count_annotation_conflicts(
