@@ -29,6 +29,7 @@ from ._voc_sets import read_sets
 from ._voc_tree import (
     IMAGES,
     XML,
+    VocListing,
     VocTree,
     find_tops,
     find_tree,
@@ -107,21 +108,7 @@ class VocLayout(Layout):
         listing = list_files(tree)
         known = {*listing.images, *listing.xml}
         part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets, known)
-        files, contents, objects = [], [], []
-        for stem in sorted(known | part_of.keys()):
-            content, seen = None, VocObjects("", (0.0, 0.0), [], [])
-            if stem in listing.xml:
-                with open_regular(listing.xml[stem]) as opened:
-                    content = opened.read()
-                seen = read_objects(content, show(listing.xml[stem]))
-            images = listing.images.get(stem, [])
-            image = tree.choose_image(stem, images, seen.file_name)
-            for other in images:
-                if other != image:
-                    listing.left_out.add(other)
-            files.append(_Files(stem, image, listing.xml.get(stem), tree.find_masks(stem)))
-            contents.append(content)
-            objects.append(seen)
+        files, contents, objects = _read_images(tree, listing, sorted(known | part_of.keys()))
         keys = [Path(os.path.relpath(file.image, tree.top)).as_posix() for file in files]
         if tree.is_beside and not parts:
             part_of = {file.stem: part for file in files if (part := _folder_part(file.stem))}
@@ -217,6 +204,28 @@ class VocLayout(Layout):
                 sides = ((left - 1) / width, (top - 1) / height, right / width, bottom / height)
                 rows.append((row, label, *np.clip(sides, 0, 1), None, False))
         return tabulate_objects(rows)
+
+
+def _read_images(
+    tree: VocTree, listing: VocListing, stems: Sequence[str]
+) -> tuple[list[_Files], list[bytes | None], list[VocObjects]]:
+    """Return the files of each image, the content of its XML, and its objects."""
+    files, contents, objects = [], [], []
+    for stem in stems:
+        content, seen = None, VocObjects("", (0.0, 0.0), [], [])
+        if stem in listing.xml:
+            with open_regular(listing.xml[stem]) as opened:
+                content = opened.read()
+            seen = read_objects(content, show(listing.xml[stem]))
+        images = listing.images.get(stem, [])
+        image = tree.choose_image(stem, images, seen.file_name)
+        for other in images:
+            if other != image:
+                listing.left_out.add(other)
+        files.append(_Files(stem, image, listing.xml.get(stem), tree.find_masks(stem)))
+        contents.append(content)
+        objects.append(seen)
+    return files, contents, objects
 
 
 def _holds_sets(folder: Path, sets: str) -> bool:

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
-from hashfeatures import LayoutError, SkippedFilesWarning, read_collection, train_test_split
+from hashfeatures import (
+    LayoutError,
+    SkippedFilesWarning,
+    drop_duplicates,
+    read_collection,
+    train_test_split,
+)
 
 CATEGORIES = [
     {"id": 7, "name": "cat", "supercategory": "animal"},
@@ -318,6 +324,36 @@ def test_captions_have_no_counts(write, tmp_path):
     out = collection.write_split({"train": [0, 5]}, tmp_path / "out")
     held = load(out / "annotations/captions_train.json")["annotations"]
     assert held == document["annotations"]
+
+
+def test_keypoints_ride_along(write, tmp_path):
+    """The parts are named after the task of the source."""
+    document = make_document()
+    for item in document["annotations"]:
+        item |= {"keypoints": [1, 2.5, 2], "num_keypoints": 1}
+    collection = read_collection(write(document, "annotations/person_keypoints_train2017.json"))
+    out = collection.write_split({"val": range(6)}, tmp_path / "out")
+    assert load(out / "annotations" / "person_keypoints_val.json") == document
+
+
+def test_a_deduplicated_set_is_written(write, tmp_path, noise_image):
+    """A collection of some of the images writes their annotations, and no others."""
+    document = make_document()
+    path = write(document)
+    copies = path.parents[1] / "train2017"
+    (copies / "00101.png").write_bytes((copies / "00104.png").read_bytes())
+    collection = read_collection(path)
+    unique = drop_duplicates(collection)
+    assert len(unique) == 5
+    out = collection.write_split({"train": unique}, tmp_path / "a")
+    same = unique.write_split({"train": range(5)}, tmp_path / "b")
+    written = load(out / "annotations" / "instances_train.json")
+    assert written == load(same / "annotations" / "instances_train.json")
+    kept = {item["id"] for item in written["images"]}
+    assert len(kept & {101, 104}) == 1
+    assert len(kept) == 5
+    expected = [item for item in document["annotations"] if item["image_id"] in kept]
+    assert written["annotations"] == expected
 
 
 def test_windows_separators_are_opened_and_kept(write, tmp_path):
