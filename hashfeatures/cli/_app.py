@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from ..exceptions import (
     ChainingWarning,
     EngineError,
     FailedImagesWarning,
+    LayoutError,
     MissingExtraError,
     ParameterError,
     StageError,
@@ -176,7 +178,20 @@ def _print_message(text: str) -> None:
     echo(f"hashfeatures: {text}", err=True)
 
 
+# How messages for Python name what options are for, by a pattern, and the options.
+_OPTIONS_OF_PYTHON = {
+    r"\b(how|layout|root)='([^']*)'": r"--\1 \2",
+    r"\bLeave root at None\b": "Leave --root out",
+    r"\bby root=": "by --root",
+}
+
+
 def _describe(error: BaseException) -> str:
+    if isinstance(error, LayoutError):
+        text = str(error)
+        for pattern, option in _OPTIONS_OF_PYTHON.items():
+            text = re.sub(pattern, option, text)
+        return text
     if isinstance(error, OSError) and error.strerror:
         named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
         return ": ".join([*named[:1], error.strerror])

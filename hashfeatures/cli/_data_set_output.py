@@ -75,6 +75,37 @@ def check_outside(folder: str | None, files: Sequence[str | None]) -> None:
             )
 
 
+def rehearse(
+    folder: str | None, images: InputImages, names: Sequence[str], how: str | None
+) -> None:
+    """Raise if a data set cannot be written as it should be, before its images are read.
+
+    Parameters
+    ----------
+    folder : str or None
+        The folder; None writes nothing.
+    images : InputImages
+        The images.
+    names : sequence of str
+        The names of the parts.
+    how : {"lists", "link", "copy"} or None
+        Whether images stay where they are.
+
+    Raises
+    ------
+    LayoutError or ParameterError
+        If the layout cannot be written into the folder, or not in this way.
+    """
+    import numpy as np
+
+    if folder is None or images.data_set is None:
+        return
+    n_images, n_parts = len(images.sources), len(names)
+    rows = {name: np.arange(part, n_images, n_parts) for part, name in enumerate(names)}
+    layout = images.data_set.layout
+    layout.plan_split(images.data_set, rows, how or "lists", Path(os.path.abspath(folder)))
+
+
 def write_parts(
     folder: str, images: InputImages, rows: Mapping[str, NDArray[Any]], how: str
 ) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -168,6 +169,20 @@ def test_an_output_inside_the_source_is_refused(run, photos_folder, tree):
         in run("split", photos_folder, "--out", photos_folder / "clean", "-q").refusal()
     )
     assert tree(photos_folder) == before
+
+
+def test_what_a_layout_cannot_write_is_refused_before_the_work(
+    run, noise_image, encode, monkeypatch
+):
+    """The message names options of the command, not parameters of Python."""
+    with zipfile.ZipFile("photos.zip", "w") as archive:
+        for seed in range(4):
+            archive.writestr(f"{seed}.png", encode(noise_image(seed)))
+    monkeypatch.setattr("hashfeatures.cli.commands._split.fit", lambda *_: pytest.fail("read"))
+    refused = run("split", "photos.zip", "--out", "clean", "--how", "link", "-q").refusal()
+    assert "--how lists" in refused
+    assert "--how copy" in refused
+    assert "how=" not in refused
 
 
 def test_a_missing_image_leaves_nothing_half_written(run, yolo):

@@ -20,6 +20,7 @@ from .._data_set_output import (
     check_outside,
     how_option,
     keep_in_parts,
+    rehearse,
     write_parts,
 )
 from .._errors import FAILED, WELL, CommandError
@@ -160,6 +161,7 @@ def command(
         check_not_searched(folder, filter(os.path.isdir, paths))
     collection = collect(paths, inputs, common, whole=clean is not None)
     check_apart(clean, collection)
+    rehearse(clean, collection, list(keep_in_parts(collection, [])), how)
     if kinds:
         check_movable(kinds[0], collection)
     if folder and collection.columns is not None:

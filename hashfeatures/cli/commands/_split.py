@@ -10,7 +10,7 @@ import click
 from ..._utils.quantities import count
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
-from .._data_set_output import check_apart, check_outside, how_option, write_parts
+from .._data_set_output import check_apart, check_outside, how_option, rehearse, write_parts
 from .._errors import CommandError
 from .._finders import fit, make_finder
 from .._groups import GroupOptions
@@ -147,6 +147,8 @@ def command(
         given |= usual
         requested = locks.choose_sizes(given)
     names = part_names(requested)
+    called = name_parts(collection.data_set, names)
+    rehearse(folder, collection, [called[name] for name in names if name != UNUSED], how)
     classes = find_classes(collection, stratify_by, common)
     n_images = len(collection.sources)
     part_sizes("split", n_images, train_size=requested.get("train"),
@@ -187,7 +189,7 @@ def command(
         )
         rows_of = dict(zip(names, parts, strict=True))
     if folder is not None:
-        called = name_parts(collection.data_set, list(rows_of))
+        called = name_parts(collection.data_set, list(rows_of))  # a lock may name others
         rows_of = {called[name]: part for name, part in rows_of.items()}
         in_parts = {name: part for name, part in rows_of.items() if name != UNUSED}
         write_parts(folder, collection, in_parts, how or "lists")
