@@ -469,6 +469,10 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
             the table is sorted; "labels", a dict of counts by label, the most frequent first; and
             "rows", the list of the images' rows.
 
+        See Also
+        --------
+        find_annotation_conflicts : The same for the boxes and masks of objects.
+
         Examples
         --------
         >>> from skimage import data

@@ -367,6 +367,7 @@ def audit_split(
     See Also
     --------
     leakage_report : Lists the near duplicates in different parts.
+    find_annotation_conflicts : Lists the objects on which near duplicates disagree.
     repair_split : Moves images until nothing leaks.
 
     Examples

@@ -18,6 +18,7 @@ def make_summary(found, size):
             "test": part | {"unreadable": found, "within": {"duplicates": found}},
         },
         "conflicts": {"groups": found, "disagreeing": found, "labeled": size},
+        "annotations": {"pairs": found, "compared": size},
         "straddling": {"noun": "sequence", "groups": found, "all_groups": size},
     }
 
@@ -34,7 +35,8 @@ def test_numbers_and_shares(name, size, data):
 
 
 def test_what_is_missing_cannot_be_limited():
-    summary = make_summary(1, 2) | {"conflicts": None, "straddling": None}
-    for name, what in (("conflicts", "labels"), ("straddling", "groups"), ("leek", "keys among")):
+    summary = make_summary(1, 2) | dict.fromkeys(["conflicts", "annotations", "straddling"])
+    missing = {"conflicts": "labels", "annotations": "boxes or masks", "straddling": "groups"}
+    for name, what in (missing | {"leek": "keys among"}).items():
         with pytest.raises(ParameterError, match=what):
             find_exceeded(summary, {name: 0})
