@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._utils.part_names import order_parts, role_of
-from ._data_set_output import check_folder
+from .._utils.path_text import write_path
+from ._data_set_output import check_folder, check_outside, write_parts
+from ._errors import CommandError
+from ._outputs import check_outputs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..layouts import Collection
+    from ._inputs import InputImages
 
 _ROLES = ("train", "validation", "test")
 # What layouts call the validation part if they have none yet.
@@ -70,33 +77,116 @@ def _is_folder(name: str) -> bool:
     return name.endswith(separators) or os.path.isdir(name)
 
 
-def check_out(
-    out: Sequence[str], how: str | None, paths: Sequence[str]
-) -> tuple[list[str], str | None]:
-    """Return the two lists and the folder that --out names; the others are empty or None.
+@dataclass(frozen=True)
+class SplitOutput:
+    """Where a split goes: into lists, into a folder, or to standard output.
 
-    A name without a separator at its end is a folder only if a folder or a data set is split, so
-    that a forgotten second list is noticed.
-
-    Raises
-    ------
-    click.UsageError
-        If it names something else.
-    CommandError
-        If the folder is not empty or cannot be written.
+    Parameters
+    ----------
+    lists : list of str
+        The lists of the training and the test part; empty for another output.
+    folder : str or None
+        The folder for the data set.
+    how : str or None
+        Whether the images in the folder are listed, linked or copied.
+    validation : str or None
+        The list of the validation part.
+    unreadable : str or None
+        The list of the images that could not be read.
     """
-    folder = out[0] if len(out) == 1 else None
-    if len(out) > 2 or (folder is not None and not _may_be_folder(folder, paths)):
-        got = " ".join(out)
-        raise click.UsageError(
-            f"--out takes two lists, TRAIN TEST, or a folder, whose name may end in /. Got {got}."
-        )
-    if folder is None:
-        if how is not None:
+
+    lists: list[str]
+    folder: str | None
+    how: str | None
+    validation: str | None
+    unreadable: str | None
+
+    @classmethod
+    def parse(
+        cls,
+        out: Sequence[str],
+        how: str | None,
+        validation: str | None,
+        unreadable: str | None,
+        paths: Sequence[str],
+    ) -> SplitOutput:
+        """Return the output that options name.
+
+        A name without a separator at its end is a folder only if a folder or a data set is split,
+        so that a forgotten second list is noticed.
+
+        Raises
+        ------
+        click.UsageError
+            If the options do not fit each other.
+        """
+        folder = out[0] if len(out) == 1 else None
+        if len(out) > 2 or (folder is not None and not _may_be_folder(folder, paths)):
+            raise click.UsageError(
+                f"--out takes two lists, TRAIN TEST, or a folder, whose name may end in /. Got "
+                f"{' '.join(out)}."
+            )
+        if folder is None and how is not None:
             raise click.UsageError("--how concerns a folder: --out DIR/.")
-        return list(out), None
-    check_folder(folder)
-    return [], folder
+        lists = list(out) if folder is None else []
+        if validation is not None and not lists:
+            raise click.UsageError("--validation-out needs --out TRAIN TEST.")
+        return cls(lists, folder, how, validation, unreadable)
+
+    @property
+    def files(self) -> list[str]:
+        """The lists, in the order of the parts; that of unreadable images is the last."""
+        middle = [self.validation] if self.validation else []
+        parts = [self.lists[0], *middle, self.lists[1]] if self.lists else []
+        return parts + ([self.unreadable] if self.unreadable else [])
+
+    def check(self, lock: str | None, force: bool) -> None:
+        """Raise if something cannot be written, before the work begins.
+
+        Raises
+        ------
+        CommandError
+            If a file or the folder exists or cannot be written, or two of them are one.
+        """
+        if self.folder is not None:
+            check_folder(self.folder)
+            check_outside(self.folder, [self.unreadable, lock])
+        check_outputs(self.files, force)
+        written = [*self.files, *([lock] if lock else [])]
+        if len({os.path.realpath(file) for file in written}) < len(written):
+            raise CommandError(
+                f"{' and '.join(written)} are not all different. Give each part a file of its own."
+            )
+
+    def write(
+        self,
+        images: InputImages,
+        rows: Mapping[str, NDArray[Any]],
+        unreadable: Sequence[str],
+    ) -> None:
+        """Write a split.
+
+        Parameters
+        ----------
+        images : InputImages
+            The images.
+        rows : dict of str to ndarray of intp
+            The rows of each part, under the name that it has in the data set.
+        unreadable : list of str
+            The images that could not be read.
+        """
+        from .._utils.atomic_write import write_together
+
+        if self.folder is not None:
+            write_parts(self.folder, images, rows, self.how or "lists")
+        parts = [[images.names[row] for row in part] for part in rows.values()]
+        listed = [*(parts if self.lists else []), unreadable]
+        write_together(
+            {
+                file: "".join(f"{write_path(name)}\n" for name in names).encode("utf-8")
+                for file, names in zip(self.files, listed, strict=False)
+            }
+        )
 
 
 def _may_be_folder(name: str, paths: Sequence[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -10,15 +9,14 @@ import click
 from ..._utils.quantities import count
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
-from .._data_set_output import check_apart, check_outside, how_option, rehearse, write_parts
+from .._data_set_output import check_apart, how_option, rehearse
 from .._errors import CommandError
 from .._finders import fit, make_finder
 from .._groups import GroupOptions
 from .._inputs import InputImages, collect, name_image
 from .._locked_split import LockOptions, assign
 from .._options import Size, force_option, option_groups
-from .._outputs import check_outputs
-from .._split_output import SplitCommand, check_out, name_parts, shares_of_parts
+from .._split_output import SplitCommand, SplitOutput, name_parts, shares_of_parts
 from .._strata import find_classes
 
 
@@ -113,7 +111,6 @@ def command(
     """
     import numpy as np
 
-    from ..._utils.atomic_write import write_together
     from ..._utils.containers import take_rows
     from ..._utils.path_text import write_path
     from ...model_selection._groups import merge_groups
@@ -122,27 +119,18 @@ def command(
     from ...model_selection.allocation._strata import find_strata
 
     locks.check(keeps_unreadable=keep)
-    lists, folder = check_out(out, how, paths)
+    output = SplitOutput.parse(out, how, validation_out, left_out, paths)
     given: dict[str, float | None] = {"validation": validation_size, "test": test_size}
     requested = locks.choose_sizes(given)
-    if ("validation" in requested) != (validation_out is not None) and lists:
+    if ("validation" in requested) != (validation_out is not None) and output.lists:
         if validation_size is None and validation_out is None:
             raise CommandError(f"{locks.lock} has a validation part. Add --validation-out FILE.")
         raise click.UsageError("Give --validation-size and --validation-out together.")
-    if validation_out is not None and not lists:
-        raise click.UsageError("--validation-out needs --out TRAIN TEST.")
-    files = [lists[0], *([validation_out] if validation_out else []), lists[1]] if lists else []
-    files += [left_out] if left_out else []
-    check_outputs(files, force)
-    check_outside(folder, [left_out, locks.lock])
-    written = [*files, *([locks.lock] if locks.lock else [])]
-    if len({os.path.realpath(file) for file in written}) < len(written):
-        raise CommandError(
-            f"{' and '.join(written)} are not all different. Give each part a file of its own."
-        )
+    output.check(locks.lock, force)
+    folder = output.folder
     collection = collect(paths, inputs, common, whole=folder is not None)
     check_apart(folder, collection)
-    usual = {} if lists else locks.usual_sizes(given, shares_of_parts(collection.data_set))
+    usual = {} if output.lists else locks.usual_sizes(given, shares_of_parts(collection.data_set))
     if usual:
         given |= usual
         requested = locks.choose_sizes(given)
@@ -191,16 +179,11 @@ def command(
     if folder is not None:
         called = name_parts(collection.data_set, list(rows_of))  # a lock may name others
         rows_of = {called[name]: part for name, part in rows_of.items()}
-        in_parts = {name: part for name, part in rows_of.items() if name != UNUSED}
-        write_parts(folder, collection, in_parts, how or "lists")
-    named = {name: [collection.names[row] for row in part] for name, part in rows_of.items()}
     unreadable = [name_image(image) for image in unreadable]
-    listed_parts = [named[name] for name in names if name != UNUSED] if lists else []
-    texts = {
-        str(file): "".join(f"{write_path(path)}\n" for path in listed).encode("utf-8")
-        for file, listed in zip(files, [*listed_parts, unreadable], strict=False)
-    }
-    write_together(texts)
+    wanted = names if output.lists else list(rows_of)
+    in_parts = {name: rows_of[name] for name in wanted if name != UNUSED}
+    output.write(collection, in_parts, unreadable)
+    named = {name: [collection.names[row] for row in part] for name, part in rows_of.items()}
     sizes = {name: len(part) for name, part in named.items()}
     if common.as_json:
         echo_json({"sizes": sizes, **named, "unreadable": unreadable, **moves})
