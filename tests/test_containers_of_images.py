@@ -5,10 +5,12 @@ import warnings
 import weakref
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pytest
 from PIL import Image
 from sklearn.model_selection import GridSearchCV
@@ -366,6 +368,8 @@ GIVEN = {
     "dict": lambda files, pixels: dict(enumerate(files)),
     "dict of columns": lambda files, pixels: {"image": files, "label": [0] * 6},
     "lazy frame": lambda files, pixels: pl.DataFrame({"path": files}).lazy(),
+    "relation": lambda files, pixels: duckdb.sql(f"SELECT unnest({files}) AS path"),
+    "data set of Arrow": lambda files, pixels: pyarrow.dataset.dataset(pa.table({"path": files})),
     "dask": lambda files, pixels: _lazy(files),
     "torchvision": lambda files, pixels: Folder(files),
     "data set of torch": lambda files, pixels: Items(files),

@@ -264,7 +264,7 @@ def is_bit_matrix(images: Any) -> bool:
         if images.empty and set(images.columns) & set(IMAGE_COLUMNS):
             return False  # pandas takes a column without values for numbers
         return all(_is_of_numbers(column) for _, column in images.items())
-    if is_frame(images) and hasattr(images, "dtypes"):  # of polars
+    if is_frame(images) and type(images).__module__.startswith("polars."):
         return all(dtype.is_numeric() or str(dtype) == "Boolean" for dtype in images.dtypes)
     if isinstance(images, list | tuple):
         first = images[0] if images else None

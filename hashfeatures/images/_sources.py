@@ -271,6 +271,8 @@ def _advice_for(images: Any) -> str | None:
         return f"{kind}, which has no order: make it a list, sorted(images)"
     if package in ("dask", "dask_expr", "dask_array") or hasattr(images, "dask"):
         return f"{kind} of dask, which is not computed yet: write images.compute()"
+    if kind == "DuckDBPyRelation" or type(images).__module__ == "pyarrow._dataset":
+        return f"a {kind}, which holds no rows yet: write read_collection(images)"
     if package == "polars" and hasattr(images, "collect"):
         return f"a {kind}, which holds no rows yet: write images.collect()"
     if package == "datasets" and not hasattr(images, "__len__"):
