@@ -390,6 +390,38 @@ def test_images_that_are_nowhere_are_searched_and_then_named(write, tmp_path):
     assert all(map(os.path.isfile, found.images))
 
 
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "train2017",
+        "train",
+        "images",
+        "images/train2017",
+        "images/train",
+        "data",
+        "JPEGImages",
+        ".",
+        "annotations",
+    ],
+)
+def test_images_are_found_in_usual_places(write, folder):
+    """They are beside the annotations or below, in a folder named after the part or not."""
+    path = write(make_document(), folder=folder)
+    collection = read_collection(path)
+    assert all(map(os.path.isfile, collection.images))
+    assert collection.root == path.parents[1] / folder
+    assert read_collection(path, root=path.parents[1] / folder).images == collection.images
+
+
+def test_a_list_of_other_images_is_no_guide(write):
+    """A text file named after the part decides only if it lists these images in this order."""
+    path = write(make_document())
+    names = [f"other/{item['file_name']}" for item in make_document()["images"]]
+    for lines in (names[:3], names[::-1], [], ['"']):
+        (path.parents[1] / "train2017.txt").write_text("\n".join(lines), encoding="utf-8")
+        assert all(map(os.path.isfile, read_collection(path).images))
+
+
 def test_a_missing_image_is_a_row(write, tmp_path):
     """Other images decide where the folder is, and a copy of the missing one is refused."""
     path = write(make_document())
