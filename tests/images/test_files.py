@@ -3,13 +3,14 @@
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from PIL import Image
 
-from hashfeatures import ImageHashFeaturizer, ImageReadError
+from hashfeatures import ImageHashFeaturizer, ImageReadError, hash_images
 from hashfeatures.images._files import LeftOut, describe_content, holds_image, recognize
 from hashfeatures.images._folders import walk_folder
 
@@ -98,6 +99,21 @@ def test_what_pillow_was_not_built_for_is_no_image(tmp_path, monkeypatch, withou
     (tmp_path / "photo").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1")
     assert not holds_image(str(tmp_path / "photo"))
     assert "AVIF needs Pillow 11.3 or later" in describe_content(b"\0\0\0\x1cftypavif")
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("AVIF", "avif"), ("WEBP", "webp"), ("QOI", "qoi")])
+def test_what_the_installed_pillow_brings_is_read(kind, suffix, tmp_path, noise_image):
+    """With its suffix, and by its first bytes without one if these are certain."""
+    Image.init()
+    if kind not in Image.SAVE:
+        pytest.skip("this Pillow does not write the format")
+    noise_image(0).save(tmp_path / f"a.{suffix}")
+    shutil.copy(tmp_path / f"a.{suffix}", tmp_path / "b")
+    found = walk_folder(str(tmp_path)).paths
+    assert found == [str(tmp_path / name) for name in (f"a.{suffix}", "b")][: len(found)]
+    assert len(found) == 1 + (recognize((tmp_path / "b").read_bytes()[:32]) is not None)
+    table = hash_images(found, "phash")
+    assert table["format"].tolist() == [kind] * len(found)
 
 
 def test_the_content_tells_more_than_the_suffix(tmp_path, without_heif):
