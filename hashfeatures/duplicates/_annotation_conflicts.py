@@ -25,14 +25,15 @@ def find_annotation_conflicts(
 ) -> pd.DataFrame:
     """List the objects on whose boxes, masks or classes near duplicates disagree.
 
-    Each two near duplicates are aligned by their pixels, and the objects of one are mapped to the
-    other. So the boxes of a mirrored, turned, resized or cropped copy agree if they follow the
-    image. Two objects are one if their masks, or else their boxes, overlap by `min_iou`. Boxes
-    also agree if no side is farther off than the alignment is exact, 1 % of the image.
+    The function aligns each pair of near duplicates by their pixels, and maps the objects of one
+    image to the other. So the boxes of a mirrored, turned, resized or cropped copy agree if they
+    follow the image. Two objects match if their masks, or else their boxes, overlap by `min_iou`.
+    Boxes also match if each side is off by 1 % of the image at most, as the alignment is no more
+    exact.
 
-    Of images with equal pixels, only the first is compared with others, and the rest with it.
-    An object of which less than half is in the frame of the copy is not missing there. Neither is
-    one that lies in a crowd of its class, as in the evaluation of COCO.
+    Of images with equal pixels, only the first is compared with other images, and the rest are
+    compared with it. An object is not missing in a copy whose frame holds less than half of it,
+    or where a crowd of its class covers it, as in the evaluation of COCO.
 
     Parameters
     ----------

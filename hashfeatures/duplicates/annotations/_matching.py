@@ -33,9 +33,9 @@ _LEAST_OVERLAP = 0.1
 # An object of which less lies in the frame of a copy need not be annotated there, and one of
 # which more lies in a crowd is part of the crowd, as COCO counts them.
 _HALF = 0.5
-# How many times as wide as the tolerance an object is whose mask says no more than its box.
+# An object narrower than so many tolerances is too small for its mask to say more than its box.
 _SMALL = 4.0
-# The classes decide which of two boxes in one place an object belongs to.
+# Breaks ties between boxes in one place in favor of the same class.
 _SAME_CLASS = 0.1
 
 
