@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,9 +96,19 @@ def read_file(path: Path) -> CocoFile:
 
 
 def _read_document(path: Path, where: str) -> dict[str, Any]:
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):  # json would keep the last value and drop the others
+            names = Counter(name for name, _ in pairs)
+            twice = shorten(names.most_common(1)[0][0], 40)
+            raise LayoutError(f"{where}: an object has the key {twice!r} twice. Keep one of them.")
+        return made
+
     try:
         with open_regular(path) as file:
-            document = json.loads(file.read())
+            document = json.loads(file.read(), object_pairs_hook=make_object)
+    except LayoutError:
+        raise
     except json.JSONDecodeError as error:
         raise LayoutError(
             f"{where}, line {error.lineno}, column {error.colno}: this is not JSON. {error.msg}."

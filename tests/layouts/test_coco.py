@@ -513,6 +513,7 @@ def test_a_document_of_another_form_is_described(tmp_path, wrap, message):
         (b"", "line 1, column 1: this is not JSON"),
         (b'{"images": ["\xff\xfe"]}', "byte 13: the file is not UTF-8"),
         (b"[" * 100_000, "the JSON cannot be read"),
+        (b'{"images": [], "annotations": [], "images": []}', "has the key 'images' twice"),
     ],
 )
 def test_a_file_that_is_no_json_is_named_with_its_line(tmp_path, data, message):
