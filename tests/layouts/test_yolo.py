@@ -486,24 +486,37 @@ def test_paths_that_are_no_lines_are_not_listed(build, tmp_path):
 @settings(max_examples=25)
 @given(
     label=st.one_of(st.binary(max_size=60), st.text("0123456789.- en\n", max_size=60)),
+    listed=st.one_of(
+        st.binary(max_size=60),
+        st.lists(
+            st.sampled_from(["images/val/b.png", "./images/val/b.png", "images\\val\\b.png"])
+            | st.sampled_from(["../b.png", "/etc/hostname", "C:\\b.png", '"b.png', "\ufeff", ""])
+            | st.text(max_size=9),
+            max_size=4,
+        ).map("\r\n".join),
+    ),
     text=st.one_of(
         st.binary(max_size=80),
-        st.text(max_size=80),
+        st.text("abt:[]{}\n-&*!|>'\" é", max_size=80),
         st.dictionaries(
             st.sampled_from(["path", "train", "val", "test", "names", "nc", "kpt_shape"]),
             st.recursive(
-                st.none() | st.integers() | st.text(max_size=5) | st.just("images/train"),
+                st.sampled_from([None, 3, "images/train", "list.txt", "../data", "no/../.."])
+                | st.text("ab\\:~ é\n", max_size=5),  # without "/", all of which would be searched
                 lambda inner: st.lists(inner, max_size=3),
                 max_leaves=4,
             ),
         ),
     ),
 )
-def test_whatever_is_broken_is_a_layout_error(build, tmp_path_factory, label, text):
+def test_whatever_is_broken_is_a_layout_error(build, tmp_path_factory, label, listed, text):
     """A data set is read, or refused by an error that names a file; nothing else happens."""
     file = build({"train": ["a.png"], "val": ["b.png"]})
     (file.parent / "labels" / "train" / "a.txt").write_bytes(
         label if isinstance(label, bytes) else label.encode()
+    )
+    (file.parent / "list.txt").write_bytes(
+        listed if isinstance(listed, bytes) else listed.encode("utf-8", "replace")
     )
     if isinstance(text, dict):
         text = yaml.safe_dump({"train": "images/train", "names": ["cat", "dog"]} | text)
