@@ -108,7 +108,7 @@ class TableLayout(Layout):
             if kind is None:
                 return None
             if isinstance(source, Path) and source.is_dir():
-                return f"it is a folder of {kind} files"
+                return None if _holds_more(source) else f"it is a folder of {kind} files"
             return f"it is a {kind} file" if len(files) == 1 else f"they are {kind} files"
         is_other = is_collection(source) or is_dataset(source)
         if _is_computed(source) or (not is_other and is_frame(source)):
@@ -220,6 +220,12 @@ def _files_of(folder: Path) -> list[Path]:
         return parquet
     others = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     return others if all(path.suffix.lower() in CSV_SUFFIXES for path in others) else []
+
+
+def _holds_more(folder: Path) -> bool:
+    """Return whether a folder holds images or folders beside tables, so it is more than these."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return any(has_image_suffix(path.name) or path.is_dir() for path in shown)
 
 
 def _kind_of(files: Sequence[Path]) -> str | None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashfeatures import hash_images, read_collection, train_test_split
-from hashfeatures.exceptions import FailedImagesWarning, LayoutError
+from hashfeatures.exceptions import FailedImagesWarning, LayoutError, SkippedFilesWarning
 from hashfeatures.layouts import _pandas_table
 from hashfeatures.layouts._tables import TableLayout
 
@@ -460,3 +460,13 @@ def test_parts_never_leave_the_folder(files, tmp_path):
             with pytest.raises(LayoutError, match=r"leaves its folder|is absolute"):
                 collection.write_split({name: [0]}, tmp_path / "out", how=how)
     assert os.listdir(tmp_path) == ["data"]
+
+
+def test_a_folder_of_images_beside_a_table_is_no_table(tmp_path, noise_image):
+    """A file of hashes in a folder of photos does not turn the folder into a table."""
+    pd.DataFrame({"image": ["1.png"]}).to_parquet(tmp_path / "hashes.parquet")
+    assert TableLayout.recognize(tmp_path) is not None
+    noise_image(0).save(tmp_path / "1.png")
+    assert TableLayout.recognize(tmp_path) is None
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.parquet"):
+        assert read_collection(tmp_path).layout.name == "folder"
