@@ -173,16 +173,16 @@ class CocoLayout(Layout):
 
 def _check_categories(files: Sequence[CocoFile]) -> None:
     """Raise if an id means one category here and another one there."""
-    for file in files[1:]:
-        for first in files[: files.index(file)]:
-            for value in file.categories.keys() & first.categories.keys():
-                if file.categories[value] != first.categories[value]:
-                    raise LayoutError(
-                        f"{show_file(file.path)}, categories: the id {value!r} is "
-                        f"{shorten(file.categories[value])!r}, and "
-                        f"{shorten(first.categories[value])!r} in {show_file(first.path)}. Use "
-                        f"the same categories in all files."
-                    )
+    known: dict[int | str, CocoFile] = {}
+    for file in files:
+        for value, name in file.categories.items():
+            first = known.setdefault(value, file)
+            if first.categories[value] != name:
+                raise LayoutError(
+                    f"{show_file(file.path)}, categories: the id {value!r} is {shorten(name)!r}, "
+                    f"and {shorten(first.categories[value])!r} in {show_file(first.path)}. Use "
+                    f"the same categories in all files."
+                )
 
 
 def _size_of(file: CocoFile, place: int) -> tuple[float, float]:

@@ -46,9 +46,11 @@ def locate_images(
     LayoutError
         If `root` is None, and no folder holds one of the first images.
     """
-    if root is None and (listed := _find_list(path, names, parts)):
+    # The parent of a relative path may be the working directory, and that has one too.
+    above = path.parent.parent if path.parent.name not in ("", "..") else path.parent / ".."
+    if root is None and (listed := _find_list(above, names, parts)):
         return listed
-    tops = [root] if root is not None else [path.parent, path.parent.parent]
+    tops = [root] if root is not None else [path.parent, above]
     inner = [*parts, *(f"images/{part}" for part in parts), *_USUAL, ""]
     folders = list(dict.fromkeys(top / name for top in tops for name in inner))
     first = names[:_SAMPLE]
@@ -69,16 +71,16 @@ def locate_images(
 
 
 def _find_list(
-    path: Path, names: Sequence[str], parts: Sequence[str]
+    folder: Path, names: Sequence[str], parts: Sequence[str]
 ) -> tuple[list[str], Path] | None:
-    """Return the images that a text file beside the folder of annotations lists, in order."""
+    """Return the images that a text file in a folder lists, if they are those of the part."""
     for part in parts:
-        file = path.parent.parent / f"{part}.txt"
+        file = folder / f"{part}.txt"
         if not file.is_file():
             continue
         try:
             lines = split_list(file.read_bytes())
-        except ValueError:
+        except (OSError, ValueError):
             continue
         paths = [os.path.abspath(file.parent / line) for line in lines]
         shown = [line.replace(os.sep, "/") for line in paths]

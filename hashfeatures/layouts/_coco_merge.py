@@ -74,7 +74,7 @@ def _merge_values(files: Sequence[CocoFile], key: str, part: str) -> Any:
     """Return the value of a key for all files: the same, or the entries of each id once."""
     having = [file for file in files if key in file.document]
     values = [file.document[key] for file in having]
-    if key == "info" or all(value == values[0] for value in values):
+    if key == "info" or all(value == values[0] for value in values[1:]):
         return values[0]
     merged: dict[Any, dict[str, Any]] = {}
     for file, value in zip(having, values, strict=True):

@@ -413,6 +413,15 @@ def test_images_are_found_in_usual_places(write, folder):
     assert read_collection(path, root=path.parents[1] / folder).images == collection.images
 
 
+@pytest.mark.parametrize("place", [".", "annotations"])
+def test_images_are_found_from_any_working_directory(write, monkeypatch, place):
+    """A name without a folder is in the working directory, and images may be beside that."""
+    path = write(make_document())
+    monkeypatch.chdir(path.parents[1] / place)
+    collection = read_collection(os.path.relpath(path))
+    assert all(map(os.path.isfile, collection.images))
+
+
 def test_a_list_of_other_images_is_no_guide(write):
     """A text file named after the part decides only if it lists these images in this order."""
     path = write(make_document())
