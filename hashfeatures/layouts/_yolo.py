@@ -101,7 +101,8 @@ class YoloLayout(Layout):
             labels.append(None if objects is None else place)
             places += [(row, found.class_id) for found in objects or ()]
         if not any(labels):
-            images.notes.append(f"no image has labels, such as {show_path(label_path(paths[0]))}")
+            example = show_path(label_path(paths[0]))
+            images.notes.append(f"no image has labels: there is no {example}, for example")
         if names is None:
             names = number_classes(1 + max((class_id for _, class_id in places), default=0))
         frame = pd.DataFrame(
@@ -115,7 +116,7 @@ class YoloLayout(Layout):
         frame["annotations"] = pd.Series(labels, dtype=object)
         return Collection(
             frame,
-            cls({**settings, "names": settings.get("names", names)}, keypoints),
+            cls({**settings, "names": settings.get("names") or names}, keypoints),
             root=Path(images.root),
             counts=count_objects(places, (len(paths), len(names))),
             class_names=names,
@@ -149,8 +150,8 @@ class YoloLayout(Layout):
                 for row in rows.tolist()
             ]
             files = name_files(moved, [_Move.name_shortly, _Move.name_fully])
-            plan.files = {name: file for name, file in files.items() if name[0] == "i"}
-            plan.copied = {name: file for name, file in files.items() if name[0] == "l"}
+            for name, file in files.items():  # labels are copied, as people go on to edit them
+                (plan.files if name.startswith("images/") else plan.copied)[name] = file
         used = {part: place.format(part) for part in PARTS if len(written.get(part, ()))}
         comment = "Written by hashfeatures."
         if "val" not in used:
@@ -226,7 +227,7 @@ def _read_settings(source: Path) -> tuple[dict[str, Any], str | None]:
             with open_regular(path) as lines:
                 data = lines.read()
             text = data.decode(encoding_of(data), "replace")
-            settings["names"] = [line.strip() for line in text.splitlines() if line.strip()]
+            settings["names"] = [line.strip() for line in text.rstrip().splitlines()]
             break
     return settings, None
 

@@ -60,33 +60,32 @@ class YoloImages:
         self.notes: list[str] = []
         entries = self._list_entries(settings)
         self.root = self._find_root(settings, entries, root)
-        found: dict[str, list[str]] = {}
-        for part, names in entries.items():
-            images: list[str] = []
-            for name in names:
-                place = locate(self.root, name)
-                if place is not None:
-                    images += (
-                        self._list_folder(place)
-                        if os.path.isdir(place)
-                        else self._list_file(place, part)
-                    )
-                elif part == "test":  # often named and not there, and not needed for training
-                    self.notes.append(f"part 'test' was left out, as {name!r} does not exist")
-                else:
-                    raise LayoutError(
-                        f"{self._shown}, key {part!r}: there is no {shorten(name)!r} in "
-                        f"{show_path(self.root)}."
-                    )
-            unique = list(dict.fromkeys(images))
-            if len(unique) < len(images):
-                n_more = count(len(images) - len(unique), "image")
-                self.notes.append(f"part {part!r} lists {n_more} more than once, taken once")
-            if unique:
-                found[part] = unique
-            elif images or names:
-                self.notes.append(f"part {part!r} holds no images")
-        self.parts = self._without_aliases(found)
+        found = {part: self._find_images(part, names) for part, names in entries.items()}
+        self.parts = self._without_aliases({part: each for part, each in found.items() if each})
+
+    def _find_images(self, part: str, names: list[str]) -> list[str]:
+        """Return the images in the folders and lists of a part, each once."""
+        images: list[str] = []
+        for name in names:
+            place = locate(self.root, name)
+            if place is not None and os.path.isdir(place):
+                images += self._list_folder(place)
+            elif place is not None:
+                images += self._list_file(place, part)
+            elif part == "test":  # often named and not there, and not needed for training
+                self.notes.append(f"part 'test' was left out, as {name!r} does not exist")
+            else:
+                raise LayoutError(
+                    f"{self._shown}, key {part!r}: there is no {shorten(name)!r} in "
+                    f"{show_path(self.root)}."
+                )
+        unique = list(dict.fromkeys(images))
+        if len(unique) < len(images):
+            n_more = count(len(images) - len(unique), "image")
+            self.notes.append(f"part {part!r} lists {n_more} more than once, taken once")
+        if not unique and part != "test":
+            self.notes.append(f"part {part!r} holds no images")
+        return unique
 
     def _list_entries(self, settings: dict[str, Any]) -> dict[str, list[str]]:
         """Return the folders and lists of each part, as the file names them."""

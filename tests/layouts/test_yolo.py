@@ -173,6 +173,16 @@ def test_keypoints_are_kept_and_counted(build, tmp_path):
     assert [label for _, label in found["train"].values()] == [rows.encode() * 2]
 
 
+def test_a_data_set_without_any_labels_says_where_they_would_be(build):
+    """Labels in the wrong folder would make all images background images in silence."""
+    labels = {"train/a.png": None, "val/b.png": None}
+    file = build({"train": ["a.png"], "val": ["b.png"]}, labels)
+    with pytest.warns(
+        SkippedFilesWarning, match=r"no image has labels: there is no .*labels/train/a\.txt"
+    ):
+        assert read_collection(file).counts.sum() == 0
+
+
 def test_lists_are_read_by_the_commands_too(build, tmp_path):
     """A list of a part is what hashfeatures reads as a list of paths."""
     from hashfeatures._utils.path_text import split_list
