@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,9 @@ class WebDatasetLayout(Layout):
         for part, rows in parts.items():
             samples = ([images.iloc[row], *annotations.iloc[row].values()] for row in rows)
             for number, members in enumerate(_fill_shards(samples)):
-                plan.streams[f"{part}/{number:06d}.tar"] = partial(write_members, members)
+                plan.streams[f"{part}/{number:06d}.tar"] = functools.partial(
+                    write_members, members
+                )
         return plan
 
 
@@ -176,9 +178,9 @@ class _Sample:
     suffix: str = ""
     n_images: int = 0
 
-    def choose_image(self) -> None:
+    def choose_image(self, is_image: Callable[[str], bool]) -> None:
         """Choose the image of the sample: "jpg" rather than "mask.png"."""
-        images = [suffix for suffix in self.members if has_image_suffix(f"x.{suffix}")]
+        images = list(filter(is_image, self.members))
         images = images or self.recognized or []
         self.n_images = len(images)
         if images:
@@ -312,7 +314,18 @@ def _common_folder(shards: Sequence[str]) -> Path:
 def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
     """Return the samples of a shard, in the order of their first members."""
     samples: dict[str, _Sample] = {}
-    for name, file, head in list_members(shard, _head_size):
+
+    @functools.cache  # few suffixes occur, but many members
+    def names_image(suffix: str) -> bool:
+        return has_image_suffix(f"x.{suffix}")
+
+    def head_size(name: str) -> int:
+        suffix = split_name(name)[1]
+        if names_image(suffix):
+            return 0
+        return _MOST_LABEL if suffix == _LABEL else HEAD
+
+    for name, file, head in list_members(shard, head_size):
         key, suffix = split_name(name)
         is_image = bool(head) and not suffix.endswith(_LABEL) and is_image_head(head)
         if _META.match(name) or (not suffix and not is_image):
@@ -330,15 +343,8 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
         elif is_image:
             sample.recognized = [*(sample.recognized or []), suffix]
     for sample in samples.values():
-        sample.choose_image()
+        sample.choose_image(names_image)
     return list(samples.values())
-
-
-def _head_size(name: str) -> int:
-    """Return how many bytes of a member to read: none of an image with a suffix."""
-    if has_image_suffix(name):
-        return 0
-    return _MOST_LABEL if split_name(name)[1] == _LABEL else HEAD
 
 
 def _name_samples(samples: Sequence[_Sample], shards: Sequence[str]) -> list[str]:
