@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._utils.descriptions import shorten
 from .._utils.frames import is_missing
 from .._utils.path_text import encoding_of, read_path, show_path, write_path
 from ..exceptions import LayoutError
@@ -95,12 +96,12 @@ def _read(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(
             path,
             sep=_separator(path),
+            header=None,  # pandas would rename columns with equal or empty names
             dtype=str,
             keep_default_na=False,
             encoding=encoding,
-            index_col=False,
             on_bad_lines="error",
-        )
+        ).fillna("")  # of rows with fewer values than the header
     except pd.errors.EmptyDataError as error:
         raise LayoutError(f"{where}: the file is empty.") from error
     except UnicodeError as error:
@@ -109,7 +110,10 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
         raise LayoutError(f"{where}: {' '.join(str(error).split())}.") from error
-    return frame.fillna("")  # of rows with fewer values than the header
+    header = frame.iloc[0].tolist()
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise LayoutError(f"{where}, line 1: two columns have the name {shorten(twice[0])!r}.")
+    return frame.iloc[1:].set_axis(header, axis=1)
 
 
 def _separator(path: Path) -> str:

@@ -193,6 +193,13 @@ def test_values_of_a_csv_file_stay_as_they_are_written(files, tmp_path):
     assert (out / "all.csv").read_text() == absolute
 
 
+def test_a_column_without_a_name_stays_so(files, tmp_path):
+    """As pandas writes its index."""
+    text = ",path\n" + "".join(f"{n},{files / name}\n" for n, name in enumerate(names()))
+    out = read_collection(write_csv(files, text)).write_split({"a": range(N)}, tmp_path / "out")
+    assert (out / "a.csv").read_text() == text
+
+
 @pytest.mark.parametrize("name", ["two\nlines.png", '"quoted".png', "a,b;c\td.png", " .png"])
 def test_unusual_names_go_there_and_back(files, tmp_path, noise_image, name):
     noise_image(0).save(files / name)
@@ -297,6 +304,7 @@ def test_names_that_climb_out_are_copied_inside(files, tmp_path):
         (b"path,url\na.png,b.png\n", r"Found several, \['path', 'url'\]"),
         (b"path\n\xff\xfe\xfa.png\n", "not UTF-8"),
         (b'path,x\n"a.png,1\n', "table.csv"),
+        (b"path,n,n\na.png,1,2\n", "line 1: two columns have the name 'n'"),
         (b"path,x\na.png,1,2,3\n", "table.csv"),
     ],
 )
