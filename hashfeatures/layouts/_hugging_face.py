@@ -21,7 +21,7 @@ from ..images._sources import IMAGE_COLUMNS
 from ._collection import Collection
 from ._hugging_face_objects import ObjectColumn, name_classes
 from ._layout import Layout
-from ._plan import Plan
+from ._plan import Plan, safe_name
 from ._row_references import BLOCK_BYTES, Block, ForwardReader, RowReader, RowReference
 
 _KINDS = {"Dataset", "DatasetDict", "IterableDataset", "IterableDatasetDict"}
@@ -88,6 +88,8 @@ class HuggingFaceLayout(Layout):
             )
         splits = dict(source) if isinstance(source, dict) else {"": source}
         splits = {str(name): split for name, split in splits.items()}
+        for name in filter(None, splits):
+            safe_name(name, "The DatasetDict" if folder is None else show_path(str(folder)))
         tables = [_Split(name, split).read() for name, split in splits.items()]
         if not tables:
             raise LayoutError("The DatasetDict holds no split.")
@@ -350,7 +352,11 @@ def _is_ours(kind: type) -> bool:
 def _load(folder: Path) -> Any:
     datasets = import_extra("datasets", "datasets", "Reading a data set of Hugging Face")
     try:
-        return datasets.load_from_disk(str(folder))
+        loaded = datasets.load_from_disk(str(folder))
+        for split in loaded.values() if isinstance(loaded, dict) else [loaded]:
+            # Reading damaged offsets would end the process. This reads no image.
+            split.data.validate(full=True)
+        return loaded
     except Exception as error:  # a damaged folder raises errors of pyarrow, json and others
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise LayoutError(

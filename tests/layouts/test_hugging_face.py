@@ -1,9 +1,12 @@
 """Data sets of Hugging Face are read lazily, and splits of them are data sets again."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from hashfeatures import (
@@ -332,6 +335,50 @@ def test_nothing_in_a_saved_data_set_changes(sources, tmp_path):
     finally:
         folder.chmod(0o755)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Return a small saved data set that tests break in copies."""
+    folder = tmp_path_factory.mktemp("small")
+    kinds = datasets.Features({"image": datasets.Image(), "label": datasets.Value("string")})
+    columns = {"image": [{"bytes": b"abc", "path": None}] * 3, "label": ["a", "b", "c"]}
+    splits = {"train": datasets.Dataset.from_dict(columns, features=kinds)}
+    datasets.DatasetDict(splits).save_to_disk(folder / "saved")
+    return folder
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_damaged_folder_is_refused_with_its_name(small, data):
+    """Guards above all against reading offsets that would end the process."""
+    broken = small / "broken"
+    shutil.rmtree(broken, ignore_errors=True)
+    shutil.copytree(small / "saved", broken)
+    files = sorted(path for path in broken.rglob("*") if path.is_file())
+    path = data.draw(st.sampled_from(files))
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    noise = data.draw(st.none() | st.binary(min_size=1, max_size=8))
+    content[place : len(content) if noise is None else place + len(noise)] = noise or b""
+    path.write_bytes(content)
+    try:
+        collection = read_collection(broken, layout="hugging-face")
+        for image in collection.images:
+            image.resolve()
+    except LayoutError as error:
+        assert str(broken) in str(error)
+
+
+def test_names_of_splits_do_not_leave_the_folder(small, tmp_path):
+    shutil.copytree(small / "saved", tmp_path / "saved" / "below")
+    shutil.copytree(small / "saved" / "train", tmp_path / "outside")
+    listed = tmp_path / "saved" / "below" / "dataset_dict.json"
+    listed.write_text(json.dumps({"splits": ["train", "../../outside"]}))
+    with pytest.raises(
+        LayoutError, match=r"below: the name '\.\./\.\./outside' leaves its folder"
+    ):
+        read_collection(tmp_path / "saved" / "below")
 
 
 def test_classes_without_images_are_classes(files):
