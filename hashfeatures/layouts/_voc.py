@@ -110,7 +110,7 @@ class VocLayout(Layout):
         part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets, known)
         files, contents, objects = _read_images(tree, listing, sorted(known | part_of.keys()))
         keys = [Path(os.path.relpath(file.image, tree.top)).as_posix() for file in files]
-        if tree.is_beside and not parts:
+        if not parts:
             part_of = {file.stem: part for file in files if (part := _folder_part(file.stem))}
         paths = as_column([file.image for file in files])
         frame = pd.DataFrame({"image": paths, "key": as_column(keys)})

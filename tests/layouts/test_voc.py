@@ -150,6 +150,21 @@ def test_lists_are_image_sets_alone(voc, tmp_path):
         read_collection(out)
 
 
+def test_folders_are_parts_without_sets(voc, tmp_path):
+    """Folders named train and val below those of images and XML take the place of sets."""
+    shutil.rmtree(voc / "ImageSets")
+    for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "xml")):
+        for number in range(12):
+            path = voc / folder / ("train" if number < 8 else "val") / f"{number}.{suffix}"
+            path.parent.mkdir(exist_ok=True)
+            (voc / folder / f"2007_{number:06}.{suffix}").rename(path)
+    collection = read_collection(voc)
+    assert collection.parts.value_counts().to_dict() == {"train": 8, "val": 4}
+    out = collection.write_split({"train": range(9), "test": range(9, 12)}, tmp_path / "o", "copy")
+    assert (out / "Annotations" / "val" / "8.xml").is_file()
+    assert read_collection(out).parts.value_counts().to_dict() == {"train": 9, "test": 3}
+
+
 def test_boxes_are_shares_of_the_image(voc):
     """Pixels are counted from 1, and the last one belongs to the box; parts of objects do not."""
     objects = read_collection(voc).objects()
