@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,19 @@ from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
 from ._collection import Collection
 from ._layout import Layout
 from ._plan import Plan
+from ._shards import (
+    common_folder,
+    describe_paths,
+    find_shards,
+    has_braces,
+    is_shard,
+    recognize_folder,
+)
 from ._tar import AnyTarMember, list_members, write_members
 
-_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # As webdataset splits names: the suffix begins at the first dot of the file name.
 _NAME = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)", re.DOTALL)
 _META = re.compile(r"__[^/]*__($|/)")
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_MOST_SHARDS = 1_000_000  # that a pattern may name
-_MOST_SEARCHED = 1000  # entries of a folder that are looked at to recognize it
 
 # Where a new shard begins.
 _SHARD_SAMPLES = 10_000
@@ -56,13 +58,13 @@ class WebDatasetLayout(Layout):
     def recognize(cls, source: Any) -> str | None:
         """Return why a source consists of tar shards, or None."""
         if isinstance(source, list) and source and all(isinstance(one, Path) for one in source):
-            return "all of its files are tar files" if all(map(_is_shard, source)) else None
+            return "all of its files are tar files" if all(map(is_shard, source)) else None
         if not isinstance(source, Path):
             return None
         if source.is_dir():
-            return _recognize_folder(source)
-        if _is_shard(source):
-            return "it is a tar file" if source.exists() or _BRACES.search(str(source)) else None
+            return recognize_folder(source)
+        if is_shard(source):
+            return "it is a tar file" if source.exists() or has_braces(source) else None
         return None
 
     @classmethod
@@ -72,8 +74,8 @@ class WebDatasetLayout(Layout):
         The annotations of an image are the other members of its sample by suffix, such as "json".
         Their ``resolve()`` returns the bytes.
         """
-        shards = _find_shards(source)
-        top = _common_folder(shards) if root is None else root
+        shards = find_shards(source)
+        top = common_folder(shards) if root is None else root
         names = [os.path.relpath(shard, top).replace(os.sep, "/") for shard in shards]
         left_out = LeftOut()
         samples: list[_Sample] = []
@@ -82,7 +84,7 @@ class WebDatasetLayout(Layout):
         kept = [sample for sample in samples if sample.image is not None]
         if not kept:
             raise LayoutError(
-                f"{_describe(shards)}: no sample holds an image among its "
+                f"{describe_paths(shards)}: no sample holds an image among its "
                 f"{count(len(samples), 'sample')}."
             )
         frame = pd.DataFrame(
@@ -201,116 +203,6 @@ def split_name(name: str) -> tuple[str, str]:
     return (name, "") if match is None else (match[1], match[2].lower())
 
 
-def expand_braces(pattern: str) -> list[str]:
-    """Return the names that a pattern with ranges or choices in braces stands for.
-
-    Examples
-    --------
-    >>> from hashfeatures.layouts._webdataset import expand_braces
-    >>> expand_braces("{train,val}-{08..10}.tar")[:4]
-    ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']
-    """
-    pieces: list[list[str]] = []
-    n_names = 1
-    for place, text in enumerate(_BRACES.split(pattern)):
-        choices = [text]
-        if place % 2:
-            bounds = _RANGE.fullmatch(text)
-            if bounds is not None:
-                first, last = int(bounds[1]), int(bounds[2])
-                n_names *= abs(last - first) + 1
-                step = 1 if first <= last else -1
-                width = (
-                    max(map(len, bounds.groups())) if "0" in (bounds[1][0], bounds[2][0]) else 0
-                )
-                if n_names <= _MOST_SHARDS:
-                    choices = [f"{number:0{width}d}" for number in range(first, last + step, step)]
-            elif "," in text:
-                choices = text.split(",")
-                n_names *= len(choices)
-            else:
-                choices = [f"{{{text}}}"]
-        if n_names > _MOST_SHARDS:
-            raise LayoutError(
-                f"{shorten(pattern)!r} stands for more than {_MOST_SHARDS:,} files. Check the "
-                f"ranges."
-            )
-        pieces.append(choices)
-    return ["".join(words) for words in product(*pieces)]
-
-
-def _is_shard(path: Path) -> bool:
-    return path.name.lower().endswith(_SUFFIXES)
-
-
-def _recognize_folder(folder: Path) -> str | None:
-    """Return why a folder consists of shards: it holds tar files, and no images beside them."""
-    found = None
-    try:
-        below = [entry.path for entry in _entries(folder) if entry.is_dir()]
-        for searched in (folder, *map(Path, below)):
-            for entry in _entries(searched):
-                if has_image_suffix(entry.name):
-                    return None
-                if found is None and _is_shard(Path(entry.name)) and entry.is_file():
-                    found = os.path.relpath(entry.path, folder)
-    except OSError:
-        return None
-    return None if found is None else f"it holds tar files, such as {show_path(found)}"
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for number, entry in enumerate(entries):
-            if number >= _MOST_SEARCHED:
-                return
-            if not entry.name.startswith("."):
-                yield entry
-
-
-def _find_shards(source: Any) -> list[str]:
-    """Return the paths of all shards that a source names."""
-    named = source if isinstance(source, list) else [source]
-    if not named or not all(isinstance(one, Path) for one in named):
-        raise LayoutError(
-            f"Expected tar files, a folder of them or a pattern such as 'shard-{{000..009}}.tar'. "
-            f"Got {type(source).__name__}."
-        )
-    shards: list[str] = []
-    for path in named:
-        if path.is_dir():
-            shards += _walk(path)
-        elif path.exists() or not _BRACES.search(str(path)):
-            shards.append(str(path))
-        else:
-            shards += expand_braces(str(path))
-    missing = [shard for shard in shards if not os.path.isfile(shard)]
-    if missing:
-        raise LayoutError(
-            f"{show_path(missing[0])} is missing, or is no file. Expected "
-            f"{count(len(shards), 'tar file')}."
-        )
-    if not shards:
-        raise LayoutError(f"{_describe([str(path) for path in named])} holds no tar files.")
-    return list(dict.fromkeys(map(os.path.normpath, shards)))
-
-
-def _walk(folder: Path) -> list[str]:
-    shards = []
-    for above, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        shards += [
-            os.path.join(above, name)
-            for name in sorted(names)
-            if _is_shard(Path(name)) and not name.startswith(".")
-        ]
-    return shards
-
-
-def _common_folder(shards: Sequence[str]) -> Path:
-    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(one)) for one in shards]))
-
-
 def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
     """Return the samples of a shard, in the order of their first members."""
     samples: dict[str, _Sample] = {}
@@ -408,8 +300,3 @@ def _fill_shards(samples: Iterator[list[AnyTarMember]]) -> Iterator[list[AnyTarM
 def _name_in_shard(member: AnyTarMember) -> str:
     """Return the key of a member in its shard."""
     return split_name(member.name.removeprefix(f"{member.path}/"))[0]
-
-
-def _describe(paths: Sequence[str]) -> str:
-    more = "" if len(paths) == 1 else f" and {count(len(paths) - 1, 'more file')}"
-    return shorten(show_path(paths[0])) + more

@@ -19,7 +19,7 @@ import hashfeatures
 from hashfeatures import FailedImagesWarning, LayoutError, SkippedFilesWarning, read_collection
 from hashfeatures.images import _archives
 from hashfeatures.layouts import _webdataset
-from hashfeatures.layouts._webdataset import WebDatasetLayout, expand_braces
+from hashfeatures.layouts._webdataset import WebDatasetLayout
 
 Members = list[tuple[str, bytes]]
 
@@ -147,15 +147,6 @@ def test_lists_of_shards(tmp_path: Path) -> None:
     first = pack_sets(tmp_path) / "shard-000.tar"
     assert len(read_collection(first)) == 8
     assert len(read_collection([first, tmp_path / "shard-002.tar", first])) == 16
-
-
-@pytest.mark.parametrize(
-    "pattern", ["{0..3}.tar", "a-{08..11}.tar", "{3..1}.tar", "{a,b}-{1..2}.tar", "{a}.tar", "x"]
-)
-def test_braces_expand_as_in_webdataset(pattern: str) -> None:
-    """Patterns stand for the files that webdataset would open."""
-    braceexpand = pytest.importorskip("braceexpand")
-    assert expand_braces(pattern) == list(braceexpand.braceexpand(pattern))
 
 
 def test_new_shards_hold_every_member_once(tmp_path: Path) -> None:
