@@ -79,17 +79,9 @@ def read_tables(paths: Sequence[str], options: InputOptions, common: OutputOptio
 
     Raises
     ------
-    CommandError
-        If the option --column names their images.
     LayoutError
         If they cannot be read.
     """
-    if options.column is not None:
-        raise CommandError(
-            "--out DIR/ writes tables whose images are in a column with a usual name, such as "
-            "'image' or 'path', and --column names another. Rename the column, or write lists: "
-            "--out TRAIN TEST."
-        )
     return _read(list(paths), _Found("table"), options, common)
 
 
@@ -216,6 +208,8 @@ def _read(
     from ..exceptions import LayoutError, SkippedFilesWarning
     from ..layouts import read_collection
 
+    if options.column is not None:
+        _check_column(options.column, paths[0], found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkippedFilesWarning)  # noted below
         try:
@@ -231,6 +225,22 @@ def _read(
     if collection.skipped:
         common.note(f"{named}: {collection.skipped}")
     return collection
+
+
+def _check_column(column: str, path: str, found: _Found) -> None:
+    """Raise if the option --column names another column than that of the images in a data set."""
+    from ..images._sources import IMAGE_COLUMNS
+
+    if found.name != "table":
+        raise click.UsageError(
+            f"--column concerns tables, and {_show(path)} is in the layout {found.name}."
+        )
+    if column != IMAGE_COLUMNS[0]:
+        raise CommandError(
+            f"{_show(path)} is read as a data set, whose images are in a column with a usual "
+            f"name, such as {IMAGE_COLUMNS[0]!r} or {IMAGE_COLUMNS[1]!r}. Leave --column out, or "
+            f"rename the column {column!r} to {IMAGE_COLUMNS[0]!r}."
+        )
 
 
 def _name_folder_options(options: InputOptions) -> str | None:

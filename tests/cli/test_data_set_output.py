@@ -56,6 +56,15 @@ def test_a_list_chooses_what_is_left_out(run, coco):
     assert ids == list(range(1, 20))
 
 
+def test_pixels_confirm_what_hashes_find(run, yolo):
+    """An image is left out only if it shows what the kept one shows, even without --verify."""
+    near = ("--hashes", "dhash", "--radius", "64", "--no-verify", "--keep", "first")
+    assert run("duplicates", yolo, *near, "--json").json()["counts"]["duplicates"] == 23
+    done = run("duplicates", yolo, *near, "--out", "clean")
+    assert done.code == 0, done.err
+    assert len(names("clean/data.yaml")) >= 23
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

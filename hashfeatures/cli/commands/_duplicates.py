@@ -132,6 +132,7 @@ def command(
     import numpy as np
     from sklearn.base import clone
 
+    from ...duplicates._pixel_comparison import compare_pixels
     from ...duplicates._removal import (
         choose_representatives,
         plan_listed_removal,
@@ -169,7 +170,9 @@ def command(
     places = find_listed(listed, collection) if listed else None
     has_pixels = options.verify is not False and not collection.is_hashed
     # Before an action, the agreement also concerns pairs that were found by hashes alone.
-    sought = replace(options, min_agreement=None) if kinds and not has_pixels else options
+    sought = (
+        replace(options, min_agreement=None) if (kinds or clean) and not has_pixels else options
+    )
     finder = fit(make_finder(sought, collection, common), collection)
     images = collection.columns if collection.is_hashed else collection.sources
     kept = choose_representatives(finder, images, keep)
@@ -180,12 +183,21 @@ def command(
         removals = plan_removal(finder, kept)
     else:
         removals = plan_listed_removal(finder, np.array(places))
+    # An image goes only if its pixels confirm that it shows what the kept one shows.
+    confirming = None if has_pixels else clone(finder).set_params(verify=True)
+    if confirming is not None and options.min_agreement is not None:
+        confirming.set_params(min_agreement=options.min_agreement)
     if clean:
-        removed = [each.row for each in removals if each.kept is not None]
-        parts = keep_in_parts(collection, removed)
+        pairs = [(each.kept, each.row) for each in removals if each.kept is not None]
+        if confirming is not None:
+            images = collection.sources
+            shown = [(images[kept], images[row]) for kept, row in pairs]
+            compared = compare_pixels(shown, confirming)
+            pairs = [pair for pair, one in zip(pairs, compared, strict=True) if one.is_confirmed]
+        parts = keep_in_parts(collection, [row for _, row in pairs])
         write_parts(clean, collection, parts, how or "lists")
         sizes = ", ".join(f"{name} {len(rows)}" for name, rows in parts.items())
-        common.note(f"wrote {clean}: {sizes}; left out {count(len(removed), 'image')}")
+        common.note(f"wrote {clean}: {sizes}; left out {count(len(pairs), 'image')}")
     if not kinds:
         if common.as_json:
             echo_json(report.summary)
@@ -202,11 +214,8 @@ def command(
         note_companions([each.path for each in duplicates], common)
     tell = _ignore if common.as_json else echo
     planned = plan(kinds[0], duplicates, folder, common.note, tell)
-    if kinds[0] != "hardlink" and not has_pixels:  # links need the same bytes
-        verifying = clone(finder).set_params(verify=True)
-        if options.min_agreement is not None:
-            verifying.set_params(min_agreement=options.min_agreement)
-        confirm(planned, verifying, tell)
+    if kinds[0] != "hardlink" and confirming is not None:  # links need the same bytes
+        confirm(planned, confirming, tell)
     for each in removals:
         if each.kept is None:
             planned.leave(sources[each.row], "none of its near duplicates is kept", tell)

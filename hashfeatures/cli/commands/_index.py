@@ -129,7 +129,7 @@ def query(
     answers: list[dict[str, Any]] = [
         {"path": path, "matches": sorted(matches, key=lambda match: int(match["distance"]))}
         | ({"error": errors[row]} if row in errors else {})
-        for row, (path, matches) in enumerate(zip(collection.sources, found, strict=True))
+        for row, (path, matches) in enumerate(zip(collection.names, found, strict=True))
     ]
     if common.as_json:
         echo_json(answers)
@@ -137,7 +137,7 @@ def query(
     for answer in answers:
         matches = answer["matches"]
         status = "unread" if "error" in answer else "known" if matches else "new"
-        echo(f"{status:<6} {show_path(str(answer['path']))}")
+        echo(f"{status:<6} {show_path(answer['path'])}")
         for match in matches:
             bits = count(match["distance"], "bit")
             echo(f"{bits:>14}  {show_path(match['path'])}")
