@@ -90,7 +90,8 @@ class ArrowTable(ABC):
         """Return the paths and URLs in a column, or references to the images in it."""
         kind = self.schema.field(column).type
         if self.holds_text(column):
-            return list(self.read(column).to_pylist())
+            with self._explain(column):
+                return list(self.read(column).to_pylist())
         if self.holds_files(column):
             return list(self.references(column))
         raise LayoutError(
@@ -100,10 +101,23 @@ class ArrowTable(ABC):
 
     def values(self, column: str) -> pd.Series[Any]:
         """Return a column as one of pandas."""
-        values = self.read(column)
-        if values.null_count:  # whole numbers stay whole
-            return pd.Series(values.to_pylist(), dtype=object)
-        return pd.Series(values.to_pandas())
+        with self._explain(column):
+            values = self.read(column)
+            values.validate(full=True)  # pandas would fail later, where nobody expects it
+            if values.null_count:  # whole numbers stay whole
+                return pd.Series(values.to_pylist(), dtype=object)
+            return pd.Series(values.to_pandas())
+
+    @contextmanager
+    def _explain(self, column: str) -> Iterator[None]:
+        """Raise `LayoutError` with the name of a column whose values are damaged."""
+        try:
+            yield
+        except (UnicodeError, import_arrow("Reading a table of Arrow").ArrowException) as error:
+            cause = " ".join(str(error).split())
+            raise LayoutError(
+                f"{self.name}, column {column!r}: its values are damaged ({cause})."
+            ) from error
 
     def write(
         self, rows: NDArray[np.intp], replaced: Mapping[str, NDArray[np.object_]], path: Path

@@ -346,6 +346,16 @@ def test_damaged_parquet_is_refused_with_its_name(tmp_path_factory, noise, place
         assert "any.parquet" in str(error)
 
 
+@pytest.mark.parametrize("column", ["image", "note"])
+def test_text_that_is_not_utf_8_is_refused_with_its_column(column):
+    """As in a damaged file; Arrow does not check it."""
+    offsets = pa.py_buffer(np.array([0, 2], np.int32).tobytes())
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
+    table = pa.table({"image": ["a.png"], "note": ["a"]} | {column: broken})
+    with pytest.raises(LayoutError, match=f"column '{column}': its values are damaged"):
+        read_collection(table)
+
+
 def test_files_of_several_kinds_are_refused(files, tmp_path):
     pq.write_table(make_table(files), tmp_path / "table.parquet")
     path = write_csv(files, make_csv())
