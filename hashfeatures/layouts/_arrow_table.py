@@ -1,8 +1,7 @@
-"""Tables that are read as batches of Arrow: Parquet, polars, pyarrow, DuckDB."""
+"""Tables that are read as batches of Arrow: Parquet files, tables of pyarrow and polars."""
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,17 +16,14 @@ from .._utils.optional import import_extra
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
 from ._row_references import (
-    BLOCK_BYTES,
-    Block,
     ColumnReader,
-    ForwardReader,
     ParquetReader,
     RowReader,
     RowReference,
+    rows_per_block,
 )
 
-_BATCH_ROWS = 1024
-_SAMPLE = 64  # rows whose size tells that of the others
+BATCH_ROWS = 1024
 _PAGE_ROWS = 16  # rows of which a page consists at least
 _WRITTEN_BYTES = 32 * 2**20  # what is collected before it is written as a row group
 
@@ -200,11 +196,11 @@ class MemoryTable(ArrowTable):
 
     def batches(self) -> Iterator[Any]:
         """Yield all rows as RecordBatches, in order."""
-        yield from self._table.to_batches(max_chunksize=_BATCH_ROWS)
+        yield from self._table.to_batches(max_chunksize=BATCH_ROWS)
 
     def references(self, column: str) -> list[RowReference]:
         """Return references to the encoded images in a column."""
-        return _refer(ColumnReader(self.name, self._table.column(column)), self.n_rows)
+        return refer(ColumnReader(self.name, self._table.column(column)), self.n_rows)
 
 
 class ParquetTable(ArrowTable):
@@ -255,7 +251,7 @@ class ParquetTable(ArrowTable):
         """Yield all rows as RecordBatches, in order and in bounded memory."""
         for path in self.paths:
             with self._open(path, buffer_size=2**20, pre_buffer=False) as file:
-                yield from file.iter_batches(_BATCH_ROWS)
+                yield from file.iter_batches(_rows_per_batch(file.metadata))
 
     @contextmanager
     def _open(self, path: Path, **options: Any) -> Iterator[Any]:
@@ -273,114 +269,19 @@ class ParquetTable(ArrowTable):
         """Return references to the encoded images in a column."""
         found = []
         for path, size in zip(self.paths, self._sizes, strict=True):
-            found += _refer(ParquetReader(str(path), column, path.name), size)
+            found += refer(ParquetReader(str(path), column, path.name), size)
         return found
 
 
-class StreamTable(ArrowTable):
-    """A table that is computed when it is read: a LazyFrame, a relation, a Dataset of pyarrow.
-
-    Every reading must give the same rows in the same order.
-
-    Parameters
-    ----------
-    source : LazyFrame, DuckDBPyRelation or pyarrow Dataset
-        The table.
-    """
-
-    def __init__(self, source: Any) -> None:
-        self._arrow = import_arrow("Reading a table that is computed")
-        package = type(source).__module__.partition(".")[0]
-        self._open = {
-            "polars": _open_lazy,
-            "duckdb": _open_relation,
-            "_duckdb": _open_relation,
-        }.get(package, _open_dataset)
-        self._source = source
-        self.schema, self.n_rows = self._measure()
-        self.file_of_row = np.zeros(self.n_rows, dtype=np.intp)
-
-    def _measure(self) -> tuple[Any, int]:
-        """Return the schema and the number of rows."""
-        if self._open is _open_dataset:
-            return self._source.schema, self._source.count_rows()
-        if self._open is _open_relation:
-            return self._source.limit(0).to_arrow_table().schema, self._source.shape[0]
-        schema = self._source.limit(0).collect().to_arrow().schema
-        return schema, self._source.select(sys.modules["polars"].len()).collect().item()
-
-    def read(self, column: str) -> Any:
-        """Return a column as a ChunkedArray."""
-        pieces = [batch.column(0) for batch in self._open(self._source, [column])]
-        return self._arrow.chunked_array(pieces, type=self.schema.field(column).type)
-
-    def batches(self) -> Iterator[Any]:
-        """Yield all rows as RecordBatches, in order."""
-        return self._open(self._source, self.columns)
-
-    def references(self, column: str) -> list[RowReference]:
-        """Return references to the encoded images in a column."""
-        if self._open is _open_relation:
-            return _refer(_RelationReader(self.name, self._source, column), self.n_rows)
-
-        def open_blocks() -> Iterator[Any]:
-            return (batch.column(0) for batch in self._open(self._source, [column]))
-
-        return _refer(ForwardReader(self.name, open_blocks, self.n_rows), self.n_rows)
-
-
-def _refer(reader: RowReader, n_rows: int) -> list[RowReference]:
+def refer(reader: RowReader, n_rows: int) -> list[RowReference]:
     return [RowReference(reader, row) for row in range(n_rows)]
 
 
-def _open_lazy(frame: Any, columns: list[str]) -> Iterator[Any]:
-    """Yield the batches of some columns of a LazyFrame."""
-    chosen = frame.select(columns)
-    if hasattr(chosen, "collect_batches"):
-        for piece in chosen.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
-            yield from piece.to_arrow().to_batches(max_chunksize=_BATCH_ROWS)
-        return
-    start = 0
-    while (piece := chosen.slice(start, _BATCH_ROWS).collect()).height:  # older releases
-        yield from piece.to_arrow().to_batches(max_chunksize=_BATCH_ROWS)
-        start += piece.height
-
-
-def _open_relation(relation: Any, columns: list[str]) -> Iterator[Any]:
-    """Yield the batches of some columns of a relation of DuckDB."""
-    chosen = relation.project(", ".join(map(_quote, columns)))
-    method = "to_arrow_reader" if hasattr(chosen, "to_arrow_reader") else "fetch_arrow_reader"
-    yield from getattr(chosen, method)(_BATCH_ROWS)
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-class _RelationReader(RowReader):
-    """Reads a column of a relation of DuckDB in blocks of about 16 MB.
-
-    Each block is a query of its own, as an open result would block the connection.
-    """
-
-    def __init__(self, name: str, relation: Any, column: str) -> None:
-        super().__init__(name)
-        self.relation = relation.project(_quote(column))
-        first = self.relation.limit(_SAMPLE).to_arrow_table()
-        self.n_rows = max(1, BLOCK_BYTES * _SAMPLE // max(first.nbytes, 1))
-
-    def begin(self, row: int) -> tuple[int, int, Iterator[Block]]:
-        """Return the block that holds `row`."""
-        start = row // self.n_rows * self.n_rows
-        table = self.relation.limit(self.n_rows, start).to_arrow_table()
-        return start, start + table.num_rows, iter([Block(start, table.column(0))])
-
-
-def _open_dataset(dataset: Any, columns: list[str]) -> Iterator[Any]:
-    """Yield the batches of some columns of a Dataset of pyarrow."""
-    yield from dataset.to_batches(
-        columns=columns, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1
-    )
+def _rows_per_batch(facts: Any) -> int:
+    """Return how many rows of a Parquet file to read at a time."""
+    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+    n_bytes = sum(group.total_byte_size for group in groups)
+    return min(rows_per_block(n_bytes, facts.num_rows), BATCH_ROWS)
 
 
 def _compression_of(facts: Any) -> str:

@@ -22,7 +22,13 @@ from ._collection import Collection
 from ._hugging_face_objects import ObjectColumn, name_classes
 from ._layout import Layout
 from ._plan import Plan, safe_name
-from ._row_references import BLOCK_BYTES, Block, ForwardReader, RowReader, RowReference
+from ._row_references import (
+    Block,
+    ForwardReader,
+    RowReader,
+    RowReference,
+    rows_per_block,
+)
 
 _KINDS = {"Dataset", "DatasetDict", "IterableDataset", "IterableDatasetDict"}
 _SAVED = ("dataset_dict.json", "dataset_info.json")  # of a dict of splits, of one data set
@@ -310,8 +316,8 @@ class _DatasetReader(RowReader):
     def __init__(self, name: str, encoded: Any) -> None:
         super().__init__(name)
         self._rows = encoded.with_format("arrow")
-        n_bytes = encoded.data.nbytes // max(len(encoded.data), 1)
-        self._block_rows = int(np.clip(BLOCK_BYTES // max(n_bytes, 1), 1, _MOST_ROWS))
+        n_rows = rows_per_block(encoded.data.nbytes, len(encoded.data))
+        self._block_rows = min(n_rows, _MOST_ROWS)
 
     def begin(self, row: int) -> tuple[int, int, Iterator[Block]]:
         """Return the block that holds `row`."""

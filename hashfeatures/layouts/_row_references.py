@@ -245,11 +245,9 @@ class ParquetReader(RowReader):
             for column in columns
             if f"{column.path_in_schema}.".startswith(f"{self.column}.")
         )
-        n_rows = max(1, BLOCK_BYTES * facts.num_rows // max(n_bytes, 1))
+        n_rows = min(rows_per_block(n_bytes, facts.num_rows), facts.num_rows)
         start = self._starts[group]
-        for batch in self._file.iter_batches(
-            min(n_rows, facts.num_rows), row_groups=[group], columns=[self.column]
-        ):
+        for batch in self._file.iter_batches(n_rows, row_groups=[group], columns=[self.column]):
             yield Block(start, batch.column(0))
             start += batch.num_rows
 
@@ -257,6 +255,11 @@ class ParquetReader(RowReader):
         """Return the state of the file now, and the row."""
         facts = identify_file(self.path)
         return None if facts is None else ("parquet", *facts, self.column, row)
+
+
+def rows_per_block(n_bytes: int, n_rows: int) -> int:
+    """Return how many rows to read at a time if `n_rows` take `n_bytes`."""
+    return max(1, BLOCK_BYTES * n_rows // max(n_bytes, 1))
 
 
 def as_image(value: Any) -> Any:

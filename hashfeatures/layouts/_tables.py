@@ -22,13 +22,14 @@ from ..exceptions import LayoutError
 from ..images._files import has_image_suffix, is_foreign_image
 from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
-from ._arrow_table import ArrowTable, MemoryTable, ParquetTable, StreamTable
+from ._arrow_table import ArrowTable, MemoryTable, ParquetTable
 from ._collection import Collection
 from ._csv_table import SUFFIXES as CSV_SUFFIXES
 from ._csv_table import CsvTable
 from ._layout import Layout
 from ._pandas_table import PandasTable
 from ._plan import Plan
+from ._stream_table import StreamTable
 from ._unique_names import number_repeats
 
 PART_COLUMNS = ("part", "split")

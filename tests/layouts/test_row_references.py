@@ -2,8 +2,11 @@
 
 import pickle
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -140,6 +143,28 @@ def test_a_stream_that_got_shorter_says_so():
     with pytest.raises(ValueError, match="stream holds fewer rows than when"):
         reader.read(3)
     assert reader.read(0) == cells(2)[0]
+
+
+@pytest.mark.parametrize("form", ["Parquet", "LazyFrame", "scanned", "Dataset", "DuckDB"])
+def test_blocks_are_small_where_images_are_large(parquet, monkeypatch, form):
+    """Guards the memory: blocks are bounded by bytes, not only by rows."""
+    monkeypatch.setattr(module, "BLOCK_BYTES", 6000)
+    values = cells(200, size=100)
+    path = parquet(values, row_group_size=150, use_dictionary=False)
+    source = {
+        "Parquet": lambda: path,
+        "LazyFrame": lambda: pl.read_parquet(path).lazy(),
+        "scanned": lambda: pl.scan_parquet(path),
+        "Dataset": lambda: pyarrow.dataset.dataset(path).filter(
+            pyarrow.dataset.field("label") > -1
+        ),
+        "DuckDB": lambda: duckdb.sql(f"SELECT * FROM '{path}'"),
+    }[form]()
+    images = read_collection(source).images
+    reader = images[0].reader
+    for reference, value in zip(images, values, strict=True):
+        assert reference.resolve() == value
+        assert max(len(block.column) for block in reader._held.values()) <= 10
 
 
 def test_reading_a_collection_reads_no_image(parquet, monkeypatch):
