@@ -13,7 +13,7 @@ from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
 from .._utils.quantities import count
 from ..exceptions import LayoutError
-from ..images._files import has_image_suffix
+from ..images._files import LeftOut, has_image_suffix
 
 _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -95,8 +95,21 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
-def find_shards(source: Any) -> list[str]:
-    """Return the paths of all shards that a source names."""
+def find_shards(source: Any, left_out: LeftOut) -> list[str]:
+    """Return the paths of all shards that a source names.
+
+    Parameters
+    ----------
+    source : Path or list of Path
+        Tar files, folders that are searched with their subfolders, and patterns with braces.
+    left_out : LeftOut
+        Counts the other files in folders.
+
+    Raises
+    ------
+    LayoutError
+        If a shard is missing, or there is none.
+    """
     named = source if isinstance(source, list) else [source]
     if not named or not all(isinstance(one, Path) for one in named):
         raise LayoutError(
@@ -106,7 +119,7 @@ def find_shards(source: Any) -> list[str]:
     shards: list[str] = []
     for path in named:
         if path.is_dir():
-            shards += _walk(path)
+            shards += _walk(path, left_out)
         elif path.exists() or not has_braces(path):
             shards.append(str(path))
         else:
@@ -122,15 +135,17 @@ def find_shards(source: Any) -> list[str]:
     return list(dict.fromkeys(map(os.path.normpath, shards)))
 
 
-def _walk(folder: Path) -> list[str]:
+def _walk(folder: Path, left_out: LeftOut) -> list[str]:
     shards = []
     for above, below, names in os.walk(folder):
+        for name in [name for name in below if name.startswith(".")]:
+            left_out.add(name)
         below[:] = sorted(name for name in below if not name.startswith("."))
-        shards += [
-            os.path.join(above, name)
-            for name in sorted(names)
-            if is_shard(Path(name)) and not name.startswith(".")
-        ]
+        for name in sorted(names):
+            if is_shard(Path(name)) and not name.startswith("."):
+                shards.append(os.path.join(above, name))
+            else:
+                left_out.add(name)
     return shards
 
 

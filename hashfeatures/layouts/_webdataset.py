@@ -74,10 +74,10 @@ class WebDatasetLayout(Layout):
         The annotations of an image are the other members of its sample by suffix, such as "json".
         Their ``resolve()`` returns the bytes.
         """
-        shards = find_shards(source)
+        left_out = LeftOut()
+        shards = find_shards(source, left_out)
         top = common_folder(shards) if root is None else root
         names = [os.path.relpath(shard, top).replace(os.sep, "/") for shard in shards]
-        left_out = LeftOut()
         samples: list[_Sample] = []
         for number, shard in enumerate(shards):
             samples += _read_samples(shard, number, left_out)

@@ -237,6 +237,15 @@ def test_shards_have_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(shard.stat().st_size < 30_000 for shard in shards)
 
 
+def test_files_beside_shards_are_named(tmp_path: Path) -> None:
+    """What a folder of shards holds beside them is counted in the note."""
+    folder = pack_sets(tmp_path, 2)
+    (folder / "shard-000_stats.json").write_text("{}")
+    (folder / ".hidden.tar").write_bytes(b"")
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.json, 1 hidden"):
+        assert len(read_collection(folder)) == 16
+
+
 def test_parts_are_folders_or_names(tmp_path: Path) -> None:
     """Shards in folders of parts, and shards named after parts, have parts."""
     pack(tmp_path / "a/train/0.tar", sample(1))
