@@ -14,7 +14,7 @@ from .._utils.quantities import count
 from ._context import InputOptions, OutputOptions
 from ._errors import CommandError
 from ._file_state import FileState, find_place, from_columns, look_at_all
-from ._layouts import TABLES, read_data_sets, read_folder, read_tables
+from ._layouts import TABLES, count_foreign, read_data_sets, read_folder, read_tables
 from ._walk import Walk, name_argument, read_list_file, split_entries
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class InputImages:
         Links to folders that were neither followed nor searched elsewhere.
     foreign : list of str
         Image files in folders that Pillow cannot read here, which are skipped.
+    n_foreign : int
+        The number of image files in a data set that Pillow cannot read here.
     data_set : Collection or None
         The data set that the images are, if they are one in a layout.
     """
@@ -57,6 +59,7 @@ class InputImages:
     unsearched: list[str] = field(default_factory=list)
     unfollowed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    n_foreign: int = 0
     data_set: Collection | None = None
 
     @cached_property
@@ -190,11 +193,12 @@ def join_data_sets(data_sets: Sequence[Collection]) -> InputImages:
     """Return the images of data sets, which are one data set only if it stands alone."""
     import pandas as pd
 
+    n_foreign = sum(map(count_foreign, data_sets))
     if len(data_sets) == 1:
         (only,) = data_sets
-        return InputImages(only.images, only.frame, data_set=only)
+        return InputImages(only.images, only.frame, n_foreign=n_foreign, data_set=only)
     columns = pd.concat([each.frame for each in data_sets], ignore_index=True)
-    return InputImages(list(columns["image"]), columns)
+    return InputImages(list(columns["image"]), columns, n_foreign=n_foreign)
 
 
 def _collect_tables(tables: Sequence[str], options: InputOptions) -> InputImages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,6 +108,14 @@ class _Found:
 
     name: str
     doubt: str = ""
+
+
+def count_foreign(data_set: Collection) -> int:
+    """Return how many images Pillow cannot read here, by what was left out of a data set."""
+    from ..images._files import is_foreign_image
+
+    counts = re.findall(r"([\d,]+) (\.\w+)", data_set.skipped)
+    return sum(int(n.replace(",", "")) for n, suffix in counts if is_foreign_image(f"x{suffix}"))
 
 
 def list_images(source: str, common: OutputOptions) -> list[str] | None:

@@ -114,11 +114,8 @@ def _divide(table: InputImages, column: str, common: OutputOptions) -> dict[str,
             data_set=None if table.data_set is None else table.data_set.select(rows),
         )
     first = parts[names[0]]
-    first.n_nameless, first.foreign, first.unfollowed = (
-        table.n_nameless,
-        table.foreign,
-        table.unfollowed,
-    )
+    first.n_nameless, first.n_foreign = table.n_nameless, table.n_foreign
+    first.foreign, first.unfollowed = table.foreign, table.unfollowed
     if table.data_set is None:
         listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
         common.note(f"parts: {', '.join(listed)}")
@@ -295,7 +292,8 @@ def why_skipped(
         )
     foreign = [path for part in parts.values() for path in part.foreign]
     n_nameless = sum(part.n_nameless for part in parts.values())
-    n_skipped = len(foreign) + n_nameless
+    n_foreign = len(foreign) + sum(part.n_foreign for part in parts.values())
+    n_skipped = n_foreign + n_nameless
     n_unread = n_skipped + sum(unreadable.values())
     n_images = n_skipped + sum(len(part.sources) for part in parts.values())
     is_allowed = (n_unread / n_images if isinstance(allowed, float) else n_unread) <= allowed
@@ -304,8 +302,6 @@ def why_skipped(
     if n_nameless:
         name = "names" if n_nameless == 1 else "name"
         return f"Not checked: {count(n_nameless, 'row')} of the tables {name} no image."
-    first = shorten(show_path(foreign[0]))
-    images = count(len(foreign), "image")
-    return (
-        f"Not checked: Pillow cannot read the format of {images} in the folders, such as {first}."
-    )
+    such_as = f", such as {shorten(show_path(foreign[0]))}" if foreign else ""
+    images = count(n_foreign, "image")
+    return f"Not checked: Pillow cannot read the format of {images} in the folders{such_as}."

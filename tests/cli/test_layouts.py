@@ -213,6 +213,18 @@ def test_every_command_for_parts_counts_what_they_hold_beside_images(
         assert told.count("1 .HEIC, 1 hidden") == 2
 
 
+def test_images_that_pillow_cannot_read_leave_a_data_set_unchecked(run, yolo, without_heif):
+    """A part of a data set with HEIC does not pass as checked, as that of a folder does not."""
+    (yolo / "images" / "val" / "016.png").unlink()
+    assert run("leaks", yolo / "data.yaml").code == 0
+    (yolo / "images" / "test" / "IMG_1.HEIC").write_bytes(b"no image")
+    done = run("leaks", yolo / "data.yaml")
+    assert done.code == 4
+    assert "Pillow cannot read the format of 1 image" in done.err
+    assert run("leaks", yolo / "data.yaml", "--allow-unreadable", "1").code == 0
+    assert run("audit", yolo / "data.yaml").code == 4
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"\xff\xfe{\0", b"[]", b'{"images": [1]}', b'{"annotations": 0}', b"{" * 9000],

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashfeatures import read_collection
-from hashfeatures.cli._split_output import name_parts, shares_of_parts
+from hashfeatures.cli._split_output import _repeat_out, name_parts, shares_of_parts
 from hashfeatures.layouts import Collection
 
 SIZES = {"train": 16, "val": 4, "test": 4}
@@ -196,6 +198,16 @@ def test_a_missing_image_leaves_nothing_half_written(run, yolo):
         assert not os.path.exists("clean")
     else:
         assert len(list(Path("clean/images").rglob("*.png"))) == 6
+
+
+@given(st.lists(st.sampled_from(["--out", "a.txt", "b.txt", "clean/", "-q", "--", "-", "x"])))
+def test_no_argument_is_lost_where_out_has_two_values(words):
+    """At most one "--out" comes in between, and nothing else changes."""
+    rewritten = _repeat_out(words)
+    places = [place for place, word in enumerate(rewritten) if word == "--out"]
+    assert rewritten == words or any(
+        rewritten[:place] + rewritten[place + 1 :] == words for place in places
+    )
 
 
 def test_out_with_two_lists_works_anywhere(run, photos_folder):
