@@ -28,8 +28,7 @@ class PandasTable:
         self.columns: list[Any] = list(frame.columns)
         self.n_rows = len(frame)
         self.file_of_row: NDArray[np.intp] = np.zeros(len(frame), dtype=np.intp)
-        # Without pyarrow, pandas writes no Parquet.
-        self.suffix = ".parquet" if find_spec("pyarrow") else ".csv"
+        self.suffix = ".parquet" if has_pyarrow() else ".csv"
 
     def images(self, column: Any) -> list[Any]:
         """Return the images in a column."""
@@ -60,3 +59,8 @@ class PandasTable:
                 f"The table cannot be written as Parquet: {cause}. Keep paths or bytes of images "
                 f"in it, and values of one type in each column."
             ) from error
+
+
+def has_pyarrow() -> bool:
+    """Return whether pyarrow is installed, without which pandas writes no Parquet."""
+    return find_spec("pyarrow") is not None

@@ -27,7 +27,7 @@ from ._collection import Collection
 from ._csv_table import SUFFIXES as CSV_SUFFIXES
 from ._csv_table import CsvTable
 from ._layout import Layout
-from ._pandas_table import PandasTable
+from ._pandas_table import PandasTable, has_pyarrow
 from ._plan import Plan
 from ._stream_table import StreamTable
 from ._unique_names import number_repeats
@@ -66,7 +66,7 @@ class TableLayout(Layout):
     collection, and are written with a split.
 
     A split is written as one table a part, in the format that was read: CSV for CSV, and Parquet
-    for all others (CSV for pandas without pyarrow). Relative paths become absolute ones. The
+    for all others (CSV for a DataFrame without pyarrow). Relative paths become absolute ones. The
     column of parts names the new part. All other columns stay as they are.
 
     Parameters
@@ -141,15 +141,8 @@ class TableLayout(Layout):
         part_column = next((name for name in PART_COLUMNS if name in table.columns), None)
         label_column = next((name for name in LABEL_COLUMNS if name in table.columns), None)
         written = table.images(image_column)
-        if root is not None:
-            root = Path(os.path.abspath(root))
-        folders: list[Path | None] = [root or path.absolute().parent for path in files]
-        images = list(written)
-        for number, folder in enumerate(folders or [root]):
-            rows = np.flatnonzero(table.file_of_row == number).tolist()
-            found = _resolve([written[row] for row in rows], folder, is_asked=root is not None)
-            for row, image in zip(rows, found, strict=True):
-                images[row] = image
+        root = None if root is None else Path(os.path.abspath(root))
+        images = _locate(written, table.file_of_row, files, root)
         keys = _make_keys(written)
         columns: dict[Any, Any] = {"image": as_column(images), "key": as_column(keys)}
         if part_column is not None:
@@ -264,7 +257,11 @@ def _open_table(source: Any) -> _Table:
             if whole.n_rows == table.n_rows and whole.schema.equals(table.schema):
                 return whole
         return table
-    if type(source).__module__.partition(".")[0] in ("polars", "pyarrow"):
+    package = type(source).__module__.partition(".")[0]
+    if package == "polars" and not has_pyarrow():
+        columns = {name: as_column(source[name].to_list()) for name in source.columns}
+        return PandasTable(pd.DataFrame(columns))
+    if package in ("polars", "pyarrow"):
         return MemoryTable(source)
     raise LayoutError(
         f"Expected a table of pandas, polars, pyarrow or DuckDB, or a CSV or Parquet file. Got "
@@ -317,6 +314,20 @@ def _is_relative(value: Any) -> bool:
     if not isinstance(value, str) or is_url(value) or is_data_uri(value):
         return False
     return local_path(value) == value and not os.path.isabs(value)
+
+
+def _locate(
+    written: list[Any], file_of_row: NDArray[np.intp], files: Sequence[Path], root: Path | None
+) -> list[Any]:
+    """Return images with relative paths put below the folders that they are relative to."""
+    folders: list[Path | None] = [root or path.absolute().parent for path in files]
+    images = list(written)
+    for number, folder in enumerate(folders or [root]):
+        rows = np.flatnonzero(file_of_row == number).tolist()
+        found = _resolve([written[row] for row in rows], folder, is_asked=root is not None)
+        for row, image in zip(rows, found, strict=True):
+            images[row] = image
+    return images
 
 
 def _resolve(values: list[Any], folder: Path | None, is_asked: bool) -> list[Any]:

@@ -400,9 +400,10 @@ def test_a_frame_of_paths_is_written_with_absolute_paths(files, tmp_path, monkey
     assert written.index.tolist() == [10, 12]
 
 
-def test_pandas_writes_csv_without_pyarrow(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_frames_are_written_as_csv_without_pyarrow(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(_pandas_table, "find_spec", lambda _: None)
-    frame = pd.DataFrame({"image": ["/a.png", "/b.png"], "n": [1, 2]})
+    frame = kind({"image": ["/a.png", "/b.png"], "n": [1, 2]})
     out = read_collection(frame).write_split({"a": [1]}, tmp_path / "out")
     assert pd.read_csv(out / "a.csv").to_dict("list") == {"image": ["/b.png"], "n": [2]}
 
