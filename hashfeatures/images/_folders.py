@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ._files import LeftOut, has_image_suffix, holds_image, is_foreign_image
@@ -53,7 +53,12 @@ class FolderImages:
 
 
 def walk_folder(
-    top: str, *, globs: Sequence[str] = (), hidden: bool = False, links: bool = False
+    top: str,
+    *,
+    globs: Sequence[str] = (),
+    hidden: bool = False,
+    links: bool = False,
+    apart: Collection[str] = (),
 ) -> FolderImages:
     """Find the images in a folder and below it.
 
@@ -69,6 +74,9 @@ def walk_folder(
         Whether to search files and folders whose names begin with a dot.
     links : bool, default=False
         Whether to follow links to folders.
+    apart : collection of str, default=()
+        Names of folders directly in `top`, such as those of the parts of a split. A link in one of
+        them to a file in another one is an image of its own.
 
     Returns
     -------
@@ -118,13 +126,18 @@ def walk_folder(
             else:
                 found.paths.append(path)
                 found.real_paths.append(os.path.join(place, name))
-    known = set(found.real_paths)
+
+    def home(path: str) -> str:
+        name = path[len(top) :].lstrip(os.sep).partition(os.sep)[0] if apart else ""
+        return name if name in apart else ""
+
+    known = set(zip(map(home, found.paths), found.real_paths, strict=True))
     for path in linked:  # last, so that a file comes before links to it
-        identity = os.path.realpath(path)
+        identity = home(path), os.path.realpath(path)
         if identity in known:
             found.n_linked += 1
         else:
             known.add(identity)
             found.paths.append(path)
-            found.real_paths.append(identity)
+            found.real_paths.append(identity[1])
     return found

@@ -73,7 +73,7 @@ class FolderSource:
         paths, notes, loose = [], [], LeftOut()
         for path in self.paths:
             if os.path.isdir(path):
-                found = walk_folder(path)
+                found = walk_folder(path, apart=() if self.is_list else self.parts.values())
                 for error in found.unsearched:
                     raise LayoutError(f"{show_path(path)} cannot be searched: {error}.") from error
                 paths += found.paths

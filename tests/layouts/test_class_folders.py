@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashfeatures import SkippedFilesWarning, read_collection
+from hashfeatures import SkippedFilesWarning, leakage_report, read_collection
 from hashfeatures._utils.path_text import read_path, split_list
 from hashfeatures.exceptions import LayoutError, ParameterError
 
@@ -113,6 +113,17 @@ class TestReading:
         (top / "bird").symlink_to(outside)
         with pytest.warns(SkippedFilesWarning, match="did not follow 1 link"):
             assert read_collection(top).class_names == ["cat", "dog"]
+
+    @pytest.mark.parametrize("layout", ["class-folders", "folder"])
+    def test_a_link_to_an_image_of_another_part_is_a_leak(self, build, layout):
+        """It is an image of both parts. A link to an image of the same part is none."""
+        top = build(*PARTED)
+        (top / "val" / "cat" / "9.png").symlink_to(top / "train" / "cat" / "1.png")
+        (top / "train" / "cat" / "9.png").symlink_to(top / "train" / "cat" / "1.png")
+        with pytest.warns(SkippedFilesWarning, match="skipped 1 link"):
+            collection = read_collection(top, layout)
+        assert collection.parts.tolist() == ["train"] * 3 + ["val"] * 3
+        assert leakage_report(collection.by_part()).n_pairs >= 1
 
 
 @pytest.mark.parametrize(
