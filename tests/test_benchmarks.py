@@ -240,3 +240,12 @@ def test_layouts_tells_a_folder_without_boxes(tmp_path):
     done = run("layouts.py", tmp_path)
     assert done.returncode == 1
     assert "There are no files GT-*.csv" in done.stderr
+
+
+def test_containers_runs_and_finds_the_same_hashes():
+    pytest.importorskip("pyarrow")
+    done = run("containers.py", "--quick", "--markdown", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All containers have the same hashes." in done.stdout
+    for name in ("loose files", "tar shards", "Parquet file"):
+        assert f"| {name}" in done.stdout
