@@ -49,8 +49,9 @@ _COMMANDS = (
 _HELP = """Find near-duplicate images, and keep them from leaking between train and test.
 
 PATHS are images, folders (searched recursively), URLs, lists of these (.txt, or - for standard
-input), tables (.csv, .parquet) with --column, files of hashes written by "hashfeatures hash", or
-data sets: data.yaml of YOLO, JSON of COCO, folders of Pascal VOC or Hugging Face, tar, zip.
+input), tables (.csv, .parquet) with --column, or files of hashes written by "hashfeatures hash".
+They may also be data sets: data.yaml of YOLO, JSON of COCO, a folder of Pascal VOC or Hugging
+Face, tar files or zip files.
 
 \b
   hashfeatures duplicates photos             list groups of near duplicates

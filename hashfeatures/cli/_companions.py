@@ -39,15 +39,15 @@ def check_movable(kind: str, images: InputImages) -> None:
         if local_path(source) is None and not is_remote(source):
             raise CommandError(
                 f"{shorten(show_path(name))} is inside a larger file, so it cannot be {done}. "
-                f"Nothing was done. Write the groups with -o, or extract the images."
+                f"Nothing was done. To write the data set without duplicates, use --out DIR."
             )
-    data_set = images.data_set
-    if data_set is None or data_set.layout.name in _BARE or kind == "hardlink":
+    titles = [each.layout.title for each in images.data_sets if each.layout.name not in _BARE]
+    if not titles or kind == "hardlink":
         return
     raise CommandError(
-        f"These images are a data set in the {data_set.layout.title} layout. Their annotations "
-        f"would stay behind if images were {done}. Nothing was done. Write the groups with -o, "
-        f"or take the images alone with --layout folder."
+        f"These images belong to a data set in the {titles[0]} layout. Their annotations would "
+        f"stay behind if images were {done}. Nothing was done. To write the data set without "
+        f"duplicates, use --out DIR. To {kind} the images alone, add --layout folder."
     )
 
 

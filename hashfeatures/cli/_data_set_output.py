@@ -49,9 +49,16 @@ def check_folder(folder: str) -> None:
 
 
 def check_apart(folder: str | None, images: InputImages) -> None:
-    """Raise if the folder is inside another one, all of whose images are in the data set."""
+    """Raise if the folder cannot hold a data set of its own.
+
+    It must not be inside another folder, all of whose images are in the data set.
+    """
     from ..layouts._collection import check_place
 
+    if folder is not None and len(images.data_sets) > 1:
+        raise CommandError(
+            "These are several data sets, which cannot be written as one. Name one of them."
+        )
     if folder is not None and images.data_set is not None:
         try:
             check_place(images.data_set, os.path.abspath(folder))

@@ -47,8 +47,8 @@ class InputImages:
         Image files in folders that Pillow cannot read here, which are skipped.
     n_foreign : int
         The number of image files in a data set that Pillow cannot read here.
-    data_set : Collection or None
-        The data set that the images are, if they are one in a layout.
+    data_sets : list of Collection
+        The data sets that the images come from, if they are in a layout.
     """
 
     sources: list[Any] = field(default_factory=list)
@@ -60,7 +60,12 @@ class InputImages:
     unfollowed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     n_foreign: int = 0
-    data_set: Collection | None = None
+    data_sets: list[Collection] = field(default_factory=list)
+
+    @property
+    def data_set(self) -> Collection | None:
+        """The data set that all images are; None if they are none or several."""
+        return self.data_sets[0] if len(self.data_sets) == 1 else None
 
     @cached_property
     def names(self) -> list[str]:
@@ -190,15 +195,13 @@ def _are_plain_tables(paths: Sequence[str]) -> bool:
 
 
 def join_data_sets(data_sets: Sequence[Collection]) -> InputImages:
-    """Return the images of data sets, which are one data set only if it stands alone."""
+    """Return the images of one or several data sets."""
     import pandas as pd
 
     n_foreign = sum(map(count_foreign, data_sets))
-    if len(data_sets) == 1:
-        (only,) = data_sets
-        return InputImages(only.images, only.frame, n_foreign=n_foreign, data_set=only)
     columns = pd.concat([each.frame for each in data_sets], ignore_index=True)
-    return InputImages(list(columns["image"]), columns, n_foreign=n_foreign)
+    images = list(columns["image"])
+    return InputImages(images, columns, n_foreign=n_foreign, data_sets=list(data_sets))
 
 
 def _collect_tables(tables: Sequence[str], options: InputOptions) -> InputImages:

@@ -111,7 +111,7 @@ def _divide(table: InputImages, column: str, common: OutputOptions) -> dict[str,
             None if table.columns is None else table.columns.iloc[rows].reset_index(drop=True),
             table.settings,
             unsearched=table.unsearched,
-            data_set=None if table.data_set is None else table.data_set.select(rows),
+            data_sets=[] if table.data_set is None else [table.data_set.select(rows)],
         )
     first = parts[names[0]]
     first.n_nameless, first.n_foreign = table.n_nameless, table.n_foreign

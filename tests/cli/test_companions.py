@@ -18,6 +18,13 @@ def test_annotated_images_do_not_go_alone(name, action, run, request, tree):
     assert tree(folder) == before
 
 
+def test_images_of_several_data_sets_do_not_go_alone_either(run, yolo, tmp_path):
+    other = shutil.copytree(yolo, tmp_path / "other")
+    files = yolo / "data.yaml", other / "data.yaml"
+    assert "annotations would stay behind" in run("duplicates", *files, "--delete").err
+    assert "several data sets" in run("split", *files, "--out", "clean/").err
+
+
 def test_links_leave_a_data_set_whole(run, yolo, tree):
     """Hard links change no name and no content, so they are allowed."""
     before = tree(yolo)

@@ -115,9 +115,8 @@ def command(
     then 3. An exact copy of the kept file counts as compared.
 
     Images of a data set with annotations, such as YOLO or COCO, are not deleted or moved, because
-    their annotations would stay behind. Images inside archives cannot be changed at all. Instead,
-    --out writes the data set anew without them. Each part keeps its images, so near duplicates
-    in different parts count as one group too.
+    their annotations would stay behind. Images inside archives cannot be changed at all. For
+    both, --out writes the data set without the duplicates. The images that stay keep their parts.
 
     A journal records the changes, and "hashfeatures undo" uses it to bring back moved and linked
     files. Deleted files cannot be brought back.
