@@ -49,7 +49,6 @@ class ArrowTable(ABC):
     """
 
     suffix = ".parquet"
-    compression = "snappy"
     name = "table"
     schema: Any
     n_rows: int
@@ -129,8 +128,7 @@ class ArrowTable(ABC):
             if not _is_text(schema.field(place).type):
                 schema = schema.set(place, schema.field(place).with_type(arrow.string()))
         # Small pages let readers keep little in memory.
-        options = {"compression": self.compression, "write_batch_size": _PAGE_ROWS}
-        with parquet.ParquetWriter(path, schema, **options) as writer:
+        with parquet.ParquetWriter(path, schema, write_batch_size=_PAGE_ROWS) as writer:
             pending: list[Any] = []
             start = 0
             for batch in self.batches():
@@ -218,8 +216,6 @@ class ParquetTable(ArrowTable):
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._arrow = import_arrow("Reading a Parquet file")
-        self._parquet = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
         self.paths = list(paths)
         self.name = paths[0].name
         sizes = []
@@ -233,7 +229,12 @@ class ParquetTable(ArrowTable):
                 )
             if not number:
                 self.schema = schema
-                self.compression = _compression_of(facts)
+            groups = [facts.row_group(group).num_rows for group in range(facts.num_row_groups)]
+            if sum(groups) != facts.num_rows:
+                raise LayoutError(
+                    f"{show_path(str(path))}: not a whole Parquet file (it announces "
+                    f"{facts.num_rows} rows and holds {sum(groups)})."
+                )
             sizes.append(facts.num_rows)
         self.n_rows = sum(sizes)
         self._sizes = sizes
@@ -245,7 +246,8 @@ class ParquetTable(ArrowTable):
         for path in self.paths:
             with self._open(path) as file:
                 pieces.extend(file.read(columns=[column]).column(column).chunks)
-        return self._arrow.chunked_array(pieces, type=self.schema.field(column).type)
+        arrow = import_arrow("Reading a Parquet file")
+        return arrow.chunked_array(pieces, type=self.schema.field(column).type)
 
     def batches(self) -> Iterator[Any]:
         """Yield all rows as RecordBatches, in order and in bounded memory."""
@@ -256,10 +258,12 @@ class ParquetTable(ArrowTable):
     @contextmanager
     def _open(self, path: Path, **options: Any) -> Iterator[Any]:
         """Open a file, and raise `LayoutError` with its name if it is damaged."""
+        arrow = import_arrow("Reading a Parquet file")
+        parquet = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
         try:
-            with self._parquet.ParquetFile(path, **options) as file:
+            with parquet.ParquetFile(path, **options) as file:
                 yield file
-        except (OSError, ValueError, self._arrow.ArrowException) as error:
+        except (OSError, ValueError, arrow.ArrowException) as error:
             cause = " ".join(str(error).split())
             raise LayoutError(
                 f"{show_path(str(path))}: not a whole Parquet file ({cause})."
@@ -282,17 +286,3 @@ def _rows_per_batch(facts: Any) -> int:
     groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
     n_bytes = sum(group.total_byte_size for group in groups)
     return min(rows_per_block(n_bytes, facts.num_rows), BATCH_ROWS)
-
-
-def _compression_of(facts: Any) -> str:
-    """Return the codec of the largest column of a Parquet file."""
-    if not facts.num_row_groups:
-        return "snappy"
-    group = facts.row_group(0)
-    columns = [group.column(place) for place in range(group.num_columns)]
-    largest = max(columns, key=lambda column: column.total_compressed_size, default=None)
-    name = "snappy" if largest is None else largest.compression.lower()
-    return {"uncompressed": "none"}.get(name, name if name in _CODECS else "snappy")
-
-
-_CODECS = ("snappy", "gzip", "brotli", "lz4", "zstd")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -334,11 +335,16 @@ class _StreamReader(ForwardReader):
     """Reads the images of an IterableDataset, from its beginning on."""
 
     def __init__(self, name: str, encoded: Any, column: str, n_rows: int) -> None:
-        super().__init__(name, lambda: ([row[column]] for row in encoded), n_rows)
+        super().__init__(name, partial(_read_cells, encoded, column), n_rows)
 
     def open(self, cell: Any) -> Any:
         """Return the image in a cell."""
         return _as_pixels(super().open(cell))
+
+
+def _read_cells(stream: Any, column: str) -> Iterator[list[Any]]:
+    """Yield the values of a column, each in a list of its own."""
+    return ([row[column]] for row in stream)
 
 
 def _as_pixels(image: Any) -> Any:

@@ -224,7 +224,9 @@ class ParquetReader(RowReader):
         if self._file is None:
             self._file, self._starts = self._open()
         starts = self._starts
-        group = next(n for n in range(len(starts) - 1) if row < starts[n + 1])
+        group = next((n for n in range(len(starts) - 1) if row < starts[n + 1]), None)
+        if group is None:
+            raise ValueError(f"{self.name} holds fewer rows than when its images were listed")
         return starts[group], starts[group + 1], self._read_group(group)
 
     def _open(self) -> tuple[Any, list[int]]:
@@ -239,12 +241,8 @@ class ParquetReader(RowReader):
 
     def _read_group(self, group: int) -> Iterator[Block]:
         facts = self._file.metadata.row_group(group)
-        columns = [facts.column(n) for n in range(facts.num_columns)]
-        n_bytes = sum(
-            column.total_uncompressed_size
-            for column in columns
-            if f"{column.path_in_schema}.".startswith(f"{self.column}.")
-        )
+        # The size of all columns, as pyarrow ends the process at damaged facts of one column.
+        n_bytes = facts.total_byte_size
         n_rows = min(rows_per_block(n_bytes, facts.num_rows), facts.num_rows)
         start = self._starts[group]
         for batch in self._file.iter_batches(n_rows, row_groups=[group], columns=[self.column]):

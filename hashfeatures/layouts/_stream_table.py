@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class StreamTable(ArrowTable):
     """
 
     def __init__(self, source: Any) -> None:
-        self._arrow = import_arrow("Reading a table that is computed")
+        import_arrow("Reading a table that is computed")  # or the error that it is missing
         package = type(source).__module__.partition(".")[0].lstrip("_")
         self._open = {"polars": _open_lazy, "duckdb": _open_relation}.get(package, _open_dataset)
         self._source = source
@@ -50,14 +51,19 @@ class StreamTable(ArrowTable):
         """Yield all rows of some columns as RecordBatches, in order."""
         return self._open(self._source, columns, self._batch_rows(columns))
 
+    def _cells(self, column: str) -> Iterator[Any]:
+        """Yield the batches of a column."""
+        return (batch.column(0) for batch in self._batches([column]))
+
     def _batch_rows(self, columns: list[str]) -> int:
         first = self._first.select(columns)
         return min(rows_per_block(first.nbytes, first.num_rows), BATCH_ROWS)
 
     def read(self, column: str) -> Any:
         """Return a column as a ChunkedArray."""
-        pieces = [batch.column(0) for batch in self._batches([column])]
-        return self._arrow.chunked_array(pieces, type=self.schema.field(column).type)
+        arrow = import_arrow("Reading a table that is computed")
+        pieces = list(self._cells(column))
+        return arrow.chunked_array(pieces, type=self.schema.field(column).type)
 
     def batches(self) -> Iterator[Any]:
         """Yield all rows as RecordBatches, in order."""
@@ -73,11 +79,7 @@ class StreamTable(ArrowTable):
                 self.name, relation, rows_per_block(first.nbytes, first.num_rows)
             )
         else:
-            reader = ForwardReader(
-                self.name,
-                lambda: (batch.column(0) for batch in self._batches([column])),
-                self.n_rows,
-            )
+            reader = ForwardReader(self.name, partial(self._cells, column), self.n_rows)
         return refer(reader, self.n_rows)
 
 

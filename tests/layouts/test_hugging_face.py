@@ -1,6 +1,7 @@
 """Data sets of Hugging Face are read lazily, and splits of them are data sets again."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -121,6 +122,14 @@ def test_every_form_of_a_data_set_is_read(form, sources, files):
     ]
     assert hashes_of(collection) == hashes_of(files)
     assert (collection.images[0] == files[0]) == (form == "files")
+
+
+@pytest.mark.parametrize("form", ["encoded", "saved", "stream"])
+def test_a_collection_can_be_pickled(form, sources, files):
+    """As joblib does when scikit-learn cross-validates in processes."""
+    collection = read_collection(sources[form])
+    hashes_of(collection)
+    assert hashes_of(pickle.loads(pickle.dumps(collection))) == hashes_of(files)
 
 
 def test_workers_get_the_images_of_a_data_set(sources, files):
