@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import warnings
@@ -433,3 +435,12 @@ def test_memory_of_a_shard_is_bounded(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak < 5 << 20
     assert os.path.getsize(path) > 20 << 20
+
+
+def test_workers_of_shards_stay_small() -> None:
+    """A worker that reads members of archives imports neither pandas nor scikit-learn."""
+    code = (
+        "import sys, hashfeatures.layouts._tar, hashfeatures.images._archives; "
+        "sys.exit(bool({'pandas', 'sklearn', 'scipy', 'pyarrow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
