@@ -77,6 +77,12 @@ class InputImages:
         """Whether the table holds hashes."""
         return self.settings is not None
 
+    def known_column(self, name: str) -> str | None:
+        """Return a column of a data set if it has a value for each image, else None."""
+        if self.data_set is None or name not in self.data_set.columns:
+            return None
+        return name if self.data_set.frame[name].notna().all() else None
+
     def classes(self, by: str | None) -> list[Any] | None:
         """Return the class of each image: the name of its folder, or its value in a column."""
         if by is None:

@@ -181,6 +181,12 @@ def test_images_inside_archives_are_named(run, tmp_path, encode, noise_image):
         assert name in file.read()
 
 
+def test_a_report_marks_groups_in_several_parts_of_a_data_set(run, yolo):
+    facts = run("report", yolo / "data.yaml", "--json").json()
+    assert facts["counts"]["leaks"] == 1
+    assert {image["part"] for image in facts["images"]} == {"train", "val"}
+
+
 def test_stages_take_the_images_that_a_data_set_names(run, yolo):
     shutil.copy(yolo / "images" / "train" / "000.png", yolo / "cover.png")
     done = run("stages", yolo / "data.yaml", "-o", "run", "-j", "1", "--json")

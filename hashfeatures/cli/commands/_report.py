@@ -28,12 +28,13 @@ from .._outputs import check_outputs
     "--classes-by",
     metavar="CLASS",
     help="Mark groups that span classes. 'parent' takes the name of each image's folder as its "
-    "class; any other name is a column of the table.",
+    "class; any other name is a column of the table.  [default: the labels of a data set]",
 )
 @click.option(
     "--parts-by",
     metavar="PART",
-    help="Mark groups that span parts of a split: 'parent', 'grandparent' or a column.",
+    help="Mark groups that span parts of a split: 'parent', 'grandparent' or a column.  [default: "
+    "the parts of a data set]",
 )
 @click.option(
     "--title",
@@ -72,12 +73,14 @@ def command(
     \b
       hashfeatures report photos -o report.html
       hashfeatures report data --classes-by parent --parts-by grandparent
+      hashfeatures report data.yaml -o report.html
     """
     from ...duplicates._report import report_fitted
 
     check_outputs([output], force or _is_page(output))
     collection = collect(paths, inputs, common)
-    classes, parts = collection.classes(classes_by), collection.classes(parts_by)
+    classes = collection.classes(classes_by or collection.known_column("label"))
+    parts = collection.classes(parts_by or collection.known_column("part"))
     finder = fit(make_finder(options, collection, common), collection)
     report = report_fitted(
         finder,
