@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from ._layout import Layout
+
+# What any file system takes for a folder, and what no shell or trainer stumbles over.
+_PART_NAME = re.compile(r"\w[\w .+()-]*")
 
 
 class Collection:
@@ -218,8 +222,8 @@ class Collection:
         ----------
         parts : dict of str to Collection or rows, or array-like of shape (n_images,)
             The images of each part: a collection that `train_test_split` returned, row numbers,
-            a mask, or keys. An array holds the name of the part of each image, as `assign_split`
-            returns it. Images in no part are left out.
+            a mask, keys or paths. An array holds the name of the part of each image, as
+            `assign_split` returns it. Images in no part are left out.
         out : path
             The folder to write, which must not exist or be empty.
         how : {"lists", "link", "copy"}, default="lists"
@@ -254,6 +258,10 @@ class Collection:
             names = order_parts(dict.fromkeys(map(str, values[known])))
             texts = np.array([str(value) for value in values], dtype=object)
             found = {name: np.flatnonzero(known & (texts == name)) for name in names}
+        unfit = next((name for name in found if not _PART_NAME.fullmatch(name)), None)
+        if unfit is not None or not found:
+            expected = "parts whose names can be those of files, such as 'train' and 'test'"
+            raise refuse("write_split", "parts", expected, unfit or parts)
         taken = Counter(row for rows in found.values() for row in rows.tolist())
         twice = [row for row, n in taken.items() if n > 1]
         if twice:
@@ -265,6 +273,8 @@ class Collection:
         """Return the rows of the images of a part."""
         expected = f"row numbers, keys or a collection of these {len(self)} images for {name!r}"
         if isinstance(part, Collection):
+            if part.layout is not self.layout:
+                raise refuse("write_split", "parts", expected, part)
             part = part.frame["key"]
         values = np.asarray(part)
         if values.dtype == bool and values.shape == (len(self),):
@@ -275,7 +285,9 @@ class Collection:
             if values.min() < 0 or values.max() >= len(self):
                 raise refuse("write_split", "parts", expected, part)
             return values.astype(np.intp)
-        row_of = {key: row for row, key in enumerate(self.frame["key"])}
+        images = self.frame["image"]
+        row_of = {image: row for row, image in enumerate(images) if isinstance(image, str)}
+        row_of |= {key: row for row, key in enumerate(self.frame["key"])}
         names = list(part)
         if not all(isinstance(value, str) and value in row_of for value in names):
             unknown = next(v for v in names if not isinstance(v, str) or v not in row_of)

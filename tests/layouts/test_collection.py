@@ -99,12 +99,15 @@ def test_a_split_by_counts_returns_collections():
         lambda collection, rows: {
             name: collection.frame["key"][at].tolist() for name, at in rows.items()
         },
+        lambda collection, rows: {
+            name: [collection.images[row] for row in at] for name, at in rows.items()
+        },
         lambda collection, rows: pd.Series(["train", "test", "train", None, "train", "test"]),
         lambda collection, rows: np.array(
             ["train", "test", "train", None, "train", "test"], dtype=object
         ),
     ],
-    ids=["collections", "rows", "masks", "keys", "Series", "array"],
+    ids=["collections", "rows", "masks", "keys", "paths", "Series", "array"],
 )
 def test_a_split_is_given_in_any_form(form, tmp_path):
     collection = make()
@@ -124,6 +127,11 @@ def test_a_split_is_given_in_any_form(form, tmp_path):
         ({"train": [-1]}, "row numbers, keys"),
         ({"train": ["no.png"]}, "row numbers, keys.*Got 'no.png'"),
         ({"train": [0.5]}, "row numbers, keys"),
+        ({"train": make()}, "a collection of these 6 images for 'train'"),
+        ({"a/b": [0]}, "whose names can be those of files.*Got 'a/b'"),
+        ({"..": [0]}, "whose names can be those of files"),
+        ({"": [0]}, "whose names can be those of files"),
+        ({}, "whose names can be those of files"),
     ],
 )
 def test_a_split_that_does_not_fit_is_refused(parts, message, tmp_path):

@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashfeatures import hash_images, read_collection, train_test_split
-from hashfeatures.exceptions import FailedImagesWarning, LayoutError, SkippedFilesWarning
+from hashfeatures.exceptions import (
+    FailedImagesWarning,
+    LayoutError,
+    ParameterError,
+    SkippedFilesWarning,
+)
 from hashfeatures.layouts import _pandas_table
 from hashfeatures.layouts._tables import TableLayout
 
@@ -489,7 +494,7 @@ def test_parts_never_leave_the_folder(files, tmp_path):
     collection = read_collection(write_csv(files, make_csv()))
     for how in ("lists", "copy"):
         for name in ("../a", "/a", "C:a"):
-            with pytest.raises(LayoutError, match=r"leaves its folder|is absolute"):
+            with pytest.raises(ParameterError, match="names can be those of files"):
                 collection.write_split({name: [0]}, tmp_path / "out", how=how)
     assert os.listdir(tmp_path) == ["data"]
 
