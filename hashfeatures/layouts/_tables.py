@@ -29,6 +29,7 @@ from ._csv_table import CsvTable
 from ._layout import Layout
 from ._pandas_table import PandasTable, has_pyarrow
 from ._plan import Plan
+from ._shards import is_shard
 from ._stream_table import StreamTable
 from ._unique_names import number_repeats
 
@@ -217,9 +218,12 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _holds_more(folder: Path) -> bool:
-    """Return whether a folder holds images or folders beside tables, so it is more than these."""
+    """Return whether a folder holds images, shards or folders beside tables.
+
+    Tools that write shards add a table of their contents to each.
+    """
     shown = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return any(has_image_suffix(path.name) or path.is_dir() for path in shown)
+    return any(has_image_suffix(path.name) or is_shard(path) or path.is_dir() for path in shown)
 
 
 def _kind_of(files: Sequence[Path]) -> str | None:

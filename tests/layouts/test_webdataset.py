@@ -243,8 +243,9 @@ def test_files_beside_shards_are_named(tmp_path: Path) -> None:
     """What a folder of shards holds beside them is counted in the note."""
     folder = pack_sets(tmp_path, 2)
     (folder / "shard-000_stats.json").write_text("{}")
+    (folder / "shard-000.parquet").write_bytes(b"a table of what the shard holds")
     (folder / ".hidden.tar").write_bytes(b"")
-    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.json, 1 hidden"):
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.parquet, 1 \.json, 1 hidden"):
         assert len(read_collection(folder)) == 16
 
 
