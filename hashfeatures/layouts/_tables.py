@@ -50,9 +50,9 @@ class TableLayout(Layout):
 
     The images are in the column that is named "image", "path", "url", "file" or "filename", or
     else in the only column of paths. A column "part" or "split" names the part of each image,
-    and a column "label", "class" or "target" its class. Several files, or a folder of Parquet
-    files, are one table. Without a column of parts, the name of a file is the part of its images;
-    numbers of shards, as in train-00000-of-00002.parquet, do not count.
+    and a column "label", "class" or "target" its class. Several files are one table, and so is a
+    folder that holds Parquet files alone. Without a column of parts, the name of a file is the
+    part of its images. Numbers of shards, as in train-00000-of-00002.parquet, do not count.
 
     Relative paths in a file are relative to ``root``. By default, that is the folder of the file
     if one of the first images is there, and else the working directory. Paths in an object are
@@ -224,6 +224,16 @@ def _holds_more(folder: Path) -> bool:
     """
     shown = (path for path in folder.iterdir() if not path.name.startswith("."))
     return any(has_image_suffix(path.name) or is_shard(path) or path.is_dir() for path in shown)
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    """Return the Parquet files in a folder, or none if it holds anything else."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError:
+        return []
+    are_all = all(name.lower().endswith(_PARQUET_SUFFIXES) for name in names)
+    return [folder / name for name in names] if are_all else []
 
 
 def _kind_of(files: Sequence[Path]) -> str | None:

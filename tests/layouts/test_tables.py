@@ -474,6 +474,14 @@ def test_shards_of_one_part_are_one_part(files, tmp_path):
         assert collection["id"].tolist() == ["004", "005", "000", "001", "002", "003"]
 
 
+def test_a_parquet_file_among_images_makes_no_table(files):
+    """As one of hashes that was written there: the images are meant."""
+    pq.write_table(make_table(files), files / "hashes.parquet")
+    with pytest.warns(SkippedFilesWarning, match="parquet"):
+        collection = read_collection(files)
+    assert sorted(collection["key"]) == sorted(names())
+
+
 def test_nothing_in_the_source_changes(files, tmp_path):
     """The folder of the table can only be read, and holds the same bytes afterwards."""
     pq.write_table(make_table(files), files / "table.parquet")
