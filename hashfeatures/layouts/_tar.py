@@ -25,7 +25,6 @@ _KINDS = {
     tarfile.CHRTYPE: "a device",
     tarfile.BLKTYPE: "a device",
     tarfile.FIFOTYPE: "a named pipe",
-    tarfile.GNUTYPE_SPARSE: "a sparse file",
 }
 _BLOCK = tarfile.BLOCKSIZE
 
@@ -106,10 +105,11 @@ def list_members(path: str, head_size: Callable[[str], int]) -> Iterator[ListedM
                 last = shorten(show_path(info.name))
                 if info.isdir():
                     continue
-                if info.type in _KINDS or not info.isreg():
+                if not info.isreg() or info.issparse():
+                    what = "a sparse file" if info.issparse() else _KINDS.get(info.type, "no file")
                     raise LayoutError(
-                        f"{where}, member {last}: it is {_KINDS.get(info.type, 'no file')}. Pack "
-                        f"the files themselves, as by tar --dereference --hard-dereference."
+                        f"{where}, member {last}: it is {what}. Pack the files themselves, as by "
+                        f"tar --dereference --hard-dereference without --sparse."
                     )
                 name = safe_name(info.name, f"{where}, member {last}")
                 file = kind(

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -329,6 +330,24 @@ def test_members_that_are_no_files(tmp_path: Path, kind: bytes, words: str) -> N
         tar.addfile(info)
     with pytest.raises(LayoutError, match=rf"bad\.tar, member 1\.jpg: it is {words}"):
         read_collection(path)
+
+
+@pytest.mark.parametrize("style", ["gnu", "posix"])
+def test_sparse_members(tmp_path: Path, style: str) -> None:
+    """A file with holes is not stored as its bytes, so it is an error that names it."""
+    if shutil.which("tar") is None:
+        pytest.skip("needs GNU tar")
+    with open(tmp_path / "1.jpg", "wb") as file:
+        file.write(picture(1))
+        file.truncate(1 << 20)
+    command = ["tar", f"--format={style}", "--sparse", "-cf", "bad.tar", "1.jpg"]
+    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
+        pytest.skip("needs GNU tar")
+    with tarfile.open(tmp_path / "bad.tar") as tar:
+        if not tar.getmembers()[0].issparse():
+            pytest.skip("needs a file system with holes")
+    with pytest.raises(LayoutError, match=r"bad\.tar, member 1\.jpg: it is a sparse file"):
+        read_collection(tmp_path / "bad.tar")
 
 
 def test_keys_that_occur_twice(tmp_path: Path) -> None:
