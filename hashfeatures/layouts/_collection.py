@@ -130,18 +130,21 @@ class Collection:
 
         Parameters
         ----------
-        rows : array-like of int or bool
-            The row numbers, or a mask.
+        rows : array-like of int, bool or str
+            The row numbers, a mask, or keys.
 
         Returns
         -------
         Collection
             The images in the order of `rows`.
+
+        Raises
+        ------
+        ParameterError
+            If a row or a key is not among those of the collection.
         """
-        rows = np.atleast_1d(np.asarray(rows))
-        if rows.dtype == bool:
-            rows = np.flatnonzero(rows)
-        rows = rows.astype(np.intp)
+        expected = f"row numbers, a mask or keys of these {len(self)} images"
+        rows = self._find_rows("select", "rows", rows, expected)
         return Collection(
             self.frame.iloc[rows],
             self.layout,
@@ -251,7 +254,9 @@ class Collection:
 
     def _rows_by_part(self, parts: Any) -> dict[str, NDArray[np.intp]]:
         if isinstance(parts, Mapping):
-            found = {str(name): self._find_rows(str(name), part) for name, part in parts.items()}
+            found = {
+                str(name): self._rows_of_part(str(name), part) for name, part in parts.items()
+            }
         else:
             values = list_labels(parts, len(self))
             known = ~pd.isna(values)
@@ -269,29 +274,35 @@ class Collection:
             raise refuse("write_split", "parts", expected, str(self.frame["key"].iloc[twice[0]]))
         return found
 
-    def _find_rows(self, name: str, part: Any) -> NDArray[np.intp]:
+    def _rows_of_part(self, name: str, part: Any) -> NDArray[np.intp]:
         """Return the rows of the images of a part."""
         expected = f"row numbers, keys or a collection of these {len(self)} images for {name!r}"
         if isinstance(part, Collection):
             if part.layout is not self.layout:
                 raise refuse("write_split", "parts", expected, part)
             part = part.frame["key"]
-        values = np.asarray(part)
+        return self._find_rows("write_split", "parts", part, expected)
+
+    def _find_rows(
+        self, caller: str, parameter: str, given: Any, expected: str
+    ) -> NDArray[np.intp]:
+        """Return the rows that numbers, a mask, keys or paths stand for."""
+        values = np.atleast_1d(np.asarray(given))
         if values.dtype == bool and values.shape == (len(self),):
             return np.flatnonzero(values)
         if not len(values):
             return np.zeros(0, dtype=np.intp)
         if values.dtype.kind in "iu" and values.ndim == 1:
             if values.min() < 0 or values.max() >= len(self):
-                raise refuse("write_split", "parts", expected, part)
+                raise refuse(caller, parameter, expected, given)
             return values.astype(np.intp)
         images = self.frame["image"]
         row_of = {image: row for row, image in enumerate(images) if isinstance(image, str)}
         row_of |= {key: row for row, key in enumerate(self.frame["key"])}
-        names = list(part)
+        names = values.tolist()
         if not all(isinstance(value, str) and value in row_of for value in names):
             unknown = next(v for v in names if not isinstance(v, str) or v not in row_of)
-            raise refuse("write_split", "parts", expected, unknown)
+            raise refuse(caller, parameter, expected, unknown)
         return np.array([row_of[value] for value in names], dtype=np.intp)
 
     def describe(self) -> str:

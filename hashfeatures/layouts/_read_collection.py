@@ -103,6 +103,8 @@ def _normalize(source: Any) -> Any:
     if isinstance(source, Iterator):
         source = list(source)
     if _is_path(source):
+        if not os.fspath(source):
+            raise LayoutError("The path of the data set is empty. Name a file or a folder.")
         path = Path(source)
         if os.path.lexists(path) or not glob.has_magic(str(path)):
             return path

@@ -60,6 +60,18 @@ def test_rows_are_taken_by_mask_slice_and_number():
     assert len(collection.select([])) == 0
 
 
+@pytest.mark.parametrize(
+    "rows", [[6], [-1], ["no.png"], [0.5], [True], [[0, 1]], [None]], ids=repr
+)
+def test_rows_that_are_not_there_are_refused(rows):
+    with pytest.raises(ParameterError, match="row numbers, a mask or keys of these 6 images"):
+        make().select(rows)
+
+
+def test_rows_are_taken_by_key():
+    assert make().select(["3.png", "1.png"]).images == ["/data/3.png", "/data/1.png"]
+
+
 def test_parts_come_in_the_order_of_their_use():
     collection = make(part=["test", "train", None, "val", "train", "train"])
     parts = collection.by_part()

@@ -39,6 +39,11 @@ def test_a_missing_path_and_an_empty_glob_are_named(tmp_path):
         read_collection(str(tmp_path / "*.tar"))
 
 
+def test_an_empty_path_is_not_the_working_directory():
+    with pytest.raises(LayoutError, match="The path of the data set is empty"):
+        read_collection("")
+
+
 def test_an_unknown_layout_is_refused():
     with pytest.raises(ParameterError, match="'layout' parameter of read_collection"):
         read_collection(".", "imagenet")
