@@ -22,6 +22,7 @@ from ..exceptions import LayoutError
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
+from ._outside import describe_outside, find_outside
 from ._plan import Plan
 from ._unique_names import name_files
 from ._voc_file import VocObjects, read_objects
@@ -31,9 +32,9 @@ from ._voc_tree import (
     XML,
     VocListing,
     VocTree,
-    find_tops,
     find_tree,
     find_xml,
+    find_xml_folders,
     is_annotation,
     list_files,
     show,
@@ -83,8 +84,11 @@ class VocLayout(Layout):
         if not isinstance(source, Path) or not source.is_dir():
             return None
         try:
-            if tops := find_tops(source):
-                inner = (tops[0] / XML).relative_to(source)
+            if places := find_xml_folders(source):
+                tops = [place.parent for place in places]
+                if source not in tops and find_outside([source], (), tops):
+                    return None  # among other images, it is not what the folder is
+                inner = places[0].relative_to(source)
                 return f"it holds {shorten(show_path(inner.as_posix()))}/*.xml"
             if any(_holds_sets(source, sets) for sets in _SETS):
                 return "it holds ImageSets"
@@ -107,7 +111,7 @@ class VocLayout(Layout):
         sets = next((sets for sets in _SETS if _holds_sets(listed, sets)), _SETS[0])
         listing = list_files(tree)
         known = {*listing.images, *listing.xml}
-        part_of, parts, n_of_class = read_sets(listed / "ImageSets" / sets, known)
+        part_of, parts, set_notes = read_sets(listed / "ImageSets" / sets, known)
         files, contents, objects = _read_images(tree, listing, sorted(known | part_of.keys()))
         keys = [Path(os.path.relpath(file.image, tree.top)).as_posix() for file in files]
         if not parts:
@@ -123,8 +127,11 @@ class VocLayout(Layout):
             (row, column_of[name]) for row, found in enumerate(objects) for name in found.labels
         ]
         notes = listing.describe_left_out()
-        if n_of_class:
-            notes.append(f"skipped {count(n_of_class, 'image set')} of single classes")
+        folder = root or given
+        apart = [tree.images, tree.xml, *tree.mask_folders]
+        outside = find_outside([folder], (file.image for file in files), apart)
+        notes += describe_outside(outside, "image", f"outside of {show(tree.images.name)}", folder)
+        notes += set_notes
         if n_without := contents.count(None):
             verb = "is" if n_without == 1 else "are"
             notes.append(f"{count(n_without, 'image')} without XML {verb} taken without objects")

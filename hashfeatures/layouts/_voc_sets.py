@@ -9,15 +9,19 @@ from pathlib import Path
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import encoding_of, show_path
+from .._utils.quantities import count
 from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
 from ._plan import safe_name
 
+# Names of sets such as trainval and train_val, which join others.
+_WORDS = ("training", "train", "validation", "valid", "val", "testing", "test")
+_JOINED = re.compile(rf"(?:(?:{'|'.join(_WORDS)})[\W_]*){{2,}}|all", re.IGNORECASE)
 # A line of a file that tells whether each image holds an object of one class.
 _OF_CLASS = re.compile(r".*\S\s+(-1|0|1)")
 
 
-def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str], int]:
+def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str], list[str]]:
     """Read the parts of a data set.
 
     Sets that join others, such as trainval, are no parts. Neither are sets of one class, such as
@@ -36,8 +40,9 @@ def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str],
         The part of each image by its name without a suffix.
     parts : list of str
         The parts, which may be empty.
-    n_of_class : int
-        The number of sets of one class, which were left out.
+    notes : list of str
+        What was left out: sets of one class, joined sets whose images are not all in others, and
+        images that do not exist.
 
     Raises
     ------
@@ -59,7 +64,16 @@ def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str],
             stem = os.path.splitext(name)[0]
             names.setdefault(stem if name not in known and stem in known else name, number)
         listed[file.stem] = names
+    notes = [f"skipped {count(n_of_class, 'image set')} of single classes"] if n_of_class else []
     parts = [name for name in listed if not _joins_others(name, listed)]
+    unions = [name for name in parts if _is_union(name, listed)]
+    parts = [name for name in parts if name not in unions]
+    for name in unions:
+        rest = listed[name].keys() - set().union(*(listed[part] for part in parts))
+        notes.append(
+            f"skipped {name}.txt, which joins other sets, with {count(len(rest), 'image')} in no "
+            f"other"
+        )
     part_of: dict[str, str] = {}
     for part in parts:
         for name, number in listed[part].items():
@@ -69,7 +83,15 @@ def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str],
                     f"{shorten(show_path(str(folder / part)))}.txt, line {number}: "
                     f"{shorten(name)!r} is in {first}.txt too. List each image in one part."
                 )
-    return part_of, parts, n_of_class
+    missing = [(part, name) for part in parts for name in listed[part] if name not in known]
+    if missing:
+        part, name = missing[0]
+        verb = "does" if len(missing) == 1 else "do"
+        notes.append(
+            f"{count(len(missing), 'image')} of the sets {verb} not exist: {part}.txt, line "
+            f"{listed[part][name]}: there is no {shorten(show_path(name))!r}"
+        )
+    return part_of, parts, notes
 
 
 def _read_lines(file: Path) -> dict[int, str]:
@@ -89,3 +111,13 @@ def _joins_others(name: str, listed: Mapping[str, Mapping[str, int]]) -> bool:
     own = listed[name].keys()
     smaller = [others.keys() for others in listed.values() if others.keys() < own]
     return bool(own) and set().union(*smaller) == own
+
+
+def _is_union(name: str, listed: Mapping[str, Mapping[str, int]]) -> bool:
+    """Return whether a set is called as several others, and contains all of one of them.
+
+    The others need not be complete: sets for validation are often not published.
+    """
+    own = listed[name].keys()
+    others = (other.keys() for word, other in listed.items() if word != name)
+    return _JOINED.fullmatch(name) is not None and any(part and part <= own for part in others)

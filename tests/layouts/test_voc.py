@@ -247,6 +247,116 @@ def test_folders_above_are_searched(voc, tmp_path):
         read_collection(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["proj", "VOCdevkit/proj"])
+def test_a_data_set_among_other_images_is_not_what_a_folder_is(voc, tmp_path, noise_image, name):
+    """Its images alone would hide all others. Named as VOC, the others are counted."""
+    photos = tmp_path / "photos"
+    (photos / "holiday").mkdir(parents=True)
+    for number in range(3):
+        noise_image(50 + number).save(photos / "holiday" / f"{number}.jpg")
+    (photos / name).parent.mkdir(exist_ok=True)
+    voc.rename(photos / name)
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 12 \.xml"):
+        collection = read_collection(photos)
+    assert collection.layout.name != "voc"
+    assert len(collection) == 3 + 12 + 4  # with the masks
+    note = r"left out 3 images outside of JPEGImages, such as holiday/0\.jpg"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        assert len(read_collection(photos, layout="voc")) == 12
+
+
+def test_images_beside_the_folder_of_images_are_counted(voc, noise_image):
+    """Neither the masks nor hidden files are among them."""
+    noise_image(50).save(voc / "other.jpg")
+    noise_image(51).save(voc / ".hidden.jpg")
+    note = r"left out 1 image outside of JPEGImages, such as other\.jpg"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        assert len(read_collection(voc)) == 12
+
+
+@pytest.mark.parametrize(
+    ("images", "xml"),
+    [
+        ("images", "annotations"),
+        ("images", "annotations/xmls"),
+        ("Images", "Annotation"),
+        ("images/images", "annotations"),
+        ("photos", "ANNOTATIONS"),
+        ("images/dogs", "xmls/dogs"),
+        ("", "xml"),
+    ],
+)
+@pytest.mark.parametrize("how", ["lists", "copy"])
+def test_folders_with_other_names_are_found(voc, tmp_path, images, xml, how):
+    """The files tell which folder belongs to which. All boxes come along, and are read again."""
+    expected = read_collection(voc)
+    top = tmp_path / "pets"
+    for place in (images, xml):
+        (top / place).parent.mkdir(parents=True, exist_ok=True)
+    (voc / "Annotations").rename(top / xml)
+    if images:
+        (voc / "JPEGImages").rename(top / images)
+    else:
+        for file in (voc / "JPEGImages").iterdir():
+            file.rename(top / file.name)
+    collection = read_collection(top)
+    assert collection.layout.name == "voc"
+    assert collection["key"][0] == f"{images}/2007_000000.jpg".lstrip("/")
+    assert all(map(os.path.isfile, collection.images))
+    assert collection["annotations"].tolist() == expected["annotations"].tolist()
+    out = collection.write_split({"train": range(8), "test": range(8, 12)}, tmp_path / "out", how)
+    again = read_collection(out, root=top if how == "lists" else None)
+    assert again.parts.value_counts().to_dict() == {"train": 8, "test": 4}
+    assert again["annotations"].tolist() == expected["annotations"].tolist()
+    assert all(map(os.path.isfile, again.images))
+
+
+def test_other_files_of_annotations_do_not_hide_the_boxes(voc):
+    """Oxford's pets keep masks and lists beside the folder of XML."""
+    (voc / "Annotations").rename(voc / "xmls")
+    (voc / "SegmentationClass").rename(voc / "trimaps")
+    (voc / "annotations").mkdir()
+    for name in ("xmls", "trimaps"):
+        (voc / name).rename(voc / "annotations" / name)
+    (voc / "annotations" / "list.txt").write_text("", encoding="utf-8")
+    note = r"left out 4 images outside of JPEGImages, such as annotations/trimaps/2007_000000\.png"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        assert read_collection(voc).counts.sum() == 18
+
+
+def test_xml_of_other_tools_is_no_annotation(tmp_path, noise_image):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "1.xml").write_bytes(b"<?xml version='1.0'?><annotations/>")
+    noise_image(0).save(tmp_path / "1.png")
+    with pytest.warns(SkippedFilesWarning, match=r"skipped 1 \.xml"):
+        assert read_collection(tmp_path).layout.name == "folder"
+
+
+@pytest.mark.parametrize("name", ["trainval", "train_val", "TrainValTest"])
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_set_that_joins_others_is_no_part(voc, name, is_empty):
+    """The set for validation may be missing or empty, as where it is not public."""
+    folder = voc / "ImageSets" / "Main"
+    for other in ("val", "trainval"):
+        (folder / f"{other}.txt").unlink()
+    if is_empty:
+        write_set(voc, "val", [])
+    write_set(voc, name, range(9))
+    note = rf"skipped {name}\.txt, which joins other sets, with 3 images in no other"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        collection = read_collection(voc)
+    assert collection.parts.value_counts().to_dict() == {"train": 6, "test": 3}
+
+
+def test_an_image_that_does_not_exist_is_named_with_its_set_and_line(voc):
+    """Whether other sets are joined does not matter."""
+    write_set(voc, "val", [6, 7, 8, 99])
+    note = r"1 image of the sets does not exist: val\.txt, line 4: there is no '2007_000099'"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        collection = read_collection(voc)
+    assert collection.parts.value_counts().to_dict() == {"train": 6, "val": 4, "test": 3}
+
+
 @pytest.fixture
 def beside(tmp_path, noise_image):
     """Make part folders that hold XML beside the images, as labelling tools write it."""
