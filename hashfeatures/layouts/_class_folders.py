@@ -19,8 +19,9 @@ from .._utils.path_text import show_path, write_path
 from .._utils.quantities import count
 from ..exceptions import LayoutError
 from ._collection import Collection
-from ._folder_source import FolderSource, find_classes, find_source, has_loose_images
+from ._folder_source import FolderSource, find_classes, find_source, has_many_loose_images
 from ._layout import Layout
+from ._part_folders import write_index
 from ._plan import Plan, refuse_inside
 from ._unique_names import name_files
 
@@ -34,7 +35,8 @@ NO_CLASSES = frozenset(
 class FolderLayout(Layout):
     """All images in a folder and below it, or in a list, without labels.
 
-    Folders with the usual names of parts, such as train and test, are parts.
+    Folders with the usual names of parts, such as train and test, are parts, and so are those
+    that a file parts.json names. It is written beside parts with other names.
 
     Parameters
     ----------
@@ -94,7 +96,8 @@ class FolderLayout(Layout):
             for row in rows.tolist()
             for old, below in [divided[row]]
         ]
-        return Plan(files=name_files(moved, [Move.name_shortly, Move.name_fully]))
+        files = name_files(moved, [Move.name_shortly, Move.name_fully])
+        return Plan(write_index(parts), files)
 
 
 class ClassFoldersLayout(FolderLayout):
@@ -110,14 +113,13 @@ class ClassFoldersLayout(FolderLayout):
         if found is None or (found.is_list and not found.parts):
             return None
         try:
-            if found.parts and not found.is_list and has_loose_images(found.root):
+            below = [find_classes(top) for top in found.tops]
+            if not all(below):
                 return None
-            classes = set()
-            for top in found.tops:
-                below = find_classes(top)
-                if not below or has_loose_images(top):
-                    return None
-                classes |= below
+            classes = set().union(*below)
+            outside = found.tops if found.is_list else {found.root, *found.tops}
+            if has_many_loose_images(outside, found.tops):
+                return None
         except OSError:
             return None
         if len(classes) < 2 or any(name.lower() in NO_CLASSES for name in classes):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from .._utils.descriptions import shorten
-from .._utils.part_names import order_parts, role_of
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
 from ..images._files import LeftOut, holds_image
 from ..images._folders import walk_folder
 from ..images._gather import describe_left_out
+from ._part_folders import INDEX, choose_parts, read_index
 
 # Files of a folder that are looked at to see whether it holds images.
 _MOST_SEARCHED = 50
+# As many images in class folders make up for one image beside them.
+_PER_LOOSE_IMAGE = 8
 
 
 @dataclass
@@ -34,11 +36,14 @@ class FolderSource:
         The folders and files to search: the root itself, or what a list names.
     parts : dict of str to str
         The names of parts by their folders, relative to the root and with "/" at the end.
+    has_index : bool, default=False
+        Whether a file names the parts.
     """
 
     root: str
     paths: list[str]
     parts: dict[str, str]
+    has_index: bool = False
 
     @property
     def is_list(self) -> bool:
@@ -77,6 +82,8 @@ class FolderSource:
                 for error in found.unsearched:
                     raise LayoutError(f"{show_path(path)} cannot be searched: {error}.") from error
                 paths += found.paths
+                if self.has_index:
+                    found.left_out.discard(INDEX)
                 if note := describe_left_out(found):
                     notes.append(f"{show_path(path)}: {note}" if self.is_list else note)
             elif holds_image(path):
@@ -85,7 +92,10 @@ class FolderSource:
                 loose.add(path)
         note = "; ".join(filter(None, [*notes, loose.describe()]))
         if not paths:
-            raise LayoutError(f"{self.describe()} holds no images{f' ({note})' if note else ''}.")
+            raise LayoutError(
+                f"{self.describe()} holds no images{f' ({note})' if note else ''}."
+                f"{'' if self.is_list else advise_on_lists(self.root)}"
+            )
         names = [os.path.relpath(path, self.root).replace(os.sep, "/") for path in paths]
         twice = [name for name, n_times in Counter(names).items() if n_times > 1]
         if twice:
@@ -119,31 +129,27 @@ def find_source(source: Any) -> FolderSource | None:
     """
     if isinstance(source, Path) and source.is_dir():
         root = str(source)
-        parts = _order({name: name for name in folders_in(root)})
-        return FolderSource(root, [root], {f"{name}/": name for name in parts})
+        names = folders_in(root)
+        listed = read_index(root, names)
+        parts = listed or choose_parts(names, lambda name: holds_images(os.path.join(root, name)))
+        return FolderSource(root, [root], {f"{name}/": name for name in parts}, bool(listed))
     given = source
     if not isinstance(given, list) or not all(isinstance(path, Path) for path in given):
         return None
     if not all(path.exists() for path in given) or not any(path.is_dir() for path in given):
         return None
     root = os.path.commonpath([os.path.abspath(path.parent) for path in given])
-    parts = {}
+    folder_of: dict[str, str] = {}
     if all(path.is_dir() for path in given):
         folders = {os.path.relpath(path, root).replace(os.sep, "/"): path.name for path in given}
         if len(set(folders.values())) == len(folders):
-            parts = _order(folders)
-    return FolderSource(
-        root, [str(path) for path in given], {f"{folder}/": name for folder, name in parts.items()}
+            folder_of = {name: folder for folder, name in folders.items()}
+    parts = choose_parts(
+        list(folder_of), lambda name: holds_images(os.path.join(root, folder_of[name]))
     )
-
-
-def _order(folders: dict[str, str]) -> dict[str, str]:
-    """Return the folders with the usual names of parts, if two have different roles."""
-    parts = {folder: name for folder, name in folders.items() if role_of(name) is not None}
-    if len({role_of(name) for name in parts.values()}) < 2:
-        return {}
-    folder_of = {name: folder for folder, name in parts.items()}
-    return {folder_of[name]: name for name in order_parts(folder_of)}
+    return FolderSource(
+        root, [str(path) for path in given], {f"{folder_of[name]}/": name for name in parts}
+    )
 
 
 def folders_in(folder: str) -> list[str]:
@@ -156,21 +162,63 @@ def folders_in(folder: str) -> list[str]:
 
 def find_classes(folder: str) -> set[str]:
     """Return the folders in a folder that hold images, or have such folders below them."""
-    return {
-        name for name in folders_in(folder) if _has_images(os.walk(os.path.join(folder, name)))
-    }
+    return {name for name in folders_in(folder) if holds_images(os.path.join(folder, name))}
 
 
-def has_loose_images(folder: str) -> bool:
-    """Return whether one of the first files in a folder is an image, without those below it."""
-    return _has_images(islice(os.walk(folder), 1))
+def holds_images(folder: str) -> bool:
+    """Return whether one of the first files in a folder and below it is an image."""
+    return any(map(holds_image, islice(_files_below(folder), _MOST_SEARCHED)))
 
 
-def _has_images(walk: Iterable[tuple[str, list[str], list[str]]]) -> bool:
-    paths = (
-        os.path.join(above, name)
-        for above, _, names in walk
-        for name in names
-        if not name.startswith(".")
+def has_many_loose_images(folders: Iterable[str], tops: Iterable[str]) -> bool:
+    """Return whether more than a few images lie beside class folders.
+
+    Parameters
+    ----------
+    folders : iterable of str
+        Folders that should hold only other folders.
+    tops : iterable of str
+        The folders of the classes.
+    """
+    loose = (entry for folder in folders for entry in _files_in(folder))
+    n_loose = sum(map(holds_image, loose))
+    if not n_loose:
+        return False
+    enough = n_loose * _PER_LOOSE_IMAGE
+    inside = (
+        path
+        for top in tops
+        for name in folders_in(top)
+        for path in _files_below(os.path.join(top, name))
     )
-    return any(map(holds_image, islice(paths, _MOST_SEARCHED)))
+    return sum(1 for _ in islice(filter(holds_image, inside), enough)) < enough
+
+
+def advise_on_lists(folder: str) -> str:
+    """Return how to read the lists of a split that name no files, if a folder holds such lists."""
+    names = {os.path.splitext(path)[1].lower() for path in _files_in(folder)}
+    if names == {".txt"}:
+        return (
+            " If its text files list keys of tar shards, pass layout='webdataset' and the folder "
+            "of the shards as root=."
+        )
+    if names == {".json"}:
+        return (
+            " If its JSON lists rows of a Dataset of torch, pass them to torch.utils.data.Subset."
+        )
+    return ""
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and not entry.is_dir():
+                yield entry.path
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    for above, below, names in os.walk(folder):
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                yield os.path.join(above, name)

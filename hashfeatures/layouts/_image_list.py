@@ -16,14 +16,16 @@ from .._utils.descriptions import describe_value
 from .._utils.path_text import show_path, split_list, write_path
 from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
-from ..images._files import holds_image
+from ..images._files import has_image_suffix, holds_image
 from ..images._sources import list_sources, local_path, name_source
 from ._collection import Collection
 from ._layout import Layout
+from ._part_folders import write_index
 from ._plan import Plan
 from ._unique_names import name_files, number_repeats
 
 _TEXT = (".txt", ".lst")
+_MOST_SEARCHED = 50  # lines that are looked at to recognize a list
 
 
 class ImageListLayout(Layout):
@@ -39,7 +41,7 @@ class ImageListLayout(Layout):
     @classmethod
     def recognize(cls, source: Any) -> str | None:
         """Return why a source is a list of images, or None."""
-        lists = _find_text_lists(source)
+        lists = find_text_lists(source)
         if lists is not None:
             return "it is text files of paths" if all(map(_lists_images, lists)) else None
         if isinstance(source, Path | str | bytes) or _names_a_folder(source):
@@ -53,7 +55,7 @@ class ImageListLayout(Layout):
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
         """Read the paths, URLs or images of a list."""
-        lists = _find_text_lists(source)
+        lists = find_text_lists(source)
         listed = {} if lists is None else {path.stem: _read_list(path) for path in lists}
         if lists is not None:
             source = [image for images in listed.values() for image in images]
@@ -109,10 +111,10 @@ class ImageListLayout(Layout):
             for part, rows in parts.items()
             for row in rows.tolist()
         ]
-        return Plan(files=name_files(moved, [_name]))
+        return Plan(write_index(parts), name_files(moved, [_name]))
 
 
-def _find_text_lists(source: Any) -> list[Path] | None:
+def find_text_lists(source: Any) -> list[Path] | None:
     """Return the text files that a user names; None if there are other files among them."""
     if isinstance(source, Path) and source.is_dir():
         source = sorted(path for path in source.iterdir() if not path.name.startswith("."))
@@ -132,26 +134,54 @@ def _names_a_folder(source: Any) -> bool:
 
 
 def _lists_images(path: Path) -> bool:
-    """Return whether the first image in a text file exists, or is a URL."""
+    """Return whether the lines of a text file are names of images, or URLs.
+
+    The images may be missing. A file that is there needs no suffix.
+    """
     try:
-        first = _read_list(path)[0]
-    except (LayoutError, IndexError):
+        entries = _locate(read_text_list(path), path.parent)
+    except LayoutError:
         return False
-    return local_path(first) is None or os.path.isfile(first)
+    first = entries[:_MOST_SEARCHED]
+    n_images = sum(
+        local_path(entry) is None or has_image_suffix(entry) or os.path.isfile(entry)
+        for entry in first
+    )
+    return bool(first) and 2 * n_images > len(first)
 
 
 def _read_list(path: Path) -> list[str]:
     """Return the images of a text file, which may be relative to its folder."""
+    return _locate(read_text_list(path), path.parent)
+
+
+def read_text_list(path: Path) -> list[str]:
+    """Return the entries of a text file, one per line.
+
+    Raises
+    ------
+    LayoutError
+        If the file cannot be read as a list.
+    """
     try:
         with open_regular(path) as file:
-            entries = split_list(file.read())
+            return split_list(file.read())
     except (OSError, ValueError) as error:
         raise LayoutError(f"{show_path(str(path))} is no list of images: {error}.") from error
-    beside = [os.path.join(path.parent, local_path(entry) or entry) for entry in entries]
-    return [
-        other if not os.path.exists(entry) and os.path.exists(other) else entry
-        for entry, other in zip(entries, beside, strict=True)
-    ]
+
+
+def _locate(entries: list[str], folder: Path) -> list[str]:
+    """Return the paths of images, which may be relative to a folder or separated as on Windows."""
+    found = []
+    for entry in entries:
+        path = local_path(entry)
+        if path is None or os.path.exists(entry):
+            found.append(entry)
+            continue
+        names = (path, path.replace("\\", "/"))
+        ways = [os.path.join(above, name) for name in names for above in (folder, "")]
+        found.append(next(filter(os.path.exists, ways), entry))
+    return found
 
 
 def _name(move: tuple[str, str]) -> Iterator[tuple[str, str]]:

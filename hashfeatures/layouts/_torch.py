@@ -21,6 +21,7 @@ from ..images._arrays import conversion_code, is_tensor
 from ..images._sources import IMAGE_COLUMNS, position_of_image
 from ._collection import Collection
 from ._layout import Layout
+from ._part_folders import write_index
 from ._plan import Plan
 from ._row_references import Block, RowReader, RowReference
 from ._unique_names import name_files, number_repeats
@@ -119,7 +120,7 @@ class TorchLayout(Layout):
             for part, rows in parts.items()
             for row in rows.tolist()
         ]
-        return Plan(files=name_files(moved, [_name_shortly, _name_fully]))
+        return Plan(write_index(parts), name_files(moved, [_name_shortly, _name_fully]))
 
 
 def _name_shortly(move: tuple[str, str, str, str]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,9 @@ from .._utils.quantities import count
 from ..exceptions import LayoutError
 from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
 from ._collection import Collection
+from ._image_list import find_text_lists, read_text_list
 from ._layout import Layout
+from ._part_folders import INDEX, choose_parts, names_a_part, read_index, write_index
 from ._plan import Plan
 from ._shards import (
     common_folder,
@@ -73,10 +75,17 @@ class WebDatasetLayout(Layout):
 
         The annotations of an image are the other members of its sample by suffix, such as "json".
         Their ``resolve()`` returns the bytes.
+
+        Text files with keys, as `Collection.write_split` writes them, are read from the shards in
+        the folder `root`.
         """
+        lists = find_text_lists(source)
+        if lists:
+            return cls._read_listed(lists, root)
         left_out = LeftOut()
         shards = find_shards(source, left_out)
-        top = common_folder(shards) if root is None else root
+        folder = source if isinstance(source, Path) and source.is_dir() else None
+        top = root or folder or common_folder(shards)
         names = [os.path.relpath(shard, top).replace(os.sep, "/") for shard in shards]
         samples: list[_Sample] = []
         for number, shard in enumerate(shards):
@@ -93,7 +102,8 @@ class WebDatasetLayout(Layout):
                 "key": as_column(_name_samples(kept, names)),
             }
         )
-        parts = _find_parts(names)
+        parts = None if folder is None else _find_part_folders(folder, names, left_out)
+        parts = parts or _find_parts(names)
         if parts:
             frame["part"] = as_column([parts[sample.shard] for sample in kept])
         labels = _read_labels(kept)
@@ -112,6 +122,33 @@ class WebDatasetLayout(Layout):
                 f"as {chosen.suffix!r} of {shorten(show_path(chosen.key))}"
             )
         return Collection(frame, cls(), root=Path(top), skipped="; ".join(filter(None, notes)))
+
+    @classmethod
+    def _read_listed(cls, lists: list[Path], root: Path | None) -> Collection:
+        """Read the samples whose keys are in text files."""
+        if root is None:
+            raise LayoutError(
+                f"{describe_paths([str(path) for path in lists])} holds keys of samples. Name the "
+                f"folder of their shards, as by root='shards'."
+            )
+        whole = cls.read(root)
+        row_of = {key: row for row, key in enumerate(whole.frame["key"])}
+        listed = {path: read_text_list(path) for path in lists}
+        part_of: dict[str, str] = {}
+        for path, keys in listed.items():
+            for number, key in enumerate(keys, 1):
+                where = f"{show_path(str(path))}, entry {number}: the key {shorten(key)!r}"
+                if key not in row_of:
+                    raise LayoutError(f"{where} is of no sample in {show_path(str(root))}.")
+                if key in part_of:
+                    raise LayoutError(f"{where} occurs twice. Leave one out.")
+                part_of[key] = path.stem
+        if not part_of:
+            raise LayoutError(f"{show_path(str(lists[0]))} lists no keys.")
+        frame = whole.frame.iloc[[row_of[key] for key in part_of]].reset_index(drop=True)
+        if len(lists) > 1 or names_a_part(lists[0].stem):
+            frame["part"] = as_column(list(part_of.values()))
+        return Collection(frame, cls(), root=whole.root, skipped=whole.skipped)
 
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
@@ -137,7 +174,7 @@ class WebDatasetLayout(Layout):
                 }
             )
         images, annotations = collection.frame["image"], collection.frame["annotations"]
-        plan = Plan()
+        plan = Plan(write_index(parts))
         for part, rows in parts.items():
             samples = ([images.iloc[row], *annotations.iloc[row].values()] for row in rows)
             for number, members in enumerate(_fill_shards(samples)):
@@ -245,6 +282,17 @@ def _name_samples(samples: Sequence[_Sample], shards: Sequence[str]) -> list[str
     if len(set(keys)) == len(keys):
         return keys
     return [f"{shards[sample.shard]}/{sample.key}" for sample in samples]
+
+
+def _find_part_folders(folder: Path, names: Sequence[str], left_out: LeftOut) -> list[str] | None:
+    """Return the part of each shard if all are in folders that are parts."""
+    found = [name.partition("/")[0] if "/" in name else "" for name in names]
+    distinct = list(dict.fromkeys(found))
+    listed = read_index(str(folder), distinct)
+    if listed:
+        left_out.discard(INDEX)
+    parts = listed or choose_parts(distinct, bool)
+    return found if set(distinct) <= set(parts) else None
 
 
 def _find_parts(names: Sequence[str]) -> list[str] | None:

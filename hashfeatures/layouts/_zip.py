@@ -26,6 +26,7 @@ from ..images._references import FileState
 from ._class_folders import NO_CLASSES, Move, write_list, write_table
 from ._collection import Collection
 from ._layout import Layout
+from ._part_folders import choose_parts, write_index
 from ._plan import Plan, safe_name
 from ._unique_names import name_files
 
@@ -113,7 +114,8 @@ class ZipLayout(Layout):
         member_of = dict(zip(keys, members, strict=True))
         named = name_files(moved, [Move.name_shortly, Move.name_fully])
         return Plan(
-            streams={name: partial(_unpack, member_of[key]) for name, key in named.items()}
+            write_index(parts),
+            streams={name: partial(_unpack, member_of[key]) for name, key in named.items()},
         )
 
 
@@ -218,10 +220,11 @@ def _below_common_folder(keys: list[str]) -> list[str]:
 
 
 def _are_parts(folders: list[list[str]]) -> bool:
-    """Return whether the uppermost folders are parts, of which two have different roles."""
-    names = {words[0] if words else "" for words in folders}
-    roles = {role_of(name) for name in names}
-    return None not in roles and len(roles) > 1
+    """Return whether the uppermost folders are parts by their names."""
+    if not all(folders):
+        return False
+    names = {words[0] for words in folders}
+    return len(choose_parts(list(names), lambda _: True)) == len(names)
 
 
 def _are_classes(folders: list[list[str]]) -> bool:

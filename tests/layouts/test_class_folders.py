@@ -146,6 +146,51 @@ def test_what_a_folder_is_taken_for(build, names, expected):
     assert len(collection) == len(names)
 
 
+@pytest.mark.parametrize("how", ["link", "copy"])
+@pytest.mark.parametrize(
+    "parts", [["train"], ["fold0", "fold1"], ["mine", "yours"], ["a", "test"]]
+)
+def test_parts_of_any_name_are_read_as_parts(build, tmp_path, parts, how):
+    """The name of a part is never the label of its images."""
+    collection = read_collection(build(*FLAT))
+    rows = [list(range(number, 5, len(parts))) for number in range(len(parts))]
+    out = collection.write_split(dict(zip(parts, rows, strict=True)), tmp_path / "out", how)
+    with warnings.catch_warnings(action="error"):
+        again = read_collection(out)
+    assert again.layout.name == "class-folders"
+    old = dict(zip(collection["key"], collection.labels, strict=True))
+    assert len(again) == 5
+    for key, part, label in zip(again["key"], again.parts, again.labels, strict=True):
+        name = key.removeprefix(f"{part}/")
+        assert label == old[name]
+        assert list(old).index(name) in rows[parts.index(part)]
+
+
+def test_parts_without_classes_are_no_classes(build, tmp_path):
+    for number, parts in enumerate([("fold0", "fold1"), ("mine", "yours")]):
+        collection = read_collection(build("1.png", "2.png"))
+        rows = {parts[0]: [0], parts[1]: [1]}
+        again = read_collection(collection.write_split(rows, tmp_path / f"{number}", "copy"))
+        assert again.labels is None
+        assert again.parts.tolist() == list(parts)
+
+
+def test_a_few_loose_images_are_named_and_left_out(build):
+    """One cover beside the classes does not take the labels of all the others."""
+    classes = [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(4)]
+    flat = build(*classes, "cover.png", folder="flat")
+    parted = build(
+        *(f"{part}/{name}" for part in ("train", "test") for name in classes),
+        "train/cover.png",
+        folder="parted",
+    )
+    for top, n_images in ((flat, 8), (parted, 16)):
+        with pytest.warns(SkippedFilesWarning, match=r"1 image outside of .*cover\.png"):
+            collection = read_collection(top)
+        assert collection.layout.name == "class-folders"
+        assert len(collection) == n_images
+
+
 def test_a_plain_folder_has_parts_by_their_usual_names(build):
     collection = read_collection(build("test/1.png", "train/2.png", "train/a/3.png", "4.png"))
     assert collection.labels is None
@@ -278,7 +323,8 @@ def test_plain_folders_keep_their_folders(build, tmp_path):
     collection.write_split(
         {"x": ["1.png", "a/b/1.png"], "y": ["a/1.png"]}, tmp_path / "out", "copy"
     )
-    assert sorted(map(str, digest(tmp_path / "out"))) == ["x/1.png", "x/a/b/1.png", "y/a/1.png"]
+    written = ["parts.json", "x/1.png", "x/a/b/1.png", "y/a/1.png"]
+    assert sorted(map(str, digest(tmp_path / "out"))) == written
 
 
 @pytest.mark.parametrize("place", ["out", "cat/out", "."])

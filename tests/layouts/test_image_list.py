@@ -109,3 +109,23 @@ def test_text_that_lists_no_images_is_no_list(tmp_path):
     (tmp_path / "notes.txt").write_bytes(b"")
     with pytest.raises(LayoutError, match=r"notes\.txt lists no images"):
         read_collection(tmp_path / "notes.txt", "list")
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_list_may_name_a_missing_image_anywhere(missing, files, tmp_path):
+    """The form of the lines makes a list of images, so the missing one is a row that fails."""
+    os.remove(files[missing])
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(files))
+    assert read_collection(path).images == files
+
+
+def test_a_list_from_windows_is_read(files, tmp_path):
+    path = tmp_path / "photos" / "list.txt"
+    path.write_text("a\\1.png\r\nb\\2.png\r\n")
+    assert read_collection(path).images == [files[0], files[2]]
+
+
+def test_folders_of_other_parts_are_read_as_parts(files, tmp_path):
+    out = read_collection(files).write_split({"a": [0, 1], "b": [2]}, tmp_path / "out", "copy")
+    assert read_collection(out).parts.tolist() == ["a", "a", "b"]

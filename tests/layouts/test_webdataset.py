@@ -176,6 +176,41 @@ def test_new_shards_hold_every_member_once(tmp_path: Path) -> None:
     assert again.parts.value_counts().to_dict() == {"train": 18, "test": 6}
 
 
+@pytest.mark.parametrize("parts", [["train"], ["fold0", "fold1"], ["mine", "yours"]])
+def test_new_shards_keep_their_parts(tmp_path: Path, parts: list[str]) -> None:
+    """Shards of one part, and of parts with any names, are read as these parts."""
+    collection = read_collection(pack_sets(tmp_path / "source"))
+    rows = {part: list(range(number, 24, len(parts))) for number, part in enumerate(parts)}
+    out = collection.write_split(rows, tmp_path / "out", how="copy")
+    with warnings.catch_warnings(action="error"):
+        again = read_collection(out)
+    found = {part: one.frame["key"].tolist() for part, one in again.by_part().items()}
+    assert found == {part: [f"{row:06d}" for row in rows[part]] for part in parts}
+
+
+def test_lists_of_keys_are_read_from_their_shards(tmp_path: Path) -> None:
+    """What write_split writes by default is a data set again, with the folder of the shards."""
+    source = pack_sets(tmp_path / "source")
+    collection = read_collection(source)
+    out = collection.write_split({"train": [5, 0, 9], "mine": [1]}, tmp_path / "out")
+    again = read_collection(out, "webdataset", root=source)
+    assert again.parts is not None
+    assert again.frame["key"].tolist() == ["000001", "000005", "000000", "000009"]
+    assert again.parts.tolist() == ["mine"] + ["train"] * 3
+    assert again.images == [collection.images[row] for row in (1, 5, 0, 9)]
+    one = read_collection(out / "train.txt", "webdataset", root=source)
+    assert one.parts is not None and one.parts.tolist() == ["train"] * 3
+    for layout in ("auto", "webdataset"):
+        with pytest.raises(LayoutError, match=r"folder of the(ir)? shards.* root="):
+            read_collection(out, layout)
+    (out / "train.txt").write_text("000001\nnone\n")
+    with pytest.raises(LayoutError, match=r"train\.txt, entry 1: the key '000001' occurs twice"):
+        read_collection(out, "webdataset", root=source)
+    (out / "mine.txt").unlink()
+    with pytest.raises(LayoutError, match=r"train\.txt, entry 2: the key 'none' is of no sample"):
+        read_collection(out, "webdataset", root=source)
+
+
 def test_metadata_of_members_are_kept(tmp_path: Path) -> None:
     """Owners, times and modes of members, and long names, are in the new shards as before."""
     long = "folder/" * 30 + "long"
