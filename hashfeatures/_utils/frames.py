@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# How the names of numeric types of Arrow and Hugging Face begin.
+_NUMERIC = ("int", "uint", "float", "double", "halffloat", "decimal", "bool")
+
 
 def is_missing(source: object) -> bool:
     """Return whether `source` is None, NaN, NaT or ``pandas.NA``."""
@@ -27,6 +30,30 @@ def is_frame(images: Any) -> bool:
     return hasattr(images, "shape") and (
         hasattr(images, "columns") or hasattr(images, "column_names")
     )
+
+
+def is_table_stream(images: Any) -> bool:
+    """Return whether `images` is no table but gives one by Arrow's interface, perhaps once.
+
+    A reader of record batches does, for example. A column gives no names of columns.
+    """
+    if not hasattr(images, "__arrow_c_stream__") or is_frame(images):
+        return False
+    known = dir(images)  # as asking a LazyFrame for its schema costs time
+    return any(name in known for name in ("schema", "columns", "column_names"))
+
+
+def holds_numbers(frame: Any, name: Any) -> bool:
+    """Return whether the type of a column of a table is numeric, so that it holds no images."""
+    if is_dataset(frame):
+        return str(getattr(frame.features[name], "dtype", "")).startswith(_NUMERIC)
+    column = frame[name]
+    kind: Any = getattr(column, "dtype", None)
+    if hasattr(kind, "is_numeric"):  # of polars
+        return bool(kind.is_numeric())
+    if hasattr(kind, "kind"):  # of pandas
+        return str(kind.kind) in "iufcb"
+    return str(getattr(column, "type", "")).startswith(_NUMERIC)
 
 
 def is_dataset(frame: Any) -> bool:

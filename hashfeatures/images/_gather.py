@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._utils.descriptions import shorten
+from .._utils.frames import is_table_stream
 from .._utils.path_text import show_path
 from ..exceptions import SkippedFilesWarning, warn_user
 from ._folders import FolderImages, walk_folder
@@ -47,7 +48,8 @@ def gather_images(images: Any) -> Any:
     ['a.png', 'b.png']
     """
     if isinstance(images, Iterator) and not isinstance(images, zip | enumerate):
-        return images if hasattr(images, "read") else list(images)  # an open file is one image
+        is_one = hasattr(images, "read") or is_table_stream(images)  # an open file is one image
+        return images if is_one else list(images)
     if not isinstance(images, str | os.PathLike) or is_data_uri(images):
         return images
     path = local_path(images)
@@ -67,7 +69,7 @@ def stream_images(images: Any, caller: str) -> Iterable[Any]:
     """
     is_stream = isinstance(images, Iterator) and not isinstance(images, zip | enumerate)
     sources: Iterable[Any] = images
-    if not is_stream or hasattr(images, "read"):
+    if not is_stream or hasattr(images, "read") or is_table_stream(images):
         sources = list_sources(gather_images(images), caller)
     return sources
 

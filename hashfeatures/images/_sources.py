@@ -14,7 +14,15 @@ import numpy as np
 from PIL import Image
 
 from .._utils.descriptions import describe_value, shorten
-from .._utils.frames import column_names, is_dataset, is_frame, list_column, list_values
+from .._utils.frames import (
+    column_names,
+    holds_numbers,
+    is_dataset,
+    is_frame,
+    is_table_stream,
+    list_column,
+    list_values,
+)
 from ._arrays import conversion_code, is_ambiguous, is_single, is_tensor
 from ._references import ImageReference
 
@@ -265,6 +273,8 @@ def _advice_for(images: Any) -> str | None:
         return f"the single {kind} {describe_source(images)!r}: {_advice_for_single(images)}"
     if isinstance(images, zip | enumerate):
         return f"{kind}, which gives tuples: write the list of the images alone"
+    if is_table_stream(images) and isinstance(images, Iterator):
+        return f"a {kind}, which can be read only once: write images.read_all()"
     if isinstance(images, Iterator):
         return f"{kind}, which can be read only once: make it a list, list(images)"
     if isinstance(images, set | frozenset):
@@ -388,6 +398,7 @@ def pick_image_column(frame: Any, caller: str) -> Any:
     """
     columns = column_names(frame)
     named = columns if len(columns) == 1 else [name for name in IMAGE_COLUMNS if name in columns]
+    named = [name for name in named if not holds_numbers(frame, name)] or named
     if is_dataset(frame):
         features = frame.features.items()
         named = [name for name, kind in features if type(kind).__name__ == "Image"] or named

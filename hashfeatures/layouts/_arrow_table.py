@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._utils.frames import is_table_stream
 from .._utils.optional import import_extra
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
@@ -80,6 +81,10 @@ class ArrowTable(ABC):
         """Return whether a column holds text, or is empty."""
         kind = self.schema.field(column).type
         return _is_text(getattr(kind, "value_type", kind)) or str(kind) == "null"
+
+    def holds_numbers(self, column: str) -> bool:
+        """Return whether a column can hold no images."""
+        return not self.holds_text(column) and not self.holds_files(column)
 
     def images(self, column: str) -> list[Any]:
         """Return the paths and URLs in a column, or references to the images in it."""
@@ -169,12 +174,12 @@ def _is_text(kind: Any) -> bool:
 
 
 class MemoryTable(ArrowTable):
-    """A Table or RecordBatch of pyarrow, or a DataFrame of polars.
+    """A Table or RecordBatch of pyarrow, a DataFrame of polars, or what gives a table once.
 
     Parameters
     ----------
-    table : Table, RecordBatch or DataFrame
-        The table.
+    table : Table, RecordBatch, DataFrame, RecordBatchReader or another stream of Arrow
+        The table. Streams are read into memory.
     """
 
     def __init__(self, table: Any) -> None:
@@ -183,6 +188,14 @@ class MemoryTable(ArrowTable):
             table = table.to_arrow()
         if isinstance(table, arrow.RecordBatch):
             table = arrow.Table.from_batches([table])
+        if is_table_stream(table):
+            try:
+                table = arrow.RecordBatchReader.from_stream(table).read_all()
+            except (TypeError, ValueError, OSError, arrow.ArrowException) as error:
+                cause = " ".join(str(error).split())
+                raise LayoutError(
+                    f"The {type(table).__name__} cannot be read as a table ({cause})."
+                ) from error
         self._table = table
         self.schema = table.schema
         self.n_rows = table.num_rows

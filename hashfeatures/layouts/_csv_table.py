@@ -15,6 +15,8 @@ from .._utils.descriptions import shorten
 from .._utils.frames import is_missing
 from .._utils.path_text import encoding_of, read_path, show_path, write_path
 from ..exceptions import LayoutError
+from ..images._files import has_image_suffix
+from ..images._sources import is_data_uri, is_url
 
 SUFFIXES = (".csv", ".tsv")
 
@@ -50,6 +52,14 @@ class CsvTable:
         self.columns: list[Any] = list(self._frame.columns)
         self.n_rows = len(self._frame)
         self._image_column: str | None = None
+
+    def holds_numbers(self, column: str) -> bool:
+        """Return whether the values of a column are numbers."""
+        return self.n_rows > 0 and self.values(column).dtype.kind in "if"
+
+    def holds_text(self, column: str) -> bool:
+        """Return whether a column holds text, which all may be."""
+        return column in self.columns
 
     def images(self, column: str) -> list[Any]:
         """Return the paths and URLs in a column, None where it is empty."""
@@ -113,7 +123,16 @@ def _read(path: Path) -> pd.DataFrame:
     header = frame.iloc[0].tolist()
     if twice := [name for name in header if header.count(name) > 1]:
         raise LayoutError(f"{where}, line 1: two columns have the name {shorten(twice[0])!r}.")
+    if first := next(filter(_names_an_image, header), None):
+        raise LayoutError(
+            f"{where}, line 1: expected the names of columns. Got the image {shorten(first)!r}. "
+            f"Add a line above it, such as {'image' if len(header) == 1 else 'image,label'!r}."
+        )
     return frame.iloc[1:].set_axis(header, axis=1)
+
+
+def _names_an_image(value: str) -> bool:
+    return has_image_suffix(value) or is_url(value) or is_data_uri(value)
 
 
 def _separator(path: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._utils.frames import holds_numbers
 from ..exceptions import LayoutError
 
 
@@ -30,8 +31,22 @@ class PandasTable:
         self.file_of_row: NDArray[np.intp] = np.zeros(len(frame), dtype=np.intp)
         self.suffix = ".parquet" if has_pyarrow() else ".csv"
 
+    def holds_numbers(self, column: Any) -> bool:
+        """Return whether the values of a column are numbers."""
+        return holds_numbers(self._frame, column)
+
+    def holds_text(self, column: Any) -> bool:
+        """Return whether the values of a column may be text or other objects."""
+        return not self.holds_numbers(column)
+
     def images(self, column: Any) -> list[Any]:
         """Return the images in a column."""
+        if self.holds_numbers(column) and self._frame[column].notna().any():
+            kind = self._frame[column].dtype
+            raise LayoutError(
+                f"The table, column {column!r}: expected paths, URLs or encoded images. Got "
+                f"values of the type {kind}."
+            )
         return list(self._frame[column])
 
     def values(self, column: Any) -> pd.Series[Any]:

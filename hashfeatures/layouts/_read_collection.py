@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._utils.descriptions import describe_value, shorten
+from .._utils.frames import is_table_stream
 from .._utils.path_text import show_path
 from .._utils.validation import check_choice
 from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
@@ -100,7 +101,7 @@ def _load(name: str) -> type[Layout]:
 
 def _normalize(source: Any) -> Any:
     """Return paths as `Path`, globs and iterators of paths as lists of them."""
-    if isinstance(source, Iterator):
+    if isinstance(source, Iterator) and not is_table_stream(source):
         source = list(source)
     if _is_path(source):
         if not os.fspath(source):

@@ -16,9 +16,15 @@ from PIL import Image
 
 from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
-from .._utils.frames import is_collection, is_dataset, is_frame, is_missing
+from .._utils.frames import (
+    is_collection,
+    is_dataset,
+    is_frame,
+    is_missing,
+    is_table_stream,
+)
 from .._utils.path_text import show_path
-from ..exceptions import LayoutError
+from ..exceptions import LayoutError, MissingExtraError
 from ..images._files import has_image_suffix, is_foreign_image
 from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
@@ -29,13 +35,15 @@ from ._csv_table import CsvTable
 from ._layout import Layout
 from ._pandas_table import PandasTable, has_pyarrow
 from ._plan import Plan
-from ._shards import is_shard
 from ._stream_table import StreamTable
+from ._table_folders import holds_more, list_tables, may_hold_images_below, names_all_images
 from ._unique_names import number_repeats
 
 PART_COLUMNS = ("part", "split")
 LABEL_COLUMNS = ("label", "class", "target")
 
+# What this package writes beside hashes.
+_OF_HASHES = {"settings", "error"}
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 _OWN_COLUMNS = ("image", "key", "part", "label", "annotations")
 # The end of the names of files that hold one part together, such as train-00000-of-00002.
@@ -51,8 +59,9 @@ class TableLayout(Layout):
     The images are in the column that is named "image", "path", "url", "file" or "filename", or
     else in the only column of paths. A column "part" or "split" names the part of each image,
     and a column "label", "class" or "target" its class. Several files are one table, and so is a
-    folder that holds Parquet files alone. Without a column of parts, the name of a file is the
-    part of its images. Numbers of shards, as in train-00000-of-00002.parquet, do not count.
+    folder that holds Parquet or CSV files alone, or tables that name all images below it. Without
+    a column of parts, the name of a file is the part of its images. Numbers of shards, as in
+    train-00000-of-00002.parquet, do not count.
 
     Relative paths in a file are relative to ``root``. By default, that is the folder of the file
     if one of the first images is there, and else the working directory. Paths in an object are
@@ -110,10 +119,14 @@ class TableLayout(Layout):
             if kind is None:
                 return None
             if isinstance(source, Path) and source.is_dir():
-                return None if _holds_more(source) else f"it is a folder of {kind} files"
+                if not holds_more(source):
+                    return f"it is a folder of {kind} files"
+                is_whole = may_hold_images_below(source) and _names_all_images(files, source)
+                return f"its {kind} files name the images below it" if is_whole else None
             return f"it is a {kind} file" if len(files) == 1 else f"they are {kind} files"
         is_other = is_collection(source) or is_dataset(source)
-        if _is_computed(source) or (not is_other and is_frame(source)):
+        is_table = is_frame(source) or is_table_stream(source)
+        if _is_computed(source) or (not is_other and is_table):
             return f"it is a {type(source).__name__}"
         return None
 
@@ -204,36 +217,24 @@ class TableLayout(Layout):
 def _list_files(source: Any) -> list[Path] | None:
     """Return the files of a table in files, or None for an object."""
     if isinstance(source, Path):
-        return _files_of(source) or [source] if source.is_dir() else [source]
+        return list_tables(source) or [source] if source.is_dir() else [source]
     is_list = isinstance(source, list) and bool(source)
     return source if is_list and all(isinstance(path, Path) for path in source) else None
 
 
-def _files_of(folder: Path) -> list[Path]:
-    """Return the Parquet files of a folder, or its CSV files if there is nothing else in it."""
-    if parquet := sorted(folder.glob("*.parquet")):
-        return parquet
-    others = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    return others if all(path.suffix.lower() in CSV_SUFFIXES for path in others) else []
-
-
-def _holds_more(folder: Path) -> bool:
-    """Return whether a folder holds images, shards or folders beside tables.
-
-    Tools that write shards add a table of their contents to each.
-    """
-    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return any(has_image_suffix(path.name) or is_shard(path) or path.is_dir() for path in shown)
-
-
-def _list_folder(folder: Path) -> list[Path]:
-    """Return the Parquet files in a folder, or none if it holds anything else."""
+def _names_all_images(files: Sequence[Path], folder: Path) -> bool:
+    """Return whether tables name every image below a folder, and are no files of hashes."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    except OSError:
-        return []
-    are_all = all(name.lower().endswith(_PARQUET_SUFFIXES) for name in names)
-    return [folder / name for name in names] if are_all else []
+        table = _open_table(files)
+        column = _pick_image_column(table, folder.name)
+        images = table.images(column)
+        if _OF_HASHES & set(table.columns) or not all(map(_is_relative, images)):
+            return False
+        # Masks and the like are named in other columns.
+        texts = [table.values(name) for name in table.columns if table.holds_text(name)]
+        return names_all_images(folder, [images, *texts])
+    except (LayoutError, MissingExtraError, OSError):
+        return False
 
 
 def _kind_of(files: Sequence[Path]) -> str | None:
@@ -257,7 +258,7 @@ def _is_computed(source: Any) -> bool:
 
 
 def _open_table(source: Any) -> _Table:
-    if isinstance(source, list):
+    if isinstance(source, Sequence):
         is_csv = source[0].suffix.lower() in CSV_SUFFIXES
         return CsvTable(source) if is_csv else ParquetTable(source)
     if isinstance(source, pd.DataFrame):
@@ -275,7 +276,7 @@ def _open_table(source: Any) -> _Table:
     if package == "polars" and not has_pyarrow():
         columns = {name: as_column(source[name].to_list()) for name in source.columns}
         return PandasTable(pd.DataFrame(columns))
-    if package in ("polars", "pyarrow"):
+    if package in ("polars", "pyarrow") or is_table_stream(source):
         return MemoryTable(source)
     raise LayoutError(
         f"Expected a table of pandas, polars, pyarrow or DuckDB, or a CSV or Parquet file. Got "
@@ -288,11 +289,17 @@ def _is_parquet(dataset: Any) -> bool:
 
 
 def _pick_image_column(table: _Table, where: str) -> Any:
-    named = [name for name in IMAGE_COLUMNS if name in table.columns]
+    usual = [name for name in IMAGE_COLUMNS if name in table.columns]
+    named = [name for name in usual if not table.holds_numbers(name)]
     if not named:
-        named = [name for name in table.columns if _may_hold_images(table, name)]
+        named = [name for name in table.columns if _may_hold_images(table, name)] or usual
     if len(named) == 1 or (named and named[0] == IMAGE_COLUMNS[0]):
         return named[0]
+    if not named and not table.n_rows:
+        raise LayoutError(
+            f"{where}: the table has no rows, so the column of images cannot be recognized. Its "
+            f"columns are {describe_value(table.columns[:10])}."
+        )
     expected = ", ".join(map(repr, IMAGE_COLUMNS))
     found = f"several, {named}" if named else "none"
     raise LayoutError(
@@ -304,11 +311,10 @@ def _pick_image_column(table: _Table, where: str) -> Any:
 
 def _may_hold_images(table: _Table, column: Any) -> bool:
     """Return whether the first values of a column are names of image files, or images."""
-    if isinstance(table, ArrowTable):
-        if table.holds_files(column):
-            return True
-        if not table.holds_text(column):
-            return False
+    if isinstance(table, ArrowTable) and table.holds_files(column):
+        return True
+    if not table.holds_text(column):
+        return False
     given = (value for value in table.values(column) if not is_missing(value))
     first = [value for value, _ in zip(given, range(_TRIED), strict=False)]
     return bool(first) and all(map(_looks_like_image, first))

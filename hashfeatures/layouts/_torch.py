@@ -62,6 +62,8 @@ class TorchLayout(Layout):
             return "it is a list of paths with class numbers"
         if isinstance(source, Path | list | tuple | Mapping | str | bytes) or is_frame(source):
             return None
+        if hasattr(source, "__arrow_c_array__") or hasattr(source, "__arrow_c_stream__"):
+            return None  # a column of Arrow
         if any(base.__module__.startswith(_TORCH) for base in type(source).__mro__):
             return f"it is a {kind} of torch"
         if type(source).__module__.partition(".")[0] == "tensorflow":

@@ -388,8 +388,9 @@ def test_files_of_several_kinds_are_refused(files, tmp_path):
 
 def test_a_column_of_numbers_holds_no_images(tmp_path):
     table = pa.table({"image": [1, 2]})
-    with pytest.raises(LayoutError, match="expected paths, URLs or encoded images"):
-        read_collection(table)
+    for source in (table, table.to_pandas()):
+        with pytest.raises(LayoutError, match="expected paths, URLs or encoded images"):
+            read_collection(source)
 
 
 # Objects
@@ -480,6 +481,119 @@ def test_a_parquet_file_among_images_makes_no_table(files):
     with pytest.warns(SkippedFilesWarning, match="parquet"):
         collection = read_collection(files)
     assert sorted(collection["key"]) == sorted(names())
+
+
+@pytest.mark.parametrize("how", ["copy", "link"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_the_folder_of_a_split_is_read_as_a_table(files, tmp_path, how, suffix):
+    """Guards labels and parts, which a folder of images would lose."""
+    separator = "\t" if suffix == ".tsv" else ","
+    path = write_csv(files, make_csv(separator).replace("path", "filepath"), f"t{suffix}")
+    if suffix == ".parquet":
+        frame = pd.DataFrame({"filepath": names(), "class": list("cdcdcd"), "n": range(N)})
+        frame.to_parquet(path)
+    collection = read_collection(path)
+    parts = {"train": [0, 1, 2, 3], "holdout": [4, 5]}
+    out = collection.write_split(parts, tmp_path / "out", how=how)
+    for layout in ("auto", "table"):
+        again = read_collection(out, layout=layout)
+        assert again.layout.name == "table"
+        assert sorted(again.parts) == ["holdout"] * 2 + ["train"] * 4
+        assert sorted(again.labels) == list("cccddd")
+        assert hashes_of(again.by_part()["train"]) == expected_hashes(files)[:4]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image": names()[1:]},  # near duplicates, say
+        {"image": names(), "phash": ["0"] * N, "settings": ["version=1"] * N},
+        {"image": names(), "phash": ["0"] * N, "error": [None] * N},
+        {"image": [b"x"] * N},
+        {"n": range(N)},
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_list_of_some_images_does_not_make_their_folder_a_table(files, columns, suffix):
+    """Nor does a file of hashes of all of them."""
+    frame = pd.DataFrame(columns)
+    if suffix == ".csv":
+        frame.to_csv(files / "found.csv", index=False)
+    else:
+        frame.to_parquet(files / "found.parquet")
+    with pytest.warns(SkippedFilesWarning, match=rf"skipped 1 \{suffix}"):
+        collection = read_collection(files)
+    assert sorted(collection["key"]) == sorted(names())
+
+
+def test_masks_in_other_columns_are_no_images_of_their_own(files, noise_image):
+    (files / "masks").mkdir()
+    noise_image(9).save(files / "masks" / "0.png")
+    frame = pd.DataFrame({"image": names(), "mask": ["masks/0.png"] * N})
+    frame.to_csv(files / "table.csv", index=False)
+    assert read_collection(files)["key"].tolist() == names()
+
+
+class Stream:
+    """Give a table by the interface of Arrow alone, as packages without pyarrow do."""
+
+    def __init__(self, table):
+        self._table = table
+        self.schema = table.schema
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def test_readers_of_record_batches_are_tables(files, tmp_path):
+    """They are iterators, and no lists of images."""
+    table = make_table(files, label=["cat", "dog"] * 3)
+    for number, source in enumerate([table.to_reader(max_chunksize=2), Stream(table)]):
+        collection = read_collection(source)
+        assert collection.labels.tolist() == ["cat", "dog"] * 3
+        assert hashes_of(collection) == expected_hashes(files)
+        out = collection.write_split({"a": [1]}, tmp_path / str(number))
+        assert pq.read_table(out / "a.parquet")["id"].to_pylist() == ["001"]
+    with pytest.raises(TypeError, match=r"write images\.read_all\(\)"):
+        hash_images(table.to_reader(), ["phash"])
+
+
+def test_columns_of_arrow_are_lists_of_images(files):
+    paths = [str(files / name) for name in names()]
+    for source in (pl.Series(paths), pa.chunked_array([paths]), pd.Series(paths)):
+        assert read_collection(source).layout.name == "list"
+
+
+@pytest.mark.parametrize("cells", ["images/a/0.png,cat", "cat,https://example.org/0", "0.PNG"])
+def test_a_csv_file_without_a_header_is_refused(files, cells):
+    """Guards the first image, which would be lost as the header."""
+    path = write_csv(files, f"{cells}\n" * 3)
+    with pytest.raises(LayoutError, match=r"line 1: .* Got the image .* Add a line above it"):
+        read_collection(path)
+
+
+def test_a_csv_file_without_rows_is_named(files):
+    assert len(read_collection(write_csv(files, "path,label\n"))) == 0
+    with pytest.raises(LayoutError, match="the table has no rows"):
+        read_collection(write_csv(files, "filepath,label\n"))
+
+
+@pytest.mark.parametrize("form", ["CSV", "pandas", "polars", "Arrow"])
+def test_a_column_of_numbers_gives_way_to_one_of_images(files, form):
+    """Guards against an id that is called "image"."""
+    frame = pd.DataFrame({"image": range(N), "path": [str(files / name) for name in names()]})
+    frame.to_csv(files / "table.csv", index=False)
+    source = {
+        "CSV": files / "table.csv",
+        "pandas": frame,
+        "polars": pl.from_pandas(frame),
+        "Arrow": pa.Table.from_pandas(frame),
+    }[form]
+    collection = read_collection(source)
+    assert hashes_of(collection) == expected_hashes(files)
+    assert collection["image_"].tolist() == list(range(N))
+    if form != "CSV":
+        assert hashes_of(source) == expected_hashes(files)
 
 
 def test_nothing_in_the_source_changes(files, tmp_path):
