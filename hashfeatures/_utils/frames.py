@@ -46,7 +46,7 @@ def is_table_stream(images: Any) -> bool:
 def holds_numbers(frame: Any, name: Any) -> bool:
     """Return whether the type of a column of a table is numeric, so that it holds no images."""
     if is_dataset(frame):
-        return str(getattr(frame.features[name], "dtype", "")).startswith(_NUMERIC)
+        return is_numeric_feature(frame.features[name])
     column = frame[name]
     kind: Any = getattr(column, "dtype", None)
     if hasattr(kind, "is_numeric"):  # of polars
@@ -54,6 +54,12 @@ def holds_numbers(frame: Any, name: Any) -> bool:
     if hasattr(kind, "kind"):  # of pandas
         return str(kind.kind) in "iufcb"
     return str(getattr(column, "type", "")).startswith(_NUMERIC)
+
+
+def is_numeric_feature(feature: Any) -> bool:
+    """Return whether a column of Hugging Face holds one number a row, by its type."""
+    is_value = type(feature).__name__ in ("Value", "ClassLabel")
+    return is_value and str(feature.dtype).startswith(_NUMERIC)
 
 
 def is_dataset(frame: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,14 +16,15 @@ from numpy.typing import NDArray
 
 from .._utils.containers import as_column
 from .._utils.descriptions import describe_value
+from .._utils.frames import is_numeric_feature
 from .._utils.optional import import_extra
 from .._utils.path_text import show_path
-from ..exceptions import LayoutError
+from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
 from ..images._sources import IMAGE_COLUMNS
 from ._collection import Collection
 from ._hugging_face_objects import ObjectColumn, name_classes
 from ._layout import Layout
-from ._plan import Plan, safe_name
+from ._plan import Plan, check_files, safe_name
 from ._row_references import (
     Block,
     ForwardReader,
@@ -54,8 +56,9 @@ class HuggingFaceLayout(Layout):
     ones, the stream is read again from its beginning.
 
     `Collection.write_split` saves a ``DatasetDict``, which ``datasets.load_from_disk`` reads. All
-    columns and features stay as they are. `select` returns the ``DatasetDict`` without saving it.
-    A split of a stream is written as JSON lists of row numbers.
+    columns and features stay as they are, and parts without rows are left out. `select` returns
+    the ``DatasetDict`` without saving it. A split of a stream is written as JSON lists of row
+    numbers.
 
     Parameters
     ----------
@@ -158,15 +161,26 @@ class HuggingFaceLayout(Layout):
                 "A data set of Hugging Face holds its images, so they cannot be linked. Write "
                 "how='copy'."
             )
-        plan = Plan({_SAVED[0]: json.dumps({"splits": list(chosen)}).encode()})
-        for name, part in chosen.items():
-            taken = self._take(part)
-
-            def save(path: Path, taken: Any = taken) -> None:
-                with _without_bars():
-                    taken.save_to_disk(str(path))
-
-            plan.streams[name] = save
+        written = {name: part for name, part in chosen.items() if part}
+        if not written:
+            raise LayoutError(
+                "All parts are empty, and datasets.load_from_disk reads no part without rows. "
+                "Nothing was written."
+            )
+        taken = {name: self._take(part) for name, part in written.items()}
+        if self._embeds_files():
+            images = collection.frame["image"]
+            rows = [row for name in written for row in parts[name].tolist()]
+            check_files([image for row in rows if isinstance(image := images[row], str)])
+        if len(written) < len(chosen):
+            empty = ", ".join(repr(name) for name in chosen if name not in written)
+            warn_user(
+                f"The data set is written without {empty}: datasets.load_from_disk reads no part "
+                f"without rows.",
+                SkippedFilesWarning,
+            )
+        plan = Plan({_SAVED[0]: json.dumps({"splits": list(written)}).encode()})
+        plan.streams |= {name: partial(_save, part) for name, part in taken.items()}
         return plan
 
     def find_objects(self, collection: Collection) -> pd.DataFrame:
@@ -176,6 +190,11 @@ class HuggingFaceLayout(Layout):
         if objects is None:
             return super().find_objects(collection)
         return objects.tabulate(collection.frame)
+
+    def _embeds_files(self) -> bool:
+        """Return whether images are of the type whose files are written into the data set."""
+        features = next(iter(self._splits.values())).features
+        return any(type(kind).__name__ == "Image" for kind in features.values())
 
     def _is_stream(self) -> bool:
         return any(not hasattr(split, "__len__") for split in self._splits.values())
@@ -378,7 +397,14 @@ def _load(folder: Path) -> Any:
 
 def _pick_image_column(features: Mapping[str, Any], where: str) -> str:
     named = [name for name, kind in features.items() if type(kind).__name__ == "Image"]
-    named = named or [name for name in IMAGE_COLUMNS if name in features]
+    if not named:
+        usual = [name for name in IMAGE_COLUMNS if name in features]
+        named = [name for name in usual if not is_numeric_feature(features[name])]
+        if usual and not named:
+            raise LayoutError(
+                f"{where}, column {usual[0]!r}: expected paths, URLs or encoded images. Got "
+                f"values of the type {features[usual[0]].dtype}."
+            )
     if len(named) == 1 or "image" in named:
         return "image" if "image" in named else named[0]
     found = f"several, {named}" if named else "none"
@@ -402,6 +428,18 @@ def _find_label(features: Mapping[str, Any]) -> str | None:
             return name
     typed = [name for name, kind in features.items() if type(kind).__name__ == "ClassLabel"]
     return typed[0] if len(typed) == 1 else None
+
+
+def _save(dataset: Any, path: Path) -> None:
+    """Save the rows of a part, without a transform, which may be no JSON."""
+    try:
+        with _without_bars():
+            dataset.with_format(None).save_to_disk(str(path))
+    except FileNotFoundError as error:
+        if error.filename is None or Path(error.filename).is_relative_to(path):
+            raise
+        check_files([os.fspath(error.filename)])
+        raise
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
 from ..exceptions import LayoutError
+from ..images._sources import local_path
 
 _DRIVE = re.compile("[A-Za-z]:")
 
@@ -126,7 +127,7 @@ def write_plan(plan: Plan, out: Path, how: str) -> None:
         If the folder cannot be written.
     """
     _check_names(plan.names())
-    _check_files([*plan.files.values(), *plan.copied.values()])
+    check_files([*plan.files.values(), *plan.copied.values()])
     out = Path(os.path.realpath(out))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         kind = "a folder that is not empty" if out.is_dir() else "not a folder"
@@ -136,7 +137,10 @@ def write_plan(plan: Plan, out: Path, how: str) -> None:
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.parent / f".{out.name[:40]}.{secrets.token_hex(4)}.tmp"
-    temporary.mkdir()
+    try:
+        temporary.mkdir()
+    except PermissionError as error:
+        raise PermissionError(error.errno, error.strerror, str(out)) from error
     try:
         _write_all(plan, temporary, how)
         if out.exists():
@@ -189,8 +193,10 @@ def _check_names(names: list[str]) -> None:
             )
 
 
-def _check_files(files: Iterable[str]) -> None:
-    missing = [file for file in files if not os.path.isfile(file)]
+def check_files(files: Iterable[str]) -> None:
+    """Raise if files that a split consists of are missing; URLs are not looked for."""
+    local = [file for file in files if local_path(file) is not None]
+    missing = [file for file in local if not os.path.isfile(local_path(file) or file)]
     if missing:
         images = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
         raise LayoutError(

@@ -17,7 +17,7 @@ from hashfeatures import (
     read_collection,
     train_test_split,
 )
-from hashfeatures.exceptions import LayoutError
+from hashfeatures.exceptions import LayoutError, SkippedFilesWarning
 from hashfeatures.layouts import _hugging_face as module
 
 datasets = pytest.importorskip("datasets")
@@ -396,3 +396,53 @@ def test_classes_without_images_are_classes(files):
         {"image": files[:2], "label": [0, 1]}, features=datasets.Features(kinds)
     )
     assert read_collection(source).class_names == ["z", "a", "none"]
+
+
+def test_parts_without_rows_are_left_out(files, tmp_path):
+    """`datasets` could not read them."""
+    collection = read_collection(make(files))
+    with pytest.warns(SkippedFilesWarning, match="without 'b', 'c': datasets.load_from_disk"):
+        out = collection.write_split({"a": [1], "b": [], "c": []}, tmp_path / "out")
+    assert list(datasets.load_from_disk(out)) == ["a"]
+    assert len(read_collection(out)) == 1
+    with pytest.raises(LayoutError, match="All parts are empty"):
+        collection.write_split({"a": [], "b": []}, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_transforms_and_formats_are_not_written(files, tmp_path):
+    """A transform is a function, which no file can hold."""
+    for number, source in enumerate(
+        [
+            make(files).with_transform(lambda batch: batch),
+            make(encode(files)).with_format("numpy", columns=["id"]),
+        ]
+    ):
+        collection = read_collection(source)
+        out = collection.write_split({"a": [1, 2], "b": [0]}, tmp_path / str(number))
+        written = datasets.load_from_disk(out)["a"]
+        assert written.format["type"] is None
+        assert written.column_names == list(features())
+        assert hashes_of(written["picture"]) == hashes_of(files[1:3])
+
+
+@pytest.mark.parametrize("form", ["files", "some encoded", "relative"])
+def test_missing_files_are_named(files, tmp_path, monkeypatch, form):
+    """Guards that nothing is written, and that the parts without them can be."""
+    monkeypatch.chdir(tmp_path)
+    missing = "no.png" if form == "relative" else str(tmp_path / "no.png")
+    images = [*files[:2], missing, *(files if form == "files" else encode(files))[3:]]
+    collection = read_collection(make(images))
+    with pytest.raises(LayoutError, match=r"1 file is missing, such as .*no\.png.* Nothing was"):
+        collection.write_split({"a": [0, 1], "b": [2, 3]}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    collection.write_split({"a": [0, 1], "b": [3]}, tmp_path / "out")
+
+
+def test_a_column_of_numbers_gives_way_to_one_of_paths(files):
+    columns = {"image": list(range(N)), "path": files}
+    collection = read_collection(datasets.Dataset.from_dict(columns))
+    assert hashes_of(collection) == hashes_of(files)
+    assert hashes_of(datasets.Dataset.from_dict(columns)) == hashes_of(files)
+    with pytest.raises(LayoutError, match="'image': expected paths, URLs or encoded images"):
+        read_collection(datasets.Dataset.from_dict({"image": [1]}))

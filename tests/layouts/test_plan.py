@@ -116,3 +116,14 @@ def test_a_safe_name_is_inside_its_folder(name):
     place = os.path.normpath(os.path.join("/root", safe))
     assert place.startswith("/root/")
     assert ".." not in safe.split("/")
+
+
+def test_a_folder_without_permission_is_named(tmp_path):
+    """The error names the folder of the user, not the temporary one."""
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    if os.access(locked, os.W_OK):
+        pytest.skip("the superuser may write everywhere")
+    with pytest.raises(PermissionError) as raised:
+        write_plan(Plan(contents={"a": b""}), locked / "out", "lists")
+    assert raised.value.filename == str(locked / "out")
