@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import has_magic
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -73,6 +74,16 @@ def read_data_sets(
     if len(kinds) == 1 and kinds <= set(_JOINED):
         return [_read(list(found), found[first], options, common)]
     return [_read([path], each, options, common) for path, each in found.items()]
+
+
+def name_data_sets(paths: Sequence[str]) -> list[str] | None:
+    """Return what COCO calls the parts in several files, or None for other arguments."""
+    if not all(path.lower().endswith(".json") and _holds_object(path) for path in paths):
+        return None
+    from ..layouts._coco_places import name_parts
+
+    names = name_parts(list(map(Path, paths)))
+    return names if len(set(names)) == len(paths) else None
 
 
 def read_tables(paths: Sequence[str], options: InputOptions, common: OutputOptions) -> Collection:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._utils.descriptions import shorten
 from .._utils.part_names import order_parts
+from .._utils.path_text import show_path
 from .._utils.quantities import count
 from ._context import FinderOptions, GlobalOptions, InputOptions, OutputOptions
 from ._errors import CommandError
 from ._finders import make_finder
 from ._inputs import InputImages, collect, join_data_sets
-from ._layouts import TABLES, read_data_sets
+from ._layouts import TABLES, name_data_sets, read_data_sets
 from ._options import Size
 from ._part_folders import find_part_folders, name_paths
+from ._walk import check_existence
 
 if TYPE_CHECKING:
     from ..model_selection._parts import ComparedParts
@@ -54,6 +57,7 @@ def collect_parts(
     CommandError
         If there are no two parts.
     """
+    check_existence(paths)
     if part_column is not None:
         return _divide(collect(paths, inputs, common), part_column, common)
     if len(paths) == 1:
@@ -61,25 +65,40 @@ def collect_parts(
         if data_sets := read_data_sets(paths, inputs, common):
             return _divide(join_data_sets(data_sets), "part", common)
         if path.lower().endswith(TABLES):
-            raise click.UsageError(
-                "For one table, --part-column must name the column with the part of each image."
-            )
+            table = collect(paths, inputs, common)
+            return _divide(table, _choose_part_column(table, path, common), common)
         if not os.path.isdir(path):
             raise click.UsageError(
-                "Name the parts, one folder or data set that holds them, or a table with "
-                "--part-column."
+                "Name the parts, one folder or data set that holds them, or a table with a column "
+                "of parts."
             )
         named, others = find_part_folders(path)
         if others:
             common.note(f"not in a part: {', '.join(others)}")
     else:
-        named = dict(zip(name_paths(paths), paths, strict=True))
+        named = dict(zip(name_data_sets(paths) or name_paths(paths), paths, strict=True))
     parts = {
         name: collect([path], inputs, common, may_be_empty=True) for name, path in named.items()
     }
     listed = [f"{name} ({count(len(part.sources), 'image')})" for name, part in parts.items()]
     common.note(f"parts: {', '.join(listed)}")
     return parts
+
+
+def _choose_part_column(table: InputImages, path: str, common: OutputOptions) -> str:
+    """Return the column of a table that names the parts, and say so."""
+    from ..layouts._tables import PART_COLUMNS
+
+    columns = [] if table.columns is None else list(table.columns.columns)
+    column = next((name for name in PART_COLUMNS if name in columns), None)
+    if column is None:
+        raise click.UsageError(
+            f"A table that holds all parts names the part of each image in a column 'part' or "
+            f"'split', or in the one that --part-column of hashfeatures audit names. "
+            f"{shorten(show_path(path))} has the columns {', '.join(map(str, columns[:12]))}."
+        )
+    common.note(f"{shorten(show_path(path))}: the parts are those in the column {column!r}")
+    return column
 
 
 def _divide(table: InputImages, column: str, common: OutputOptions) -> dict[str, InputImages]:
@@ -280,9 +299,6 @@ def why_skipped(
     str or None
         A sentence.
     """
-    from .._utils.descriptions import shorten
-    from .._utils.path_text import show_path
-
     for folder in (folder for part in parts.values() for folder in part.unsearched):
         return f"Not checked: {shorten(show_path(folder))} could not be searched."
     for link in (link for part in parts.values() for link in part.unfollowed):

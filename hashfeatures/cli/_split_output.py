@@ -123,8 +123,8 @@ class SplitOutput:
         folder = out[0] if len(out) == 1 else None
         if len(out) > 2 or (folder is not None and not _may_be_folder(folder, paths)):
             raise click.UsageError(
-                f"--out takes two lists, TRAIN TEST, or a folder, whose name may end in /. Got "
-                f"{' '.join(out)}."
+                f"--out takes two lists, TRAIN TEST, or one new folder, whose name ends in / if "
+                f"no folder or data set is split. Got {' '.join(out)}."
             )
         if folder is None and how is not None:
             raise click.UsageError("--how concerns a folder: --out DIR/.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from glob import has_magic
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path, split_list
@@ -35,6 +36,22 @@ def split_entries(data: bytes, path: str) -> list[str]:
 
 def name_argument(path: str) -> str:
     return "standard input" if path == "-" else shorten(show_path(path))
+
+
+def check_existence(paths: Sequence[str]) -> None:
+    """Raise if an argument is neither a file, a folder, a URL nor a pattern of names."""
+    from ..images._sources import is_data_uri, is_remote, local_path
+
+    for path in paths:
+        is_other = path == "-" or is_remote(path) or is_data_uri(path) or has_magic(path)
+        local = local_path(path) or path
+        if not is_other and "{" not in path and not os.path.lexists(local):
+            raise CommandError(_explain_missing(local))
+
+
+def _explain_missing(path: str) -> str:
+    where = "" if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())})"
+    return f"{shorten(show_path(path))} is neither a file nor a folder{where}."
 
 
 class Walk:
@@ -104,10 +121,7 @@ class Walk:
         elif os.path.lexists(path):
             yield from self._once(path, os.path.realpath(path))
         else:
-            raise CommandError(
-                f"{shorten(show_path(path))} is neither a file nor a folder"
-                + ("." if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())}).")
-            )
+            raise CommandError(_explain_missing(path))
 
     def _list(self, data: bytes, path: str) -> Iterator[str]:
         from ..images._sources import local_path

@@ -89,7 +89,14 @@ def test_lists_and_tables(run, split):
     for part, facts in parts.items():
         assert facts["leaks"] == expected[part]["leaks"]
         assert facts["classes"] == expected[part]["classes"]
-    assert "--part-column" in run(*table).refusal()
+    by_default = run(*table, "--classes-by", "kind")
+    assert by_default.json()["parts"] == parts
+    assert "the parts are those in the column 'split'" in by_default.err
+    with open("other.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("path", "kind"), *([path, kind] for path, _, kind in rows)])
+    refused = run("audit", "other.csv", "--column", "path").refusal()
+    assert "--part-column" in refused
+    assert "has the columns path, kind" in refused
     assert "no column 'x'" in run(*table, "--part-column", "x").refusal()
     done = run("audit", split, "--part-column", "grandparent", "--json")
     assert list(done.json()["parts"]) == ["Training", "Testing"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import tarfile
 
+import pandas as pd
 import pytest
 
 from hashfeatures.cli._context import LAYOUTS
@@ -127,11 +128,43 @@ def test_parts_inside_a_data_set_are_compared(run, yolo):
 
 def test_files_of_coco_are_parts(run, coco):
     files = [coco / "annotations" / f"instances_{part}.json" for part in ("train", "val")]
-    assert run("leaks", *files).code == 1
+    done = run("leaks", *files, "--json")
+    assert done.code == 1
+    assert list(done.json()["parts"]) == ["train", "val"]
     facts = run("audit", *files, "--json").json()
-    assert list(facts["parts"]) == ["instances_train", "instances_val"]
-    assert facts["parts"]["instances_val"]["leaks"]["identical"] == 1
-    assert facts["parts"]["instances_val"]["classes"] == {"car": 2, "bus": 2}
+    assert list(facts["parts"]) == ["train", "val"]
+    assert facts["parts"]["val"]["leaks"]["identical"] == 1
+    assert facts["parts"]["val"]["classes"] == {"car": 2, "bus": 2}
+
+
+def test_a_table_may_hold_the_parts(run, photos_folder):
+    """The column of parts is found by its usual names, in a table of paths too."""
+    paths = sorted(str(path) for path in photos_folder.rglob("*.*"))
+    for suffix in (".csv", ".parquet"):
+        for column in ("part", "split"):
+            table = pd.DataFrame({"image": paths, column: ["train", "val"] * (len(paths) // 2)})
+            name = f"table{suffix}"
+            table.to_csv(name) if suffix == ".csv" else table.to_parquet(name)
+            done = run("leaks", name, "--json")
+            assert list(done.json()["parts"]) == ["train", "val"]
+            assert f"the parts are those in the column {column!r}" in done.err
+    table.rename(columns={"split": "other"}).to_csv("table.csv", index=False)
+    assert "has the columns image, other" in run("leaks", "table.csv").refusal()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["leaks", "nope"], ["audit", "nope"], ["leaks", "nope.csv"], ["audit", "nope", "nope2"]),
+        *(["split", "nope", "--out", "x"], ["split", "nope.txt", "--out", "x/"]),
+        *(["duplicates", "nope"], ["audit", "nope.csv", "--part-column", "x"]),
+    ],
+)
+def test_a_path_that_does_not_exist_is_named_first(run, arguments):
+    """Guards against advice on other arguments, which would not help."""
+    done = run(*arguments)
+    assert done.code == 3
+    assert f"{arguments[1]} is neither a file nor a folder" in done.err
 
 
 def test_a_data_set_without_parts_has_no_leaks_to_find(run, coco):

@@ -12,6 +12,7 @@ from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL
 from .._groups import GroupOptions
 from .._inputs import collect, name_image
+from .._layouts import name_data_sets
 from .._options import option_groups
 from .._parts import allow_unreadable_option, collect_parts, compare_collections, why_skipped
 
@@ -43,7 +44,8 @@ def command(
     """Find near duplicates in different parts of a split.
 
     PATHS are the training part and the test part: folders, lists, tables, files of hashes or data
-    sets. One folder or data set may hold the parts, such as data.yaml of YOLO. The exit code is 1
+    sets. One folder or data set may hold the parts, such as data.yaml of YOLO, and so may a table
+    with a column "part" or "split". The exit code is 1
     if the split leaks, so the command can stop a build. It is 4 if no leaks were found but some
     images were not compared, because they could not be read for example. With --groups, a group
     in several parts is a leak too.
@@ -60,7 +62,7 @@ def command(
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
     if len(paths) == 2:
-        sides = zip(("train", "test"), paths, strict=True)
+        sides = zip(name_data_sets(paths) or ("train", "test"), paths, strict=True)
         parts = {name: collect([path], inputs, common) for name, path in sides}
     else:
         parts = collect_parts(paths, None, inputs, common)

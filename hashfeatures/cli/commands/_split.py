@@ -18,6 +18,7 @@ from .._locked_split import LockOptions, assign
 from .._options import Size, force_option, option_groups
 from .._split_output import SplitCommand, SplitOutput, name_parts, shares_of_parts
 from .._strata import find_classes
+from .._walk import check_existence
 
 
 @click.command("split", cls=SplitCommand)
@@ -119,6 +120,7 @@ def command(
     from ...model_selection.allocation._strata import find_strata
 
     locks.check(keeps_unreadable=keep)
+    check_existence(paths)
     output = SplitOutput.parse(out, how, validation_out, left_out, paths)
     given: dict[str, float | None] = {"validation": validation_size, "test": test_size}
     requested = locks.choose_sizes(given)
