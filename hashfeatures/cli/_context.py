@@ -18,6 +18,7 @@ LAYOUTS = (
     "auto",
     "folder",
     "class-folders",
+    "image-masks",
     "yolo",
     "coco",
     "voc",

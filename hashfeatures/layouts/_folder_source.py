@@ -167,7 +167,7 @@ def find_classes(folder: str) -> set[str]:
 
 def holds_images(folder: str) -> bool:
     """Return whether one of the first files in a folder and below it is an image."""
-    return any(map(holds_image, islice(_files_below(folder), _MOST_SEARCHED)))
+    return any(map(holds_image, islice(files_below(folder), _MOST_SEARCHED)))
 
 
 def has_many_loose_images(folders: Iterable[str], tops: Iterable[str]) -> bool:
@@ -189,7 +189,7 @@ def has_many_loose_images(folders: Iterable[str], tops: Iterable[str]) -> bool:
         path
         for top in tops
         for name in folders_in(top)
-        for path in _files_below(os.path.join(top, name))
+        for path in files_below(os.path.join(top, name))
     )
     return sum(1 for _ in islice(filter(holds_image, inside), enough)) < enough
 
@@ -216,7 +216,8 @@ def _files_in(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def _files_below(folder: str) -> Iterator[str]:
+def files_below(folder: str) -> Iterator[str]:
+    """Yield the files in a folder and below it that are not hidden."""
     for above, below, names in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]
         for name in names:

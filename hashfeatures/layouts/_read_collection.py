@@ -30,6 +30,7 @@ _LAYOUTS = {
     "hugging-face": ("_hugging_face", "HuggingFaceLayout"),
     "torch": ("_torch", "TorchLayout"),
     "table": ("_tables", "TableLayout"),
+    "image-masks": ("_segmentation_folders", "SegmentationFoldersLayout"),
     "class-folders": ("_class_folders", "ClassFoldersLayout"),
     "folder": ("_class_folders", "FolderLayout"),
     "list": ("_image_list", "ImageListLayout"),
@@ -50,7 +51,8 @@ def read_collection(
         DataFrame or a Dataset of Hugging Face.
     layout : str, default="auto"
         The layout: "yolo", "coco", "voc", "webdataset", "zip", "hugging-face", "torch", "table",
-        "class-folders", "folder" or "list". "auto" recognizes it by what the source holds.
+        "image-masks", "class-folders", "folder" or "list". "auto" recognizes it by what the source
+        holds.
     root : path, optional
         The folder that the names of images are relative to. By default, the layout determines it.
 
@@ -140,8 +142,11 @@ def recognize_layouts(source: Any) -> dict[str, str]:
     dict of str to str
         A clause for messages by the name of the layout.
     """
-    given, reasons = _normalize(source), {}
+    given = _normalize(source)
+    reasons: dict[str, str] = {}
     for name in _LAYOUTS:
+        if name == "image-masks" and reasons:
+            continue  # data sets of other layouts may hold masks as well
         if name not in _GENERAL:
             with suppress(OSError):  # what is unreadable is reported later
                 reason = _load(name).recognize(given)

@@ -133,7 +133,7 @@ class TestReading:
         (PARTED, "class-folders"),
         (("1.png", "cat/1.png", "dog/1.png"), "folder"),
         (("one/1.png", "one/2.png"), "folder"),
-        (("images/1.png", "masks/1.png"), "folder"),
+        (("images/1.png", "masks/2.png"), "folder"),
         (("train/images/1.png", "test/images/2.png"), "folder"),
         (("train/cat/1.png", "train/dog/1.png", "test/1.png"), "folder"),
         (("train/1.png", "test/2.png"), "folder"),
