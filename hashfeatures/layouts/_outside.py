@@ -30,7 +30,7 @@ def find_outside(
     apart : iterable of path
         Folders that are not searched, such as those of masks.
     """
-    real = _RealFolders()
+    real = RealFolders()
     known = {real.locate(path) for path in taken}
     found = {}
     for path in list_files_below(tops, apart):
@@ -64,13 +64,14 @@ def _walk(top: str, skipped: Collection[str]) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(names) if name[0] != ".")
 
 
-class _RealFolders:
+class RealFolders:
     """Resolves the links in the folders of paths, each folder once."""
 
     def __init__(self) -> None:
         self._real: dict[str, str] = {}
 
     def locate(self, path: str) -> str:
+        """Return a path with its folders resolved; the file itself may be a link."""
         folder, name = os.path.split(path)
         if folder not in self._real:
             self._real[folder] = os.path.realpath(folder)

@@ -26,8 +26,8 @@ from ._yolo_places import YoloImages, guess_settings
 from ._yolo_yaml import (
     PARTS,
     PLACES,
+    describe_unused,
     find_yaml,
-    is_data_yaml,
     is_yaml,
     load_yaml,
     number_classes,
@@ -73,8 +73,8 @@ class YoloLayout(Layout):
                 return f"it holds {show_path(os.path.basename(file))} with the keys of YOLO"
             has_labels = guess_settings(str(source)) is not None
             return "it holds images/ and text files in labels/" if has_labels else None
-        is_data = is_yaml(source.name) and is_data_yaml(str(source))
-        return "it has the keys of YOLO's data.yaml" if is_data else None
+        # Another layout in YAML is not known: what is wrong with the file is said by reading it.
+        return "it is YAML" if is_yaml(source.name) and source.is_file() else None
 
     @classmethod
     def read(cls, source: Any, root: Path | None = None) -> Collection:
@@ -91,6 +91,8 @@ class YoloLayout(Layout):
         folder = str(source) if file is None else os.path.dirname(file)
         images = YoloImages(settings, folder, shown, None if root is None else str(root))
         paths = [path for part in images.parts.values() for path in part]
+        if file is None:
+            images.notes += describe_unused(folder)
         if not paths:
             reasons = f" ({'; '.join(images.notes)})" if images.notes else ""
             raise LayoutError(f"{shown} names no images{reasons}.")

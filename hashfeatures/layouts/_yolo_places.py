@@ -15,6 +15,7 @@ from .._utils.regular_files import open_regular
 from ..exceptions import LayoutError
 from ..images._folders import walk_folder
 from ..images._gather import describe_left_out
+from ._outside import RealFolders, describe_outside, find_outside, list_files_below
 from ._yolo_labels import label_path
 from ._yolo_yaml import PARTS
 
@@ -60,12 +61,15 @@ class YoloImages:
         self.notes: list[str] = []
         entries = self._list_entries(settings)
         self.root = self._find_root(settings, entries, root)
+        self._searched: list[str] = []
         found = {part: self._find_images(part, names) for part, names in entries.items()}
         self.parts = self._without_aliases({part: each for part, each in found.items() if each})
+        self._note_outside()
 
     def _find_images(self, part: str, names: list[str]) -> list[str]:
         """Return the images in the folders and lists of a part, each once."""
         images: list[str] = []
+        is_missing = False
         for name in names:
             place = locate(self.root, name)
             if place is not None and os.path.isdir(place):
@@ -73,6 +77,7 @@ class YoloImages:
             elif place is not None:
                 images += self._list_file(place, part)
             elif part == "test":  # often named and not there, and not needed for training
+                is_missing = True
                 self.notes.append(f"part 'test' was left out, as {name!r} does not exist")
             else:
                 raise LayoutError(
@@ -83,7 +88,7 @@ class YoloImages:
         if len(unique) < len(images):
             n_more = count(len(images) - len(unique), "image")
             self.notes.append(f"part {part!r} lists {n_more} more than once, taken once")
-        if not unique and part != "test":
+        if not unique and not is_missing:
             self.notes.append(f"part {part!r} holds no images")
         return unique
 
@@ -104,8 +109,10 @@ class YoloImages:
             if names := [name for name in names if name.strip()]:
                 entries[part] = names
         if not entries:
+            found = ", ".join(repr(shorten(key, 40)) for key in list(settings)[:8]) or "none"
             raise LayoutError(
-                f"{self._shown} names no images. Expected the keys 'train' and 'val'."
+                f"{self._shown} names no images: it lacks the keys 'train', 'val' and 'test'. "
+                f"Found: {found}."
             )
         return entries
 
@@ -148,9 +155,10 @@ class YoloImages:
         found = walk_folder(folder)
         for error in found.unsearched:
             raise LayoutError(f"{show_path(folder)} cannot be searched: {error}.") from error
+        self._searched.append(folder)
         for image in found.paths:
             labels = label_path(image)
-            if os.path.dirname(labels) == os.path.dirname(image) and os.path.isfile(labels):
+            if labels.startswith(os.path.join(folder, "")) and os.path.isfile(labels):
                 found.left_out.discard(labels)
         if note := describe_left_out(found):
             self.notes.append(f"{show_path(os.path.relpath(folder, self.root))}: {note}")
@@ -192,6 +200,23 @@ class YoloImages:
                     return path
         return None
 
+    def _note_outside(self) -> None:
+        """Note images and labels below the root that belong to no part."""
+        taken = [path for part in self.parts.values() for path in part]
+        outside = find_outside([self.root], taken, self._searched)
+        self.notes += describe_outside(outside, "image", "in no part", self.root)
+        locate_real = RealFolders().locate
+        known = {locate_real(label_path(path)) for path in (*taken, *outside)}
+        orphans = [
+            path
+            for path in list_files_below([self.root], self._searched)
+            if path.endswith(".txt")
+            and os.path.basename(path) != "classes.txt"
+            and "labels" in os.path.relpath(path, self.root).split(os.sep)[:-1]
+            and locate_real(path) not in known
+        ]
+        self.notes += describe_outside(orphans, "label file", "of no image", self.root)
+
     def _without_aliases(self, found: dict[str, list[str]]) -> dict[str, list[str]]:
         """Return the parts without those that name the images of another part again."""
         parts: dict[str, list[str]] = {}
@@ -199,6 +224,9 @@ class YoloImages:
             for other, taken in parts.items():
                 common = set(images).intersection(taken)
                 if len(common) == len(images) == len(taken):
+                    if (other, part) == ("val", "test"):  # named so where val is missing
+                        parts["test"] = parts.pop("val")
+                        break
                     self.notes.append(f"part {part!r} names the images of {other!r} again")
                     break
                 if common:

@@ -45,6 +45,15 @@ def find_yaml(folder: str) -> str | None:
     return found[0] if found else None
 
 
+def describe_unused(folder: str) -> list[str]:
+    """Return notes on files that are called as a data.yaml and are none."""
+    return [
+        f"{name} was not used, as it lacks the keys of YOLO, 'train' and 'names'"
+        for name in _USUAL_FILES
+        if os.path.isfile(os.path.join(folder, name))
+    ]
+
+
 def is_yaml(name: str) -> bool:
     """Return whether a file is YAML by its suffix."""
     return name.lower().endswith((".yaml", ".yml"))

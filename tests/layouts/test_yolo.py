@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import warnings
 from pathlib import Path
 
@@ -204,8 +205,12 @@ def test_val_is_named_even_without_such_a_part(build, tmp_path, parts, other):
     )
     content = yaml.safe_load(text)
     assert content["val"] == content[other] == f"{other}.txt"
-    with pytest.warns(SkippedFilesWarning, match="names the images of"):
-        assert len(read_collection(out)) == len(parts)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        again = read_collection(out)
+    # What stands for a missing part is no part, and a test part keeps its name.
+    assert again.parts.tolist() == list(parts)
+    assert len(caught) == (other == "train")
 
 
 @pytest.mark.parametrize(
@@ -316,9 +321,18 @@ class TestPlaces:
             assert read_collection(file).parts.tolist() == ["train", "val"]
 
     def test_a_part_that_names_the_images_of_another_is_an_alias(self, build):
+        file = build({"train": ["a.png"], "test": ["b.png"]}, settings={"val": "images/train"})
+        with pytest.warns(SkippedFilesWarning, match="'val' names the images of 'train' again"):
+            assert read_collection(file).parts.tolist() == ["train", "test"]
+
+    def test_a_place_for_validation_and_test_is_the_test_part(self, build, tmp_path):
+        """Ultralytics needs the key val, and many data sets name their test part there."""
         file = build({"train": ["a.png"], "val": ["b.png"]}, settings={"test": "images/val"})
-        with pytest.warns(SkippedFilesWarning, match="'test' names the images of 'val' again"):
-            assert read_collection(file).parts.tolist() == ["train", "val"]
+        collection = read_collection(file)
+        assert collection.parts.tolist() == ["train", "test"]
+        for how in ("lists", "copy"):
+            out = collection.write_split(collection.parts, tmp_path / how, how)
+            assert read_collection(out).parts.tolist() == ["train", "test"]
 
     def test_an_image_in_two_parts_is_an_error(self, build):
         """It is the worst leak, and no row of the table could show it."""
@@ -328,6 +342,54 @@ class TestPlaces:
         )
         with pytest.raises(LayoutError, match="keys 'train' and 'val': 1 image in both"):
             read_collection(file)
+
+    def test_a_missing_test_folder_is_noted_once(self, build):
+        file = build({"train": ["a.png"], "val": ["b.png"]}, settings={"test": "images/test"})
+        with pytest.warns(SkippedFilesWarning, match="part 'test'") as caught:
+            collection = read_collection(file)
+        assert len(caught) == 1
+        assert collection.skipped == "part 'test' was left out, as 'images/test' does not exist"
+        (file.parent / "images" / "test").mkdir()
+        with pytest.warns(SkippedFilesWarning, match="part 'test' holds no images"):
+            read_collection(file)
+
+    @pytest.mark.parametrize("train", ["images/train", ["list.txt"], "../data/images/train"])
+    def test_images_in_no_part_are_counted(self, build, train):
+        """They would be left out of training, of an audit and of a copy in silence."""
+        names = {"train": ["a.png"], "val": ["b.png"], "test": ["c.png", "d.png"]}
+        file = build(names, settings={"train": train, "test": None})
+        (file.parent / "list.txt").write_text("images/train/a.png\n")
+        shutil.copy(file.parent / "images/val/b.png", file.parent / "root.png")
+        (file.parent / ".cache").mkdir()
+        shutil.copy(file.parent / "root.png", file.parent / ".cache" / "b.png")
+        (file.parent / "images" / "linked").symlink_to(file.parent / "images" / "train")
+        (file.parent / "again.png").symlink_to(file.parent / "images" / "train" / "a.png")
+        note = r"left out 3 images in no part, such as root\.png"
+        with pytest.warns(SkippedFilesWarning, match=note):
+            collection = read_collection(file)
+        assert collection.skipped.count(";") == 0  # labels of these images are theirs
+        assert collection.parts.tolist() == ["train", "val"]
+
+    def test_labels_of_no_image_are_counted(self, build):
+        """Images that were renamed without their labels become background images."""
+        file = build({"train": ["a.png", "b.png"], "val": ["c.png"]})
+        (file.parent / "images/train/b.png").rename(file.parent / "images/train/new.png")
+        (file.parent / "labels" / "classes.txt").write_text("cat\ndog\n")
+        note = r"left out 1 label file of no image, such as labels/train/b\.txt"
+        with pytest.warns(SkippedFilesWarning, match=note):
+            assert len(read_collection(file)) == 3
+
+    def test_folders_that_hold_images_and_labels(self, build):
+        """Labels below a part are those of its images, and are not named as skipped."""
+        file = build({"train": ["a.png"], "val": ["b.png"]})
+        for part in ("train", "val"):
+            (file.parent / part).mkdir()
+            for kind in ("images", "labels"):
+                (file.parent / kind / part).rename(file.parent / part / kind)
+        file.write_text("train: train\nval: val\nnames: [cat, dog]\n")
+        collection = read_collection(file)
+        assert collection.skipped == ""
+        assert collection.counts.sum() == 4
 
     @pytest.mark.parametrize("parts", [("train", "valid"), ("",)])
     @pytest.mark.parametrize("above", [True, False])
@@ -430,6 +492,10 @@ BROKEN_YAML = {
     "- a\n- b\n": "must hold a mapping",
     "": "must hold a mapping",
     "train: [\n": ", line 2: not valid YAML",
+    "train: images/train\nnames:\n\t- a\n": ", line 3: not valid YAML",
+    "train: images/train\nnames: !classes [a]\n": ", line 2: not valid YAML",
+    "# nothing\n": "must hold a mapping",
+    "services: {}\nversion: 3\n": "lacks the keys .* Found: 'services', 'version'",
     "train: a\ntrain: b\nval: c\nnames: [a]\n": "key 'train': given 2 times",
     "a: &a [1]\ntrain: *a\nnames: [a]\n": "aliases of lists",
     "train: 1\nval: x\nnames: [a]\n": "key 'train': must be a folder",
@@ -452,8 +518,18 @@ BROKEN_YAML = {
 def test_a_broken_data_yaml_is_named_with_its_key(build, text, message):
     file = build({"train": ["a.png"], "val": ["b.png"]})
     file.write_text(text)
-    with pytest.raises(LayoutError, match=rf"data\.yaml.*({message})"):
-        read_collection(file, layout="yolo")
+    for layout in ("yolo", "auto"):
+        with pytest.raises(LayoutError, match=rf"data\.yaml.*({message})"):
+            read_collection(file, layout=layout)
+
+
+def test_a_data_yaml_that_is_not_used_is_named(build):
+    """Folders tell the parts, but the names of the classes would be lost in silence."""
+    file = build({"train": ["a.png"], "val": ["b.png"]})
+    file.write_text("names: [cat, dog]\n")
+    note = r"data\.yaml was not used, as it lacks the keys of YOLO, 'train' and 'names'"
+    with pytest.warns(SkippedFilesWarning, match=note):
+        assert read_collection(file.parent).class_names == ["class_0", "class_1"]
 
 
 def test_aliases_of_aliases_are_refused_without_growth(tmp_path):
