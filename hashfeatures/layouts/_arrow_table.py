@@ -286,7 +286,7 @@ class ParquetTable(ArrowTable):
         """Return references to the encoded images in a column."""
         found = []
         for path, size in zip(self.paths, self._sizes, strict=True):
-            found += refer(ParquetReader(str(path), column, path.name), size)
+            found += refer(ParquetReader(str(path), column, path.as_posix()), size)
         return found
 
 

@@ -42,7 +42,7 @@ def test_a_folder_without_duplicates(run, photos_folder, tree):
     """A data set without parts is one part."""
     done = run("duplicates", photos_folder, "--out", "clean", "--how", "link")
     assert done.code == 0, done.err
-    images = [path for path in Path("clean").rglob("*") if path.is_file()]
+    images = [path for path in Path("clean/kept").rglob("*") if path.is_file()]
     assert len(images) == len(tree(photos_folder)) - 4
     assert {path.parent.name for path in images} == {"a", "b"}
 

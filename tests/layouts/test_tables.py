@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import warnings
 from pathlib import Path
 
 import duckdb
@@ -332,6 +333,27 @@ def test_broken_csv_names_the_file_and_the_fault(tmp_path, content, message):
     with pytest.raises(LayoutError, match=message) as raised:
         read_collection(path)
     assert str(path) in str(raised.value)
+
+
+def test_rows_with_too_many_values_are_refused_whatever_warnings_do(tmp_path):
+    """Guards values that pandas would leave out with a mere warning."""
+    path = tmp_path / "table.csv"
+    path.write_text("path,label\na.png,a,b\nb.png\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(LayoutError, match=r"table\.csv: "):
+            read_collection(path)
+
+
+def test_images_in_files_of_one_name_have_different_names(files):
+    """The name of a row begins with the path of its file, as that of a member of a tar file."""
+    for part in ("train", "test"):
+        (files / part).mkdir()
+        pq.write_table(make_table(files), files / part / "0.parquet")
+    paths = [files / part / "0.parquet" for part in ("train", "test")]
+    names = [image.name for image in read_collection(paths).images]
+    assert names[0] == f"{paths[0].as_posix()}/0"
+    assert len(set(names)) == 2 * N
 
 
 @given(st.binary(max_size=200) | st.text('path,image\n";\t a./\\\0é', max_size=80))
