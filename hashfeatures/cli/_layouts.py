@@ -233,8 +233,12 @@ def _read(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkippedFilesWarning)  # noted below
         try:
+            # The archives of annotated data sets are refused unless --layout names them.
+            is_chosen = options.layout != "auto" or found.name not in ("zip", "webdataset")
             collection = read_collection(
-                paths[0] if len(paths) == 1 else paths, found.name, root=options.root
+                paths[0] if len(paths) == 1 else paths,
+                found.name if is_chosen else "auto",
+                root=options.root,
             )
         except LayoutError as error:
             if not found.doubt:

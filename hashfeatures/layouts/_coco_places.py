@@ -110,4 +110,9 @@ def _begins_like_coco(file: Path) -> bool:
             data = opened.read(_HEAD)
     except OSError:
         return False
+    return begins_like_coco(data)
+
+
+def begins_like_coco(data: bytes) -> bool:
+    """Return whether the first key of JSON is one of COCO, by its first bytes."""
     return _BEGINNING.match(data.decode(encoding_of(data), "replace")) is not None

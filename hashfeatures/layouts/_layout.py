@@ -31,11 +31,15 @@ class Layout(ABC):
     takes_all_files : bool
         Whether every image below the root belongs to the data set. Then nothing may be written
         there.
+    lost : str
+        Annotations that this layout does not read, for messages. They make it an error unless the
+        layout was named.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     takes_all_files: ClassVar[bool] = False
+    lost: str = ""
 
     @classmethod
     @abstractmethod

@@ -90,6 +90,12 @@ def read_collection(
         collection = chosen.read(given, None if root is None else Path(root))
     except OSError as error:
         raise LayoutError(f"{_describe(given)} cannot be read: {error}.") from error
+    if layout == "auto" and collection.layout.lost:
+        raise LayoutError(
+            f"{_describe(given)} holds {collection.layout.lost}, which are read from a folder "
+            f"alone. Unpack it and read the folder, or pass layout={chosen.name!r} to read the "
+            f"images without them."
+        )
     if collection.skipped:
         warn_user(f"{_describe(given)}: {collection.skipped}.", SkippedFilesWarning)
     return collection

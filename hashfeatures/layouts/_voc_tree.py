@@ -257,6 +257,11 @@ def is_annotation(file: Path) -> bool:
     """Return whether an XML file is one of Pascal VOC."""
     try:
         with open_regular(file) as opened:
-            return _ANNOTATION.search(opened.read(_HEAD)) is not None
+            return begins_like_voc(opened.read(_HEAD))
     except OSError:
         return False
+
+
+def begins_like_voc(data: bytes) -> bool:
+    """Return whether XML is of Pascal VOC, by its first bytes."""
+    return _ANNOTATION.search(data) is not None

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,12 @@ from .._utils.path_text import show_path, write_path
 from .._utils.quantities import count
 from ..exceptions import LayoutError
 from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
+from ._archive_folders import read_folders
 from ._collection import Collection
 from ._image_list import find_text_lists, read_text_list
 from ._layout import Layout
+from ._packed_annotations import HEAD as TEXT_HEAD
+from ._packed_annotations import PackedAnnotations
 from ._part_folders import INDEX, choose_parts, names_a_part, read_index, write_index
 from ._plan import Plan
 from ._shards import (
@@ -55,6 +58,9 @@ class WebDatasetLayout(Layout):
 
     name = "webdataset"
     title = "WebDataset"
+
+    def __init__(self, lost: str = "") -> None:
+        self.lost = lost
 
     @classmethod
     def recognize(cls, source: Any) -> str | None:
@@ -107,6 +113,12 @@ class WebDatasetLayout(Layout):
         if parts:
             frame["part"] = as_column([parts[sample.shard] for sample in kept])
         labels = _read_labels(kept)
+        if labels is None and not any(sample.members for sample in samples if sample.image):
+            # A tar file of a folder, which holds nothing but images.
+            part_of, label_of = read_folders([sample.key for sample in kept])
+            if part_of is not None and "part" not in frame:
+                frame["part"] = as_column(part_of)
+            labels = None if label_of is None else as_column(label_of)
         if labels is not None:
             frame["label"] = labels
         frame["annotations"] = as_column([sample.members for sample in kept])
@@ -121,7 +133,14 @@ class WebDatasetLayout(Layout):
                 f"{count(n_several, 'sample')} with several images, of which one is taken, such "
                 f"as {chosen.suffix!r} of {shorten(show_path(chosen.key))}"
             )
-        return Collection(frame, cls(), root=Path(top), skipped="; ".join(filter(None, notes)))
+        packed = PackedAnnotations()
+        for sample in samples:
+            if sample.image is None:
+                for member in sample.members.values():
+                    packed.add(member.name.removeprefix(f"{member.path}/"), _head_of(member))
+        return Collection(
+            frame, cls(packed.found), root=Path(top), skipped="; ".join(filter(None, notes))
+        )
 
     @classmethod
     def _read_listed(cls, lists: list[Path], root: Path | None) -> Collection:
@@ -274,6 +293,10 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
     for sample in samples.values():
         sample.choose_image(names_image)
     return list(samples.values())
+
+
+def _head_of(member: AnyTarMember) -> Callable[[], bytes]:
+    return lambda: replace(member, size=min(member.size, TEXT_HEAD)).resolve()
 
 
 def _name_samples(samples: Sequence[_Sample], shards: Sequence[str]) -> list[str]:

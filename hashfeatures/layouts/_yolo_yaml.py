@@ -63,10 +63,14 @@ def is_data_yaml(path: str) -> bool:
     """Return whether a file has the keys of a data.yaml; it is not parsed."""
     try:
         with open_regular(path) as file:
-            head = file.read(_HEAD)
-        text = head.decode(encoding_of(head), "replace")
+            return has_data_keys(file.read(_HEAD))
     except OSError:
         return False
+
+
+def has_data_keys(head: bytes) -> bool:
+    """Return whether YAML has the keys of a data.yaml, by its first bytes."""
+    text = head.decode(encoding_of(head), "replace")
     has_parts = re.search(r"^['\"]?(train|val|validation|test)['\"]?\s*:", text, re.MULTILINE)
     has_classes = re.search(r"^['\"]?(names|nc)['\"]?\s*:", text, re.MULTILINE)
     return has_parts is not None and has_classes is not None

@@ -23,13 +23,17 @@ from ..images._archives import ZipMember
 from ..images._errors import describe_error
 from ..images._files import HEAD, LeftOut, has_image_suffix, is_image_head
 from ..images._references import FileState
-from ._class_folders import NO_CLASSES, Move, write_list, write_table
+from ._archive_folders import below_common_folder, read_folders
+from ._class_folders import Move, write_list, write_table
 from ._collection import Collection
 from ._layout import Layout
-from ._part_folders import choose_parts, write_index
+from ._packed_annotations import HEAD as _TEXT_HEAD
+from ._packed_annotations import PackedAnnotations
+from ._part_folders import write_index
 from ._plan import Plan, safe_name
 from ._unique_names import name_files
 
+_HEAD = max(HEAD, _TEXT_HEAD)
 _FOREIGN_FOLDER = "__MACOSX"  # what macOS adds to the zip files that it makes
 _ENCRYPTED = 1
 
@@ -42,6 +46,9 @@ class ZipLayout(Layout):
 
     name = "zip"
     title = "zip"
+
+    def __init__(self, lost: str = "") -> None:
+        self.lost = lost
 
     @classmethod
     def recognize(cls, source: Any) -> str | None:
@@ -61,21 +68,20 @@ class ZipLayout(Layout):
             raise LayoutError(
                 f"The names of images in {shown} are relative to the zip file. Leave root at None."
             )
-        left_out = LeftOut()
-        files = [dict(_list_members(str(path), left_out)) for path in dict.fromkeys(paths)]
+        left_out, packed = LeftOut(), PackedAnnotations()
+        files = [dict(_list_members(str(path), left_out, packed)) for path in dict.fromkeys(paths)]
         keys = _name_members(list(dict.fromkeys(paths)), files)
         notes = left_out.describe()
         if not keys:
             raise LayoutError(f"{shown} holds no images{f' ({notes})' if notes else ''}.")
         images = [member for members in files for member in members.values()]
         frame = pd.DataFrame({"image": as_column(images), "key": as_column(keys)})
-        folders = [name.split("/")[:-1] for name in _below_common_folder(keys)]
-        if _are_parts(folders):
-            frame["part"] = as_column([words[0] for words in folders])
-            folders = [words[1:] for words in folders]
-        if _are_classes(folders):
-            frame["label"] = as_column([words[0] for words in folders])
-        return Collection(frame, cls(), root=paths[0].absolute().parent, skipped=notes)
+        part_of, label_of = read_folders(keys)
+        if part_of is not None:
+            frame["part"] = as_column(part_of)
+        if label_of is not None:
+            frame["label"] = as_column(label_of)
+        return Collection(frame, cls(packed.found), root=paths[0].absolute().parent, skipped=notes)
 
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
@@ -103,7 +109,7 @@ class ZipLayout(Layout):
                     contents[f"{part}.csv"] = write_table(listed, chosen)
             return Plan(contents)
         keys = frame["key"].tolist()
-        below = _below_common_folder(keys)
+        below = below_common_folder(keys)
         old = [None] * len(keys) if collection.parts is None else collection.parts.tolist()
         moved = [
             Move(part, inside, keys[row], old[row], None if labels is None else labels[row])
@@ -153,7 +159,9 @@ def _are_alike(file: str, folder: str) -> bool:
     return is_same_part or file.casefold() == folder.casefold()
 
 
-def _list_members(path: str, left_out: LeftOut) -> Iterator[tuple[str, ZipMember]]:
+def _list_members(
+    path: str, left_out: LeftOut, packed: PackedAnnotations
+) -> Iterator[tuple[str, ZipMember]]:
     """Yield the names of the images in a zip file, and references to them."""
     where = show_path(path)
     seen: set[str] = set()
@@ -181,6 +189,7 @@ def _list_members(path: str, left_out: LeftOut) -> Iterator[tuple[str, ZipMember
                     )
                 else:
                     left_out.add(name)
+                    packed.add(name, partial(_read_head, archive, info))
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
         if isinstance(error, LayoutError | FileNotFoundError | PermissionError):
             raise
@@ -199,40 +208,15 @@ def _is_image(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: str) -> b
         if has_suffix:
             raise LayoutError(f"{member}: it is encrypted. Unpack the file with its password.")
         return False
-    if has_suffix:
-        return True
+    return has_suffix or is_image_head(_read_head(archive, info)[:HEAD])
+
+
+def _read_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as file:
-            return is_image_head(file.read(HEAD))
+            return file.read(_HEAD)
     except Exception:  # a damaged member may raise anything in its decompressor
-        return False
-
-
-def _below_common_folder(keys: list[str]) -> list[str]:
-    """Return the names below the folder that holds all images, unless it is that of a part."""
-    folders = [key.split("/")[:-1] for key in keys]
-    n_common = 0
-    for words in zip(*folders, strict=False):
-        if len(set(words)) > 1 or role_of(words[0]) is not None:
-            break
-        n_common += 1
-    return ["/".join(key.split("/")[n_common:]) for key in keys]
-
-
-def _are_parts(folders: list[list[str]]) -> bool:
-    """Return whether the uppermost folders are parts by their names."""
-    if not all(folders):
-        return False
-    names = {words[0] for words in folders}
-    return len(choose_parts(list(names), lambda _: True)) == len(names)
-
-
-def _are_classes(folders: list[list[str]]) -> bool:
-    """Return whether the uppermost folders are classes, with every image in one of several."""
-    if not all(folders):
-        return False
-    names = {words[0] for words in folders}
-    return len(names) > 1 and not any(name.lower() in NO_CLASSES for name in names)
+        return b""
 
 
 def _address_of(member: ZipMember) -> str:

@@ -499,3 +499,15 @@ def test_workers_of_shards_stay_small() -> None:
         "sys.exit(bool({'pandas', 'sklearn', 'scipy', 'pyarrow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_packed_folder_has_its_parts_and_classes(tmp_path: Path) -> None:
+    """A tar file of class folders means what the folder and a zip file of it mean."""
+    names = [f"pets/{part}/{kind}/1.png" for part in ("train", "val") for kind in ("cat", "dog")]
+    members = [(name, picture(number, "PNG")) for number, name in enumerate(names)]
+    collection = read_collection(pack(tmp_path / "a.tar", members))
+    assert collection.parts is not None and collection.labels is not None
+    assert collection.parts.tolist() == ["train", "train", "val", "val"]
+    assert collection.labels.tolist() == ["cat", "dog", "cat", "dog"]
+    buckets = [("0/a.jpg", picture(0)), ("0/a.json", b"{}"), ("1/b.jpg", picture(1))]
+    assert read_collection(pack(tmp_path / "b.tar", buckets)).labels is None

@@ -2,6 +2,7 @@
 
 import io
 import stat
+import tarfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -212,3 +213,45 @@ def test_broken_zip_files_never_surprise(tmp_path: Path, data: st.DataObject) ->
         warnings.simplefilter("ignore", FailedImagesWarning)
         hashed = hashfeatures.hash_images(collection, ["dhash"], errors="coerce")
     assert len(hashed) == len(collection)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("road/data.yaml", b"train: images/train\nnc: 1\nnames: [car]\n", "YOLO"),
+        ("road/labels/0.txt", b"0 0.5 0.5 0.1 0.1", "YOLO"),
+        ("annotations/instances_train.json", b'{"images": [], "annotations": []}', "COCO"),
+        ("Annotations/0.xml", b"<annotation><filename>0.png</filename>", "Pascal VOC"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["zip", "webdataset"])
+def test_packed_annotations_are_not_lost(
+    tmp_path: Path, name: str, content: bytes, title: str, kind: str
+) -> None:
+    """An archive of an annotated data set is an error unless its layout is named."""
+    members = {"road/images/0.png": picture(0), name: content, "README": b"text"}
+    path = tmp_path / ("a.zip" if kind == "zip" else "a.tar")
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for inner, data in members.items():
+                archive.writestr(inner, data)
+    else:
+        with tarfile.open(path, "w") as tar:
+            for inner, data in members.items():
+                info = tarfile.TarInfo(inner)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    with pytest.raises(LayoutError, match=f"annotations of {title} in {name}.*Unpack it"):
+        read_collection(path)
+    with pytest.warns(SkippedFilesWarning):
+        assert len(read_collection(path, kind)) == 1
+
+
+def test_other_text_in_a_zip_file_is_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0.png", picture(0))
+        for name in ("a.yaml", "a.json", "a.xml", "a.txt"):
+            archive.writestr(name, b"[]")
+    with pytest.warns(SkippedFilesWarning, match=r"1 \.yaml"):
+        assert len(read_collection(path)) == 1
