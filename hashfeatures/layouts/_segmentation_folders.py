@@ -26,7 +26,7 @@ from ..images._files import LeftOut, holds_image
 from ..images._folders import walk_folder
 from ..images._gather import describe_left_out
 from ._collection import Collection
-from ._folder_source import files_below, folders_in
+from ._folder_source import files_below, folders_in, holds_images
 from ._layout import Layout
 from ._part_folders import INDEX, choose_parts, names_a_part, read_index, write_index
 from ._plan import Plan
@@ -97,7 +97,10 @@ class SegmentationFoldersLayout(Layout):
         if not isinstance(source, Path) or not source.is_dir():
             return None
         try:
-            pairs = [pair for pair in _find_pairs(str(source)) if pair.masks]
+            found = _find_pairs(str(source))
+            pairs = [pair for pair in found if pair.masks]
+            if _lie_among_others(str(source), found):
+                return None
         except OSError:
             return None
         if not pairs:
@@ -256,6 +259,16 @@ def _find_pairs(top: str) -> list[_Pair]:
         for pair in above[name]:
             pair.part = name
     return [pair for name in ordered for pair in above[name]]
+
+
+def _lie_among_others(top: str, pairs: list[_Pair]) -> bool:
+    """Return whether pairs are in some folders of a folder, and other images in others of it."""
+    above = {pair.images.rpartition("/")[0] for pair in pairs}
+    if "" in above:
+        return False
+    return any(
+        holds_images(os.path.join(top, name)) for name in folders_in(top) if name not in above
+    )
 
 
 def _pairs_in(folder: str) -> list[_Pair]:

@@ -157,6 +157,14 @@ def test_other_folders_are_no_pairs(build, names):
         read_collection(top, "image-masks")
 
 
+def test_pairs_among_other_images_are_not_what_a_folder_is(build):
+    """Their images alone would hide all others. Named as such, the others are counted."""
+    top = build(*(f"project/{name}" for name in PLAIN), "holiday/1.png")
+    assert len(read_collection(top)) == 9
+    with pytest.warns(SkippedFilesWarning, match="skipped 1 image in other folders"):
+        assert len(read_collection(top, "image-masks")) == 4
+
+
 def test_labels_of_yolo_come_first(build):
     """A data set of another layout may hold masks as well."""
     top = build(*PLAIN)
