@@ -244,6 +244,11 @@ def _check_items(items: list[Any], images: Any, got: str) -> None:
             f"{got} a {type(images).__name__} of tuples: for the images alone, write "
             f"[item[{position_of_image(items[0])}] for item in images]."
         )
+    if items and all(map(is_frame, items)):
+        raise TypeError(
+            f"{got} a {type(images).__name__} of tables, such as {describe_value(items[0])}: join "
+            f"them into one table."
+        )
     rows = [item for item in items if isinstance(item, Mapping)]
     named = [name for name in IMAGE_COLUMNS if all(name in row for row in rows)]
     if rows and len(rows) == len(items) and named and not _are_encoded(rows):

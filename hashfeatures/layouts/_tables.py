@@ -29,6 +29,7 @@ from ..images._files import has_image_suffix, is_foreign_image
 from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
 from ._arrow_table import ArrowTable, MemoryTable, ParquetTable
+from ._class_folders import ClassFoldersLayout
 from ._collection import Collection
 from ._csv_table import SUFFIXES as CSV_SUFFIXES
 from ._csv_table import CsvTable
@@ -223,12 +224,18 @@ def _list_files(source: Any) -> list[Path] | None:
 
 
 def _names_all_images(files: Sequence[Path], folder: Path) -> bool:
-    """Return whether tables name every image below a folder, and are no files of hashes."""
+    """Return whether tables name every image below a folder, and are no files of hashes.
+
+    Folders of classes tell more than a table without labels.
+    """
     try:
         table = _open_table(files)
         column = _pick_image_column(table, folder.name)
         images = table.images(column)
         if _OF_HASHES & set(table.columns) or not all(map(_is_relative, images)):
+            return False
+        tells_more = len(files) > 1 or {*PART_COLUMNS, *LABEL_COLUMNS} & set(table.columns)
+        if not tells_more and ClassFoldersLayout.recognize(folder) is not None:
             return False
         # Masks and the like are named in other columns.
         texts = [table.values(name) for name in table.columns if table.holds_text(name)]

@@ -548,6 +548,19 @@ def test_a_list_of_some_images_does_not_make_their_folder_a_table(files, columns
     assert sorted(collection["key"]) == sorted(names())
 
 
+def test_folders_of_classes_tell_more_than_a_list_of_their_images(files):
+    """Guards their labels; a table with labels of its own is meant."""
+    (files / "images").rename(files / "moved")
+    for name in "ab":
+        (files / "moved" / name).rename(files / name)
+    frame = pd.DataFrame({"image": [name.removeprefix("images/") for name in names()]})
+    frame.to_csv(files / "list.csv")
+    with pytest.warns(SkippedFilesWarning, match="skipped 1 .csv"):
+        assert read_collection(files).labels.tolist() == list("aaabbb")
+    frame.assign(label=list("cdcdcd")).to_csv(files / "list.csv")
+    assert read_collection(files).labels.tolist() == list("cdcdcd")
+
+
 def test_masks_in_other_columns_are_no_images_of_their_own(files, noise_image):
     (files / "masks").mkdir()
     noise_image(9).save(files / "masks" / "0.png")
@@ -578,6 +591,15 @@ def test_readers_of_record_batches_are_tables(files, tmp_path):
         assert pq.read_table(out / "a.parquet")["id"].to_pylist() == ["001"]
     with pytest.raises(TypeError, match=r"write images\.read_all\(\)"):
         hash_images(table.to_reader(), ["phash"])
+
+
+def test_tables_in_a_list_are_no_images(files):
+    table = make_table(files)
+    for pieces in (table.to_batches(), [table.to_pandas()] * 2):
+        with pytest.raises(TypeError, match=r"of tables, such as .* join them into one table"):
+            hash_images(pieces, ["phash"])
+        with pytest.raises(LayoutError):
+            read_collection(pieces)
 
 
 def test_columns_of_arrow_are_lists_of_images(files):
