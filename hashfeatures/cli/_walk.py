@@ -131,6 +131,9 @@ class Walk:
             if local is None:  # a URL
                 yield from self._once(source, source)
             else:
+                if "\\" in local and not os.path.lexists(local):  # a list from Windows
+                    other = local.replace("\\", "/")
+                    local = other if os.path.lexists(other) else local
                 yield from self._once(local, os.path.realpath(local))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:

@@ -58,7 +58,10 @@ def _read_reference(source: ImageReference, decoding: Decoding) -> Any:
     content = source.resolve()
     if isinstance(content, Image.Image):
         return _image_to_picklable(read_image(content, decoding))
-    return Resolved(source.name, to_picklable(content, decoding))
+    found = to_picklable(content, decoding)
+    if isinstance(found, ImageReadError):
+        return ImageReadError(source.name, found.cause, lasting=False)
+    return Resolved(source.name, found)
 
 
 def _mapping_to_picklable(source: Mapping[str, Any], decoding: Decoding) -> Any:

@@ -182,6 +182,8 @@ def _recognize(source: Any) -> type[Layout]:
 def _explain_unknown(source: Any) -> str:
     if isinstance(source, Path) and not source.exists():
         return f"{_describe(source)} does not exist."
+    if isinstance(source, Path) and holds_image(str(source)):
+        return f"{_describe(source)} is one image. Pass a list of images: [{str(source)!r}]."
     return (
         f"{_describe(source)} is in no layout that read_collection recognizes. Expected a folder, "
         f"data.yaml of YOLO, JSON of COCO, tar shards, a table with a column of images, or a "

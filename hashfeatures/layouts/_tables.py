@@ -69,7 +69,7 @@ class TableLayout(Layout):
     relative to ``root`` or else the working directory.
 
     The key of an image is its path as written, or the number of its row if it has no path. If
-    the same path is in several rows, all but the first get a number, as in "1.png (2)".
+    the same path is in several rows, all but the first get a number, as in "1 (2).png".
 
     Parquet files, relations of DuckDB, a LazyFrame and a Dataset of pyarrow are read in batches,
     so the images that they hold need not fit into memory. The images are read in the main

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from .._utils.descriptions import shorten
 from ..exceptions import LayoutError
+from ..images._sources import is_url
 
 Row = TypeVar("Row")
 
@@ -59,13 +61,13 @@ def name_files(
 
 
 def number_repeats(names: Iterable[str]) -> list[str]:
-    """Return names with a number after each that occurred before.
+    """Return names with a number in each that occurred before, in front of the suffix of a file.
 
     Examples
     --------
     >>> from hashfeatures.layouts._unique_names import number_repeats
     >>> number_repeats(["a.png", "b.png", "a.png"])
-    ['a.png', 'b.png', 'a.png (2)']
+    ['a.png', 'b.png', 'a (2).png']
     """
     listed = list(names)
     taken = set(listed)
@@ -76,7 +78,8 @@ def number_repeats(names: Iterable[str]) -> list[str]:
         new = name
         while new in seen or (new != name and new in taken):
             copies[name] += 1
-            new = f"{name} ({copies[name] + 1})"
+            start, suffix = (name, "") if is_url(name) else os.path.splitext(name)
+            new = f"{start} ({copies[name] + 1}){suffix}"
         seen.add(new)
         unique.append(new)
     return unique

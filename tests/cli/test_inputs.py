@@ -228,3 +228,12 @@ def test_tables_with_a_byte_order_mark(tmp_path, encoding):
     table.write_bytes("image\nü.png\n".encode("latin-1"))
     with pytest.raises(CommandError, match="not UTF-8"):
         gather(table)
+
+
+def test_a_list_from_windows_is_read(photos_folder, tmp_path, monkeypatch):
+    """Its separators are those of this system where the file is there by that reading alone."""
+    monkeypatch.chdir(photos_folder.parent)
+    found = names(gather(photos_folder), photos_folder.parent)
+    listed = tmp_path / "list.txt"
+    listed.write_text("\r\n".join(name.replace("/", "\\") for name in found))
+    assert gather(listed).sources == found

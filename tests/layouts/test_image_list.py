@@ -129,3 +129,10 @@ def test_a_list_from_windows_is_read(files, tmp_path):
 def test_folders_of_other_parts_are_read_as_parts(files, tmp_path):
     out = read_collection(files).write_split({"a": [0, 1], "b": [2]}, tmp_path / "out", "copy")
     assert read_collection(out).parts.tolist() == ["a", "a", "b"]
+
+
+def test_an_image_that_is_listed_twice_keeps_its_suffix(files, tmp_path):
+    collection = read_collection([files[0], files[0], files[1]])
+    assert collection["key"].tolist() == ["a/1.png", "a/1 (2).png", "b/1.png"]
+    out = collection.write_split({"train": range(3)}, tmp_path / "out", "copy")
+    assert sorted(path.suffix for path in out.rglob("*.*")) == [".png"] * 3

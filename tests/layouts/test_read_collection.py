@@ -44,6 +44,12 @@ def test_an_empty_path_is_not_the_working_directory():
         read_collection("")
 
 
+def test_one_image_is_not_a_list_of_images(tmp_path):
+    save(tmp_path / "one.png")
+    with pytest.raises(LayoutError, match=r"one\.png is one image\. Pass a list of images: \["):
+        read_collection(tmp_path / "one.png")
+
+
 def test_an_unknown_layout_is_refused():
     with pytest.raises(ParameterError, match="'layout' parameter of read_collection"):
         read_collection(".", "imagenet")

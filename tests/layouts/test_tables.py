@@ -294,7 +294,7 @@ def test_a_path_in_two_rows_keeps_both(files, tmp_path):
     path = write_csv(files, make_csv().replace(names()[2], names()[0]))
     collection = read_collection(path)
     assert collection["key"].is_unique
-    assert collection["key"].tolist()[2] == f"{names()[0]} (2)"
+    assert collection["key"].tolist()[2] == names()[0].replace(".", " (2).")
     assert collection.images[0] == collection.images[2]
     out = collection.write_split({"a": [0, 2]}, tmp_path / "out")
     assert pd.read_csv(out / "a.csv", dtype=str)["id"].tolist() == ["000", "002"]

@@ -231,3 +231,16 @@ def test_real_torch(files):
     collection = read_collection(torch.utils.data.Subset(base, [3, 1]))
     expected = [pixels[row].permute(1, 2, 0).numpy() for row in (3, 1)]
     assert hashes_of(collection) == hashes_of(expected)
+
+
+def test_an_item_that_is_no_image_is_named():
+    class Numbers:
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, row):
+            return 5
+
+    with pytest.warns(FailedImagesWarning):
+        errors = hash_images(read_collection(Numbers()), ["phash"])["error"]
+    assert errors[0].startswith("TypeError: int is not an image source")
