@@ -23,20 +23,14 @@ from ..exceptions import LayoutError, SkippedFilesWarning, warn_user
 from ..images._sources import IMAGE_COLUMNS
 from ._collection import Collection
 from ._hugging_face_objects import ObjectColumn, name_classes
+from ._hugging_face_rows import DatasetReader, StreamReader
 from ._layout import Layout
 from ._plan import Plan, check_files, safe_name
-from ._row_references import (
-    Block,
-    ForwardReader,
-    RowReader,
-    RowReference,
-    rows_per_block,
-)
+from ._row_references import RowReader, RowReference
 
 _KINDS = {"Dataset", "DatasetDict", "IterableDataset", "IterableDatasetDict"}
 _SAVED = ("dataset_dict.json", "dataset_info.json")  # of a dict of splits, of one data set
 _LABEL_COLUMNS = ("label", "labels", "class", "target")
-_MOST_ROWS = 1024
 
 
 class HuggingFaceLayout(Layout):
@@ -314,9 +308,7 @@ class _Split:
     def _list_images(self, n_rows: int) -> Sequence[Any]:
         encoded = self._encoded()
         if self._is_stream:
-            reader: RowReader = _StreamReader(
-                self._name or "stream", encoded, self._column, n_rows
-            )
+            reader: RowReader = StreamReader(self._name or "stream", encoded, self._column, n_rows)
         else:
             kind = self._features[self._column]
             if getattr(kind, "dtype", "") in ("string", "large_string"):
@@ -326,54 +318,8 @@ class _Split:
                 data = flat.data.column(f"{self._column}.bytes")
                 if n_rows and data.null_count == len(data):  # all images are files
                     return list(flat[f"{self._column}.path"])
-            reader = _DatasetReader(self._name or "dataset", encoded)
+            reader = DatasetReader(self._name or "dataset", encoded)
         return [RowReference(reader, row) for row in range(n_rows)]
-
-
-class _DatasetReader(RowReader):
-    """Reads the images of a Dataset, in memory or memory-mapped, in blocks of about 16 MB."""
-
-    def __init__(self, name: str, encoded: Any) -> None:
-        super().__init__(name)
-        self._rows = encoded.with_format("arrow")
-        n_rows = rows_per_block(encoded.data.nbytes, len(encoded.data))
-        self._block_rows = min(n_rows, _MOST_ROWS)
-
-    def begin(self, row: int) -> tuple[int, int, Iterator[Block]]:
-        """Return the block that holds `row`."""
-        start = row // self._block_rows * self._block_rows
-        block = Block(start, self._rows[start : start + self._block_rows].column(0))
-        return start, block.stop, iter([block])
-
-    def open(self, cell: Any) -> Any:
-        """Return the image in a cell."""
-        return _as_pixels(super().open(cell))
-
-
-class _StreamReader(ForwardReader):
-    """Reads the images of an IterableDataset, from its beginning on."""
-
-    def __init__(self, name: str, encoded: Any, column: str, n_rows: int) -> None:
-        super().__init__(name, partial(_read_cells, encoded, column), n_rows)
-
-    def open(self, cell: Any) -> Any:
-        """Return the image in a cell."""
-        return _as_pixels(super().open(cell))
-
-
-def _read_cells(stream: Any, column: str) -> Iterator[list[Any]]:
-    """Yield the values of a column, each in a list of its own."""
-    return ([row[column]] for row in stream)
-
-
-def _as_pixels(image: Any) -> Any:
-    """Return an image that is stored as nested lists of bytes as an array."""
-    if not isinstance(image, list):
-        return image
-    pixels = np.asarray(image)
-    if pixels.dtype.kind in "iu" and pixels.size and 0 <= pixels.min() <= pixels.max() <= 255:
-        return pixels.astype(np.uint8)
-    return pixels
 
 
 def _is_ours(kind: type) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ from .._utils.path_text import show_path
 from ..exceptions import LayoutError, MissingExtraError
 from ..images._files import has_image_suffix, is_foreign_image
 from ..images._references import ImageReference
-from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url, local_path
+from ..images._sources import IMAGE_COLUMNS, is_data_uri, is_url
 from ._arrow_table import ArrowTable, MemoryTable, ParquetTable
 from ._class_folders import ClassFoldersLayout
 from ._collection import Collection
@@ -38,7 +38,7 @@ from ._pandas_table import PandasTable, has_pyarrow
 from ._plan import Plan
 from ._stream_table import StreamTable
 from ._table_folders import holds_more, list_tables, may_hold_images_below, names_all_images
-from ._unique_names import number_repeats
+from ._table_images import TRIED, file_of, is_relative, locate, make_absolute, make_keys, name_file
 
 PART_COLUMNS = ("part", "split")
 LABEL_COLUMNS = ("label", "class", "target")
@@ -49,7 +49,6 @@ _PARQUET_SUFFIXES = (".parquet", ".pq")
 _OWN_COLUMNS = ("image", "key", "part", "label", "annotations")
 # The end of the names of files that hold one part together, such as train-00000-of-00002.
 _SHARD = re.compile(r"[-_.]\d+-of-\d+$")
-_TRIED = 20  # rows that decide what a column holds, and what its paths are relative to
 
 _Table = CsvTable | PandasTable | ArrowTable
 
@@ -157,8 +156,8 @@ class TableLayout(Layout):
         label_column = next((name for name in LABEL_COLUMNS if name in table.columns), None)
         written = table.images(image_column)
         root = None if root is None else Path(os.path.abspath(root))
-        images = _locate(written, table.file_of_row, files, root)
-        keys = _make_keys(written)
+        images = locate(written, table.file_of_row, files, root)
+        keys = make_keys(written)
         columns: dict[Any, Any] = {"image": as_column(images), "key": as_column(keys)}
         if part_column is not None:
             columns["part"] = _as_names(table.values(part_column))
@@ -191,13 +190,13 @@ class TableLayout(Layout):
             chosen = [images[row] for row in rows]
             if how != "lists":
                 names = [
-                    _name_file(image, keys[row], part, taken)
+                    name_file(image, keys[row], part, taken)
                     for row, image in zip(rows, chosen, strict=True)
                 ]
-                plan.files.update(zip(names, map(_file_of, chosen), strict=True))
+                plan.files.update(zip(names, map(file_of, chosen), strict=True))
                 replaced[self._image_column] = self._scatter(places, names)
             else:
-                named = [_absolute(image) for image in chosen]
+                named = [make_absolute(image) for image in chosen]
                 old = [self._written[place] for place in places]
                 if any(new is not was and new != was for new, was in zip(named, old, strict=True)):
                     replaced[self._image_column] = self._scatter(places, named)
@@ -232,7 +231,7 @@ def _names_all_images(files: Sequence[Path], folder: Path) -> bool:
         table = _open_table(files)
         column = _pick_image_column(table, folder.name)
         images = table.images(column)
-        if _OF_HASHES & set(table.columns) or not all(map(_is_relative, images)):
+        if _OF_HASHES & set(table.columns) or not all(map(is_relative, images)):
             return False
         tells_more = len(files) > 1 or {*PART_COLUMNS, *LABEL_COLUMNS} & set(table.columns)
         if not tells_more and ClassFoldersLayout.recognize(folder) is not None:
@@ -323,7 +322,7 @@ def _may_hold_images(table: _Table, column: Any) -> bool:
     if not table.holds_text(column):
         return False
     given = (value for value in table.values(column) if not is_missing(value))
-    first = [value for value, _ in zip(given, range(_TRIED), strict=False)]
+    first = [value for value, _ in zip(given, range(TRIED), strict=False)]
     return bool(first) and all(map(_looks_like_image, first))
 
 
@@ -337,89 +336,5 @@ def _looks_like_image(value: Any) -> bool:
     return is_data_uri(name) or is_url(name) or is_named
 
 
-def _is_relative(value: Any) -> bool:
-    if not isinstance(value, str) or is_url(value) or is_data_uri(value):
-        return False
-    return local_path(value) == value and not os.path.isabs(value)
-
-
-def _locate(
-    written: list[Any], file_of_row: NDArray[np.intp], files: Sequence[Path], root: Path | None
-) -> list[Any]:
-    """Return images with relative paths put below the folders that they are relative to."""
-    folders: list[Path | None] = [root or path.absolute().parent for path in files]
-    images = list(written)
-    for number, folder in enumerate(folders or [root]):
-        rows = np.flatnonzero(file_of_row == number).tolist()
-        found = _resolve([written[row] for row in rows], folder, is_asked=root is not None)
-        for row, image in zip(rows, found, strict=True):
-            images[row] = image
-    return images
-
-
-def _resolve(values: list[Any], folder: Path | None, is_asked: bool) -> list[Any]:
-    """Return images with relative paths put below the folder that they are relative to."""
-    relative = [value for value in values if _is_relative(value)]
-    if folder is None or not relative:
-        return values
-    first = relative[:_TRIED]
-    is_there = is_asked or any(_find(value, folder) for value in first)
-    if not is_there and any(_find(value, Path()) for value in first):
-        return values
-    return [
-        _find(value, folder) or os.path.join(folder, value) if _is_relative(value) else value
-        for value in values
-    ]
-
-
-def _find(name: str, folder: Path) -> str | None:
-    """Return the path of an existing file, whose name may have separators of Windows."""
-    for written in (name, name.replace("\\", "/")):
-        path = os.path.join(folder, written)
-        if "\0" not in path and os.path.lexists(path):
-            return path
-    return None
-
-
-def _make_keys(written: Sequence[Any]) -> list[str]:
-    """Return a unique name for each image: its path, or else the number of its row."""
-    are_paths = [isinstance(v, str | os.PathLike) and not is_data_uri(v) for v in written]
-    return number_repeats(
-        os.fsdecode(value) if is_path else str(row)
-        for row, (value, is_path) in enumerate(zip(written, are_paths, strict=True))
-    )
-
-
 def _as_names(values: pd.Series[Any]) -> pd.Series[Any]:
     return as_column([None if is_missing(value) else str(value) for value in values])
-
-
-def _absolute(image: Any) -> Any:
-    """Return an image, with a path as text that does not depend on the working directory."""
-    if isinstance(image, os.PathLike):
-        image = os.fsdecode(image)
-    return os.path.abspath(image) if _is_relative(image) else image
-
-
-def _file_of(image: Any) -> str:
-    path = local_path(image) if isinstance(image, str | os.PathLike) else None
-    if path is None:
-        raise LayoutError(
-            "Only images in files can be linked or copied, and the table holds URLs or the images "
-            "themselves. Write how='lists'."
-        )
-    return path
-
-
-def _name_file(image: Any, key: str, part: str, taken: set[str]) -> str:
-    """Return the name of a copy of an image, different from all names taken."""
-    words = PurePosixPath(key.replace("\\", "/")).parts
-    is_safe = _is_relative(key) and not {"..", "/"} & set(words) and ":" not in key
-    inside = "/".join(words) if is_safe else Path(_file_of(image)).name
-    stem, suffix = os.path.splitext(inside)
-    name, copy = f"images/{part}/{inside}", 1
-    while name.casefold() in taken:
-        copy += 1
-        name = f"images/{part}/{stem} ({copy}){suffix}"
-    taken.add(name.casefold())
-    return name

@@ -18,7 +18,7 @@ from hashfeatures import (
     train_test_split,
 )
 from hashfeatures.exceptions import LayoutError, SkippedFilesWarning
-from hashfeatures.layouts import _hugging_face as module
+from hashfeatures.layouts import _hugging_face_rows as module
 
 datasets = pytest.importorskip("datasets")
 
