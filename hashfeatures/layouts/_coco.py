@@ -17,12 +17,13 @@ from .._utils.descriptions import shorten
 from .._utils.path_text import show_path, write_path
 from ..exceptions import LayoutError
 from ._coco_file import CocoFile, is_finite, read_file, show_file
-from ._coco_images import locate_images
+from ._coco_images import list_unlisted, locate_images
 from ._coco_merge import merge_files
 from ._coco_places import choose_files, find_files, name_parts, task_of, word_of
 from ._collection import Collection
 from ._layout import Layout
 from ._objects import count_objects, tabulate_objects
+from ._outside import describe_outside
 from ._plan import Plan
 from ._unique_names import name_files
 
@@ -76,6 +77,10 @@ class CocoLayout(Layout):
             folders.append(folder)
             prefix = f"{part}/" if len(files) > 1 else ""
             entries |= {prefix + name: (number, row) for row, name in enumerate(file.names)}
+        outside = list_unlisted(source, paths, images, root)
+        of_json = "that the JSON does not list" if len(files) == 1 else "that no JSON lists"
+        top = source if isinstance(source, Path) and source.is_dir() else folders[0]
+        notes = [skipped, *describe_outside(outside, "image", of_json, top)]
         frame = pd.DataFrame({"image": as_column(images), "key": as_column(list(entries))})
         if len(files) > 1:
             frame["part"] = as_column([parts[number] for number, _ in entries.values()])
@@ -97,7 +102,7 @@ class CocoLayout(Layout):
             root=folders[0] if len(set(folders)) == 1 else None,
             counts=counts,
             class_names=list(categories.values()),
-            skipped=skipped,
+            skipped="; ".join(filter(None, notes)),
         )
 
     def plan_split(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -191,7 +192,16 @@ def _read_names(images: list[dict[str, Any]], where: str) -> list[str]:
         place = f"{where}, images[{number}].file_name"
         if "file_name" not in item:
             raise LayoutError(f"{place}: the key is missing.")
-        name = safe_name(item["file_name"], place)
+        try:
+            name = safe_name(item["file_name"], place)
+        except LayoutError as error:
+            if not isinstance(item["file_name"], str) or not item["file_name"].strip():
+                raise
+            short = shorten(re.split(r"[/\\]", item["file_name"])[-1])
+            raise LayoutError(
+                f"{error} Shorten all names to what is below one folder, such as {short!r}, and "
+                f"name this folder by root=."
+            ) from None
         first = place_of.setdefault(name, number)
         if first != number:
             raise LayoutError(

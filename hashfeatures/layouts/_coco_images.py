@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path, split_list
 from ..exceptions import LayoutError
 from ._coco_file import show_file
+from ._outside import find_outside
 
 # So many images decide which folder is the right one.
 _SAMPLE = 20
@@ -46,8 +48,7 @@ def locate_images(
     LayoutError
         If `root` is None, and no folder holds one of the first images.
     """
-    # The parent of a relative path may be the working directory, and that has one too.
-    above = path.parent.parent if path.parent.name not in ("", "..") else path.parent / ".."
+    above = _folder_above(path)
     if root is None and (listed := _find_list(above, names, parts)):
         return listed
     tops = [root] if root is not None else [path.parent, above]
@@ -68,6 +69,43 @@ def locate_images(
             f"root='images'."
         )
     return [str(folder / name) for name in names], folder
+
+
+def _folder_above(path: Path) -> Path:
+    # The parent of a relative path may be the working directory, and that has one too.
+    return path.parent.parent if path.parent.name not in ("", "..") else path.parent / ".."
+
+
+def list_unlisted(
+    source: Any, files: Sequence[Path], images: Sequence[str], root: Path | None
+) -> list[str]:
+    """Return the images in the folders of a data set that none of its files lists.
+
+    Parameters
+    ----------
+    source : Path or list of Path
+        What was read: a folder, or files.
+    files : sequence of Path
+        The JSON files.
+    images : sequence of str
+        The images that they list.
+    root : Path, optional
+        The folder of the images, if the caller named it.
+    """
+    used = {os.path.dirname(os.path.abspath(image)) for image in images}
+    tops = {source} if isinstance(source, Path) and source.is_dir() and root is None else set()
+    for above in [root] if root is not None else map(_folder_above, files):
+        # A list may name images elsewhere, and those of other data sets may be with them.
+        near = [folder for folder in used if _is_in(folder, os.path.abspath(above))]
+        if near:
+            tops.add(Path(os.path.commonpath(near)))
+    beside = {os.path.abspath(file.parent) for file in files}
+    apart = [folder for folder in beside if not any(_is_in(other, folder) for other in used)]
+    return find_outside(sorted(tops), images, apart)
+
+
+def _is_in(folder: str, above: str) -> bool:
+    return folder == above or folder.startswith(os.path.join(above, ""))
 
 
 def _find_list(

@@ -6,6 +6,7 @@ import re
 from contextlib import redirect_stdout
 from copy import deepcopy
 from io import StringIO
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def write(tmp_path, noise_image):
         for item in document["images"]:
             image = tmp_path / "set" / folder / item["file_name"].replace("\\", "/")
             image.parent.mkdir(parents=True, exist_ok=True)
-            noise_image(hash(item["file_name"]) % 1000).save(image)
+            noise_image(crc32(item["file_name"].encode())).save(image)
         return path
 
     return write_files
@@ -384,7 +385,8 @@ def test_images_that_are_nowhere_are_searched_and_then_named(write, tmp_path):
     path = write(make_document(), folder="somewhere/else")
     with pytest.raises(LayoutError, match=r"00105\.png', are in none of the folders .*root="):
         read_collection(path)
-    collection = read_collection(path, root=path.parents[1] / "somewhere")
+    with pytest.warns(SkippedFilesWarning, match="6 images .* not list, such as else/00100.png"):
+        collection = read_collection(path, root=path.parents[1] / "somewhere")
     assert not any(map(os.path.isfile, collection.images))
     found = read_collection(path, root=path.parents[1] / "somewhere" / "else")
     assert all(map(os.path.isfile, found.images))
@@ -440,6 +442,52 @@ def test_a_missing_image_is_a_row(write, tmp_path):
     with pytest.raises(LayoutError, match=r"1 file is missing, such as .*00105"):
         collection.write_split({"train": range(6)}, tmp_path / "out", how="copy")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_images_that_no_json_lists_are_counted(write, noise_image, is_folder):
+    """Masks beside the JSON, hidden files, and links to listed images are not among them."""
+    path = write(make_document())
+    top = path.parents[1]
+    for number, name in enumerate(["train2017/1.png", "train2017/.2.png", "test2017/3.jpg"]):
+        (top / name).parent.mkdir(exist_ok=True)
+        noise_image(number).save(top / name)
+    (path.parent / "panoptic").mkdir()
+    noise_image(9).save(path.parent / "panoptic" / "00100.png")
+    (top / "train2017" / "again.png").symlink_to(top / "train2017" / "00100.png")
+    note = "left out 1 image that the JSON does not list, such as 1.png"
+    if is_folder:
+        note = "left out 2 images that the JSON does not list, such as test2017/3.jpg"
+    with pytest.warns(SkippedFilesWarning, match="left out"):
+        collection = read_collection(top if is_folder else path)
+    assert collection.skipped == note
+    assert len(collection) == 6
+
+
+def test_images_of_another_data_set_are_not_counted(write, tmp_path, noise_image):
+    """The names in a file may lead to a folder among others, and lists name images elsewhere."""
+    document = make_document()
+    for item in document["images"]:
+        item["file_name"] = f"mine/images/{item['file_name']}"
+    path = write(document, "mine/set.json", "")
+    (tmp_path / "set" / "theirs").mkdir()
+    noise_image(0).save(tmp_path / "set" / "theirs" / "1.png")
+    collection = read_collection(path)
+    assert collection.skipped == ""
+    for name in ("elsewhere", "set/mine/clean"):
+        out = collection.write_split({"train": [0, 1], "test": [2]}, tmp_path / name)
+        assert read_collection(out).skipped == ""
+
+
+@pytest.mark.parametrize("name", ["/data/photos/1.png", "C:\\photos\\1.png", "../../1.png"])
+def test_a_name_that_leaves_the_folder_tells_how_to_change_it(write, name):
+    document = make_document()
+    path = write(document)
+    document["images"][0]["file_name"] = name
+    path.write_text(json.dumps(document), encoding="utf-8")
+    message = r"below one folder, such as '1\.png', and name this folder by root="
+    with pytest.raises(LayoutError, match=message):
+        read_collection(path, root=path.parent)
 
 
 GONE = object()

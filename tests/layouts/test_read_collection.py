@@ -62,7 +62,8 @@ def test_doubt_names_both_layouts_and_the_choice(tmp_path):
         label = tmp_path / f"labels/{number}.txt"
         label.parent.mkdir(exist_ok=True)
         label.write_text("0 0.5 0.5 0.1 0.1\n")
-    coco = {"images": [{"id": 1, "file_name": "0.png", "width": 8, "height": 8}]}
+    names = {1: "0.png", 2: "1.png"}
+    coco = {"images": [{"id": n, "file_name": name} for n, name in names.items()]}
     coco |= {"annotations": [], "categories": [{"id": 1, "name": "cat"}]}
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations/instances_train.json").write_text(json.dumps(coco))
