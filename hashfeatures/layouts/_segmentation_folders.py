@@ -326,6 +326,39 @@ def _match(images: list[str], masks: list[str]) -> tuple[list[list[str]], list[s
     return found, without
 
 
+def find_packed_masks(names: list[str]) -> str:
+    """Return where an archive holds masks beside a folder of images; empty if nowhere.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of all images in the archive.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts._segmentation_folders import find_packed_masks
+    >>> find_packed_masks(["a/images/1.jpg", "a/masks/1_mask.png"])
+    'masks in a/masks'
+    """
+    found: dict[str, list[str]] = {"image": [], "mask": []}
+    place = ""
+    for name in names:
+        *folders, file = name.split("/")
+        for number, folder in enumerate(folders):
+            base, kinds = _split_words(folder)
+            if not base and len(kinds) == 1:
+                kind = kinds.pop()
+                found[kind].append("/".join([*folders[:number], *folders[number + 1 :], file]))
+                if kind == "mask":
+                    place = place or "/".join(folders[: number + 1])
+                break
+    if not found["image"] or not found["mask"]:
+        return ""
+    _, without = _match(found["image"], found["mask"])
+    is_pair = 2 * len(without) < len(found["mask"])
+    return f"masks in {shorten(show_path(place))}" if is_pair else ""
+
+
 def _list_masks(top: str, folder: str, left_out: LeftOut) -> list[str]:
     """Return the names of the masks in a folder, relative to it."""
     place = os.path.join(top, folder)

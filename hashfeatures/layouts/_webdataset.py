@@ -29,6 +29,7 @@ from ._packed_annotations import HEAD as TEXT_HEAD
 from ._packed_annotations import PackedAnnotations
 from ._part_folders import INDEX, choose_parts, names_a_part, read_index, write_index
 from ._plan import Plan
+from ._segmentation_folders import find_packed_masks
 from ._shards import (
     common_folder,
     describe_paths,
@@ -138,9 +139,8 @@ class WebDatasetLayout(Layout):
             if sample.image is None:
                 for member in sample.members.values():
                     packed.add(member.name.removeprefix(f"{member.path}/"), _head_of(member))
-        return Collection(
-            frame, cls(packed.found), root=Path(top), skipped="; ".join(filter(None, notes))
-        )
+        lost = packed.found or find_packed_masks([sample.key for sample in kept])
+        return Collection(frame, cls(lost), root=Path(top), skipped="; ".join(filter(None, notes)))
 
     @classmethod
     def _read_listed(cls, lists: list[Path], root: Path | None) -> Collection:

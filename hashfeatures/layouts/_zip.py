@@ -31,6 +31,7 @@ from ._packed_annotations import HEAD as _TEXT_HEAD
 from ._packed_annotations import PackedAnnotations
 from ._part_folders import write_index
 from ._plan import Plan, safe_name
+from ._segmentation_folders import find_packed_masks
 from ._unique_names import name_files
 
 _HEAD = max(HEAD, _TEXT_HEAD)
@@ -81,7 +82,8 @@ class ZipLayout(Layout):
             frame["part"] = as_column(part_of)
         if label_of is not None:
             frame["label"] = as_column(label_of)
-        return Collection(frame, cls(packed.found), root=paths[0].absolute().parent, skipped=notes)
+        lost = packed.found or find_packed_masks(keys)
+        return Collection(frame, cls(lost), root=paths[0].absolute().parent, skipped=notes)
 
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path

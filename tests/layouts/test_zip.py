@@ -59,7 +59,7 @@ def test_folders_in_a_zip_file_are_parts_and_classes(tmp_path: Path) -> None:
     assert plain.labels.tolist() == ["cat", "dog"]
     assert read_collection(pack(tmp_path / "c.zip", ["x/1.png", "y.png"])).labels is None
     assert (
-        read_collection(pack(tmp_path / "d.zip", ["images/1.png", "masks/1.png"])).labels is None
+        read_collection(pack(tmp_path / "d.zip", ["images/1.png", "masks/2.png"])).labels is None
     )
 
 
@@ -245,6 +245,20 @@ def test_packed_annotations_are_not_lost(
         read_collection(path)
     with pytest.warns(SkippedFilesWarning):
         assert len(read_collection(path, kind)) == 1
+
+
+def test_packed_masks_are_no_images(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", ["images/1.png", "images/2.png", "masks/1.png", "masks/2.png"])
+    with pytest.raises(LayoutError, match=r"holds masks in masks, .* Unpack it"):
+        read_collection(path)
+    assert len(read_collection(path, "zip")) == 4
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name in ("train/images/1.png", "train/masks/1_mask.png"):
+            info = tarfile.TarInfo(name)
+            info.size = len(picture(0))
+            tar.addfile(info, io.BytesIO(picture(0)))
+    with pytest.raises(LayoutError, match=r"holds masks in train/masks, .* Unpack it"):
+        read_collection(tmp_path / "a.tar")
 
 
 def test_other_text_in_a_zip_file_is_a_note(tmp_path: Path) -> None:
