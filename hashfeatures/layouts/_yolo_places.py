@@ -211,9 +211,9 @@ class YoloImages:
             path
             for path in list_files_below([self.root], self._searched)
             if path.endswith(".txt")
-            and os.path.basename(path) != "classes.txt"
-            and "labels" in os.path.relpath(path, self.root).split(os.sep)[:-1]
+            and f"{os.sep}labels{os.sep}" in path[len(self.root.rstrip(os.sep)) :]
             and locate_real(path) not in known
+            and os.path.basename(path) != "classes.txt"
         ]
         self.notes += describe_outside(orphans, "label file", "of no image", self.root)
 

@@ -595,9 +595,12 @@ def test_paths_that_are_no_lines_are_not_listed(build, tmp_path):
         ),
     ),
 )
-def test_whatever_is_broken_is_a_layout_error(build, tmp_path_factory, label, listed, text):
+def test_whatever_is_broken_is_a_layout_error(
+    build, tmp_path_factory, monkeypatch, label, listed, text
+):
     """A data set is read, or refused by an error that names a file; nothing else happens."""
     file = build({"train": ["a.png"], "val": ["b.png"]})
+    monkeypatch.chdir(file.parent)  # names are looked up in the working directory too
     (file.parent / "labels" / "train" / "a.txt").write_bytes(
         label if isinstance(label, bytes) else label.encode()
     )
