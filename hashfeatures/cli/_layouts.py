@@ -80,7 +80,7 @@ def name_data_sets(paths: Sequence[str]) -> list[str] | None:
     """Return what COCO calls the parts in several files, or None for other arguments."""
     if not all(path.lower().endswith(".json") and _holds_object(path) for path in paths):
         return None
-    from ..layouts._coco_places import name_parts
+    from ..layouts.coco._places import name_parts
 
     names = name_parts(list(map(Path, paths)))
     return names if len(set(names)) == len(paths) else None

@@ -87,7 +87,7 @@ def collect_parts(
 
 def _choose_part_column(table: InputImages, path: str, common: OutputOptions) -> str:
     """Return the column of a table that names the parts, and say so."""
-    from ..layouts._tables import PART_COLUMNS
+    from ..layouts.tables._tables import PART_COLUMNS
 
     columns = [] if table.columns is None else list(table.columns.columns)
     column = next((name for name in PART_COLUMNS if name in columns), None)

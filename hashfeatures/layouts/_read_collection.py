@@ -22,18 +22,18 @@ from ._layout import Layout
 
 # The module and the class of each layout.
 _LAYOUTS = {
-    "yolo": ("_yolo", "YoloLayout"),
-    "coco": ("_coco", "CocoLayout"),
-    "voc": ("_voc", "VocLayout"),
-    "webdataset": ("_webdataset", "WebDatasetLayout"),
-    "zip": ("_zip", "ZipLayout"),
-    "hugging-face": ("_hugging_face", "HuggingFaceLayout"),
-    "torch": ("_torch", "TorchLayout"),
-    "table": ("_tables", "TableLayout"),
-    "image-masks": ("_segmentation_folders", "SegmentationFoldersLayout"),
-    "class-folders": ("_class_folders", "ClassFoldersLayout"),
-    "folder": ("_class_folders", "FolderLayout"),
-    "list": ("_image_list", "ImageListLayout"),
+    "yolo": ("yolo._yolo", "YoloLayout"),
+    "coco": ("coco._coco", "CocoLayout"),
+    "voc": ("voc._voc", "VocLayout"),
+    "webdataset": ("archives._webdataset", "WebDatasetLayout"),
+    "zip": ("archives._zip", "ZipLayout"),
+    "hugging-face": ("frameworks._hugging_face", "HuggingFaceLayout"),
+    "torch": ("frameworks._torch", "TorchLayout"),
+    "table": ("tables._tables", "TableLayout"),
+    "image-masks": ("folders._segmentation_folders", "SegmentationFoldersLayout"),
+    "class-folders": ("folders._class_folders", "ClassFoldersLayout"),
+    "folder": ("folders._class_folders", "FolderLayout"),
+    "list": ("folders._image_list", "ImageListLayout"),
 }
 # What a folder or a list is if it is nothing more specific, in this order.
 _GENERAL = ("class-folders", "list", "folder")

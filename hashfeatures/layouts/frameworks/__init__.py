@@ -1,0 +1,1 @@
+"""Data sets as objects of Hugging Face and torch."""

@@ -1,0 +1,1 @@
+"""The layout of Pascal VOC: an XML file for each image."""

@@ -1,0 +1,1 @@
+"""The layout of YOLO, as Ultralytics reads it."""
