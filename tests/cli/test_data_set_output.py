@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hashfeatures import read_collection
+from hashfeatures.cli.commands import _duplicates
 
 
 def names(path):
@@ -78,9 +79,7 @@ def test_refusals_come_before_the_work(arguments, message, run, yolo, tree, monk
     for folder in ("full", "empty"):
         os.mkdir(folder)
     Path("full", "mine.txt").write_text("mine")
-    monkeypatch.setattr(
-        "hashfeatures.cli.commands._duplicates.fit", lambda *_: pytest.fail("read")
-    )
+    monkeypatch.setattr(_duplicates, "fit", lambda *_: pytest.fail("read"))
     before = tree(".")
     assert message in run("duplicates", yolo, *arguments).refusal()
     assert tree(".") == before

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hashfeatures import read_collection
 from hashfeatures.cli._split_output import _repeat_out, name_parts, shares_of_parts
+from hashfeatures.cli.commands import _split
 from hashfeatures.layouts import Collection
 
 SIZES = {"train": 16, "val": 4, "test": 4}
@@ -159,7 +160,7 @@ def test_refusals_come_before_the_work(arguments, message, run, yolo, tree, monk
     Path("full", "mine.txt").write_text("mine")
     Path("file").write_text("mine")
     before = tree(".")
-    monkeypatch.setattr("hashfeatures.cli.commands._split.fit", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(_split, "fit", lambda *_: pytest.fail("read"))
     assert message in run("split", yolo, *arguments).refusal()
     assert tree(".") == before
 
@@ -180,7 +181,7 @@ def test_what_a_layout_cannot_write_is_refused_before_the_work(
     with zipfile.ZipFile("photos.zip", "w") as archive:
         for seed in range(4):
             archive.writestr(f"{seed}.png", encode(noise_image(seed)))
-    monkeypatch.setattr("hashfeatures.cli.commands._split.fit", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(_split, "fit", lambda *_: pytest.fail("read"))
     refused = run("split", "photos.zip", "--out", "clean", "--how", "link", "-q").refusal()
     assert "--how lists" in refused
     assert "--how copy" in refused
