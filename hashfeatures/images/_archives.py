@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, ClassVar, Generic, Protocol, TypeVar, cast
 
 from .._utils.quantities import count
 from ..exceptions import ImageReadError
-from ._references import FileState, ImageReference, identify_file
+from ._references import FileState, ImageReference, check_complete, identify_file
 
 _MOST_OPEN = 8
 _MOST_RETURNS = 3  # such as one for each pass over all images
@@ -216,11 +216,7 @@ class CompressedSlice(ImageReference):
         """Return the bytes, or raise `ImageReadError` if the file has changed."""
         with _contents.lock:
             content = _contents.get(self.path, self.state, self.name).read(self.offset, self.size)
-        if len(content) < self.size:
-            raise ImageReadError(
-                self.name, f"{os.path.basename(self.path)} is truncated", lasting=False
-            )
-        return content
+        return check_complete(content, self.size, self.name, self.path)
 
     def identify(self) -> tuple[Any, ...] | None:
         """Return the state of the file now, and the place in its content."""

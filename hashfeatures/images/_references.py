@@ -89,6 +89,13 @@ class FileState(NamedTuple):
             )
 
 
+def check_complete(content: bytes, size: int, name: str, path: str) -> bytes:
+    """Return the bytes of an image, or raise `ImageReadError` if the file ends before them."""
+    if len(content) < size:
+        raise ImageReadError(name, f"{os.path.basename(path)} is truncated", lasting=False)
+    return content
+
+
 def identify_file(path: str) -> tuple[Any, ...] | None:
     """Return facts that change whenever a file may have changed; None if it is missing."""
     try:
@@ -144,11 +151,7 @@ class FileSlice(ImageReference):
                 if not more:
                     break
                 content += more
-        if len(content) < self.size:
-            raise ImageReadError(
-                self.name, f"{os.path.basename(self.path)} is truncated", lasting=False
-            )
-        return content
+        return check_complete(content, self.size, self.name, self.path)
 
     def identify(self) -> tuple[Any, ...] | None:
         """Return the state of the file now, and the place in it."""
