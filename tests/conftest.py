@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -86,30 +87,50 @@ def png_bytes(encode):
     return encode(_noise_image(0))
 
 
-@pytest.fixture
-def image_files(tmp_path):
-    """Return the paths of six different images."""
-    paths = [str(tmp_path / f"image_{seed}.png") for seed in range(6)]
+def _copies(files, folder):
+    """Copy files into a folder, and return the paths of the copies."""
+    return [str(shutil.copy(path, folder)) for path in files]
+
+
+@pytest.fixture(scope="session")
+def _noise_files(tmp_path_factory):
+    """Make the files of `image_files` once."""
+    folder = tmp_path_factory.mktemp("noise")
+    paths = [folder / f"image_{seed}.png" for seed in range(6)]
     for seed, path in enumerate(paths):
         _noise_image(seed).save(path)
     return paths
 
 
 @pytest.fixture
-def family(tmp_path, photos):
-    """Return files of five photos, each with two copies, and which photo each file shows."""
+def image_files(_noise_files, tmp_path):
+    """Return the paths of six different images."""
+    return _copies(_noise_files, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _family_files(tmp_path_factory, photos):
+    """Make the files of `family` once: photos take half a second to encode."""
     names = ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"]
     by_name = {path.name: path for path in photos}
+    folder = tmp_path_factory.mktemp("family")
     files, shown = [], []
     for number, name in enumerate(names):
         image = Image.open(by_name[name]).convert("RGB")
         for copy, kind in enumerate(["original.png", "small.png", "jpeg.jpg"]):
-            path = tmp_path / f"{name.partition('.')[0]}_{kind}"
+            path = folder / f"{name.partition('.')[0]}_{kind}"
             edited = image.resize((image.width // 2, image.height // 2)) if copy == 1 else image
             edited.save(path, **({"quality": 30} if copy == 2 else {}))
-            files.append(str(path))
+            files.append(path)
             shown.append(number)
-    return files, np.array(shown)
+    return files, shown
+
+
+@pytest.fixture
+def family(_family_files, tmp_path):
+    """Return files of five photos, each with two copies, and which photo each file shows."""
+    files, shown = _family_files
+    return _copies(files, tmp_path), np.array(shown)
 
 
 POISON = """
