@@ -73,22 +73,27 @@ def flip_bits(
     return words
 
 
-def make_skewed(n_codes: int, n_words: int) -> Words:
-    """Return difference hashes of images of 1/f noise on gradients, with flat ones and repeats."""
+def make_skewed(n_codes: int, n_words: int, side: int = 8) -> Words:
+    """Return difference hashes of images of 1/f noise on gradients, with flat ones and repeats.
+
+    Hashes of `side` differences a row have up to ``2 * side**2`` bits.
+    """
     rng = np.random.default_rng(0)
     blocks = []
-    rows, columns = np.fft.fftfreq(9)[:, None], np.fft.fftfreq(9)[None]
-    fall = 1 / np.maximum(np.hypot(rows, columns), 1 / 9)
-    for start in range(0, n_codes, 100_000):
-        n_images = min(100_000, n_codes - start)
-        noise = rng.standard_normal((n_images, 9, 9))
+    size = side + 1
+    rows, columns = np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None]
+    fall = 1 / np.maximum(np.hypot(rows, columns), 1 / size)
+    at_once = 6_400_000 // side**2
+    for start in range(0, n_codes, at_once):
+        n_images = min(at_once, n_codes - start)
+        noise = rng.standard_normal((n_images, size, size))
         images = np.fft.ifft2(np.fft.fft2(noise) * fall).real
         slopes = rng.standard_normal((n_images, 2)) * rng.exponential(0.4, (n_images, 1))
-        images += slopes[:, :1, None] * np.arange(9)[None, :, None]
-        images += slopes[:, 1:, None] * np.arange(9)[None, None, :]
+        images += slopes[:, :1, None] * np.arange(size)[None, :, None]
+        images += slopes[:, 1:, None] * np.arange(size)[None, None, :]
         images[rng.random(n_images) < 0.01] = 0
-        across = (images[:, :8, 1:] > images[:, :8, :-1]).reshape(n_images, 64)
-        down = (images[:, 1:, :8] > images[:, :-1, :8]).reshape(n_images, 64)
+        across = (images[:, :side, 1:] > images[:, :side, :-1]).reshape(n_images, side**2)
+        down = (images[:, 1:, :side] > images[:, :-1, :side]).reshape(n_images, side**2)
         bits = np.hstack([across, down])[:, : 64 * n_words]
         blocks.append(np.packbits(bits, axis=1).view(np.uint64))
     words = np.concatenate(blocks)

@@ -249,3 +249,11 @@ def test_containers_runs_and_finds_the_same_hashes():
     assert "All containers have the same hashes." in done.stdout
     for name in ("loose files", "tar shards", "Parquet file"):
         assert f"| {name}" in done.stdout
+
+
+def test_plan_runs_and_all_ways_find_the_same_pairs():
+    done = run("plan.py", "--quick", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| 1,000 uniform | 128 | 12 |" in done.stdout
+    assert "| 11,000 skewed | 128 | 12 |" in done.stdout
+    assert "4 cells. auto takes at most 1.3 times" in done.stdout

@@ -8,6 +8,8 @@ from types import ModuleType
 
 from .progress import COMPILING, busy
 
+_LOADED: set[str] = set()
+
 
 @cache
 def load_kernels(package: str) -> ModuleType:
@@ -24,4 +26,11 @@ def load_kernels(package: str) -> ModuleType:
         The module ``_kernels``.
     """
     with busy(COMPILING):
-        return import_module(f"hashfeatures.{package}._kernels")
+        kernels = import_module(f"hashfeatures.{package}._kernels")
+    _LOADED.add(package)
+    return kernels
+
+
+def has_loaded_kernels(package: str) -> bool:
+    """Return whether `load_kernels` has imported the compiled loops of a package."""
+    return package in _LOADED

@@ -17,16 +17,9 @@ from .._utils.progress import progress_bar
 from ..duplicates._radius_warnings import warn_if_codes_are_crowded
 from ..exceptions import EngineError, StageError
 from ..hamming._bands import Band
-from ..hamming._plan import (
-    Plan,
-    build_cost,
-    candidate_cost,
-    choose_query_bands,
-    measure_shares,
-    plan_queries,
-    plan_self_join,
-    query_bands,
-)
+from ..hamming._costs import build_cost, scan_cost
+from ..hamming._distances import MAX_PAIRS, sample_distances
+from ..hamming._plan import Plan, choose_query_bands, plan_queries, plan_self_join, query_bands
 from ..hamming._unique_codes import UniqueCodes
 from ._executors import Executor
 from ._hash_stage import read_settings
@@ -199,7 +192,9 @@ def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Pl
     if not n_old:
         return plan_self_join(codes, n_bits, radius)
     n_new = n_codes - n_old
-    scan = Plan((), (), float(n_new) * n_codes * candidate_cost(n_words))
-    bands = query_bands(n_codes, n_bits, choose_query_bands(n_codes, n_bits, radius))
-    plan = plan_queries(measure_shares(codes, bands, n_bits), bands, n_codes, n_new, radius)
-    return plan if plan.cost + build_cost(n_codes, plan.bands) < scan.cost else scan
+    distances = sample_distances(codes, n_bits, MAX_PAIRS)
+    bands = query_bands(n_codes, n_bits, choose_query_bands(distances, n_codes, radius))
+    plan = plan_queries(distances, bands, n_codes, radius)
+    cost = n_new * plan.cost + build_cost(n_codes, plan.bands)
+    scan = Plan((), (), scan_cost(float(n_new) * n_codes, n_words))
+    return plan if cost < scan.cost else scan

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._utils.kernels import load_kernels
 from ..hamming._bands import Band, Buckets, flips
-from ..hamming._plan import candidate_cost
+from ..hamming._costs import candidate_cost
 from ._part_directory import PartDirectory, arrow
 from ._shared_arrays import map_arrays, share_arrays
 

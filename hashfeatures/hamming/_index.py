@@ -12,19 +12,21 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.kernels import load_kernels
+from .._utils.kernels import has_loaded_kernels, load_kernels
 from .._utils.progress import progress_bar
 from ._bands import Words
+from ._costs import scan_cost
 from ._join import Block, join, nearest, self_join
 from ._multi_index import MultiIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
-from ._plan import Plan, candidate_cost, plan_self_join
+from ._plan import Plan, plan_self_join
 from ._scan import scan_nearest, scan_within
 from ._unique_codes import UniqueCodes
 
 __all__ = ["HammingIndex", "Pairs"]
 
 _SMALL = 2048  # numpy compares so few codes in less time than loading compiled loops takes
+_FEW = 1 << 14  # numpy makes so few comparisons faster than loops that are loaded
 _QUERY_BLOCK = 1 << 14
 _HELD_PAIRS = 1 << 23
 _KNN_SHARE = 0.1  # of the time of a scan may be spent on finding near neighbors first
@@ -72,6 +74,7 @@ class HammingIndex:
         self._n_bits = n_bits
         self._n_jobs = n_jobs
         self._algorithm = algorithm
+        self._plans: dict[int, Plan] = {}
         self.n_candidates_ = -1
 
     def kneighbors(self, words: Words, k: int, own: Rows | None = None) -> tuple[Bits, Rows]:
@@ -215,8 +218,13 @@ class HammingIndex:
         return MultiIndex(self._unique.codes, self._n_bits, self._algorithm)
 
     def _is_small(self, n_queries: int) -> bool:
-        few = max(len(self._words), n_queries) <= _SMALL
-        return not len(self._rows) or (few and self._algorithm != "multi_index")
+        """Return whether numpy is to search, without compiled loops."""
+        n_codes = len(self._words)
+        if not n_codes or self._algorithm == "multi_index":
+            return not n_codes
+        if has_loaded_kernels("hamming") and n_queries * n_codes > _FEW:
+            return False
+        return max(n_codes, n_queries) <= _SMALL
 
     def _near_codes(self, radius: int, progress: bool) -> Iterator[Block]:
         self.n_candidates_ = 0
@@ -224,10 +232,7 @@ class HammingIndex:
             return
         codes = self._unique.codes
         radius = min(radius, self._n_bits)
-        plan = Plan((), (), 0.0)
-        if self._algorithm != "brute":
-            forced = self._algorithm == "multi_index"
-            plan = plan_self_join(codes, self._n_bits, radius, forced)
+        plan = self._plan_pairs(radius)
         with progress_bar(
             progress,
             total=100,
@@ -238,6 +243,14 @@ class HammingIndex:
                 self.n_candidates_ += block.n_candidates
                 yield block
                 bar.update(100 * block.share)
+
+    def _plan_pairs(self, radius: int) -> Plan:
+        if self._algorithm == "brute":
+            return Plan((), (), 0.0)
+        if radius not in self._plans:
+            forced = self._algorithm == "multi_index"
+            self._plans[radius] = plan_self_join(self._unique.codes, self._n_bits, radius, forced)
+        return self._plans[radius]
 
     def _matches(self, words: Words, radius: int, own: Rows | None) -> Iterator[Pairs]:
         if self._is_small(len(words)):
@@ -259,7 +272,7 @@ class HammingIndex:
         codes = self._unique.codes
         n_codes, n_words = codes.shape
         found, left = [], np.arange(len(words))
-        budget = _KNN_SHARE * n_codes * candidate_cost(n_words)
+        budget = _KNN_SHARE * scan_cost(n_codes, n_words)
         for step in range(1, self._n_bits):
             n_bands = self._multi_index.n_bands
             radius = step * n_bands - 1

@@ -316,32 +316,24 @@ def many_nearest_of(n_words: int) -> Callable[..., None]:
     return compiled
 
 
-@compile_loop(
-    types.void(read_only(types.uint64, 2), read_only(types.uint64, 2), writable(types.int64, 2)),
-)
-def count_band_distances(codes: Any, masks: Any, counts: Any) -> None:  # pragma: no cover
-    """Count the pairs of codes by their distance within each band.
+@compile_loop(types.void(read_only(types.uint64, 2), writable(types.int64)))
+def count_distances(codes: Any, counts: Any) -> None:  # pragma: no cover
+    """Count the pairs of codes by their distance.
 
     Parameters
     ----------
     codes : ndarray of shape (n_codes, n_words), dtype uint64
         The codes.
-    masks : ndarray of shape (n_bands, n_words), dtype uint64
-        The bits of each band.
-    counts : ndarray of shape (n_bands, n_distances), dtype int64
-        Added to: the number of pairs at each distance; the last counts all from there on.
+    counts : ndarray of shape (n_bits + 1,), dtype int64
+        Added to: the number of pairs at each distance.
     """
     n_codes, n_words = codes.shape
-    last = np.uint64(counts.shape[1] - 1)
-    for band in range(len(masks)):
-        for code in range(n_codes):
-            for other in range(code):
-                distance = np.uint64(0)
-                for word in range(n_words):
-                    mask = masks[band, word]
-                    if mask:
-                        distance += count_ones((codes[code, word] ^ codes[other, word]) & mask)
-                counts[band, min(distance, last)] += 1
+    for code in range(n_codes):
+        for other in range(code):
+            distance = np.uint64(0)
+            for word in range(n_words):
+                distance += count_ones(codes[code, word] ^ codes[other, word])
+            counts[distance] += 1
 
 
 @compile_loop(

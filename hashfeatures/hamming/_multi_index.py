@@ -5,26 +5,24 @@ A table groups codes by the bits of a band, which Norouzi et al. call a substrin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from ._bands import Band, Buckets, Words
-from ._plan import (
-    Plan,
-    build_cost,
-    candidate_cost,
-    choose_query_bands,
-    measure_shares,
-    plan_queries,
-    query_bands,
-    query_cost,
-)
+from ._costs import build_cost, query_cost, sampled_pairs, scan_cost
+from ._distances import Shares, sample_distances
+from ._plan import Plan, choose_query_bands, plan_queries, query_bands
+
+# Nanoseconds. Queries that compare all codes in less time altogether are not planned.
+_PER_PLAN = 2e6
 
 
 class MultiIndex:
     """Tables of codes by the bits of bands, for the neighbors of queries.
 
-    Which bands are best depends on the radius: a small radius suits wide bands. Tables are built
-    once the queries have spent as much time without them as building them takes.
+    Which bands are best depends on the radius: a small radius suits wide bands. Bands are planned
+    once the queries have spent as much time without them as planning takes, and tables once they
+    have spent as much as building them takes. A plan is kept for further queries.
 
     Parameters
     ----------
@@ -41,9 +39,10 @@ class MultiIndex:
         self._n_bits = n_bits
         self._algorithm = algorithm
         self._buckets: dict[Band, Buckets] = {}
-        self._bands: dict[int, list[Band]] = {}
+        self._bands: dict[int, Sequence[Band]] = {}
         self._plans: dict[tuple[int, int], Plan] = {}
         self._best: dict[int, int] = {}
+        self._unplanned = 0.0
         self._spent = 0.0
 
     @cached_property
@@ -69,9 +68,13 @@ class MultiIndex:
             The cheapest plan. It has no bands if comparing all codes is cheapest.
         """
         n_codes, n_words = self.codes.shape
-        scan = _for_all(Plan((), (), n_codes * candidate_cost(n_words)), n_queries)
+        scan = _for_all(Plan((), (), scan_cost(n_codes, n_words)), n_queries)
         if self._algorithm == "brute":
             return scan
+        if self._algorithm == "auto" and self._unplanned < _PER_PLAN:
+            self._unplanned += scan.cost
+            if self._unplanned < _PER_PLAN:
+                return scan
         radius = min(radius, self._n_bits)
         suited = self._best_n_bands(radius) if n_bands is None else n_bands
         wanted = _for_all(self._plan(suited, radius), n_queries)
@@ -91,6 +94,10 @@ class MultiIndex:
             self._buckets[band] = Buckets.of(self.codes, band)
         return self._buckets[band]
 
+    @cached_property
+    def _distances(self) -> Shares:
+        return sample_distances(self.codes, self._n_bits, sampled_pairs(_PER_PLAN / 4))
+
     def _at_hand(self, n_queries: int, radius: int) -> list[Plan]:
         """Return the plans that need no further table."""
         return [
@@ -101,7 +108,7 @@ class MultiIndex:
 
     def _best_n_bands(self, radius: int) -> int:
         if radius not in self._best:
-            self._best[radius] = choose_query_bands(len(self.codes), self._n_bits, radius)
+            self._best[radius] = choose_query_bands(self._distances, len(self.codes), radius)
         return self._best[radius]
 
     def _plan(self, n_bands: int, radius: int) -> Plan:
@@ -111,8 +118,7 @@ class MultiIndex:
             if n_bands not in self._bands:
                 self._bands[n_bands] = query_bands(len(self.codes), self._n_bits, n_bands)
             bands = self._bands[n_bands]
-            shares = measure_shares(self.codes, bands, self._n_bits)
-            self._plans[key] = plan_queries(shares, bands, len(self.codes), 1, radius)
+            self._plans[key] = plan_queries(self._distances, bands, len(self.codes), radius)
         return self._plans[key]
 
 

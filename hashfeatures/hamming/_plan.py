@@ -1,8 +1,7 @@
 """Plan which bands to search and how far, by the predicted cost on a sample of the codes.
 
 Codes within `radius` bits are within ``limits[b]`` bits of each other in some band b, if the sum
-of ``limits[b] + 1`` is ``radius + 1``. This is a generalized pigeonhole principle. A limit of -1
-leaves a band out.
+of ``limits[b] + 1`` is ``radius + 1``. This is a generalized pigeonhole principle.
 
 References
 ----------
@@ -11,32 +10,22 @@ J. Qin et al., "GPH: Similarity Search in Hamming Space", ICDE, 2018.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from heapq import heapify, heapreplace
-from itertools import accumulate, takewhile
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.kernels import load_kernels
 from ._bands import MAX_WIDTH, Band, Words, cut_bands
+from ._costs import PER_PLAN, join_costs, look_up_costs, sampled_pairs, scan_cost
+from ._distances import Shares, sample_distances, uniform_distances
 
-_SAMPLE = 1024  # codes whose pairs are counted
-_MAX_FLIPS = 1 << 18
-_HOPELESS = 4  # numbers of bands in a row that cost more than the best; then the search stops
+_MIN_WIDTH = 4
+_SAMPLE_SHARE = 0.03  # of the time of a search may be spent on a sample
 
-# Nanoseconds, in the proportions of common processors.
-_PER_CANDIDATE = 0.9
-_PER_FURTHER_WORD = 0.4
-_PER_PROBE = 2.5
-_PER_LOOK_UP = 8.0  # a probe by a query; few queries do not access buckets in order
-_PER_ARRANGED = 30.0
-_PER_PLAN = 2e6  # comparing all codes is planned without a sample if it is cheaper than this
-_PER_CALL = 50_000.0  # for each band, or for a scan, however few queries there are
-_PER_BUCKET = 1.0
+_Costs = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,23 +47,11 @@ class Plan:
     cost: float
 
 
-def candidate_cost(n_words: int) -> float:
-    """Return the predicted nanoseconds of a comparison."""
-    return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
-
-
-def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
-    """Return the predicted nanoseconds of queries."""
-    return per_query * n_queries + max(n_bands, 1) * _PER_CALL
-
-
-def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
-    """Return the predicted nanoseconds of grouping codes by bands."""
-    return sum(_PER_ARRANGED * n_codes + _PER_BUCKET * (1 << band.width) for band in bands)
-
-
 def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False) -> Plan:
     """Plan the search for all pairs of codes.
+
+    A sample of the codes is compared if bands would be cheaper than comparing all codes, were the
+    codes random. The time for it is a small share of the time that the search takes at least.
 
     Parameters
     ----------
@@ -91,42 +68,118 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
         The cheapest plan. It has no bands if comparing all codes is cheapest.
     """
     n_codes, n_words = codes.shape
-    all_pairs = n_codes * (n_codes - 1) / 2
-    everything = Plan((), (), all_pairs * candidate_cost(n_words))
-    if everything.cost < _PER_PLAN and not forced:
-        return everything
-    plans: list[tuple[float, list[int]]] = []
-    for n_bands in range(1, min(radius + 1, n_bits) + 1):
-        widths = _join_widths(n_codes, n_bits, n_bands)
-        if widths[0] < 4 and plans:
-            break
-        shares = [_uniform_shares(each, radius) for each in widths]
-        plans.append(
-            (_choose_limits(shares, widths, radius, all_pairs, n_codes, n_words)[1], widths)
-        )
-        best, _ = min(plans)
-        if best < float("inf") and all(cost > best for cost, _ in plans[-_HOPELESS:]):
-            break
-    found = []
-    for _, widths in sorted(plans, key=lambda plan: plan[0])[:2]:
-        bands = cut_bands(n_bits, widths)
-        shares = measure_shares(codes, bands, radius)
-        limits, cost = _choose_limits(shares, widths, radius, all_pairs, n_codes, n_words)
-        if cost < float("inf"):
-            used = [band for band, limit in enumerate(limits) if limit >= 0]
-            found.append(Plan([bands[at] for at in used], [limits[at] for at in used], cost))
-    best_bands = min(found, key=lambda plan: plan.cost, default=everything)
-    return best_bands if forced or best_bands.cost < everything.cost else everything
+    n_pairs = n_codes * (n_codes - 1) / 2
+    scan = Plan((), (), scan_cost(n_pairs, n_words))
+    if scan.cost < PER_PLAN and not forced:
+        return scan
+    least = _plan_uniform(n_codes, n_words, n_bits, radius).cost
+    if least >= scan.cost and not forced:
+        return scan
+    budget = _SAMPLE_SHARE * min(least, scan.cost)
+    distances = sample_distances(codes, n_bits, sampled_pairs(budget))
+    best = _plan_join(distances, n_codes, n_words, radius)
+    scan = Plan((), (), scan_cost(n_pairs, n_words, distances[: radius + 1].sum()))
+    return best if best.bands and (forced or best.cost < scan.cost) else scan
 
 
-def _join_widths(n_codes: int, n_bits: int, n_bands: int) -> list[int]:
-    most = min(MAX_WIDTH, _useful_width(n_codes) + 3)
-    width = min(n_bits // n_bands, most)
-    spare = n_bits - n_bands * width
-    return [width + (width < most and band < spare) for band in range(n_bands)]
+@lru_cache(maxsize=256)
+def _plan_uniform(n_codes: int, n_words: int, n_bits: int, radius: int) -> Plan:
+    return _plan_join(uniform_distances(n_bits), n_codes, n_words, radius)
 
 
-def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> list[Band]:
+def _plan_join(distances: Shares, n_codes: int, n_words: int, radius: int) -> Plan:
+    n_bits = len(distances) - 1
+    widest = min(MAX_WIDTH, n_bits, _useful_width(n_codes) + 3)
+    costs = {
+        width: join_costs(distances, radius, n_codes, n_words, width)
+        for width in range(min(_MIN_WIDTH, n_bits), widest + 1)
+    }
+    bands = _cut(n_bits, tuple(_choose_widths(costs, n_bits, radius)))
+    return _plan_bands(bands, costs.__getitem__, radius)
+
+
+def _choose_widths(costs: dict[int, _Costs], n_bits: int, radius: int) -> list[int]:
+    """Return the widths of the cheapest bands."""
+    widths = np.array(list(costs))
+    n_bands = np.arange(1, min(radius + 1, n_bits // widths.min()) + 1)
+    totals = _even_totals(costs, n_bands, radius)
+    totals[n_bands * widths[:, None] > n_bits] = np.inf
+    row, column = np.unravel_index(totals.argmin(), totals.shape)
+    width, n_chosen = int(widths[row]), int(n_bands[column])
+    spare = n_bits - n_chosen * width if width + 1 in costs else 0
+    return [width + (band < spare) for band in range(n_chosen)]
+
+
+def _even_totals(costs: dict[int, _Costs], n_bands: NDArray[np.intp], radius: int) -> _Costs:
+    """Return what numbers of equal bands cost, if their limits differ by one at most.
+
+    Parameters
+    ----------
+    costs : dict of int to ndarray of shape (n_limits,)
+        What a band costs at the limits 0, 1, ... for each width.
+    n_bands : ndarray of shape (n_numbers,), dtype intp
+        The numbers of bands.
+    radius : int
+        The greatest distance.
+
+    Returns
+    -------
+    ndarray of shape (n_widths, n_numbers)
+        The costs. They are infinite where bands cannot cover the radius.
+    """
+    n_limits = max(len(each) for each in costs.values())
+    table = np.full((len(costs), n_limits + 1), np.inf)  # the last column is impossible
+    for row, each in enumerate(costs.values()):
+        table[row, : len(each)] = each
+    limit, n_further = np.divmod(radius + 1, n_bands)
+    further = np.where(n_further, table[:, np.minimum(limit, n_limits)], 0.0)
+    others = np.where(limit, table[:, np.minimum(limit - 1, n_limits)], 0.0)
+    totals: _Costs = n_further * further + (n_bands - n_further) * others
+    return totals
+
+
+def _plan_bands(bands: Sequence[Band], costs_of: Callable[[int], _Costs], radius: int) -> Plan:
+    limits, cost = choose_limits([costs_of(band.width) for band in bands], radius)
+    if cost == np.inf:
+        return Plan((), (), cost)
+    used = [(band, limit) for band, limit in zip(bands, limits, strict=True) if limit >= 0]
+    return Plan([band for band, _ in used], [limit for _, limit in used], cost)
+
+
+def choose_limits(costs: Sequence[_Costs], radius: int) -> tuple[list[int], float]:
+    """Raise the limits of bands, each time where it costs least, until they cover the radius.
+
+    Parameters
+    ----------
+    costs : sequence of ndarray of shape (n_limits,)
+        What each band costs at the limits 0, 1, ...
+    radius : int
+        The greatest distance.
+
+    Returns
+    -------
+    limits : list of int
+        The limit of each band; -1 leaves it out.
+    cost : float
+        The sum of their costs; infinite if they cannot cover the radius.
+    """
+    limits = [-1] * len(costs)
+    steps = [np.diff(each, prepend=0.0).tolist() for each in costs]
+    raises = [(each[0], band) for band, each in enumerate(steps)]
+    heapify(raises)
+    total = 0.0
+    for _ in range(radius + 1):
+        more, band = raises[0]
+        if more == np.inf:
+            return limits, np.inf
+        total += more
+        limits[band] += 1
+        rest = steps[band][limits[band] + 1 :]
+        heapreplace(raises, (rest[0] if rest else np.inf, band))
+    return limits, total
+
+
+def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> Sequence[Band]:
     """Return the bands by which codes are grouped for queries.
 
     Parameters
@@ -138,26 +191,35 @@ def query_bands(n_codes: int, n_bits: int, n_bands: int | None = None) -> list[B
 
     Returns
     -------
-    list of Band
+    sequence of Band
         The bands.
     """
-    return cut_bands(n_bits, _query_widths(n_codes, n_bits, n_bands))
+    return _cut(n_bits, tuple(_query_widths(n_codes, n_bits, n_bands)))
 
 
-def choose_query_bands(n_codes: int, n_bits: int, radius: int) -> int:
-    """Return the best number of bands for a radius, by the cost of queries on uniform codes."""
-    n_words = -(-n_bits // 64)
-    costs: dict[int, float] = {}
-    for n_bands in range(1, min(radius + 1, n_bits) + 1):
-        widths = _query_widths(n_codes, n_bits, n_bands)
-        if widths[0] < 4 and costs:
-            break
-        shares = [_uniform_shares(width, radius) for width in widths]
-        costs[n_bands] = _choose_limits(shares, widths, radius, n_codes, 1, n_words, False)[1]
-        best = min(costs.values())
-        if best < float("inf") and all(cost > best for cost in [*costs.values()][-_HOPELESS:]):
-            break
-    return min(costs, key=lambda n_bands: costs[n_bands])
+def choose_query_bands(distances: Shares, n_codes: int, radius: int) -> int:
+    """Return the best number of bands for queries within a radius."""
+    n_bits = len(distances) - 1
+    n_bands = np.arange(1, max(1, min(radius + 1, n_bits // _MIN_WIDTH)) + 1)
+    widths = [_query_widths(n_codes, n_bits, each)[0] for each in n_bands.tolist()]
+    costs = {
+        width: look_up_costs(distances, radius, n_codes, -(-n_bits // 64), width)
+        for width in dict.fromkeys(widths)
+    }
+    rows = [list(costs).index(width) for width in widths]
+    return 1 + int(_even_totals(costs, n_bands, radius)[rows, n_bands - 1].argmin())
+
+
+def plan_queries(distances: Shares, bands: Sequence[Band], n_codes: int, radius: int) -> Plan:
+    """Plan how far one query searches each band of `query_bands`."""
+    costs = cache(partial(look_up_costs, distances, radius, n_codes, bands[0].n_words))
+    return _plan_bands(bands, costs, radius)
+
+
+@lru_cache(maxsize=32)
+def _cut(n_bits: int, widths: tuple[int, ...]) -> tuple[Band, ...]:
+    """Cut bands once for all searches, as each makes tables for its keys."""
+    return tuple(cut_bands(n_bits, widths))
 
 
 def _query_widths(n_codes: int, n_bits: int, n_bands: int | None) -> list[int]:
@@ -167,87 +229,6 @@ def _query_widths(n_codes: int, n_bits: int, n_bands: int | None) -> list[int]:
     return [max(1, min(width + 2, MAX_WIDTH, n_bits // n_bands))] * n_bands
 
 
-def plan_queries(
-    shares: Sequence[NDArray[np.float64]],
-    bands: Sequence[Band],
-    n_codes: int,
-    n_queries: int,
-    radius: int,
-) -> Plan:
-    """Plan how far to search each band of `query_bands`."""
-    widths = [band.width for band in bands]
-    n_words = bands[0].n_words
-    comparisons = float(n_queries) * n_codes
-    limits, cost = _choose_limits(shares, widths, radius, comparisons, n_queries, n_words, False)
-    used = [band for band, limit in enumerate(limits) if limit >= 0]
-    return Plan([bands[band] for band in used], [limits[band] for band in used], cost)
-
-
-def measure_shares(codes: Words, bands: Sequence[Band], radius: int) -> list[NDArray[np.float64]]:
-    """Estimate the share of all pairs within 0, 1, ... bits of each other in each band."""
-    step = max(1, len(codes) // _SAMPLE)
-    sample = np.ascontiguousarray(codes[::step][:_SAMPLE])
-    counts = np.zeros((len(bands), MAX_WIDTH + 2), dtype=np.int64)
-    load_kernels("hamming").count_band_distances(
-        sample, np.array([band.mask for band in bands]), counts
-    )
-    n_pairs = max(1, len(sample) * (len(sample) - 1) // 2)
-    return [
-        np.maximum(
-            _uniform_shares(band.width, radius), counted.cumsum()[: band.width + 1] / n_pairs
-        )
-        for band, counted in zip(bands, counts, strict=True)
-    ]
-
-
 def _useful_width(n_codes: int) -> int:
     """Return the width of a band whose buckets hold a few codes each."""
-    return max(4, int(np.log2(max(n_codes, 1))) - 1)
-
-
-def _uniform_shares(width: int, radius: int) -> NDArray[np.float64]:
-    return np.cumsum([comb(width, ones) for ones in range(width + 1)]) / 2.0**width
-
-
-def _choose_limits(
-    shares: Sequence[NDArray[np.float64]],
-    widths: Sequence[int],
-    radius: int,
-    n_comparisons: float,
-    n_probing: int,
-    n_words: int,
-    build: bool = True,
-) -> tuple[list[int], float]:
-    """Raise the limits of bands, each time where it costs least, until they cover the radius."""
-    n_bands = len(widths)
-    limits, costs = [-1] * n_bands, [0.0] * n_bands
-
-    per_flip = n_probing * (_PER_PROBE if build else _PER_LOOK_UP)
-
-    def cost_of(band: int, limit: int) -> float:
-        n_flips = _count_flips(widths[band])
-        if limit >= len(n_flips):
-            return float("inf")
-        total = n_comparisons * shares[band][limit] * candidate_cost(n_words)
-        total += per_flip * n_flips[limit]
-        if build:
-            total += n_probing * _PER_ARRANGED + (1 << widths[band]) * _PER_BUCKET
-        return float(total)
-
-    raises = [(cost_of(band, 0), band) for band in range(n_bands)]
-    heapify(raises)
-    for _ in range(radius + 1):
-        more, band = raises[0]
-        if more == float("inf"):
-            return limits, more
-        limits[band] += 1
-        costs[band] += more
-        heapreplace(raises, (cost_of(band, limits[band] + 1) - costs[band], band))
-    return limits, sum(costs)
-
-
-@cache
-def _count_flips(width: int) -> list[int]:
-    """Count the words of `width` bits with at most 0, 1, ... ones, up to `_MAX_FLIPS`."""
-    counts = accumulate(comb(width, ones) for ones in range(width + 1))
-    return list(takewhile(lambda count: count <= _MAX_FLIPS, counts))
+    return max(_MIN_WIDTH, int(np.log2(max(n_codes, 1))) - 1)

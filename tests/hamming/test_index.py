@@ -12,6 +12,7 @@ from hashfeatures.hamming import _unique_codes as unique_codes
 from hashfeatures.hamming._index import HammingIndex
 from hashfeatures.hamming._packing import words_from_bits
 from hashfeatures.hamming._pairs import Pairs
+from hashfeatures.hamming._plan import plan_self_join
 
 WIDTHS = [1, 7, 42, 64, 65, 128, 298, 512, 1024, 1100]
 ALGORITHMS = ["auto", "brute", "multi_index"]
@@ -57,6 +58,8 @@ def blocks(request, monkeypatch):
         monkeypatch.setattr(join, "_BLOCK_PAIRS", 3)
         monkeypatch.setattr(join, "_TILE", 4)
         monkeypatch.setattr(unique_codes, "_STEP", 5)
+    else:
+        monkeypatch.setattr(index, "has_loaded_kernels", lambda package: False)
 
 
 searches = st.sampled_from(ALGORITHMS)
@@ -166,3 +169,35 @@ def test_a_limit_is_what_may_be_returned():
     with pytest.raises(TooManyPairsError, match=r"More than 24 .* fewer queries at a time\.$"):
         index.radius(words, 0, limit=24)
     assert isinstance(next(index.pairs(0)), Pairs)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "multi_index"])
+def test_a_radius_is_planned_once(algorithm, monkeypatch):
+    planned = []
+
+    def plan(codes, n_bits, radius, forced):
+        planned.append(radius)
+        return plan_self_join(codes, n_bits, radius, forced)
+
+    monkeypatch.setattr(index, "plan_self_join", plan)
+    monkeypatch.setattr(index, "_SMALL", 0)
+    bits = np.random.default_rng(0).integers(0, 2, (3000, 64))
+    tables = make_index(bits, algorithm=algorithm)[0]
+    for radius in (4, 9, 4, 9):
+        tables.components(radius)
+        tables.all_pairs(radius)
+    assert planned == [4, 9]
+
+
+def test_few_codes_need_no_compiled_loops(monkeypatch):
+    """Where they are loaded already, they search what takes numpy longer."""
+    bits = np.random.default_rng(0).integers(0, 2, (500, 64))
+    monkeypatch.setattr(index, "_SMALL", 2048)
+    found = []
+    for loaded, unused in (((), "UniqueCodes"), (("hamming",), "scan_within")):
+        with monkeypatch.context() as patch:
+            patch.setattr(index, "has_loaded_kernels", loaded.__contains__)
+            patch.setattr(index, unused, None)
+            found.append(make_index(bits)[0].all_pairs(22))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)

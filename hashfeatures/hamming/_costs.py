@@ -1,0 +1,131 @@
+"""What searches cost: nanoseconds of one thread, in the proportions of common processors.
+
+The constants are fitted to measured times of searches of every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate, takewhile
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._bands import Band
+from ._distances import Shares, band_shares
+
+_MAX_FLIPS = 1 << 18
+
+_PER_CANDIDATE = 0.9
+_PER_FURTHER_WORD = 0.4
+_PER_NEAR = 4.0  # a pair within the radius, each time that a band finds it
+_PER_BUCKET_MET = 3.0
+_PER_PROBE = 2.5
+_PER_LOOK_UP = 8.0  # a probe by a query; few queries do not access buckets in order
+_PER_ARRANGED = 30.0
+_PER_BUCKET = 1.0
+_PER_BAND = 100_000.0
+_PER_TASK = 20_000.0
+_PER_CALL = 50_000.0  # for each band, or for a scan, however few queries there are
+_PER_SAMPLED_PAIR = 1.2
+
+PER_PLAN = 200_000.0  # what costs less than this is not worth a plan
+
+
+def candidate_cost(n_words: int) -> float:
+    """Return the predicted nanoseconds of a comparison."""
+    return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
+
+
+def sampled_pairs(nanoseconds: float) -> float:
+    """Return how many pairs of a sample can be counted in so much time."""
+    return nanoseconds / _PER_SAMPLED_PAIR
+
+
+def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0) -> float:
+    """Return the predicted nanoseconds of comparing all codes, of which a share are near."""
+    return n_comparisons * (candidate_cost(n_words) + near * _PER_NEAR)
+
+
+def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
+    """Return the predicted nanoseconds of queries."""
+    return per_query * n_queries + max(n_bands, 1) * _PER_CALL
+
+
+def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
+    """Return the predicted nanoseconds of grouping codes by bands."""
+    return sum(_PER_ARRANGED * n_codes + _PER_BUCKET * (1 << band.width) for band in bands)
+
+
+def join_costs(
+    distances: Shares, radius: int, n_codes: int, n_words: int, width: int
+) -> NDArray[np.float64]:
+    """Return the predicted nanoseconds of a band in a self-join, for each limit.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_bits + 1,)
+        The share of pairs at each distance.
+    radius : int
+        The greatest distance of a pair to find.
+    n_codes, n_words : int
+        The number of codes, and of words of each.
+    width : int
+        The number of bits of the band.
+
+    Returns
+    -------
+    ndarray of shape (n_limits,)
+        The costs if 0, 1, ... bits of the band may differ, as far as that is possible.
+    """
+    n_pairs = n_codes * (n_codes - 1) / 2
+    costs = _probing_costs(distances, radius, n_codes, n_pairs, n_words, width, _PER_PROBE)
+    return costs + n_codes * _PER_ARRANGED + (1 << width) * _PER_BUCKET + _PER_BAND
+
+
+def look_up_costs(
+    distances: Shares, radius: int, n_codes: int, n_words: int, width: int
+) -> NDArray[np.float64]:
+    """Return the predicted nanoseconds of a band for one query, as `join_costs` does."""
+    return _probing_costs(distances, radius, 1, n_codes, n_words, width, _PER_LOOK_UP)
+
+
+def _probing_costs(
+    distances: Shares,
+    radius: int,
+    n_probing: int,
+    n_comparisons: float,
+    n_words: int,
+    width: int,
+    per_probe: float,
+) -> NDArray[np.float64]:
+    n_flips = count_flips(width)
+    probes = n_probing * n_flips
+    near = np.zeros_like(distances)
+    near[: radius + 1] = distances[: radius + 1]
+    candidates = n_comparisons * band_shares(distances, width)[: len(n_flips)]
+    found = n_comparisons * band_shares(near, width)[: len(n_flips)]
+    met = probes * -np.expm1(-candidates / probes)
+    costs: NDArray[np.float64] = (
+        probes * per_probe
+        + met * _PER_BUCKET_MET
+        + candidates * candidate_cost(n_words)
+        + found * _PER_NEAR
+    )
+    return costs
+
+
+@cache
+def count_flips(width: int) -> NDArray[np.float64]:
+    """Count the words of `width` bits with at most 0, 1, ... ones, as far as bands look them up.
+
+    Examples
+    --------
+    >>> from hashfeatures.hamming._costs import count_flips
+    >>> count_flips(3).tolist()
+    [1.0, 4.0, 7.0, 8.0]
+    """
+    counts = accumulate(comb(width, ones) for ones in range(width + 1))
+    return np.array([*takewhile(lambda count: count <= _MAX_FLIPS, counts)], dtype=np.float64)
