@@ -1,18 +1,13 @@
 """Compile loops with numba, and cache them on disk wherever possible.
 
-Numba caches compiled functions beside their source or below the home directory. It raises where
-neither can be written, as in a container without a home, and when the disk is full.
+The variable NUMBA_DISABLE_JIT has no effect on these loops. As plain Python they would take hours,
+and some count bits with an instruction that Python does not have.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 from numba import njit, types
@@ -22,7 +17,7 @@ from numba.extending import intrinsic
 _LOGGER = logging.getLogger(__name__)
 
 
-def compile_loop(*signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def compile_loop(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function at once, or load it from the cache. It releases the interpreter.
 
     The cache is numba's own. If that cannot be written, it is a directory of the user below the
@@ -30,7 +25,7 @@ def compile_loop(*signature: Any, **options: Any) -> Callable[[Callable[..., Any
 
     Parameters
     ----------
-    *signature, **options
+    signature, **options
         The arguments of `numba.njit`.
 
     Returns
@@ -39,44 +34,38 @@ def compile_loop(*signature: Any, **options: Any) -> Callable[[Callable[..., Any
         A decorator.
     """
 
-    def compile_(function: Callable[..., Any], cache: bool = False) -> Any:
-        decorator: Any = njit(*signature, cache=cache, nogil=True, **options)
-        return decorator(function)
+    def with_any_folder(function: Callable[..., Any]) -> Any:
+        from .numba_cache import AnyFolder, configured
+
+        with configured(DISABLE_JIT=0):
+            dispatcher: Any = njit(nogil=True, **options)(function)
+            dispatcher._cache = AnyFolder(function)
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher
+
+    def with_numba_alone(function: Callable[..., Any], cache: bool = True) -> Any:
+        return njit(signature, cache=cache, nogil=True, **options)(function)
 
     def decorate(function: Callable[..., Any]) -> Any:
-        for find_folder in (str, _private_folder):  # str() is "": numba's own
+        for compile_ in (with_any_folder, with_numba_alone):
             try:
-                with _cached_in(find_folder()):
-                    return compile_(function, cache=True)
-            except Exception as error:  # of an unwritable or damaged cache, or of the code
-                _LOGGER.debug("numba cannot cache %s: %s", function.__name__, error)
-        return compile_(function)
+                return compile_(function)
+            except Exception as error:  # of a release of numba that names other things, say
+                _LOGGER.debug("%s of %s: %s", compile_.__name__, function.__name__, error)
+        return with_numba_alone(function, cache=False)
 
     return decorate
 
 
-@contextmanager
-def _cached_in(folder: str) -> Iterator[None]:
-    """Let numba cache functions in a folder; "" means its own."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = folder or before
+def inline(function: Callable[..., Any]) -> Any:
+    """Let compiled loops include a function, which is not compiled by itself."""
+    before = config.DISABLE_JIT
+    config.DISABLE_JIT = 0
     try:
-        yield
+        return njit(inline="always")(function)
     finally:
-        config.CACHE_DIR = before
-
-
-@cache
-def _private_folder() -> str:
-    """Return a directory that no other user can write to, as numba runs what it loads from it."""
-    owner = os.getuid() if hasattr(os, "getuid") else None
-    folder = os.path.join(tempfile.gettempdir(), f"hashfeatures-numba-{owner or 0}")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    status = os.lstat(folder)
-    is_open = owner is not None and (status.st_uid != owner or status.st_mode & 0o022)
-    if is_open or not stat.S_ISDIR(status.st_mode):
-        raise PermissionError(f"{folder} belongs to another user, or others can write to it.")
-    return folder
+        config.DISABLE_JIT = before
 
 
 @intrinsic

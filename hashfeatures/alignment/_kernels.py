@@ -448,6 +448,29 @@ def _solve(matrix: Any, columns: Any) -> Any:  # pragma: no cover (compiled)
     return True
 
 
+# The methods of arrays would make numba import its linear algebra, which takes 0.2 s.
+
+
+@compile_loop(types.float64(_MAP))
+def _sum(values: Any) -> Any:  # pragma: no cover (compiled)
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+@compile_loop(types.int64(_MAP))
+def _find_greatest(values: Any) -> Any:  # pragma: no cover (compiled)
+    """Return where the first of the greatest values is; NaN is greater than all others."""
+    greatest = 0
+    for place in range(len(values)):
+        if values[place] > values[greatest] or np.isnan(values[place]):
+            greatest = place
+            if np.isnan(values[place]):
+                break
+    return greatest
+
+
 @compile_loop(types.void(_MAP, _MAP))
 def _follow(map_: Any, step: Any) -> Any:  # pragma: no cover (compiled)
     """Replace a map by the inverse of a small move, followed by the map."""
@@ -627,8 +650,8 @@ def _improve(
     t_slopes = columns[1].copy()
     if not _solve(matrix, columns):
         return -1.0
-    tpt = (t_slopes * columns[1]).sum()
-    ipt = (t_slopes * columns[0]).sum()
+    tpt = _sum(t_slopes * columns[1])
+    ipt = _sum(t_slopes * columns[0])
     if not ti - ipt > 1e-6 * np.sqrt(t2 * i2):
         return -1.0
     step = max(t2 - tpt, 0.0) / (ti - ipt) * columns[0] - columns[1]
@@ -764,9 +787,9 @@ def align_pairs(
                 break
             for k in range(first, end):
                 scores[k] = _correlate_levels(coarse[0], coarse[1], starts[k], lines[0])
-            least = scores[first:end].max() - _NEARLY
+            least = scores[first + _find_greatest(scores[first:end])] - _NEARLY
             for _ in range(min(most, end - first)):
-                tried = first + scores[first:end].argmax()
+                tried = first + _find_greatest(scores[first:end])
                 if scores[tried] < least:
                     break
                 scores[tried] = -2.0

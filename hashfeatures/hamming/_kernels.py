@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .._utils.compiling import compile_loop, count_ones, read_only, writable
+from .._utils.compiling import compile_loop, count_ones, inline, read_only, writable
 from .._utils.mixing import FACTORS, SHIFTS
 
 # For codes of more words, counting stops as soon as the distance is too large.
@@ -24,7 +24,7 @@ _WHOLE_WORDS = 4
 # its cache that refers to another compiled one from inside.
 
 
-@njit(inline="always")
+@inline
 def mix(word: Any) -> Any:
     """Mix the bits of a word; `mixing.mix_words` for compiled loops."""
     word = (word ^ (word >> SHIFTS[0])) * FACTORS[0]
@@ -143,7 +143,7 @@ def group(keys: Any, starts: Any, order: Any) -> None:  # pragma: no cover
         starts[key] += np.uint32(1)
 
 
-@njit(inline="always")
+@inline
 def _measure(code: Any, other: Any, n_words: Any, radius: Any) -> Any:  # pragma: no cover
     distance = np.uint64(0)
     for word in range(n_words):
@@ -153,7 +153,7 @@ def _measure(code: Any, other: Any, n_words: Any, radius: Any) -> Any:  # pragma
     return np.int64(distance)
 
 
-@njit(inline="always")
+@inline
 def _is_any_near(
     code: Any, others: Any, begin: Any, end: Any, n_words: Any, radius: Any
 ) -> Any:  # pragma: no cover
@@ -164,7 +164,7 @@ def _is_any_near(
     return False
 
 
-@njit(inline="always")
+@inline
 def _is_earlier(
     code: Any, other: Any, masks: Any, limits: Any, n_words: Any
 ) -> Any:  # pragma: no cover

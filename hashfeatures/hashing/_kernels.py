@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-from .._utils.compiling import compile_loop
+from .._utils.compiling import compile_loop, inline
 
 Pixels = NDArray[np.uint8]
 
@@ -178,7 +178,7 @@ def _sum_rows_then_columns(
     return _sum_rows(transposed, column_spans, column_weights)[:, : len(row_spans)].copy()
 
 
-@njit(inline="always")
+@inline
 def _classify(
     red: Any, green: Any, blue: Any, luma: Any, classes: Any
 ) -> None:  # pragma: no cover
@@ -266,7 +266,8 @@ def measure_colors(pixels: Any, luma: Any, counts: Any) -> None:  # pragma: no c
         if len(chunk) % 2:
             counts[classes[len(chunk) - 1]] += 1
     for two in range(256):
-        tally = tallies[:, two].sum()
+        # A call of sum() would make numba import its linear algebra.
+        tally = tallies[0, two] + tallies[1, two] + tallies[2, two] + tallies[3, two]
         if tally:
             counts[two % 16] += tally
             counts[two // 16] += tally

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from ..._utils.compiling import compile_loop
+from ..._utils.compiling import compile_loop, inline
 
 # The share of pixels in the outermost line of a border that differ from its color by at most
 # `_ROUNDING`.
@@ -23,6 +23,24 @@ def _count_near(line: Any, color: Any, near: Any) -> Any:  # pragma: no cover (c
     for pixel in line:
         n_near += abs(np.int64(pixel) - color) <= near
     return n_near
+
+
+@inline
+def _median(levels: Any) -> Any:  # pragma: no cover (compiled)
+    """Return the median, rounded down. That of numpy makes numba import its linear algebra."""
+    counts = np.zeros(256, np.int64)
+    for level in levels:
+        counts[level] += 1
+    n_passed, level = counts[0], 0
+    while 2 * n_passed < len(levels):
+        level += 1
+        n_passed += counts[level]
+    upper = level
+    while 2 * n_passed == len(levels) and upper < 255:
+        upper += 1
+        if counts[upper]:
+            break
+    return (level + upper) // 2
 
 
 @compile_loop(
@@ -47,7 +65,7 @@ def count_border_lines(lines: Any, near: Any, share: Any) -> Any:  # pragma: no 
         The number of lines before the first that does not belong to the border.
     """
     n_lines, n_pixels = lines.shape
-    color = np.int64(np.median(lines[0]))
+    color = _median(lines[0])
     if _count_near(lines[0], color, _ROUNDING) < _PLAIN * n_pixels:
         return 0
     for line in range(n_lines):
