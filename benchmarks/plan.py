@@ -90,9 +90,10 @@ class Timer:
         chosen = next((way for way in WAYS[:2] if bands[way] == bands["auto"]), "other bands")
         if case.n_codes <= _WHOLE:
             runs = {way: [run(way)] for way in WAYS}
-            for way in WAYS * (self.rounds - 1):
-                if runs[way][0].seconds < self.cap:
-                    runs[way].append(run(way))
+            for number in range(1, self.rounds):
+                for way in WAYS[:: -1 if number % 2 else 1]:  # none always follows the same one
+                    if runs[way][0].seconds < self.cap:
+                        runs[way].append(run(way))
             seconds = {way: min(each.seconds for each in runs[way]) for way in WAYS}
             found = {each.n_pairs for way in WAYS for each in runs[way]}
             return Cell(case, seconds, chosen, False, len(found) == 1)

@@ -18,25 +18,27 @@ from ._distances import Shares, band_shares
 
 _MAX_FLIPS = 1 << 18
 
-_PER_CANDIDATE = 0.9
-_PER_FURTHER_WORD = 0.4
-_PER_NEAR = 4.0  # a pair within the radius, each time that a band finds it
-_PER_BUCKET_MET = 3.0
-_PER_PROBE = 2.5
-_PER_LOOK_UP = 8.0  # a probe by a query; few queries do not access buckets in order
-_PER_ARRANGED = 30.0
-_PER_BUCKET = 1.0
-_PER_BAND = 100_000.0
-_PER_TASK = 20_000.0
-_PER_CALL = 50_000.0  # for each band, or for a scan, however few queries there are
-_PER_SAMPLED_PAIR = 1.2
+_PER_CANDIDATE = 0.32
+_PER_CANDIDATE_WORD = 0.2
+_WORDS_COMPARED = 4  # of most candidates with more words, as they differ in too many bits by then
+_PER_PAIR = 16.0  # within the radius, each time that a band finds it
+_PER_PROBE = 4.3
+_PER_LOOK_UP = 10.0  # a probe by a query; few queries do not access buckets in order
+_PER_QUERY = 100.0  # for each band
+_PER_ARRANGED = 6.5
+_PER_ARRANGED_WORD = 1.6
+_PER_BUCKET = 2.4
+_PER_TASK = 4_500.0
+_PER_BAND = 30_000.0
+_PER_CALL = 110_000.0  # for each band, or for a scan, however few queries there are
+_PER_SAMPLED_PAIR = 1.5
 
 PER_PLAN = 200_000.0  # what costs less than this is not worth a plan
 
 
 def candidate_cost(n_words: int) -> float:
     """Return the predicted nanoseconds of a comparison."""
-    return _PER_CANDIDATE + _PER_FURTHER_WORD * (n_words - 1)
+    return _PER_CANDIDATE + _PER_CANDIDATE_WORD * min(n_words, _WORDS_COMPARED)
 
 
 def sampled_pairs(nanoseconds: float) -> float:
@@ -46,7 +48,7 @@ def sampled_pairs(nanoseconds: float) -> float:
 
 def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0) -> float:
     """Return the predicted nanoseconds of comparing all codes, of which a share are near."""
-    return n_comparisons * (candidate_cost(n_words) + near * _PER_NEAR)
+    return n_comparisons * (candidate_cost(n_words) + near * _PER_PAIR)
 
 
 def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
@@ -56,7 +58,7 @@ def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
 
 def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
     """Return the predicted nanoseconds of grouping codes by bands."""
-    return sum(_PER_ARRANGED * n_codes + _PER_BUCKET * (1 << band.width) for band in bands)
+    return sum(_arranging_cost(n_codes, band.n_words, band.width) for band in bands)
 
 
 def join_costs(
@@ -82,14 +84,31 @@ def join_costs(
     """
     n_pairs = n_codes * (n_codes - 1) / 2
     costs = _probing_costs(distances, radius, n_codes, n_pairs, n_words, width, _PER_PROBE)
-    return costs + n_codes * _PER_ARRANGED + (1 << width) * _PER_BUCKET + _PER_BAND
+    costs += _arranging_cost(n_codes, n_words, width)
+    return costs + count_tasks(n_codes) * _PER_TASK + _PER_BAND
 
 
 def look_up_costs(
     distances: Shares, radius: int, n_codes: int, n_words: int, width: int
 ) -> NDArray[np.float64]:
     """Return the predicted nanoseconds of a band for one query, as `join_costs` does."""
-    return _probing_costs(distances, radius, 1, n_codes, n_words, width, _PER_LOOK_UP)
+    costs = _probing_costs(distances, radius, 1, n_codes, n_words, width, _PER_LOOK_UP)
+    return costs + _PER_QUERY
+
+
+def count_tasks(n_codes: int) -> int:
+    """Return into how many tasks a band of a self-join is cut."""
+    return -(-n_codes // task_size(n_codes))
+
+
+def task_size(n_codes: int) -> int:
+    """Return how many codes a task compares with the buckets of a band."""
+    return min(max(n_codes // 256, 256), 1 << 15)
+
+
+def _arranging_cost(n_codes: int, n_words: int, width: int) -> float:
+    per_code = _PER_ARRANGED + _PER_ARRANGED_WORD * n_words
+    return per_code * n_codes + _PER_BUCKET * (1 << width)
 
 
 def _probing_costs(
@@ -107,12 +126,8 @@ def _probing_costs(
     near[: radius + 1] = distances[: radius + 1]
     candidates = n_comparisons * band_shares(distances, width)[: len(n_flips)]
     found = n_comparisons * band_shares(near, width)[: len(n_flips)]
-    met = probes * -np.expm1(-candidates / probes)
     costs: NDArray[np.float64] = (
-        probes * per_probe
-        + met * _PER_BUCKET_MET
-        + candidates * candidate_cost(n_words)
-        + found * _PER_NEAR
+        probes * per_probe + candidates * candidate_cost(n_words) + found * _PER_PAIR
     )
     return costs
 

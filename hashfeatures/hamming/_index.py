@@ -166,7 +166,8 @@ class HammingIndex:
             yield Pairs(self._rows[found.left], self._rows[found.right], found.distance)
             return
         for block in self._near_codes(radius, progress):
-            yield from self._unique.pairs_of(block)
+            if len(block.left):
+                yield from self._unique.pairs_of(block)
         yield from self._unique.equal_pairs()
 
     def all_pairs(
