@@ -38,13 +38,21 @@ def ahash(planes: ImagePlanes, size: int) -> Bits:
     return np.asarray(pixels > pixels.sum() / pixels.size)
 
 
+def _dct_side(size: int) -> int:
+    return _DCT_FACTOR * size
+
+
+def _dct_size(size: int, side: int) -> tuple[int, int]:
+    return _dct_side(size), _dct_side(size)
+
+
 def phash(planes: ImagePlanes, size: int) -> Bits:
     """Perceptual hash: which low frequencies of the DCT lie above their median.
 
     Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010;
     Krawetz, "Looks Like It", 2011.
     """
-    side = size * _DCT_FACTOR
+    side = _dct_side(size)
     # The library and the order of the axes are ImageHash's, as another order rounds differently.
     by_column = scipy.fftpack.dct(planes.lanczos(side, side), axis=0)
     low = scipy.fftpack.dct(by_column[:size], axis=1)[:, :size]
@@ -53,7 +61,7 @@ def phash(planes: ImagePlanes, size: int) -> Bits:
 
 def phash_simple(planes: ImagePlanes, size: int) -> Bits:
     """Perceptual hash from the DCT of the rows alone, against the mean."""
-    side = size * _DCT_FACTOR
+    side = _dct_side(size)
     low = scipy.fftpack.dct(planes.lanczos(side, side))[:size, 1 : size + 1]
     return np.asarray(low > low.mean())
 
@@ -84,14 +92,18 @@ def whash(planes: ImagePlanes, size: int) -> Bits:
 
     Petrov, "Wavelet Image Hash in Python", 2016.
     """
-    scale = max(2 ** (min(planes.luma.shape).bit_length() - 1), size)
-    sums = planes.block_sums(scale, size)
+    sums = planes.block_sums(_haar_side(size, min(planes.luma.shape)), size)
     median = _median(sums)
     if (sums == median).any():
         if planes.luma.min() == planes.luma.max():
             return np.zeros((size, size), dtype=bool)
         return np.asarray(imagehash.whash(Image.fromarray(planes.luma), hash_size=size).hash)
     return np.asarray(sums > median)
+
+
+def _haar_side(size: int, side: int) -> int:
+    """Return the greatest power of two up to the shorter side of an image, at least `size`."""
+    return max(1 << (side.bit_length() - 1), size)
 
 
 def colorhash(planes: ImagePlanes, size: int) -> Bits:
@@ -160,6 +172,9 @@ class Algorithm:
     input_side : callable
         From a size to the side in pixels of the image that the algorithm transforms. A reduced
         decode keeps at least 8 times as many pixels a side.
+    resized : callable or None
+        From a size, and the length of the shorter side of the image, to the width and height of
+        the resized luma that the algorithm begins with. None if it begins with colors.
     color : bool
         Whether the algorithm needs more than luma.
     package : tuple of str or None
@@ -173,18 +188,28 @@ class Algorithm:
     max_size: int = 1024
     power_of_two: bool = False
     input_side: Callable[[int], int] = lambda size: size
+    resized: Callable[[int, int], tuple[int, int]] | None = None
     color: bool = False
     package: tuple[str, str] | None = None
 
 
 ALGORITHMS = {
-    "ahash": Algorithm(ahash),
-    "phash": Algorithm(phash, input_side=lambda size: _DCT_FACTOR * size),
-    "phash_simple": Algorithm(phash_simple, input_side=lambda size: _DCT_FACTOR * size),
-    "dhash": Algorithm(dhash, input_side=lambda size: size + 1),
-    "dhash_vertical": Algorithm(dhash_vertical, input_side=lambda size: size + 1),
+    "ahash": Algorithm(ahash, resized=lambda size, _: (size, size)),
+    "phash": Algorithm(phash, input_side=_dct_side, resized=_dct_size),
+    "phash_simple": Algorithm(phash_simple, input_side=_dct_side, resized=_dct_size),
+    "dhash": Algorithm(
+        dhash, input_side=lambda size: size + 1, resized=lambda size, _: (size + 1, size)
+    ),
+    "dhash_vertical": Algorithm(
+        dhash_vertical, input_side=lambda size: size + 1, resized=lambda size, _: (size, size + 1)
+    ),
     # Blocks of 4 pixels a side are as large as those that the other hashes average.
-    "whash": Algorithm(whash, power_of_two=True, input_side=lambda size: 4 * size),
+    "whash": Algorithm(
+        whash,
+        power_of_two=True,
+        input_side=lambda size: 4 * size,
+        resized=lambda size, side: (_haar_side(size, side),) * 2,
+    ),
     "colorhash": Algorithm(
         colorhash,
         default_size=3,

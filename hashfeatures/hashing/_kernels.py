@@ -15,20 +15,16 @@ from numba import types
 from numpy.typing import NDArray
 
 from .._utils.compiling import compile_loop, inline
+from ._vectors import FRACTION_BITS, LANES, TILE, sum_lines, transpose_tile
 
 Pixels = NDArray[np.uint8]
 
-# Weights in Pillow's resampling of 8-bit images are in units of 2 ** -22.
-_FRACTION_BITS = 22
-_HALF = 1 << (_FRACTION_BITS - 1)
 _LANCZOS_SUPPORT = 3.0
 
 # Classes of colors: black, gray, six faint hues, six bright hues, and the colors on the edge
 # between faint and bright.
 N_COLOR_CLASSES = 15
 _CHUNK = 4096  # pixels whose classes fit into the L1 cache
-_TILE = 64  # pixels that fill a cache line
-_VECTOR = 32  # pixels that a compiled loop processes at a time; a remainder costs as much
 
 
 def _read_only(dtype: Any, n_dimensions: int) -> Any:
@@ -64,118 +60,187 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
     weights[taps >= (ends - starts)[:, None]] = 0
     # Added one after the other as in Pillow, as another order rounds differently.
     weights /= np.cumsum(weights, axis=1)[:, -1:]
-    fixed = np.trunc(weights * (1 << _FRACTION_BITS) + np.copysign(0.5, weights))
+    fixed = np.trunc(weights * (1 << FRACTION_BITS) + np.copysign(0.5, weights))
     return np.stack([starts, ends], axis=1), fixed.astype(np.int32)
 
 
+@lru_cache(maxsize=2048)
+def _weights_of(n_in: int, n_outs: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the weights from one number of lines to several.
+
+    Parameters
+    ----------
+    n_in : int
+        The number of lines.
+    n_outs : tuple of int
+        The numbers of lines of the results.
+
+    Returns
+    -------
+    spans : ndarray of shape (sum(n_outs), 3), dtype int64
+        Of each line of each result: the first line of its sum, their number, and the place of the
+        first weight.
+    weights : ndarray of shape (n_weights,), dtype int32
+        The weights.
+    """
+    spans, weights = [], []
+    for n_out in n_outs:
+        borders, rows = lanczos_weights(n_in, n_out)
+        lengths = borders[:, 1] - borders[:, 0]
+        spans.append(np.stack([borders[:, 0], lengths], axis=1))
+        weights.append(rows[np.arange(rows.shape[1]) < lengths[:, None]])
+    firsts_and_lengths = np.concatenate(spans)
+    ends = np.cumsum(firsts_and_lengths[:, 1])
+    places = ends - firsts_and_lengths[:, 1]
+    return np.column_stack([firsts_and_lengths, places]), np.concatenate(weights)
+
+
+@lru_cache(maxsize=256)
+def _sides_of(sizes: tuple[tuple[int, int], ...]) -> tuple[Any, Any, NDArray[np.int64]]:
+    widths, heights = zip(*sizes, strict=True)
+    return widths, heights, np.array(sizes, dtype=np.int64)
+
+
 def lanczos(
-    luma: Pixels, transposed: Pixels, width: int, height: int, *, vertical_first: bool
-) -> Pixels:
-    """Resize an 8-bit image by Lanczos' filter, in Pillow's own arithmetic.
+    luma: Pixels, sizes: tuple[tuple[int, int], ...], vertical_first: bool
+) -> list[Pixels]:
+    """Resize an 8-bit image to several sizes by Lanczos' filter, in Pillow's own arithmetic.
 
     Parameters
     ----------
     luma : ndarray of shape (n_rows, n_columns), dtype uint8
         The image.
-    transposed : ndarray of shape (n_columns, at least n_rows), dtype uint8
-        The image as `transpose_padded` returns it. Sums of whole rows are many times faster than
-        sums within rows, so this one serves for sums of columns.
-    width, height : int
-        The size of the result.
+    sizes : tuple of (int, int)
+        The widths and heights of the results.
     vertical_first : bool
         Which of the two passes comes first. Values between the passes are rounded to 8 bits.
 
     Returns
     -------
-    ndarray of shape (height, width), dtype uint8
-        The resized image.
+    list of ndarray of shape (height, width), dtype uint8
+        The resized images.
     """
-    n_rows, n_columns = luma.shape
-    # Pillow omits a pass that keeps the number of lines. Here its weights are ones.
-    by_row, by_column = lanczos_weights(n_rows, height), lanczos_weights(n_columns, width)
-    resized: Pixels
     if vertical_first:
-        resized = np.ascontiguousarray(_sum_rows_then_columns(luma, *by_row, *by_column).T)
+        turned = tuple([(height, width) for width, height in sizes])
+        parts = lanczos(transpose(luma), turned, False)
+        return [np.ascontiguousarray(part.T) for part in parts]
+    n_rows, n_columns = luma.shape
+    widths, heights, table = _sides_of(sizes)
+    # Pillow omits a pass that keeps the number of lines. Here its weights are ones.
+    resized = _resize(luma, *_weights_of(n_columns, widths), *_weights_of(n_rows, heights), table)
+    parts, first = [], 0
+    for width, height in sizes:
+        parts.append(resized[first : first + width * height].reshape(height, width))
+        first += width * height
+    return parts
+
+
+@inline
+def _copy_transposed(
+    source: Any, at: Any, n_rows: Any, n_columns: Any, stride: Any, target: Any, step: Any
+) -> None:  # pragma: no cover (compiled)
+    """Copy rows of bytes, which begin at the byte `at`, into columns of rows of `step` bytes."""
+    if n_rows < TILE or n_columns < TILE:
+        for row in range(n_rows):
+            for column in range(n_columns):
+                target[column * step + row] = source[at + row * stride + column]
     else:
-        resized = _sum_rows_then_columns(transposed, *by_column, *by_row)
-    return resized
+        for strip in range(0, n_rows, TILE):
+            row = min(strip, n_rows - TILE)  # whole tiles, of which the last may overlap another
+            for left in range(0, n_columns, TILE):
+                column = min(left, n_columns - TILE)
+                first = at + row * stride + column
+                transpose_tile(source, first, stride, target, column * step + row, step)
 
 
 @compile_loop(types.Array(types.uint8, 2, "C")(_read_only(types.uint8, 2)))
-def transpose_padded(pixels: Any) -> Any:  # pragma: no cover (compiled)
-    """Return an image with rows and columns exchanged.
-
-    Its rows are padded to a multiple of 32 pixels. The padding is uninitialized.
-    """
+def transpose(pixels: Any) -> Any:  # pragma: no cover (compiled)
+    """Return an image with rows and columns exchanged."""
     n_rows, n_columns = pixels.shape
-    result = np.empty((n_columns, -(-n_rows // _VECTOR) * _VECTOR), np.uint8)
-    if n_rows < _TILE:
-        for row in range(n_rows):
-            for column in range(n_columns):
-                result[column, row] = pixels[row, column]
-        return result
-    for left in range(0, n_columns, _TILE):
-        for strip in range(0, n_rows, _TILE):
-            top = min(strip, n_rows - _TILE)  # a whole tile, which may overlap the previous one
-            tile = pixels[top:]
-            for column in range(left, min(left + _TILE, n_columns)):
-                line = result[column, top:]
-                for row in range(_TILE):
-                    line[row] = tile[row, column]
+    result = np.empty((n_columns, n_rows), np.uint8)
+    _copy_transposed(
+        pixels.reshape(-1), 0, n_rows, n_columns, n_columns, result.reshape(-1), n_rows
+    )
     return result
 
 
 @compile_loop(
-    types.Array(types.uint8, 2, "C")(
-        _read_only(types.uint8, 2), _read_only(types.int64, 2), _read_only(types.int32, 2)
-    ),
-)
-def _sum_rows(pixels: Any, spans: Any, weights: Any) -> Any:  # pragma: no cover (compiled)
-    n_columns = pixels.shape[1]
-    n_out = len(spans)
-    result = np.empty((n_out, n_columns), np.uint8)
-    totals = np.empty(n_columns, np.int32)
-    for out in range(n_out):
-        totals[:] = np.int32(_HALF)
-        start, end = spans[out]
-        row = start
-        while row + 4 <= end:  # four at a time, to load and store the totals less often
-            a, b, c, d = pixels[row], pixels[row + 1], pixels[row + 2], pixels[row + 3]
-            tap = row - start
-            wa, wb = weights[out, tap], weights[out, tap + 1]
-            wc, wd = weights[out, tap + 2], weights[out, tap + 3]
-            for column in range(n_columns):
-                left = np.int32(np.int32(a[column] * wa) + np.int32(b[column] * wb))
-                right = np.int32(np.int32(c[column] * wc) + np.int32(d[column] * wd))
-                totals[column] = np.int32(totals[column] + np.int32(left + right))
-            row += 4
-        while row < end:
-            a, wa = pixels[row], weights[out, row - start]
-            for column in range(n_columns):
-                totals[column] = np.int32(totals[column] + np.int32(a[column] * wa))
-            row += 1
-        line = result[out]
-        for column in range(n_columns):
-            level = totals[column] >> np.int32(_FRACTION_BITS)
-            line[column] = np.uint8(min(max(level, np.int32(0)), np.int32(255)))
-    return result
-
-
-@compile_loop(
-    types.Array(types.uint8, 2, "C")(
+    types.Array(types.uint8, 1, "C")(
         _read_only(types.uint8, 2),
-        _read_only(types.int64, 2),
-        _read_only(types.int32, 2),
-        _read_only(types.int64, 2),
-        _read_only(types.int32, 2),
+        types.Array(types.int64, 2, "C"),
+        types.Array(types.int32, 1, "C"),
+        types.Array(types.int64, 2, "C"),
+        types.Array(types.int32, 1, "C"),
+        types.Array(types.int64, 2, "C"),
     ),
 )
-def _sum_rows_then_columns(
-    pixels: Any, row_spans: Any, row_weights: Any, column_spans: Any, column_weights: Any
+def _resize(
+    luma: Any, by_column: Any, column_weights: Any, by_row: Any, row_weights: Any, sizes: Any
 ) -> Any:  # pragma: no cover (compiled)
-    """Resize an image in both directions, and return the result transposed."""
-    transposed = transpose_padded(_sum_rows(pixels, row_spans, row_weights))
-    return _sum_rows(transposed, column_spans, column_weights)[:, : len(row_spans)].copy()
+    """Resize an image to several sizes, sums of columns first, and return all their pixels.
+
+    Strips of 32 rows are transposed, so that a vector holds one column. They stay in the fastest
+    memory while all sums of columns are computed.
+    """
+    n_rows, n_columns = luma.shape
+    pixels = luma.reshape(-1)
+    n_strips = -(-n_rows // LANES)
+    # The columns of each size begin a vector of their own.
+    step = 0
+    n_pixels = 0
+    for size in range(len(sizes)):
+        step += -(-sizes[size, 0] // LANES) * LANES
+        n_pixels += sizes[size, 0] * sizes[size, 1]
+    strip = np.empty(n_columns * LANES, np.uint8)
+    sums = np.empty(step * LANES, np.uint8)
+    narrow = np.empty(n_strips * LANES * step, np.uint8)
+    for number in range(n_strips):
+        top = max(0, min(number * LANES, n_rows - LANES))
+        height = min(LANES, n_rows)
+        _copy_transposed(pixels, top * n_columns, height, n_columns, n_columns, strip, LANES)
+        line = 0
+        place = 0
+        for size in range(len(sizes)):
+            for _ in range(sizes[size, 0]):
+                sum_lines(
+                    strip,
+                    by_column[line, 0] * LANES,
+                    LANES,
+                    column_weights,
+                    by_column[line, 2],
+                    by_column[line, 1],
+                    sums,
+                    place * LANES,
+                )
+                line += 1
+                place += 1
+            place = -(-place // LANES) * LANES
+        _copy_transposed(sums, 0, step, LANES, LANES, narrow[top * step :], step)
+    result = np.empty(n_pixels, np.uint8)
+    level = np.empty(LANES, np.uint8)
+    line = 0
+    left = 0
+    first = 0
+    for size in range(len(sizes)):
+        width, height = sizes[size]
+        for _ in range(height):
+            for column in range(0, width, LANES):
+                sum_lines(
+                    narrow,
+                    by_row[line, 0] * step + left + column,
+                    step,
+                    row_weights,
+                    by_row[line, 2],
+                    by_row[line, 1],
+                    level,
+                    0,
+                )
+                n_left = min(LANES, width - column)
+                result[first + column : first + column + n_left] = level[:n_left]
+            first += width
+            line += 1
+        left += -(-width // LANES) * LANES
+    return result
 
 
 @inline

@@ -20,11 +20,15 @@ from ._pillow_buffer import borrow_memory
 from ._pixel_digest import digest_pixels
 
 Pixels = NDArray[np.uint8]
+Sizes = tuple[tuple[int, int], ...]  # widths and heights
 
 _LOGGER = logging.getLogger(__name__)
 
 # Pixels unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
+
+# The size of the luma whose structure is measured.
+DETAIL_SIZE = (64, 64)
 
 # Pixels a side that are sampled of each cell for its mean chroma.
 _CHROMA_SAMPLES = 12
@@ -47,14 +51,21 @@ class ImagePlanes:
     opacity : PIL.Image.Image, optional
         The opacity of each pixel before the image was laid on a background, of mode L. None means
         that the image is opaque.
+    sizes : tuple of (int, int)
+        The widths and heights to which the luma will be resized. One pass computes them all.
     """
 
     def __init__(
-        self, image: Image.Image, color: bool = False, opacity: Image.Image | None = None
+        self,
+        image: Image.Image,
+        color: bool = False,
+        opacity: Image.Image | None = None,
+        sizes: Sizes = (),
     ) -> None:
         self._image = image
         self._opacity = opacity
         self._in_one_pass = color and image.mode == "RGB"
+        self._sizes = sizes
         self._resized: dict[tuple[int, int], Pixels] = {}
 
     @cached_property
@@ -140,26 +151,13 @@ class ImagePlanes:
             packed = np.frombuffer(part.tobytes("raw", "RGBX"), dtype="<u4")
             yield packed.astype(np.uint32, copy=False)
 
-    @cached_property
-    def _transposed(self) -> Pixels:
-        transposed: Pixels = load_kernels("hashing").transpose_padded(self.luma)
-        return transposed
-
     def lanczos(self, width: int, height: int) -> Pixels:
         """Return the luma resized by Lanczos' filter, shape (height, width)."""
         size = (width, height)
         if size not in self._resized:
-            self._resized[size] = self._resize(width, height)
+            together = self._sizes if size in self._sizes else (size,)
+            self._resized.update(zip(together, _resize(self.luma, together), strict=True))
         return self._resized[size]
-
-    def _resize(self, width: int, height: int) -> Pixels:
-        if not kernel_agrees_with_pillow():
-            resized = Image.fromarray(self.luma).resize((width, height), Image.Resampling.LANCZOS)
-            return np.asarray(resized)
-        vertical_first = _is_vertical_first(self.luma.shape, width, height)
-        # Only a horizontal first pass needs the whole image transposed.
-        transposed = self.luma if vertical_first else self._transposed
-        return _lanczos(self.luma, transposed, width, height, vertical_first)
 
     def block_sums(self, side: int, n_blocks: int) -> NDArray[np.int64]:
         """Return the sums of the luma, resized to a square, over square blocks.
@@ -191,12 +189,22 @@ def _opaque(side: int) -> Pixels:
     return np.full((side, side), 255, dtype=np.uint8)
 
 
-def _lanczos(
-    luma: Pixels, transposed: Pixels, width: int, height: int, vertical_first: bool
-) -> Pixels:
-    resized: Pixels = load_kernels("hashing").lanczos(
-        luma, transposed, width, height, vertical_first=vertical_first
-    )
+def _resize(luma: Pixels, sizes: Sizes) -> list[Pixels]:
+    """Return the luma resized by Lanczos' filter to several sizes."""
+    if kernel_agrees_with_pillow():
+        return _lanczos(luma, sizes)
+    return [_resize_by_pillow(luma, size) for size in sizes]
+
+
+def _resize_by_pillow(luma: Pixels, size: tuple[int, int]) -> Pixels:
+    return np.asarray(Image.fromarray(luma).resize(size, Image.Resampling.LANCZOS))
+
+
+def _lanczos(luma: Pixels, sizes: Sizes) -> list[Pixels]:
+    vertical_first = {_is_vertical_first(luma.shape, *size) for size in sizes}
+    if len(vertical_first) > 1:  # the order of the passes depends on the size
+        return [part for size in sizes for part in _lanczos(luma, (size,))]
+    resized: list[Pixels] = load_kernels("hashing").lanczos(luma, sizes, vertical_first.pop())
     return resized
 
 
@@ -212,16 +220,12 @@ def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
 def kernel_agrees_with_pillow() -> bool:
     """Return whether our resampling equals that of Pillow on small probes."""
     rng = np.random.default_rng(0)
+    sizes = ((8, 8), (9, 8), (32, 32), (64, 64))
     for shape in ((37, 91), (91, 37), (5, 64), (64, 5)):
         noise = rng.integers(0, 256, shape, dtype=np.uint8)
         for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
-            for width, height in ((8, 8), (9, 8), (32, 32), (64, 64)):
-                theirs = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
-                first = _is_vertical_first(shape, width, height)
-                ours = _lanczos(
-                    pixels, load_kernels("hashing").transpose_padded(pixels), width, height, first
-                )
-                if not np.array_equal(ours, np.asarray(theirs)):
+            for size, ours in zip(sizes, _lanczos(pixels, sizes), strict=True):
+                if not np.array_equal(ours, _resize_by_pillow(pixels, size)):
                     _LOGGER.debug(
                         "Resizing with Pillow %s itself, which is slower", PIL.__version__
                     )
@@ -249,4 +253,4 @@ def measure_detail(planes: ImagePlanes) -> int:
     ----------
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
-    return min(100, int(load_kernels("hashing").sum_steps(planes.lanczos(64, 64))) // 90)
+    return min(100, int(load_kernels("hashing").sum_steps(planes.lanczos(*DETAIL_SIZE))) // 90)

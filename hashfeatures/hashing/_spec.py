@@ -15,7 +15,7 @@ from .._utils.optional import import_extra
 from ..exceptions import ParameterError
 from ._algorithms import ALGORITHMS, Algorithm
 from ._hex import BitLayout
-from ._planes import ImagePlanes
+from ._planes import ImagePlanes, Sizes
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,14 @@ class HashSpec:
     def pack(self, planes: ImagePlanes) -> bytes:
         """Compute the hash of an image, eight bits to a byte."""
         return np.packbits(self.algorithm.compute(planes, self.size)).tobytes()
+
+    def luma_sizes(self, side: int) -> Sizes:
+        """Return the sizes of the resized luma that the hash needs.
+
+        `side` is the length of the shorter side of the image.
+        """
+        resized = self.algorithm.resized
+        return () if resized is None else (resized(self.size, side),)
 
     def check_installed(self) -> None:
         """Raise `MissingExtraError` if the hash needs a package that is not installed."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._algorithms import Algorithm, Bits
-from ._planes import ImagePlanes
+from ._planes import ImagePlanes, Sizes
 from ._spec import HashSpec
 
 # The luma of the whole image, squeezed to a square.
@@ -73,6 +73,10 @@ class ThumbnailSpec(HashSpec):
     def algorithm(self) -> Algorithm:
         """The algorithm with its requirements."""
         return Algorithm(self._compute, input_side=lambda size: size // 2)
+
+    def luma_sizes(self, side: int) -> Sizes:
+        """Return the size of the thumbnail."""
+        return ((self.size, self.size),)
 
     def pack(self, planes: ImagePlanes) -> bytes:
         """Return the bytes of the thumbnail, field by field."""

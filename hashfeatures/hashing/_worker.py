@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ..exceptions import ImageReadError
@@ -17,7 +18,7 @@ from ..images._quiet import quiet_decoding
 from ..images._read import DecodedImage, read_image
 from ..images._sources import describe_source
 from ..images._undecoded import digest_undecoded
-from ._planes import ImagePlanes, measure_detail
+from ._planes import DETAIL_SIZE, ImagePlanes, Sizes, measure_detail
 from ._record import ImageRecord
 from ._spec import HashSpec
 from .views._borders import find_inside
@@ -59,7 +60,7 @@ def hash_one(
     decoded = read_image(source, decoding, reduction)
     try:
         with quiet_decoding(decoding.max_pixels):
-            planes = _planes_of(decoded, decoding, specs)
+            planes = _planes_of(decoded, decoding, specs, min_detail is not None)
             detail = 0 if min_detail is None else measure_detail(planes)
             hashes = {str(spec): spec.pack(planes) for spec in specs}
             digest = None
@@ -82,7 +83,7 @@ def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
 
 
 def _planes_of(
-    decoded: DecodedImage, decoding: Decoding, specs: Sequence[HashSpec]
+    decoded: DecodedImage, decoding: Decoding, specs: Sequence[HashSpec], with_detail: bool
 ) -> ImagePlanes:
     image, opacity = decoded.image, None
     if decoded.shown is not None and any(spec.needs_chroma for spec in specs):
@@ -92,7 +93,15 @@ def _planes_of(
         if box != (0, 0, *image.size):
             image = image.crop(box)
             opacity = None if opacity is None else opacity.crop(box)
-    return ImagePlanes(image, needs_color(specs), opacity)
+    sizes = _sizes_for(tuple(specs), with_detail, min(image.size))
+    return ImagePlanes(image, needs_color(specs), opacity, sizes)
+
+
+@lru_cache(maxsize=256)
+def _sizes_for(specs: tuple[HashSpec, ...], with_detail: bool, side: int) -> Sizes:
+    """Return the sizes of the luma that the hashes and the detail of an image need."""
+    sizes = [size for spec in specs for size in spec.luma_sizes(side)]
+    return tuple(dict.fromkeys([*sizes, DETAIL_SIZE] if with_detail else sizes))
 
 
 def needs_color(specs: Sequence[HashSpec]) -> bool:

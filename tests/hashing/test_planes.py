@@ -67,7 +67,9 @@ def test_without_agreement_pillow_resizes(monkeypatch, noise_image, caplog):
     expected = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
     _planes.kernel_agrees_with_pillow.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(_planes, "_lanczos", lambda *args: np.zeros((8, 8), np.uint8))
+        patch.setattr(
+            _planes, "_lanczos", lambda _, sizes: [np.zeros((8, 8), np.uint8)] * len(sizes)
+        )
         with caplog.at_level("DEBUG", logger="hashfeatures"):
             np.testing.assert_array_equal(ImagePlanes(image).lanczos(32, 32), expected)
         assert "Resizing with Pillow" in caplog.text
@@ -85,6 +87,22 @@ def test_the_compiled_resize_is_pillow_s(height, width, new_height, new_width):
         resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.LANCZOS)
         image = Image.fromarray(pixels)
         np.testing.assert_array_equal(ImagePlanes(image).lanczos(new_width, new_height), resized)
+
+
+@given(
+    st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    st.lists(
+        st.tuples(st.integers(1, 90), st.integers(1, 90)), min_size=1, max_size=4, unique=True
+    ),
+)
+def test_one_pass_to_several_sizes_is_as_many_resizes(shape, sizes):
+    """Whichever order of the two passes each of the sizes takes."""
+    pixels = np.random.default_rng(shape[0]).integers(0, 256, shape, dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    planes = ImagePlanes(image, sizes=tuple(sizes))
+    for size in sizes:
+        resized = image.resize(size, Image.Resampling.LANCZOS)
+        np.testing.assert_array_equal(planes.lanczos(*size), resized)
 
 
 def test_every_color_is_counted_as_by_pillow():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..._utils.kernels import load_kernels
 from ...exceptions import ParameterError
 from .._algorithms import Algorithm, Bits
-from .._planes import ImagePlanes
+from .._planes import ImagePlanes, Sizes
 from .._spec import HashSpec
 from ._windows import ORIENTATIONS, VIEW_SETS, Orientation, ViewSet, map_windows, orient
 
@@ -195,6 +195,13 @@ class ViewsSpec(HashSpec):
     def algorithm(self) -> Algorithm:
         """The algorithm with its requirements."""
         return Algorithm(self._compute, input_side=lambda size: _GRID_FACTOR * size)
+
+    def luma_sizes(self, side: int) -> Sizes:
+        """Return the sizes of the resized luma that the hashes of all views need."""
+        grid = _GRID_FACTOR * self.size
+        of_hashes = [size for spec in self.hashes for size in spec.luma_sizes(side)]
+        windows = [(2 * grid, 2 * grid)] if len(self.views.windows) > 1 else []
+        return ((grid, grid), *windows, *of_hashes)
 
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:
         side = _GRID_FACTOR * size
