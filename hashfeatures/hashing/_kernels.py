@@ -31,7 +31,6 @@ def _read_only(dtype: Any, n_dimensions: int) -> Any:
     return types.Array(dtype, n_dimensions, "C", readonly=True)
 
 
-@lru_cache(maxsize=2048)  # the photos of a collection have some hundred different side lengths
 def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the weights of Lanczos' filter between two numbers of lines.
 
@@ -64,7 +63,7 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
     return np.stack([starts, ends], axis=1), fixed.astype(np.int32)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=2048)  # the photos of a collection have some hundred different side lengths
 def _weights_of(n_in: int, n_outs: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the weights from one number of lines to several.
 
