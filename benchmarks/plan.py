@@ -39,6 +39,7 @@ WAYS = ("brute", "multi_index", "auto")
 
 _NONE = 1 << 62  # of so many tasks, not even one is run
 _WHOLE = 10_000  # so few codes are always searched in whole
+_MOST_ROUNDS = 20  # more than asked for, of searches that take milliseconds
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Timer:
         chosen = next((way for way in WAYS[:2] if bands[way] == bands["auto"]), "other bands")
         if case.n_codes <= _WHOLE:
             runs = {way: [run(way)] for way in WAYS}
-            for number in range(1, self.rounds):
+            n_rounds = self.rounds + int(min(_MOST_ROUNDS, self.cap / runs["auto"][0].seconds / 4))
+            for number in range(1, n_rounds):
                 for way in WAYS[:: -1 if number % 2 else 1]:  # none always follows the same one
                     if runs[way][0].seconds < self.cap:
                         runs[way].append(run(way))

@@ -103,7 +103,7 @@ def count_tasks(n_codes: int) -> int:
 
 def task_size(n_codes: int) -> int:
     """Return how many codes a task compares with the buckets of a band."""
-    return min(max(n_codes // 256, 256), 1 << 15)
+    return min(max(n_codes // 256, 1024), 1 << 15)
 
 
 def _arranging_cost(n_codes: int, n_words: int, width: int) -> float:

@@ -19,7 +19,7 @@ from ._costs import scan_cost
 from ._join import Block, join, nearest, self_join
 from ._multi_index import MultiIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
-from ._plan import Plan, plan_self_join
+from ._plan import Plan, plan_scan, plan_self_join
 from ._scan import scan_nearest, scan_within
 from ._unique_codes import UniqueCodes
 
@@ -246,11 +246,12 @@ class HammingIndex:
                 bar.update(100 * block.share)
 
     def _plan_pairs(self, radius: int) -> Plan:
+        codes = self._unique.codes
         if self._algorithm == "brute":
-            return Plan((), (), 0.0)
+            return plan_scan(codes)
         if radius not in self._plans:
             forced = self._algorithm == "multi_index"
-            self._plans[radius] = plan_self_join(self._unique.codes, self._n_bits, radius, forced)
+            self._plans[radius] = plan_self_join(codes, self._n_bits, radius, forced)
         return self._plans[radius]
 
     def _matches(self, words: Words, radius: int, own: Rows | None) -> Iterator[Pairs]:

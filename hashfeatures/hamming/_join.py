@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .._utils.jobs import count_jobs
 from .._utils.kernels import load_kernels
 from ._bands import Band, Buckets, Numbers, Words, flips
+from ._costs import task_size
 from ._plan import Plan
 
 _Result = TypeVar("_Result")
@@ -23,6 +24,8 @@ _BLOCK_PAIRS = 1 << 16
 # So few queries are looked up, and so few pairs compared, before threads would have started.
 _FEW = 64
 _FEW_PAIRS = 1 << 22
+_FEW_NANOSECONDS = 3e6
+_FEW_CODES = 1 << 14
 _TILE = 4096  # codes that fit into a fast cache
 _FEW_NEIGHBORS = 64  # above this number, a counting sort of all distances is faster
 
@@ -83,14 +86,17 @@ def self_join(codes: Words, plan: Plan, radius: int, n_jobs: int | None) -> Iter
     def tasks() -> Iterator[_Task]:
         if not plan.bands:
             yield from _tiles(one := Buckets.of_one(codes), one, True, radius)
-        for rank, buckets in enumerate(_lay_out_ahead(codes, plan)):
+        for rank, buckets in enumerate(_lay_out(codes, plan)):
             yield from _stretches(plan, rank, buckets, buckets, True, radius)
 
-    yield from _stream(tasks(), n_jobs)
+    yield from _stream(tasks(), 1 if plan.cost < _FEW_NANOSECONDS else n_jobs)
 
 
-def _lay_out_ahead(codes: Words, plan: Plan) -> Iterator[Buckets]:
-    """Group codes by each band, the next one while the threads still search the last."""
+def _lay_out(codes: Words, plan: Plan) -> Iterator[Buckets]:
+    """Group codes by each band; of many codes the next while the threads still search the last."""
+    if len(codes) <= _FEW_CODES:
+        yield from (Buckets.of(codes, band) for band in plan.bands)
+        return
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[Future[Buckets]] = deque()
         for band in plan.bands:
@@ -197,7 +203,7 @@ def _stretches(
     limits = np.array(plan.limits[:rank], dtype=np.int64)
     wanted = flips(plan.bands[rank].width, plan.limits[rank])
     n_codes = len(codes.codes)
-    step = int(np.clip(n_codes // 256, 256, 1 << 15))
+    step = task_size(n_codes)
     for first in range(0, n_codes, step):
         last = min(first + step, n_codes)
         state = np.array([0, first, 0, 0], dtype=np.int64)
