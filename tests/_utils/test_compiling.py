@@ -26,6 +26,7 @@ print(*table["phash"])
 """
 
 
+@pytest.mark.slow
 def test_images_are_hashed_where_numba_cannot_keep_anything(image_files, tmp_path):
     """What is compiled is kept in a directory for temporary files that is the user's alone."""
     from hashfeatures import hash_images

@@ -82,6 +82,7 @@ def test_an_address_nobody_answers_fails_within_seconds(image_files, tmp_path, s
         assert time.monotonic() - start < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_a_listener_that_is_not_ray_fails_within_seconds(
@@ -91,7 +92,7 @@ def test_a_listener_that_is_not_ray_fails_within_seconds(
     ray = pytest.importorskip("ray")
     if ray.is_initialized():
         pytest.skip("another test has connected this process to a cluster")
-    monkeypatch.setattr(_executors, "_CLUSTER_SECONDS", 8)
+    monkeypatch.setattr(_executors, "_CLUSTER_SECONDS", 5)
 
     def answer(listener):
         held = []

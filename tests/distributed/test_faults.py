@@ -20,7 +20,10 @@ from hashfeatures.distributed import (
     read_stage,
 )
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by POSIX signals")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="kills processes by POSIX signals"),
+]
 
 JOIN = {"part_seconds": 1e-8}
 PATIENCE = 120  # seconds after which a test gives up

@@ -45,6 +45,7 @@ def make_codes(n_codes, rng):
     return rng.permutation(codes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_first", [30_000, 22_000])
 def test_pairs_are_those_of_brute_force(tmp_path, n_first):
     codes = make_codes(30_000, np.random.default_rng(0))

@@ -310,7 +310,7 @@ def test_a_fitted_finder_keeps_its_agreement(look_alikes, monkeypatch, tmp_path)
     monkeypatch.setattr(
         "hashfeatures.duplicates._finder.recommend_limits", lambda *args, **options: limits
     )
-    first, more = look_alikes[:50], look_alikes[50:]
+    first, more = look_alikes[:24], look_alikes[24:40]
     settings = {"min_agreement": 0.6, "linkage": "complete"}
     calibrated = NearDuplicateFinder("phash", radius="calibrated", **settings)
     expected = NearDuplicateFinder("phash", radius=28, **settings | {"min_agreement": 0.8})

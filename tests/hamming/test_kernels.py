@@ -35,6 +35,7 @@ def compile_elsewhere(tmp_path_factory):
     return ask
 
 
+@pytest.mark.slow
 def test_the_second_process_compiles_nothing(compile_elsewhere):
     assert compile_elsewhere() == 11
     assert compile_elsewhere() == 0

@@ -412,6 +412,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_seconds(tmp_path, noise_image):
     """SIGKILL half-way: the next run decodes again only what the last second had done."""
     paths = many_files(tmp_path, noise_image, 200)
@@ -466,6 +467,7 @@ def is_alive(pid):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ps"), reason="children are listed by ps")
 def test_an_interrupted_run_keeps_its_work_and_leaves_no_child(tmp_path, slow_files):
     """Ctrl-C in the middle of a run of two workers."""
@@ -489,6 +491,7 @@ def test_an_interrupted_run_keeps_its_work_and_leaves_no_child(tmp_path, slow_fi
     assert 30 < count_kept(cache) < len(slow_files)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills a worker by a POSIX signal")
 @pytest.mark.parametrize(("n_block", "n_chunk"), [(1024, 16), (16, 1)])
 def test_a_worker_that_dies_takes_one_image_with_it(image_files, tmp_path, n_block, n_chunk):

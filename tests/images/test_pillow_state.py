@@ -54,12 +54,14 @@ def planar(image):
     return b"PLANAR" + bytes(pixels.shape[::-1]) + (255 - pixels).tobytes()
 
 
-@pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    """Let workers that are started from now on import the format, as a package of its own is."""
+@pytest.fixture(autouse=True, scope="module")
+def importable():
+    """Let the workers of these tests import the format, as a package of its own is."""
     root = str(Path(__file__).parents[2])
-    monkeypatch.setattr(sys, "path", [*sys.path, root])
-    get_reusable_executor(max_workers=2).shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, root])
+        get_reusable_executor(max_workers=2).shutdown()
+        yield
 
 
 @pytest.fixture
@@ -200,6 +202,7 @@ def test_stages_read_what_their_caller_reads(tmp_path, registered, planar_files)
 # ---- One set of plugins in one order ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_order_of_files_decides_nothing(tmp_path, noise_image, n_jobs):
     """Pillow's plugin for TGA takes icons too, if it is loaded before theirs."""

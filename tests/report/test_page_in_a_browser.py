@@ -18,10 +18,13 @@ from hashfeatures.report._thumbnails import Facts, make_thumbnails
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _DRIVER = shutil.which("chromedriver")
 
-pytestmark = pytest.mark.skipif(
-    not (_CHROMIUM and _DRIVER),
-    reason="needs chromium and chromedriver: apt-get install chromium chromium-driver",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (_CHROMIUM and _DRIVER),
+        reason="needs chromium and chromedriver: apt-get install chromium chromium-driver",
+    ),
+]
 
 ODD = 'x/</script><script>document.title="bad"</script><img src=x onerror=alert(1)> "q"\n.png'
 PICTURE = (
