@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,15 @@ from .._utils.validation import (
 from ._base import BitsEstimator
 from ._fitted_rows import FittedRows
 from ._index import HammingIndex
-from ._log_structured import LogStructuredIndex
-from ._packing import words_from_bits
-from ._pairs import MAX_PAIRS, Pairs
+from ._packing import words_from_bits, words_from_query
+from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
+from ._single_query import MAX_NEIGHBORS
+
+# So few queries are answered one by one, before many at once would have been planned.
+_FEW = 16
+
+# Held while an estimator is fitted for the first time, as it has no rows with a lock of their own.
+_FIRST_FIT = RLock()
 
 _ALGORITHMS = ("auto", "brute", "multi_index")
 _KIND = "HammingNeighbors"
@@ -42,6 +50,9 @@ class HammingNeighbors(BitsEstimator):
     where scikit-learn's ``metric="hamming"`` returns fractions. Neighbors at the same distance are
     ordered by row. A row that holds a NaN, such as that of an image that could not be read, has no
     neighbors and is no neighbor.
+
+    `query` answers one query at a time in microseconds. Threads may search while others add and
+    remove rows: each search sees the rows as they were when it began.
 
     Parameters
     ----------
@@ -130,7 +141,8 @@ class HammingNeighbors(BitsEstimator):
         bits, learned = self._read_bits(X)
         words, present = words_from_bits(bits)
         rows = FittedRows(words, present, bits.shape[1])
-        self._set_fitted(**learned, _rows=rows, n_samples_fit_=len(rows))
+        with self._writing():
+            self._set_fitted(**learned, _rows=rows, n_samples_fit_=len(rows))
         return self
 
     @fill_in_parameters
@@ -153,10 +165,14 @@ class HammingNeighbors(BitsEstimator):
             The fitted estimator.
         """
         if not hasattr(self, "n_samples_fit_"):
-            return self.fit(X)
+            with _FIRST_FIT:
+                if not hasattr(self, "n_samples_fit_"):
+                    return self.fit(X)
         self._check_parameters()
-        rows = self._rows.extended(*self._pack(X))
-        self.__dict__.update({"_rows": rows, "n_samples_fit_": len(rows)})
+        words, present = self._pack(X)
+        with self._writing():
+            rows = self._rows.extended(words, present)
+            self.__dict__.update({"_rows": rows, "n_samples_fit_": len(rows)})
         return self
 
     def remove(self, indices: Any) -> HammingNeighbors:
@@ -178,17 +194,17 @@ class HammingNeighbors(BitsEstimator):
         IndexError
             If there is no such row.
         """
-        check_is_fitted(self)
+        n_rows = len(self._fitted_rows())
         rows = np.atleast_1d(np.asarray(indices))
         if rows.size and (rows.dtype.kind not in "iu" or rows.ndim != 1):
             raise IndexError(f"Expected row numbers. Got an array of {rows.dtype}.")
-        wrong = rows[(rows < 0) | (rows >= self.n_samples_fit_)]
+        wrong = rows[(rows < 0) | (rows >= n_rows)]
         if len(wrong):
             raise IndexError(
-                f"Row {wrong[0]} cannot be removed: rows are numbered from 0 to "
-                f"{self.n_samples_fit_ - 1}."
+                f"Row {wrong[0]} cannot be removed: rows are numbered from 0 to {n_rows - 1}."
             )
-        self._rows = self._rows.without(rows.astype(np.intp))
+        with self._writing():
+            self._rows = self._rows.without(rows.astype(np.intp))
         return self
 
     def save(self, path: str | os.PathLike[str], ids: Iterable[object] | None = None) -> None:
@@ -266,8 +282,76 @@ class HammingNeighbors(BitsEstimator):
         loaded.n_samples_fit_ = len(loaded._rows)
         return loaded
 
+    def query(
+        self, query: Any, radius: int | None = None, n_neighbors: int | None = None
+    ) -> tuple[Bits, Rows]:
+        """Find the neighbors of one query, in microseconds.
+
+        This is what a service calls that answers, adds and removes all the time. It takes packed
+        bits and hex strings as well, and checks less than `radius_neighbors` and `kneighbors` do.
+
+        The first queries compare all rows. When they have taken as long as building tables takes,
+        one of them builds the tables, about a second for a million rows, while those of other
+        threads do without. The tables are kept, and extended, when rows are added and removed.
+
+        Parameters
+        ----------
+        query : array-like of shape (n_bits,) or (1, n_bits), ndarray, bytes or str
+            Zeros and ones; or ``numpy.packbits`` of them, as uint8, viewed as uint64, or as bytes;
+            or the hex string of one hash, as ImageHash prints it.
+        radius : int, default=None
+            The greatest distance in bits, at most the number of bits. None means the estimator's
+            own, or any distance if `n_neighbors` is passed.
+        n_neighbors : int, default=None
+            The greatest number of neighbors. None means all within the radius.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_found,), dtype int64
+            The distances in bits, ascending.
+        indices : ndarray of shape (n_found,), dtype intp
+            The fitted rows. Those at the same distance are in order.
+
+        Raises
+        ------
+        ValueError
+            If the query is none of these, or has another number of bits.
+        TooManyPairsError
+            If more than 100 million rows are within the radius.
+
+        Notes
+        -----
+        Threads may call `query`, the other searches, `partial_fit` and `remove` at the same time.
+        A query reads the rows as they were when it began. It never waits, and never sees a part of
+        an update.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from hashfeatures import HammingNeighbors
+        >>> bits = np.array([[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]])
+        >>> neighbors = HammingNeighbors(radius=2).fit(bits)
+        >>> neighbors.query([0, 0, 0, 0, 0, 0, 0, 1])
+        (array([1, 1]), array([0, 1]))
+        >>> neighbors.partial_fit([[1, 1, 1, 1, 1, 1, 1, 1]]).query("ff", n_neighbors=1)
+        (array([0]), array([2]))
+        >>> neighbors.remove([2]).query(np.packbits(bits[1]), radius=8)
+        (array([0, 2]), array([1, 0]))
+        """
+        rows = self._fitted_rows()
+        name, n_bits = type(self).__name__, rows.n_bits
+        if n_neighbors is None:
+            k, radius = 0, self.radius if radius is None else radius
+        else:
+            k = check_int(name, "n_neighbors", n_neighbors, 1)
+            radius = n_bits if radius is None else radius
+        radius = check_radius(name, radius, n_bits)
+        words = words_from_query(query, n_bits)
+        if words is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.intp)
+        return rows.search_one(words, radius, k, self.algorithm, self.n_jobs)
+
     @fill_in_parameters
-    @busy("searching near codes")
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
     ) -> Any:
@@ -294,25 +378,32 @@ class HammingNeighbors(BitsEstimator):
         ValueError
             If `n_neighbors` is more than the number of fitted rows.
         """
-        check_is_fitted(self)
+        rows = self._fitted_rows()
         name = type(self).__name__
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         k = check_int(name, "n_neighbors", k, 1)
-        others = self.n_samples_fit_ - (X is None)
+        others = len(rows) - (X is None)
         if k > others:
             relation = "<" if X is None else "<="
             raise ValueError(
                 f"Expected n_neighbors {relation} n_samples_fit, but n_neighbors = {k}, "
-                f"n_samples_fit = {self.n_samples_fit_}"
+                f"n_samples_fit = {len(rows)}"
             )
-        words, present, own = self._queries(X)
-        distances, rows = self._index_of_runs().kneighbors(words, k, own)
-        distances[~present] = self.n_features_in_ + 1
-        rows[~present] = -1
-        return (distances, rows) if return_distance else rows
+        words, present, own = self._queries(X, rows)
+        if own is None and len(words) <= _FEW and k <= MAX_NEIGHBORS:
+            distances = np.full((len(words), k), rows.n_bits + 1, dtype=np.int64)
+            indices = np.full((len(words), k), -1, dtype=np.intp)
+            for query in np.flatnonzero(present):
+                near, found = rows.snapshot.search(words[query], rows.n_bits, k, self.algorithm)
+                distances[query, : len(near)] = near
+                indices[query, : len(near)] = found
+        else:
+            distances, indices = self._search_nearest(rows, words, k, own)
+            distances[~present] = rows.n_bits + 1
+            indices[~present] = -1
+        return (distances, indices) if return_distance else indices
 
     @fill_in_parameters
-    @busy("searching near codes")
     def radius_neighbors(
         self,
         X: Any = None,
@@ -348,11 +439,13 @@ class HammingNeighbors(BitsEstimator):
         if sort_results and not return_distance:
             raise ValueError("return_distance must be True if sort_results is True.")
         found, n_queries = self._near(X, radius, sort_results)
-        ends = np.bincount(found.left, minlength=n_queries).cumsum()[:-1]
-        indices = _object_array(np.split(found.right, ends), n_queries)
-        if not return_distance:
-            return indices
-        return _object_array(np.split(found.distance, ends), n_queries), indices
+        ends = np.bincount(found.left, minlength=n_queries).cumsum().tolist()
+        starts = [0, *ends[:-1]]
+        indices, distances = np.empty((2, n_queries), dtype=object)
+        for query, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            indices[query] = found.right[start:end]
+            distances[query] = found.distance[start:end]
+        return (distances, indices) if return_distance else indices
 
     @fill_in_parameters
     def kneighbors_graph(
@@ -504,27 +597,72 @@ class HammingNeighbors(BitsEstimator):
     def _index(self) -> HammingIndex:
         return self._rows.index(self.algorithm, self.n_jobs)
 
-    def _index_of_runs(self) -> LogStructuredIndex:
-        return self._rows.index_of_runs(self.algorithm, self.n_jobs)
+    def _fitted_rows(self) -> FittedRows:
+        """Return the rows as they are now, which later changes leave alone."""
+        rows: FittedRows | None = self.__dict__.get("_rows")
+        if rows is None:
+            check_is_fitted(self)
+            raise AssertionError("an estimator without rows is not fitted")
+        return rows
 
-    def _queries(self, X: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Any]:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the lock of the rows, or that of all estimators that have none yet."""
+
+        def find_lock() -> Any:
+            rows = self.__dict__.get("_rows")
+            return _FIRST_FIT if rows is None else rows.history.lock
+
+        while True:
+            lock = find_lock()
+            with lock:
+                if find_lock() is lock:  # else another thread has replaced the rows
+                    yield
+                    return
+
+    def _queries(
+        self, X: Any, rows: FittedRows
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_], Rows | None]:
         """Return the words of the queries, which are present, and the row that each of them is."""
         if X is None:
-            return self._rows.words, self._rows.present, np.arange(self.n_samples_fit_)
+            return rows.words, rows.present, np.arange(len(rows))
         return *self._pack(X), None
 
     def _near(self, X: Any, radius: int | None, sort_results: bool) -> tuple[Pairs, int]:
-        check_is_fitted(self)
+        rows = self._fitted_rows()
         check_bool(type(self).__name__, "sort_results", sort_results)
-        words, present, own = self._queries(X)
+        words, present, own = self._queries(X, rows)
+        bits = self._check_radius(radius)
         queries = np.flatnonzero(present)
-        found = self._index_of_runs().radius(
-            words[queries], self._check_radius(radius), None if own is None else own[queries]
+        if own is None and len(words) <= _FEW:
+            blocks, n_found = [], 0
+            for query in queries.tolist():
+                distances, near = rows.snapshot.search(
+                    words[query], bits, 0, self.algorithm, MAX_PAIRS - n_found
+                )
+                blocks.append(Pairs(np.full(len(near), query), near, distances))
+                n_found += len(near)
+            found = blocks[0] if len(blocks) == 1 else Pairs.concatenate(blocks)
+            return found if sort_results else found.in_order(), len(words)
+        found = self._search_within(
+            rows, words[queries], bits, None if own is None else own[queries]
         )
         found = found._replace(left=queries[found.left])
         if sort_results:
             found = found.by_distance()
         return found, len(words)
+
+    @busy("searching near codes")
+    def _search_nearest(
+        self, rows: FittedRows, words: NDArray[np.uint64], k: int, own: Rows | None
+    ) -> tuple[Bits, Rows]:
+        return rows.index_of_runs(self.algorithm, self.n_jobs).kneighbors(words, k, own)
+
+    @busy("searching near codes")
+    def _search_within(
+        self, rows: FittedRows, words: NDArray[np.uint64], radius: int, own: Rows | None
+    ) -> Pairs:
+        return rows.index_of_runs(self.algorithm, self.n_jobs).radius(words, radius, own)
 
     def _graph(self, found: Pairs, n_queries: int, mode: str) -> csr_matrix:
         data = np.ones(len(found.left)) if mode == "connectivity" else found.distance.astype(float)
@@ -533,10 +671,3 @@ class HammingNeighbors(BitsEstimator):
             (data, found.right, np.concatenate([[0], ends])),
             shape=(n_queries, self.n_samples_fit_),
         )
-
-
-def _object_array(arrays: list[NDArray[Any]], length: int) -> NDArray[np.object_]:
-    """Return an array of arrays, even if all have the same length."""
-    result = np.empty(length, dtype=object)
-    result[:] = arrays[:length]
-    return result

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from string import hexdigits
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from .._utils.descriptions import describe_value
 
 # Rows are checked and packed in blocks, so that a matrix of floats is never copied whole.
 _BLOCK_ROWS = 65_536
@@ -90,3 +93,81 @@ def words_from_bits(bits: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.
             ones[missing] = False
         packed[start : start + _BLOCK_ROWS, : -(-n_bits // 8)] = np.packbits(ones, axis=1)
     return packed.view(np.uint64), present
+
+
+def words_from_query(query: Any, n_bits: int) -> NDArray[np.uint64] | None:
+    """Pack one query, given as bits, packed bits or hex.
+
+    Parameters
+    ----------
+    query : array-like of shape (n_bits,) or (1, n_bits), ndarray, bytes or str
+        Zeros and ones; or ``numpy.packbits`` of them, as uint8, as its view of uint64 or as bytes;
+        or a hex string of ``ceil(n_bits / 4)`` digits.
+    n_bits : int
+        The number of bits of a code.
+
+    Returns
+    -------
+    ndarray of shape (n_words,), dtype uint64, or None
+        The packed bits. None for a query with a NaN, which is missing.
+
+    Raises
+    ------
+    ValueError
+        If the query is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures.hamming._packing import words_from_query
+    >>> bits = np.array([1, 1, 1, 1, 0, 0, 0, 1])
+    >>> forms = bits, np.packbits(bits), np.packbits(bits).tobytes(), "f1"
+    >>> len({words_from_query(form, 8).tobytes() for form in forms})
+    1
+    """
+    n_words, n_bytes = -(-n_bits // 64), -(-n_bits // 8)
+    if isinstance(query, str):
+        query = _bytes_from_hex(query, n_bits)
+    if isinstance(query, bytes | bytearray):
+        query = np.frombuffer(query, dtype=np.uint8)
+        if len(query) != n_bytes:
+            raise _wrong_query(n_bits, f"{len(query)} bytes")
+    array = np.asarray(query)
+    if n_bits > 1:  # a single bit is never packed
+        if array.dtype == np.uint64 and array.shape == (n_words,):
+            return _without_spare(np.ascontiguousarray(array), n_bits)
+        if array.dtype == np.uint8 and array.shape == (n_bytes,):
+            octets = np.zeros(8 * n_words, dtype=np.uint8)
+            octets[:n_bytes] = array
+            return _without_spare(octets.view(np.uint64), n_bits)
+    if array.dtype.kind not in "biuf" or array.shape not in ((n_bits,), (1, n_bits)):
+        raise _wrong_query(n_bits, f"an array of shape {array.shape} and dtype {array.dtype}")
+    ones = array == 1
+    if n_bits % 64 == 0 and (ones | (array == 0)).all():
+        return np.packbits(ones).view(np.uint64)
+    words, present = words_from_bits(array.reshape(1, n_bits))
+    return words[0] if present[0] else None
+
+
+def _bytes_from_hex(text: str, n_bits: int) -> bytes:
+    n_digits = -(-n_bits // 4)
+    is_hex = len(text) == n_digits and set(text) <= set(hexdigits)
+    value = int(text, 16) if is_hex else -1
+    if not 0 <= value < 1 << n_bits:
+        raise _wrong_query(n_bits, describe_value(text))
+    return (value << -n_bits % 8).to_bytes(-(-n_bits // 8), "big")
+
+
+def _without_spare(words: NDArray[np.uint64], n_bits: int) -> NDArray[np.uint64]:
+    """Return words; raise if a bit behind the last one of the code is set."""
+    if n_bits % 64 and np.unpackbits(words[-1:].view(np.uint8))[n_bits % 64 :].any():
+        raise _wrong_query(n_bits, f"words with ones behind bit {n_bits}")
+    return words
+
+
+def _wrong_query(n_bits: int, got: str) -> ValueError:
+    return ValueError(
+        f"Expected one query of {n_bits} bits: an array of {n_bits} zeros and ones, their "
+        f"numpy.packbits as uint8 or bytes ({-(-n_bits // 8)} bytes) or viewed as uint64 "
+        f"({-(-n_bits // 64)} words), or a str of {-(-n_bits // 4)} hex digits. Got {got}."
+    )

@@ -62,9 +62,9 @@ def test_a_small_batch_leaves_what_was_laid_out(monkeypatch):
     """Of a large collection nothing is laid out again, whether rows are added or removed."""
     bits = np.random.default_rng(0).integers(0, 2, (5000, 64), dtype=np.uint8)
     neighbors = HammingNeighbors(radius=3).fit(bits)
-    neighbors.radius_neighbors(bits[:5])
+    neighbors.radius_neighbors(bits[:50])
     (large,) = neighbors._rows.indexes.values()
-    neighbors.partial_fit(bits[:3]).radius_neighbors(bits[:5])
-    neighbors.remove([5001]).radius_neighbors(bits[:5])
+    neighbors.partial_fit(bits[:3]).radius_neighbors(bits[:50])
+    neighbors.remove([5001]).radius_neighbors(bits[:50])
     assert large in neighbors._rows.indexes.values()
     assert len(neighbors._rows.indexes) == 2
