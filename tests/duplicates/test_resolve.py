@@ -34,7 +34,9 @@ def test_noise_of_a_clusterer_is_no_group(image_files, custom_finder):
     assert group_images(image_files, custom_finder).tolist() == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("finder", [DBSCAN, "phash", 12, object()], ids=repr)
+@pytest.mark.parametrize(
+    "finder", [DBSCAN, "phash", 12, object()], ids=["class", "string", "number", "object"]
+)
 def test_what_is_no_finder_is_told(image_files, finder):
     with pytest.raises(ParameterError, match=r"'finder' parameter of .* must be None or an est"):
         group_images(image_files, finder)

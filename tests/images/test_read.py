@@ -84,7 +84,7 @@ def test_arrays(shape):
         (b"plain text, no image", "begins with b'plain text, no i'"),
         ({"url": "a.png"}, "a mapping needs the key 'bytes' or 'path'"),
         ({"bytes": None, "path": None}, "missing value None"),
-        (io.StringIO("text"), "Open it in binary mode"),
+        pytest.param(io.StringIO("text"), "Open it in binary mode", id="text file"),
         (np.zeros((4, 4)), "dtype uint8 .*got float64"),
         (np.zeros((4, 4), bool), "dtype uint8 .*got bool"),
         (np.zeros(4, np.uint8), r"shape \(height, width\).*got \(4,\)"),

@@ -26,7 +26,7 @@ def test_no_layout_takes_what_is_missing(name, tmp_path):
         read_collection(tmp_path / "missing", name)
 
 
-@pytest.mark.parametrize("source", [None, 3, {}, object()], ids=repr)
+@pytest.mark.parametrize("source", [None, 3, {}, object()], ids=["None", "3", "{}", "object"])
 def test_what_is_no_data_set_is_refused(source):
     with pytest.raises(LayoutError, match="is in no layout that read_collection recognizes"):
         read_collection(source)
