@@ -44,8 +44,9 @@ class ImagePlanes:
 
     Parameters
     ----------
-    image : PIL.Image.Image
-        An image of any mode that Pillow can convert to L.
+    image : PIL.Image.Image or ndarray of dtype uint8
+        An image of any mode that Pillow can convert to L, or its pixels: the luma, shape (height,
+        width), or red, green, blue and an unused byte, shape (height, width, 4).
     color : bool, default=False
         Whether `color_counts` will be needed. Then one pass computes it together with the luma.
     opacity : PIL.Image.Image, optional
@@ -57,22 +58,33 @@ class ImagePlanes:
 
     def __init__(
         self,
-        image: Image.Image,
+        image: Image.Image | Pixels,
         color: bool = False,
         opacity: Image.Image | None = None,
         sizes: Sizes = (),
     ) -> None:
-        self._image = image
+        self._source = image
         self._opacity = opacity
-        self._in_one_pass = color and image.mode == "RGB"
+        is_color = image.ndim == 3 if isinstance(image, np.ndarray) else image.mode == "RGB"
+        self._in_one_pass = color and is_color
         self._sizes = sizes
         self._resized: dict[tuple[int, int], Pixels] = {}
+
+    @cached_property
+    def _image(self) -> Image.Image:
+        source = self._source
+        if isinstance(source, Image.Image):
+            return source
+        mode, size = "L" if source.ndim == 2 else "RGBX", source.shape[1::-1]
+        return Image.frombuffer(mode, size, source, "raw", mode, 0, 1)  # shares the memory
 
     @cached_property
     def luma(self) -> Pixels:
         """The luma of every pixel (ITU-R 601-2), shape (height, width)."""
         if self._in_one_pass:
             return self._luma_and_counts[0]
+        if isinstance(self._source, np.ndarray) and self._source.ndim == 2:
+            return self._source
         # Pillow would copy an image that is luma already, and convert one that has a luma channel.
         image = self._image
         if image.mode != "L":
@@ -88,7 +100,8 @@ class ImagePlanes:
     @property
     def size(self) -> tuple[int, int]:
         """The width and the height in pixels."""
-        return self._image.size
+        source = self._source
+        return source.size if isinstance(source, Image.Image) else source.shape[1::-1]
 
     def mean_chroma(self, side: int) -> Pixels:
         """Return the mean Cb and Cr (ITU-R 601-2) of square cells, shape (side, side, 2).
@@ -128,7 +141,7 @@ class ImagePlanes:
 
     @cached_property
     def _luma_and_counts(self) -> tuple[Pixels, NDArray[np.int64]]:
-        width, height = self._image.size
+        width, height = self.size
         luma = np.empty((height, width), dtype=np.uint8)
         counts = np.zeros(load_kernels("hashing").N_COLOR_CLASSES, dtype=np.int64)
         first = 0
@@ -140,6 +153,9 @@ class ImagePlanes:
 
     def _packed_pixels(self) -> Iterator[NDArray[np.uint32]]:
         """Yield the pixels of an RGB image in a few pieces, with red in the lowest byte."""
+        if isinstance(self._source, np.ndarray):
+            yield self._source.reshape(-1).view("<u4").astype(np.uint32, copy=False)
+            return
         memory = borrow_memory(self._image)
         if memory is not None:
             yield memory.view("<u4").astype(np.uint32, copy=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..exceptions import ImageReadError
 from ..images._decoding import Decoding, Reduction
+from ..images._fast_jpeg import JpegPixels, decode_baseline
 from ..images._flatten import find_opacity
 from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
@@ -57,12 +58,16 @@ def hash_one(
     ImageReadError
         If the image cannot be read. Any other error has another cause than the image.
     """
+    fast = None
+    if not decoding.trim_borders:
+        fast = decode_baseline(source, decoding, reduction)
+    if fast is not None:
+        return _record_of(fast, source, specs, decoding, min_detail)
     decoded = read_image(source, decoding, reduction)
     try:
         with quiet_decoding(decoding.max_pixels):
             planes = _planes_of(decoded, decoding, specs, min_detail is not None)
-            detail = 0 if min_detail is None else measure_detail(planes)
-            hashes = {str(spec): spec.pack(planes) for spec in specs}
+            detail, hashes = _measure(planes, specs, min_detail)
             digest = None
             if min_detail is not None and detail < min_detail:
                 digest = _digest(source, decoded, decoding)
@@ -70,6 +75,31 @@ def hash_one(
         name = describe_source(source.image if isinstance(source, DecodedImage) else source)
         raise ImageReadError(name, error.cause, lasting=error.lasting) from error
     return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
+
+
+def _record_of(
+    fast: JpegPixels,
+    source: Any,
+    specs: Sequence[HashSpec],
+    decoding: Decoding,
+    min_detail: int | None,
+) -> ImageRecord:
+    """Hash the pixels of a JPEG that Pillow did not decode."""
+    sizes = _sizes_for(tuple(specs), min_detail is not None, min(fast.pixels.shape[:2]))
+    planes = ImagePlanes(fast.pixels, needs_color(specs), sizes=sizes)
+    detail, hashes = _measure(planes, specs, min_detail)
+    digest = None
+    if min_detail is not None and detail < min_detail:
+        whole = replace(decoding, decode="full")
+        digest = _digest(source, read_image(source, whole), decoding)
+    return ImageRecord(hashes, detail, fast.width, fast.height, "JPEG", digest)
+
+
+def _measure(
+    planes: ImagePlanes, specs: Sequence[HashSpec], min_detail: int | None
+) -> tuple[int, dict[str, bytes]]:
+    detail = 0 if min_detail is None else measure_detail(planes)
+    return detail, {str(spec): spec.pack(planes) for spec in specs}
 
 
 def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:

@@ -1,0 +1,261 @@
+"""Baseline JPEGs as arrays, decoded by simplejpeg where it is installed.
+
+Its pixels are those of Pillow, as both decode with libjpeg-turbo. It skips the steps that turn
+them into a Pillow image. Whatever is unusual about a file, and whatever fails, is left to Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache, lru_cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+from ._decoding import Decoding, Reduction
+from ._open import find_file
+from ._pillow_state import load_plugins
+from ._sources import is_data_uri, is_url
+
+_LOGGER = logging.getLogger(__name__)
+
+# Bytes of decoded pixels whose memory a thread keeps for its next image.
+_KEPT_BYTES = 2**22
+
+_BASELINE, _SCAN = 0xC0, 0xDA
+_ORIENTATION = 0x0112
+_EXIF, _MULTIPLE, _ADOBE = 0xE1, 0xE2, 0xEE
+# Segments that do not change the pixels: tables, comments and applications' own.
+_HARMLESS = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
+
+# Pillow writes the color images of these samplings, so that they can be compared.
+_SAMPLINGS = {b"\x11\x11\x11": "4:4:4", b"\x21\x11\x11": "4:2:2", b"\x22\x11\x11": "4:2:0"}
+
+_own = threading.local()
+
+
+class JpegPixels(NamedTuple):
+    """The pixels of a JPEG.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width) or (height, width, 4), dtype uint8
+        Luma, or red, green, blue and an unused byte. Valid until the thread decodes another image.
+    width, height : int
+        The size of the image before any reduction.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+
+
+def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> JpegPixels | None:
+    """Decode a local file or bytes by simplejpeg, if the pixels are certain to be Pillow's.
+
+    Parameters
+    ----------
+    source : image source
+        See `hashfeatures.images._read.read_image`.
+    decoding : Decoding
+        The settings of the run.
+    reduction : Reduction
+        With ``decode="reduced"``: how much of a JPEG must be decoded.
+
+    Returns
+    -------
+    JpegPixels or None
+        None where simplejpeg is not installed, for all other kinds of sources and of files, and
+        wherever anything fails.
+    """
+    is_local = isinstance(source, str | os.PathLike) and not (
+        is_url(source) or is_data_uri(source)
+    )
+    if not (is_local or isinstance(source, bytes)) or load_simplejpeg() is None:
+        return None
+    if decoding.decode == "reduced" and reduction.chroma:
+        return None
+    load_plugins()
+    if not _pillow_reads_jpeg(tuple(Image.ID), Image.OPEN["JPEG"][0]):
+        return None
+    with suppress(Exception):  # Pillow tells what is wrong with the file
+        data = _read(find_file(source))
+        header = _read_header(data, decoding.orient) if data[:2] == b"\xff\xd8" else None
+        if header is not None:
+            return _decode(data, header, decoding, reduction)
+    return None
+
+
+@cache
+def load_simplejpeg() -> ModuleType | None:
+    """Import simplejpeg, or return None if it is not installed or cannot be loaded."""
+    try:
+        return import_module("simplejpeg")
+    except Exception as error:  # a build for another system may raise anything
+        _LOGGER.debug("JPEGs are decoded by Pillow: %s", error)
+        return None
+
+
+@lru_cache(maxsize=16)
+def _pillow_reads_jpeg(order: tuple[str, ...], reader: Any) -> bool:
+    """Return whether Pillow itself would decode a JPEG, and no plugin of another package."""
+    before = order[: order.index("JPEG")]
+    theirs = [
+        name
+        for name in before
+        if not getattr(Image.OPEN[name][0], "__module__", "").startswith(("PIL.", "pillow_"))
+    ]
+    return not theirs and reader is JpegImagePlugin.jpeg_factory and "jpeg" not in Image.DECODERS
+
+
+def _read(file: str | io.BytesIO) -> bytes:
+    if isinstance(file, io.BytesIO):
+        return file.getvalue()
+    with open(file, "rb", buffering=0) as opened:
+        return opened.read()
+
+
+class _Header(NamedTuple):
+    width: int
+    height: int
+    sampling: str | None  # None for gray
+
+
+def _read_header(data: bytes, orient: bool) -> _Header | None:
+    """Return what the header of a plain baseline JPEG says, or None for any other."""
+    frame = None
+    for marker, segment in _segments(data):
+        if marker == _BASELINE:
+            frame = _read_frame(segment)
+            if frame is None:
+                return None
+        elif marker == _SCAN:
+            return frame
+        elif (
+            marker not in _HARMLESS
+            or (marker == _EXIF and orient and not _is_upright(segment))
+            or (marker == _MULTIPLE and segment[:4] == b"MPF\0")
+            or (marker == _ADOBE and segment[:5] == b"Adobe" and segment[11] != 1)
+        ):
+            return None
+    return None
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the markers of a JPEG with their contents, up to that of the first scan."""
+    place = 2
+    while data[place] == 0xFF:
+        marker = data[place + 1]
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        yield marker, data[place + 4 : place + 2 + length]
+        place += 2 + length
+
+
+def _read_frame(segment: bytes) -> _Header | None:
+    bits, height, width, n_components = struct.unpack_from(">BHHB", segment)
+    components = [segment[start : start + 3] for start in range(6, len(segment), 3)]
+    samplings = bytes([component[1] for component in components])
+    if bits != 8 or not width or not height or len(components) != n_components:
+        return None
+    if n_components == 1:
+        return _Header(width, height, None) if samplings == b"\x11" else None
+    names = bytes([component[0] for component in components])
+    if names != b"\1\2\3" or samplings not in _SAMPLINGS:
+        return None
+    return _Header(width, height, _SAMPLINGS[samplings])
+
+
+def _is_upright(segment: bytes) -> bool:
+    """Return whether a segment of metadata certainly leaves the image as it is."""
+    if segment[:6] != b"Exif\0\0":
+        return b"Orientation" not in segment
+    exif = Image.Exif()
+    exif.load(segment)
+    return bool(exif.get(_ORIENTATION, 1) == 1)
+
+
+def _decode(
+    data: bytes, header: _Header, decoding: Decoding, reduction: Reduction
+) -> JpegPixels | None:
+    width, height, sampling = header
+    if decoding.max_pixels is None or width * height > decoding.max_pixels:
+        return None
+    is_reduced = decoding.decode == "reduced"
+    scale = 1
+    if is_reduced:  # as in Pillow's `draft`
+        least = min(width, height) // reduction.min_side
+        scale = next((scale for scale in (8, 4, 2) if least >= scale), 1)
+    in_color = sampling is not None and not (is_reduced and not reduction.color)
+    if not _agrees_with_pillow(sampling, in_color, scale):
+        return None
+    return JpegPixels(_decode_scaled(data, width, height, in_color, scale), width, height)
+
+
+def _decode_scaled(
+    data: bytes, width: int, height: int, in_color: bool, scale: int
+) -> NDArray[np.uint8]:
+    width, height = -(-width // scale), -(-height // scale)
+    simplejpeg: Any = load_simplejpeg()
+    shape = (height, width, 4 if in_color else 1)
+    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        data,
+        "RGBX" if in_color else "GRAY",
+        min_height=height if scale > 1 else 0,
+        min_width=width if scale > 1 else 0,
+        buffer=_memory(width * height * shape[2]),
+    )
+    if pixels.shape != shape:
+        raise ValueError(f"expected pixels of shape {shape}, got {pixels.shape}")
+    return pixels if in_color else pixels[..., 0]
+
+
+def _memory(n_bytes: int) -> NDArray[np.uint8]:
+    """Return memory for pixels. Fresh memory for each image would take longer to provide."""
+    if n_bytes > _KEPT_BYTES:
+        return np.empty(n_bytes, dtype=np.uint8)
+    if not hasattr(_own, "memory"):
+        _own.memory = np.empty(_KEPT_BYTES, dtype=np.uint8)
+    memory: NDArray[np.uint8] = _own.memory
+    return memory
+
+
+@cache
+def _agrees_with_pillow(sampling: str | None, in_color: bool, scale: int) -> bool:
+    """Return whether simplejpeg decodes small probes of a kind to the pixels of Pillow."""
+    rng = np.random.default_rng(0)
+    for width, height in ((67, 45), (64, 48), (17, 90)):
+        steps = np.add.outer(np.arange(height), np.arange(width))[..., None] * (3, 5, 7) % 256
+        noise = rng.integers(0, 256, (height, width, 3))
+        for values, quality in ((steps, 90), (noise, 75), ((steps + noise) // 2, 95)):
+            image = Image.fromarray(values.astype(np.uint8))
+            options = {} if sampling is None else {"subsampling": sampling}
+            file = io.BytesIO()
+            (image.convert("L") if sampling is None else image).save(
+                file, "JPEG", quality=quality, **options
+            )
+            if not _decodes_alike(file, in_color, scale):
+                _LOGGER.debug("Pillow decodes JPEGs: simplejpeg's pixels differ (%s)", sampling)
+                return False
+    return True
+
+
+def _decodes_alike(file: io.BytesIO, in_color: bool, scale: int) -> bool:
+    with Image.open(file) as image:
+        width, height = image.size
+        image.draft("RGB" if in_color else "L", (width // scale, height // scale))
+        theirs = np.asarray(image)
+    try:
+        ours = _decode_scaled(file.getvalue(), width, height, in_color, scale)
+    except ValueError:
+        return False
+    return np.array_equal(ours[..., :3] if in_color else ours, theirs)
