@@ -11,7 +11,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from ..hashing._algorithms import BITS_VERSION
+from ..hashing._algorithms import BITS_VERSION, REDUCED_VERSION
 from ..hashing._spec import HashSpec, parse_hashes
 from ..images._decoding import Decoding
 from ._part_directory import arrow
@@ -27,13 +27,16 @@ _DERIVED = {"reduced_side": 256, "colour": True}
 
 def settings_of(specs: Sequence[HashSpec], decoding: Decoding, min_detail: int) -> dict[str, Any]:
     """Return the settings that determine the bits, as JSON values."""
-    return {
+    settings = {
         "hashes": [str(spec) for spec in specs],
         "decoding": asdict(decoding) | _DERIVED,
         "min_detail": min_detail,
         "pillow": PIL.__version__,
         "bits": BITS_VERSION,
     }
+    if decoding.decode == "reduced":
+        settings["reduced_bits"] = REDUCED_VERSION
+    return settings
 
 
 def read_settings(settings: dict[str, Any]) -> tuple[tuple[HashSpec, ...], Decoding, int]:

@@ -24,6 +24,9 @@ Bits = NDArray[np.bool_]
 # Incremented whenever a bit of any hash changes, so that caches compute it anew.
 BITS_VERSION = 2
 
+# The same for bits that change with decode="reduced" alone.
+REDUCED_VERSION = 2
+
 _CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
 
 _DCT_FACTOR = 4  # the side of the transform's input, in sides of the hash
@@ -169,9 +172,9 @@ class Algorithm:
         The least and the greatest size.
     power_of_two : bool
         Whether the size must be a power of two.
-    input_side : callable
-        From a size to the side in pixels of the image that the algorithm transforms. A reduced
-        decode keeps at least 8 times as many pixels a side.
+    reduced_side : callable
+        From a size to the least number of pixels that a reduced decode keeps a side. With fewer,
+        more than one photo in a hundred would change by more than 2 of 64 bits.
     resized : callable or None
         From a size, and the length of the shorter side of the image, to the width and height of
         the resized luma that the algorithm begins with. None if it begins with colors.
@@ -187,28 +190,22 @@ class Algorithm:
     min_size: int = 2
     max_size: int = 1024
     power_of_two: bool = False
-    input_side: Callable[[int], int] = lambda size: size
+    reduced_side: Callable[[int], int] = lambda size: 32 * size
     resized: Callable[[int, int], tuple[int, int]] | None = None
     color: bool = False
     package: tuple[str, str] | None = None
 
 
 ALGORITHMS = {
-    "ahash": Algorithm(ahash, resized=lambda size, _: (size, size)),
-    "phash": Algorithm(phash, input_side=_dct_side, resized=_dct_size),
-    "phash_simple": Algorithm(phash_simple, input_side=_dct_side, resized=_dct_size),
-    "dhash": Algorithm(
-        dhash, input_side=lambda size: size + 1, resized=lambda size, _: (size + 1, size)
+    "ahash": Algorithm(
+        ahash, reduced_side=lambda size: 20 * size, resized=lambda size, _: (size, size)
     ),
-    "dhash_vertical": Algorithm(
-        dhash_vertical, input_side=lambda size: size + 1, resized=lambda size, _: (size, size + 1)
-    ),
-    # Blocks of 4 pixels a side are as large as those that the other hashes average.
+    "phash": Algorithm(phash, resized=_dct_size),
+    "phash_simple": Algorithm(phash_simple, resized=_dct_size),
+    "dhash": Algorithm(dhash, resized=lambda size, _: (size + 1, size)),
+    "dhash_vertical": Algorithm(dhash_vertical, resized=lambda size, _: (size, size + 1)),
     "whash": Algorithm(
-        whash,
-        power_of_two=True,
-        input_side=lambda size: 4 * size,
-        resized=lambda size, side: (_haar_side(size, side),) * 2,
+        whash, power_of_two=True, resized=lambda size, side: (_haar_side(size, side),) * 2
     ),
     "colorhash": Algorithm(
         colorhash,
@@ -216,7 +213,7 @@ ALGORITHMS = {
         shape=lambda size: (14, size),
         min_size=1,
         max_size=53,  # beyond the precision of floats, the bits of a share would be noise
-        input_side=lambda size: 32,
+        reduced_side=lambda size: 256,
         color=True,
     ),
     "colorgrid": Algorithm(
@@ -225,7 +222,7 @@ ALGORITHMS = {
         shape=lambda size: (2 * size * size, len(_CHROMA_THRESHOLDS)),
         min_size=1,
         max_size=32,
-        input_side=lambda size: max(32, 4 * size),
+        reduced_side=lambda size: max(256, 32 * size),
         color=True,
     ),
     "pdq": Algorithm(
@@ -233,7 +230,7 @@ ALGORITHMS = {
         default_size=16,
         min_size=16,
         max_size=16,
-        input_side=lambda size: 64,
+        reduced_side=lambda size: 1024,
         color=True,
         package=("pdqhash", "pdq"),
     ),

@@ -26,7 +26,7 @@ from ..images._process_state import ProcessState
 from ..images._quiet import quiet_decoding
 from ..images._references import ImageReference
 from ..images._sources import describe_source
-from ._algorithms import BITS_VERSION
+from ._algorithms import BITS_VERSION, REDUCED_VERSION
 from ._best_effort_cache import BestEffortCache
 from ._hash_arrays import HashArrays
 from ._pool import HashJob, HashPool, Outcome
@@ -131,7 +131,7 @@ def hash_sources(
 
 def _needed_for(specs: Sequence[HashSpec]) -> Reduction:
     """Return how much of a JPEG the hashes need."""
-    side = 8 * max(spec.algorithm.input_side(spec.size) for spec in specs)
+    side = max(spec.algorithm.reduced_side(spec.size) for spec in specs)
     return Reduction(side, needs_color(specs), any(spec.needs_chroma for spec in specs))
 
 
@@ -152,6 +152,8 @@ def _cache_settings(decoding: Decoding, reduction: Reduction, state: PillowState
         "colour": reduction.color,
         "trim_borders": decoding.trim_borders,
     }
+    if decoding.decode == "reduced":
+        settings["reduced_bits"] = REDUCED_VERSION
     return json.dumps(settings, sort_keys=True, default=list)
 
 

@@ -72,7 +72,7 @@ class ThumbnailSpec(HashSpec):
     @property
     def algorithm(self) -> Algorithm:
         """The algorithm with its requirements."""
-        return Algorithm(self._compute, input_side=lambda size: size // 2)
+        return Algorithm(self._compute, reduced_side=lambda size: 4 * size)
 
     def luma_sizes(self, side: int) -> Sizes:
         """Return the size of the thumbnail."""

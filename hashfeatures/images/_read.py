@@ -20,6 +20,7 @@ from ._decoding import Decoding, Reduction
 from ._errors import CONVERSION_ERRORS, as_read_error
 from ._flatten import flatten
 from ._open import check_size, find_file, open_file, read_orientation
+from ._progressive import cut_behind_first_scans
 from ._quiet import quiet_decoding, quiet_libtiff
 from ._references import resolve
 
@@ -134,16 +135,26 @@ def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
         return _Found(image, image.size)
     file = find_file(content)
     with open_file(file, source, decoding.max_pixels) as image:
-        drafted = None
-        if decoding.decode == "reduced":
-            whole = image.size
-            side = reduction.min_side
-            drafted = image.draft(reduction.mode, (side, side))
-        with quiet_libtiff(image):
-            image.load()
-        check_size(image, decoding.max_pixels)  # the size of an icon is known only now
-        size = whole if drafted else image.size
-        return _Found(image, size, image.format, not drafted, file)
+        first = cut_behind_first_scans(image, reduction) if decoding.decode == "reduced" else None
+        if first is None:
+            return _decode_opened(image, file, decoding, reduction)
+    with open_file(io.BytesIO(first), source, decoding.max_pixels) as image:
+        return _decode_opened(image, file, decoding, reduction)
+
+
+def _decode_opened(
+    image: Image.Image, file: str | io.BytesIO, decoding: Decoding, reduction: Reduction
+) -> _Found:
+    drafted = None
+    if decoding.decode == "reduced":
+        whole = image.size
+        side = reduction.min_side
+        drafted = image.draft(reduction.mode, (side, side))
+    with quiet_libtiff(image):
+        image.load()
+    check_size(image, decoding.max_pixels)  # the size of an icon is known only now
+    size = whole if drafted else image.size
+    return _Found(image, size, image.format, not drafted, file)
 
 
 def _load_image(image: Image.Image) -> None:

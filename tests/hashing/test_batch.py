@@ -514,6 +514,10 @@ def test_the_settings_of_a_cache_keep_their_names():
         *("bits", "pillow", "state", "decode", "orient", "background", "max_pixels"),
         *("reduced_side", "colour", "trim_borders"),
     }
+    reduced = json.loads(
+        batch._cache_settings(Decoding("reduced"), Reduction(), PillowState.here())
+    )
+    assert reduced.keys() - names.keys() == {"reduced_bits"}
 
 
 SCRIPT_OF_DEATH = """

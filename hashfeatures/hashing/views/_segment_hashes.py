@@ -79,7 +79,7 @@ class SegmentsSpec(HashSpec):
     def algorithm(self) -> Algorithm:
         """The algorithm with its requirements."""
         # A reduced decode keeps twice the 300 pixels a side that are segmented.
-        return Algorithm(self._compute, input_side=lambda size: max(75, 16 * size))
+        return Algorithm(self._compute, reduced_side=lambda size: max(600, 128 * size))
 
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:
         bits = np.zeros(self.shape, dtype=bool)

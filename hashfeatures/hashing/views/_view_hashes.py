@@ -194,7 +194,7 @@ class ViewsSpec(HashSpec):
     @property
     def algorithm(self) -> Algorithm:
         """The algorithm with its requirements."""
-        return Algorithm(self._compute, input_side=lambda size: _GRID_FACTOR * size)
+        return Algorithm(self._compute, reduced_side=lambda size: 8 * _GRID_FACTOR * size)
 
     def luma_sizes(self, side: int) -> Sizes:
         """Return the sizes of the resized luma that the hashes of all views need."""

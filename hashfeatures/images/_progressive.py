@@ -1,0 +1,279 @@
+"""The first scans of a progressive JPEG, which hold all that a reduced decode needs.
+
+A progressive JPEG stores the means of all blocks of 8 by 8 pixels first, and the frequencies
+within the blocks in later scans (ITU-T T.81, annex G). An image that is decoded at an eighth of
+its size shows the means alone, so its file can be cut behind them. Where red, green and blue are
+needed and the file holds fewer pixels of chroma than of luma, the first frequencies of the chroma
+are kept, too.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from PIL import Image
+
+from ._decoding import Reduction
+
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of a segment, or the end of the image
+_START, END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
+_PROGRESSIVE = 0xC2  # with Huffman codes
+_OTHER_FRAMES = {0xC0, 0xC1, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+_ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION = 0xCC, 0xDC, 0xDE, 0xDF
+_REFUSED = _OTHER_FRAMES | {_ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION}
+_END, _SCAN = 0xD9, 0xDA
+
+_FIRST_READ = 2**16  # bytes; each further read is as long as all before
+
+_SCALE = 8  # the reduction at which nothing but the mean of a block is shown
+
+# Blocks without frequencies form runs. The codes of 4 bits stand for runs of at least 1, 2, 4, ...
+# blocks, and the bits behind a code for the rest of the length.
+_LONGEST_RUN = 14  # in bits
+_RUNS = bytes(n_bits << 4 for n_bits in range(_LONGEST_RUN + 1))
+
+_OPEN = -1  # the end of a scan that goes on
+
+
+class _Component(NamedTuple):
+    """A color channel of the frame, with its share of the resolution."""
+
+    name: int
+    across: int
+    down: int
+
+
+@dataclass
+class FirstScans:
+    """A walk over the markers of a JPEG while its bytes arrive.
+
+    Parameters
+    ----------
+    reduction : Reduction
+        How much of the image must be decoded.
+
+    Attributes
+    ----------
+    n_bytes : int or None
+        The length of the beginning of the file that holds the first scans. None if it is not
+        known yet, or if the file must be decoded whole.
+    is_done : bool
+        Whether more bytes would change nothing.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from hashfeatures.images._decoding import Reduction
+    >>> from hashfeatures.images._progressive import FirstScans
+    >>> file = io.BytesIO()
+    >>> Image.effect_noise((512, 512), 50).save(file, "JPEG", progressive=True)
+    >>> scans = FirstScans(Reduction(min_side=64))
+    >>> scans.look_at(file.getvalue()[:100]).is_done
+    False
+    >>> scans.look_at(file.getvalue()).is_done, scans.n_bytes < len(file.getvalue()) / 4
+    (True, True)
+    """
+
+    reduction: Reduction
+    n_bytes: int | None = field(default=None, init=False)
+    is_done: bool = field(default=False, init=False)
+    _position: int = field(default=0, init=False)  # of what was not looked at
+    _in_scan: bool = field(default=False, init=False)
+    _size: tuple[int, int] = field(default=(0, 0), init=False)
+    _components: tuple[_Component, ...] = field(default=(), init=False)
+    _lacking: set[tuple[int, bool]] = field(default_factory=set, init=False)
+    _dropped: list[tuple[int, int]] = field(default_factory=list, init=False)
+
+    def look_at(self, content: bytes | bytearray) -> FirstScans:
+        """Look at the bytes of a file from its beginning, of which more came since the last call.
+
+        Returns
+        -------
+        FirstScans
+            This walk.
+        """
+        if self._position == 0 and len(content) >= len(_START):
+            self._position = len(_START)
+            self.is_done = content[: len(_START)] != _START
+        while not self.is_done and self._step(content):
+            pass
+        return self
+
+    def cut(self, content: bytes | bytearray) -> bytes:
+        """Return a whole JPEG of the first scans, which decodes to the same means.
+
+        For each component, an empty scan says that its frequencies are complete. Without it,
+        libjpeg would guess them from the neighbors of each block, which takes longer and changes
+        the means.
+        """
+        assert self.n_bytes is not None
+        parts, start = [], 0
+        for first, last in [*self._dropped, (self.n_bytes, self.n_bytes)]:
+            parts.append(bytes(content[start:first]))
+            start = last
+        parts.append(b"\xff\xc4" + _segment(bytes([0x10, 0, 0, 0, 15, *[0] * 12]) + _RUNS))
+        parts += [self._empty_scan(one) for one in self._components]
+        return b"".join([*parts, END_OF_IMAGE])
+
+    def _step(self, content: bytes | bytearray) -> bool:
+        """Pass one segment; return False if its bytes, or the next ones, did not arrive yet."""
+        found = _MARKER.search(content, self._position)
+        if found is None:
+            if self._in_scan:
+                self._position = max(self._position, len(content) - 1)
+            return False
+        if self._in_scan:
+            self._in_scan = False
+            self._position = found.start()
+            if self._dropped and self._dropped[-1][1] == _OPEN:
+                self._dropped[-1] = self._dropped[-1][0], found.start()
+            if not self._lacking:
+                self.n_bytes, self.is_done = found.start(), True
+                return False
+        kind, start = content[found.end() - 1], found.end()
+        if kind == _END or kind in _REFUSED:
+            self.is_done = True
+            return False
+        if len(content) < start + 2:
+            return False
+        end = start + int.from_bytes(content[start : start + 2], "big")
+        if len(content) < end:
+            return False
+        body = content[start + 2 : end]
+        if kind == _PROGRESSIVE:
+            self.is_done = bool(self._components) or not self._read_frame(body)
+        elif kind == _SCAN:
+            self.is_done = not self._read_scan(body, found.start())
+            self._in_scan = True
+        self._position = end
+        return True
+
+    def _read_frame(self, body: bytes | bytearray) -> bool:
+        """Read the header of the frame; return whether such an image can be cut."""
+        if len(body) < 6 or body[0] != 8 or len(body) != 6 + 3 * body[5] or body[5] not in (1, 3):
+            return False
+        height, width = (int.from_bytes(body[at : at + 2], "big") for at in (1, 3))
+        if min(height, width) // _SCALE < self.reduction.min_side:
+            return False
+        self._size = width, height
+        self._components = tuple(
+            _Component(body[at], body[at + 1] >> 4, body[at + 1] & 15)
+            for at in range(6, len(body), 3)
+        )
+        if not all(factor in range(1, 5) for one in self._components for factor in one[1:]):
+            return False
+        self._lacking = {(one.name, False) for one in self._components}
+        is_regular = len(self._lacking) == len(self._components)
+        self._lacking |= {
+            (one.name, True) for one in self._components if self._needs_frequencies(one)
+        }
+        return is_regular
+
+    def _read_scan(self, body: bytes | bytearray, start: int) -> bool:
+        """Read the header of a scan; return whether it is one of the first of a regular file."""
+        if not body or len(body) != 4 + 2 * body[0] or not self._components:
+            return False
+        names = set(body[1:-3:2])
+        first, last, precision = body[-3:]
+        if first == 0:
+            means = {(name, False) for name in names}
+            if last or precision >> 4 or not means <= self._lacking:
+                return False
+            self._lacking -= means
+            return True
+        named = [one for one in self._components if one.name in names]
+        if len(named) != 1 or len(body) != 6 or (named[0].name, False) in self._lacking:
+            return False
+        if not self._needs_frequencies(named[0]):
+            self._dropped.append((start, _OPEN))
+        elif first == 1:
+            self._lacking.discard((named[0].name, True))
+        return True
+
+    @property
+    def _most(self) -> tuple[int, int]:
+        """The factors of the components of the full resolution."""
+        return (
+            max(one.across for one in self._components),
+            max(one.down for one in self._components),
+        )
+
+    def _needs_frequencies(self, component: _Component) -> bool:
+        """Return whether a component is so coarse that its means would blur the colors."""
+        return self.reduction.color and (component.across, component.down) != self._most
+
+    def _empty_scan(self, component: _Component) -> bytes:
+        """Return a scan of all frequencies that adds nothing to any block."""
+        (width, height), (across, down) = self._size, self._most
+        n_blocks = _ceil(_ceil(width * component.across, across), 8) * _ceil(
+            _ceil(height * component.down, down), 8
+        )
+        header = bytes([1, component.name, 0, 1, 63, 0])
+        return b"\xff\xda" + _segment(header) + _encode_runs(n_blocks)
+
+
+def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | None:
+    """Cut the file of an opened image behind the scans that a reduced decode needs.
+
+    The function reads no more of the file than these scans and its last two bytes. So it notices
+    a file that is cut off, and no other damage behind the first scans.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        An image that Pillow opened and did not decode.
+    reduction : Reduction
+        How much of it must be decoded.
+
+    Returns
+    -------
+    bytes or None
+        A JPEG of the first scans. None if the file must be decoded whole: it is no progressive
+        JPEG, its size is not reduced to an eighth, or it does not end with the image.
+    """
+    file = getattr(image, "fp", None)
+    is_progressive = image.format == "JPEG" and "progressive" in image.info
+    if not is_progressive or file is None or min(image.size) // _SCALE < reduction.min_side:
+        return None
+    position = file.tell()
+    try:
+        file.seek(-len(END_OF_IMAGE), io.SEEK_END)
+        if file.read() != END_OF_IMAGE:
+            return None
+        file.seek(0)
+        scans, content = FirstScans(reduction), bytearray()
+        while not scans.is_done:
+            more = file.read(max(_FIRST_READ, len(content)))
+            if not more:
+                return None
+            content += more
+            scans.look_at(content)
+        return None if scans.n_bytes is None else scans.cut(content)
+    finally:
+        file.seek(position)
+
+
+def _ceil(number: int, divisor: int) -> int:
+    return -(-number // divisor)
+
+
+def _segment(body: bytes) -> bytes:
+    return (len(body) + 2).to_bytes(2, "big") + body
+
+
+def _encode_runs(n_blocks: int) -> bytes:
+    """Encode blocks without frequencies (T.81, G.1.2.2)."""
+    text = ""
+    while n_blocks:
+        n_bits = min(n_blocks.bit_length() - 1, _LONGEST_RUN)
+        run = min(n_blocks, 2 ** (n_bits + 1) - 1)
+        text += f"{n_bits:04b}"
+        text += f"{run - 2**n_bits:0{n_bits}b}" if n_bits else ""
+        n_blocks -= run
+    text += "1" * (-len(text) % 8)
+    data = int(text, 2).to_bytes(len(text) // 8, "big")
+    return data.replace(b"\xff", b"\xff\x00")
