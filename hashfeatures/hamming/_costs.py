@@ -22,7 +22,11 @@ _PER_CANDIDATE = 0.32
 _PER_CANDIDATE_WORD = 0.2
 _WORDS_COMPARED = 4  # of most candidates with more words, as they differ in too many bits by then
 _PER_PAIR = 16.0  # within the radius, each time that a band finds it
-_PER_PROBE = 4.3
+# In a self-join, where all codes of a bucket meet those of another at once:
+_PER_TILED_CANDIDATE = 0.09
+_PER_TILED_CANDIDATE_WORD = 0.06
+_PER_TILE = 8.0  # for each key and flip; half of the tiles are left out
+_PER_PROBE = 0.3  # for each code and flip
 _PER_LOOK_UP = 10.0  # a probe by a query; few queries do not access buckets in order
 _PER_QUERY = 100.0  # for each band
 _PER_ARRANGED = 6.5
@@ -41,14 +45,23 @@ def candidate_cost(n_words: int) -> float:
     return _PER_CANDIDATE + _PER_CANDIDATE_WORD * min(n_words, _WORDS_COMPARED)
 
 
+def tiled_candidate_cost(n_words: int) -> float:
+    """Return the predicted nanoseconds of a comparison among many of the same codes."""
+    return _PER_TILED_CANDIDATE + _PER_TILED_CANDIDATE_WORD * min(n_words, _WORDS_COMPARED)
+
+
 def sampled_pairs(nanoseconds: float) -> float:
     """Return how many pairs of a sample can be counted in so much time."""
     return nanoseconds / _PER_SAMPLED_PAIR
 
 
-def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0) -> float:
-    """Return the predicted nanoseconds of comparing all codes, of which a share are near."""
-    return n_comparisons * (candidate_cost(n_words) + near * _PER_PAIR)
+def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0, tiled: bool = False) -> float:
+    """Return the predicted nanoseconds of comparing all codes, of which a share are near.
+
+    `tiled` tells that many codes are compared with the same others.
+    """
+    per_candidate = tiled_candidate_cost(n_words) if tiled else candidate_cost(n_words)
+    return n_comparisons * (per_candidate + near * _PER_PAIR)
 
 
 def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
@@ -83,7 +96,10 @@ def join_costs(
         The costs if 0, 1, ... bits of the band may differ, as far as that is possible.
     """
     n_pairs = n_codes * (n_codes - 1) / 2
-    costs = _probing_costs(distances, radius, n_codes, n_pairs, n_words, width, _PER_PROBE)
+    n_keys = -np.expm1(-n_codes / 2.0**width) * 2.0**width  # that occur, of random codes
+    per_flip = _PER_TILE * n_keys + _PER_PROBE * n_codes
+    per_candidate = tiled_candidate_cost(n_words)
+    costs = _probing_costs(distances, radius, n_pairs, width, per_flip, per_candidate)
     costs += _arranging_cost(n_codes, n_words, width)
     return costs + count_tasks(n_codes) * _PER_TASK + _PER_BAND
 
@@ -92,7 +108,8 @@ def look_up_costs(
     distances: Shares, radius: int, n_codes: int, n_words: int, width: int
 ) -> NDArray[np.float64]:
     """Return the predicted nanoseconds of a band for one query, as `join_costs` does."""
-    costs = _probing_costs(distances, radius, 1, n_codes, n_words, width, _PER_LOOK_UP)
+    per_candidate = candidate_cost(n_words)
+    costs = _probing_costs(distances, radius, n_codes, width, _PER_LOOK_UP, per_candidate)
     return costs + _PER_QUERY
 
 
@@ -114,20 +131,18 @@ def _arranging_cost(n_codes: int, n_words: int, width: int) -> float:
 def _probing_costs(
     distances: Shares,
     radius: int,
-    n_probing: int,
     n_comparisons: float,
-    n_words: int,
     width: int,
-    per_probe: float,
+    per_flip: float,
+    per_candidate: float,
 ) -> NDArray[np.float64]:
     n_flips = count_flips(width)
-    probes = n_probing * n_flips
     near = np.zeros_like(distances)
     near[: radius + 1] = distances[: radius + 1]
     candidates = n_comparisons * band_shares(distances, width)[: len(n_flips)]
     found = n_comparisons * band_shares(near, width)[: len(n_flips)]
     costs: NDArray[np.float64] = (
-        probes * per_probe + candidates * candidate_cost(n_words) + found * _PER_PAIR
+        n_flips * per_flip + candidates * per_candidate + found * _PER_PAIR
     )
     return costs
 

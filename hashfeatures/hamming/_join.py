@@ -58,12 +58,14 @@ class _Task(NamedTuple):
 
     def run(self) -> tuple[Block, _Task | None]:
         """Return pairs, and the rest of the task if the block is full."""
-        left = np.empty(_BLOCK_PAIRS, dtype=np.uint32)
-        right = np.empty(_BLOCK_PAIRS, dtype=np.uint32)
-        distance = np.empty(_BLOCK_PAIRS, dtype=np.int32)
+        kernels = load_kernels("hamming")
+        room = _BLOCK_PAIRS + kernels.SPARE_PAIRS
+        left = np.empty(room, dtype=np.uint32)
+        right = np.empty(room, dtype=np.uint32)
+        distance = np.empty(room, dtype=np.int32)
         state = self.state.copy()
         before = int(state[3])
-        n_found = load_kernels("hamming").join_of(self.codes.codes.shape[1])(
+        n_found = kernels.join_of(self.codes.codes.shape[1])(
             self.codes.codes, self.codes.keys, self.codes.numbers, self.first, self.last,
             self.others.codes, self.starts, self.others.numbers,
             self.flips, self.same, self.radius, self.masks, self.limits,

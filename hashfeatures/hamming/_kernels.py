@@ -16,9 +16,16 @@ from numba import types
 
 from .._utils.compiling import compile_loop, count_ones, inline, read_only, writable
 from .._utils.mixing import FACTORS, SHIFTS
+from ._lanes import LANES, near_lanes
 
 # For codes of more words, counting stops as soon as the distance is too large.
 _WHOLE_WORDS = 4
+
+# So many codes of one bucket are compared with all of another before the next.
+_TILE_ROWS = 32
+
+# `join_of` stops when fewer pairs than these fit into its arrays, which must hold more.
+SPARE_PAIRS = _TILE_ROWS * LANES
 
 # Inlined functions are defined outside of the loops that use them: numba never finds a function in
 # its cache that refers to another compiled one from inside.
@@ -154,17 +161,6 @@ def _measure(code: Any, other: Any, n_words: Any, radius: Any) -> Any:  # pragma
 
 
 @inline
-def _is_any_near(
-    code: Any, others: Any, begin: Any, end: Any, n_words: Any, radius: Any
-) -> Any:  # pragma: no cover
-    # This loop writes nothing, so that the code stays in registers.
-    for other in range(np.uint64(begin), np.uint64(end)):
-        if _measure(code, others[other], n_words, radius) <= radius:
-            return True
-    return False
-
-
-@inline
 def _is_earlier(
     code: Any, other: Any, masks: Any, limits: Any, n_words: Any
 ) -> Any:  # pragma: no cover
@@ -179,7 +175,11 @@ def _is_earlier(
 
 @cache
 def join_of(n_words: int) -> Callable[..., int]:
-    """Compile the loop over the candidates of a band, for codes of `n_words` words."""
+    """Compile the loop over the candidates of a band, for codes of `n_words` words.
+
+    The loop compares the codes of a bucket with those of another as a tile: eight codes at once
+    with each of the others, which finds out whether any is near. Only then it measures each.
+    """
 
     @compile_loop(
         types.int64(
@@ -201,37 +201,63 @@ def join_of(n_words: int) -> Callable[..., int]:
     ) -> Any:  # pragma: no cover  # fmt: skip
         n_found = 0
         flip, row, column, n_looked = state
+        heads = np.empty(last - first + 1, dtype=np.int64)  # where the codes of each key start
+        n_keys, at = 0, 0
+        for place in range(first, last):
+            if place == first or keys[place] != keys[place - 1]:
+                heads[n_keys] = place
+                at = n_keys if place <= row else at
+                n_keys += 1
+        heads[n_keys] = last
         while flip < len(flips):
-            while row < last:
-                key = keys[row] ^ flips[flip]
+            while at < n_keys:
+                own = keys[heads[at]]
+                key = own ^ flips[flip]
                 begin, end = np.int64(starts[key]), np.int64(starts[np.int64(key) + 1])
-                if same:
-                    if key < keys[row]:
-                        begin = end
-                    elif key == keys[row]:
-                        begin = max(begin, row + 1)
-                begin = max(begin, column)
-                n_looked += max(end - begin, 0)
-                if begin < end and _is_any_near(codes[row], others, begin, end, n_words, radius):
-                    for other in range(begin, end):
-                        distance = _measure(codes[row], others[other], n_words, radius)
-                        if distance > radius:
-                            continue
-                        if _is_earlier(codes[row], others[other], masks, limits, n_words):
-                            continue
-                        if n_found == len(left):
-                            state[0], state[1], state[2] = flip, row, other
-                            state[3] = n_looked - (end - other)
+                if same and key < own:
+                    end = begin
+                row = max(row, heads[at])
+                while begin < end and row < heads[at + 1]:
+                    until = min(row + _TILE_ROWS, heads[at + 1])
+                    start = begin
+                    if same and key == own:
+                        start = max(begin, row + 1)
+                    for other in range(max(start, column), end, LANES):
+                        width = min(end - other, np.int64(LANES))
+                        apart = not same or key != own or other >= until
+                        lanes = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
+                        if apart and len(others) >= LANES:
+                            place = min(other, len(others) - LANES)
+                            near = near_lanes(codes, row, until, others, place, n_words, radius)
+                            lanes &= near >> np.uint64(other - place)
+                        if lanes and n_found + SPARE_PAIRS > len(left):
+                            state[0], state[1], state[2], state[3] = flip, row, other, n_looked
                             return n_found
-                        one, two = ids[row], other_ids[other]
-                        if same and one > two:
-                            one, two = two, one
-                        left[n_found], right[n_found] = one, two
-                        distances[n_found] = np.int32(distance)
-                        n_found += 1
-                column = 0
-                row += 1
-            row = first
+                        if apart:
+                            n_looked += width * (until - row)
+                        while lanes:
+                            lane = count_ones((lanes & (~lanes + np.uint64(1))) - np.uint64(1))
+                            lanes &= lanes - np.uint64(1)
+                            two = other + np.int64(lane)
+                            stop = until if apart else min(until, two)
+                            if not apart:
+                                n_looked += stop - row
+                            for one in range(row, stop):
+                                distance = _measure(codes[one], others[two], n_words, radius)
+                                if distance > radius:
+                                    continue
+                                if _is_earlier(codes[one], others[two], masks, limits, n_words):
+                                    continue
+                                a, b = ids[one], other_ids[two]
+                                if same and a > b:
+                                    a, b = b, a
+                                left[n_found], right[n_found] = a, b
+                                distances[n_found] = np.int32(distance)
+                                n_found += 1
+                    column = 0
+                    row = until
+                at += 1
+            at, row = 0, first
             flip += 1
         state[0], state[1], state[2], state[3] = flip, row, 0, n_looked
         return n_found
