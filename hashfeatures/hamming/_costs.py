@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate, takewhile
-from math import comb
+from math import comb, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,26 +18,36 @@ from ._distances import Shares, band_shares
 
 _MAX_FLIPS = 1 << 18
 
-_PER_CANDIDATE = 0.32
-_PER_CANDIDATE_WORD = 0.2
+# A candidate: two codes of buckets that are compared as tiles, in vectors of eight.
+_PER_CANDIDATE = 0.02
+_PER_CANDIDATE_WORD = 0.055
 _WORDS_COMPARED = 4  # of most candidates with more words, as they differ in too many bits by then
-_PER_PAIR = 16.0  # within the radius, each time that a band finds it
-# In a self-join, where all codes of a bucket meet those of another at once:
-_PER_TILED_CANDIDATE = 0.09
-_PER_TILED_CANDIDATE_WORD = 0.06
-_PER_TILE = 8.0  # for each key and flip; half of the tiles are left out
-_PER_PROBE = 0.3  # for each code and flip
-_PER_LOOK_UP = 10.0  # a probe by a query; few queries do not access buckets in order
-_PER_QUERY = 100.0  # for each band
-_PER_ARRANGED = 6.5
-_PER_ARRANGED_WORD = 1.6
+_TILE_ROWS = 32
+_PER_OWN = 0.8  # a pair of the same tile, which are compared one by one
+_PER_OWN_WORD = 0.3
+_PER_NEAREST = 0.3  # a code in the scan for the nearest, which compares one by one
+_PER_NEAREST_WORD = 0.2
+_PER_PAIR = 24.0  # within the radius, each time that a band finds it
+_PER_PROBE = 3.6  # a bucket looked up from another
+_PER_LOOK_UP = 10.0  # a bucket looked up by a query; few queries do not access buckets in order
+_PER_TILE = 10.0  # two buckets that hold codes
+_PER_TILE_WORD = 0.8
+_PER_QUERY = 80.0  # for each band
+_PER_ARRANGED = 12.0
+_PER_ARRANGED_WORD = 1.5
+# Codes cost more each time that they double beyond what a fast cache holds.
+_CACHED_CODES = 1 << 16
+_PER_ARRANGED_DOUBLING = 5.0
+_SHARE_PER_DOUBLING = 0.12  # of the costs of buckets and candidates
 _PER_BUCKET = 2.4
-_PER_TASK = 4_500.0
-_PER_BAND = 30_000.0
-_PER_CALL = 110_000.0  # for each band, or for a scan, however few queries there are
+_PER_TASK = 24_000.0
+_PER_BAND = 50_000.0
+_PER_CALL = 95_000.0  # for each band, however few queries there are
 _PER_SAMPLED_PAIR = 1.5
 
-PER_PLAN = 200_000.0  # what costs less than this is not worth a plan
+TILE_CODES = 4096  # fit into a fast cache
+
+PER_PLAN = 1e6  # what costs less than this is not worth a plan
 
 
 def candidate_cost(n_words: int) -> float:
@@ -45,28 +55,25 @@ def candidate_cost(n_words: int) -> float:
     return _PER_CANDIDATE + _PER_CANDIDATE_WORD * min(n_words, _WORDS_COMPARED)
 
 
-def tiled_candidate_cost(n_words: int) -> float:
-    """Return the predicted nanoseconds of a comparison among many of the same codes."""
-    return _PER_TILED_CANDIDATE + _PER_TILED_CANDIDATE_WORD * min(n_words, _WORDS_COMPARED)
-
-
 def sampled_pairs(nanoseconds: float) -> float:
     """Return how many pairs of a sample can be counted in so much time."""
     return nanoseconds / _PER_SAMPLED_PAIR
 
 
-def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0, tiled: bool = False) -> float:
-    """Return the predicted nanoseconds of comparing all codes, of which a share are near.
-
-    `tiled` tells that many codes are compared with the same others.
-    """
-    per_candidate = tiled_candidate_cost(n_words) if tiled else candidate_cost(n_words)
-    return n_comparisons * (per_candidate + near * _PER_PAIR)
+def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0) -> float:
+    """Return the predicted nanoseconds of comparing all codes, of which a share are near."""
+    return n_comparisons * (candidate_cost(n_words) + near * _PER_PAIR)
 
 
-def query_cost(per_query: float, n_queries: int, n_bands: int) -> float:
-    """Return the predicted nanoseconds of queries."""
-    return per_query * n_queries + max(n_bands, 1) * _PER_CALL
+def nearest_cost(n_codes: int, n_words: int) -> float:
+    """Return the predicted nanoseconds of comparing a query with all codes for the nearest."""
+    return n_codes * (_PER_NEAREST + _PER_NEAREST_WORD * min(n_words, _WORDS_COMPARED))
+
+
+def query_cost(per_query: float, n_queries: int, n_bands: int, n_codes: int) -> float:
+    """Return the predicted nanoseconds of queries by bands, or of comparing all codes."""
+    calls = n_bands * _PER_CALL if n_bands else -(-n_codes // TILE_CODES) * _PER_TASK
+    return per_query * n_queries + calls
 
 
 def build_cost(n_codes: int, bands: Sequence[Band]) -> float:
@@ -95,22 +102,44 @@ def join_costs(
     ndarray of shape (n_limits,)
         The costs if 0, 1, ... bits of the band may differ, as far as that is possible.
     """
+    n_flips = count_flips(width)
+    shares = band_shares(distances, width)[: len(n_flips)]
+    # Large buckets make equal keys likelier than random keys, but leave many small buckets.
+    n_even = np.sqrt(2.0**width / max(shares[0], 2.0**-width))
+    n_buckets = -n_even * np.expm1(-n_codes / n_even)
     n_pairs = n_codes * (n_codes - 1) / 2
-    n_keys = -np.expm1(-n_codes / 2.0**width) * 2.0**width  # that occur, of random codes
-    per_flip = _PER_TILE * n_keys + _PER_PROBE * n_codes
-    per_candidate = tiled_candidate_cost(n_words)
-    costs = _probing_costs(distances, radius, n_pairs, width, per_flip, per_candidate)
+    per_own = _PER_OWN + _PER_OWN_WORD * n_words
+    own = n_codes * min(n_codes / n_buckets, _TILE_ROWS) / 2 * per_own
+    met = -np.expm1(-n_codes * shares / n_flips) * (_PER_TILE + _PER_TILE_WORD * n_words)
+    # Half of the buckets meet the other half.
+    costs: NDArray[np.float64] = n_buckets * n_flips * (_PER_PROBE + met / 2)
+    costs += _compared_cost(distances, radius, n_pairs, n_words, width) + own
+    costs *= 1 + _SHARE_PER_DOUBLING * _doublings(n_codes)
     costs += _arranging_cost(n_codes, n_words, width)
-    return costs + count_tasks(n_codes) * _PER_TASK + _PER_BAND
+    costs += count_tasks(n_codes) * _PER_TASK + _PER_BAND
+    return costs
 
 
 def look_up_costs(
     distances: Shares, radius: int, n_codes: int, n_words: int, width: int
 ) -> NDArray[np.float64]:
     """Return the predicted nanoseconds of a band for one query, as `join_costs` does."""
-    per_candidate = candidate_cost(n_words)
-    costs = _probing_costs(distances, radius, n_codes, width, _PER_LOOK_UP, per_candidate)
-    return costs + _PER_QUERY
+    n_flips = count_flips(width)
+    costs: NDArray[np.float64] = n_flips * _PER_LOOK_UP + _PER_QUERY
+    costs += _compared_cost(distances, radius, n_codes, n_words, width)
+    return costs
+
+
+def _compared_cost(
+    distances: Shares, radius: int, n_comparisons: float, n_words: int, width: int
+) -> NDArray[np.float64]:
+    near = np.zeros_like(distances)
+    near[: radius + 1] = distances[: radius + 1]
+    n_limits = len(count_flips(width))
+    compared = band_shares(distances, width)[:n_limits] * candidate_cost(n_words)
+    found = band_shares(near, width)[:n_limits] * _PER_PAIR
+    costs: NDArray[np.float64] = n_comparisons * (compared + found)
+    return costs
 
 
 def count_tasks(n_codes: int) -> int:
@@ -123,28 +152,15 @@ def task_size(n_codes: int) -> int:
     return min(max(n_codes // 256, 1024), 1 << 15)
 
 
+def _doublings(n_codes: int) -> float:
+    """Return how often the codes that a fast cache holds double to be so many."""
+    return max(0.0, log2(max(n_codes, 1) / _CACHED_CODES))
+
+
 def _arranging_cost(n_codes: int, n_words: int, width: int) -> float:
     per_code = _PER_ARRANGED + _PER_ARRANGED_WORD * n_words
+    per_code += _PER_ARRANGED_DOUBLING * _doublings(n_codes)
     return per_code * n_codes + _PER_BUCKET * (1 << width)
-
-
-def _probing_costs(
-    distances: Shares,
-    radius: int,
-    n_comparisons: float,
-    width: int,
-    per_flip: float,
-    per_candidate: float,
-) -> NDArray[np.float64]:
-    n_flips = count_flips(width)
-    near = np.zeros_like(distances)
-    near[: radius + 1] = distances[: radius + 1]
-    candidates = n_comparisons * band_shares(distances, width)[: len(n_flips)]
-    found = n_comparisons * band_shares(near, width)[: len(n_flips)]
-    costs: NDArray[np.float64] = (
-        n_flips * per_flip + candidates * per_candidate + found * _PER_PAIR
-    )
-    return costs
 
 
 @cache

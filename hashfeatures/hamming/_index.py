@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._utils.kernels import has_loaded_kernels, load_kernels
 from .._utils.progress import progress_bar
 from ._bands import Words
-from ._costs import scan_cost
+from ._costs import nearest_cost
 from ._join import Block, join, nearest, self_join
 from ._multi_index import MultiIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
@@ -274,7 +274,7 @@ class HammingIndex:
         codes = self._unique.codes
         n_codes, n_words = codes.shape
         found, left = [], np.arange(len(words))
-        budget = _KNN_SHARE * scan_cost(n_codes, n_words)
+        budget = _KNN_SHARE * nearest_cost(n_codes, n_words)
         for step in range(1, self._n_bits):
             n_bands = self._multi_index.n_bands
             radius = step * n_bands - 1

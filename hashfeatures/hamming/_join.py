@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._utils.jobs import count_jobs
 from .._utils.kernels import load_kernels
 from ._bands import Band, Buckets, Numbers, Words, flips
-from ._costs import task_size
+from ._costs import TILE_CODES, task_size
 from ._plan import Plan
 
 _Result = TypeVar("_Result")
@@ -26,7 +26,7 @@ _FEW = 64
 _FEW_PAIRS = 1 << 22
 _FEW_NANOSECONDS = 3e6
 _FEW_CODES = 1 << 14
-_TILE = 4096  # codes that fit into a fast cache
+_TILE = TILE_CODES
 _FEW_NEIGHBORS = 64  # above this number, a counting sort of all distances is faster
 
 

@@ -6,10 +6,11 @@ A table groups codes by the bits of a band, which Norouzi et al. call a substrin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from ._bands import Band, Buckets, Words
-from ._costs import build_cost, query_cost, sampled_pairs, scan_cost
+from ._costs import build_cost, nearest_cost, query_cost, sampled_pairs, scan_cost
 from ._distances import Shares, sample_distances
 from ._plan import Plan, choose_query_bands, plan_queries, query_bands
 
@@ -60,7 +61,8 @@ class MultiIndex:
         radius : int
             The greatest distance, in bits.
         n_bands : int, optional
-            The number of bands. None means the best number for the radius.
+            The number of bands, in a search for the nearest. None means the best number for the
+            radius.
 
         Returns
         -------
@@ -68,7 +70,8 @@ class MultiIndex:
             The cheapest plan. It has no bands if comparing all codes is cheapest.
         """
         n_codes, n_words = self.codes.shape
-        scan = _for_all(Plan((), (), scan_cost(n_codes, n_words)), n_queries)
+        for_one = (scan_cost if n_bands is None else nearest_cost)(n_codes, n_words)
+        scan = self._for_all(Plan((), (), for_one), n_queries)
         if self._algorithm == "brute":
             return scan
         if self._algorithm == "auto" and self._unplanned < _PER_PLAN:
@@ -77,7 +80,7 @@ class MultiIndex:
                 return scan
         radius = min(radius, self._n_bits)
         suited = self._best_n_bands(radius) if n_bands is None else n_bands
-        wanted = _for_all(self._plan(suited, radius), n_queries)
+        wanted = self._for_all(self._plan(suited, radius), n_queries)
         missing = [band for band in wanted.bands if band not in self._buckets]
         if self._algorithm == "auto" and missing:
             at_hand = min([scan, *self._at_hand(n_queries, radius)], key=lambda plan: plan.cost)
@@ -101,7 +104,7 @@ class MultiIndex:
     def _at_hand(self, n_queries: int, radius: int) -> list[Plan]:
         """Return the plans that need no further table."""
         return [
-            _for_all(self._plan(n_bands, radius), n_queries)
+            self._for_all(self._plan(n_bands, radius), n_queries)
             for n_bands, bands in self._bands.copy().items()  # other threads may add some
             if all(band in self._buckets for band in bands)
         ]
@@ -121,8 +124,7 @@ class MultiIndex:
             self._plans[key] = plan_queries(self._distances, bands, len(self.codes), radius)
         return self._plans[key]
 
-
-def _for_all(of_one: Plan, n_queries: int) -> Plan:
-    """Return the plan of all queries, from that of one."""
-    cost = query_cost(of_one.cost, n_queries, len(of_one.bands))
-    return Plan(of_one.bands, of_one.limits, cost)
+    def _for_all(self, of_one: Plan, n_queries: int) -> Plan:
+        """Return the plan of all queries, from that of one."""
+        cost = query_cost(of_one.cost, n_queries, len(of_one.bands), len(self.codes))
+        return replace(of_one, cost=cost)

@@ -50,7 +50,7 @@ class Plan:
 def plan_scan(codes: Words, near: float = 0.0) -> Plan:
     """Plan to compare all codes with each other, if a share of the pairs is within the radius."""
     n_codes, n_words = codes.shape
-    return Plan((), (), scan_cost(n_codes * (n_codes - 1) / 2, n_words, near, tiled=True))
+    return Plan((), (), scan_cost(n_codes * (n_codes - 1) / 2, n_words, near))
 
 
 def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False) -> Plan:

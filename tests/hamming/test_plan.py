@@ -86,14 +86,14 @@ def test_no_sample_is_counted_where_bands_could_not_pay_off(samples):
 def test_the_sample_grows_with_what_a_search_takes(samples):
     """It takes a small share of the time that bands or comparing all codes would take."""
     rng = np.random.default_rng(0)
-    for n_codes in (5000, 50_000, 500_000):
+    for n_codes in (15_000, 80_000, 500_000):
         codes = rng.integers(0, 2**63, (n_codes, 2), dtype=np.uint64)
         plan = plan_self_join(codes, 128, 12)
         assert plan.bands
         assert samples[-1] < 0.1 * plan.cost
     assert len(samples) == 3
     assert samples == sorted(samples)
-    assert samples[-1] > 20 * samples[0]
+    assert samples[-1] > 10 * samples[0]
 
 
 def test_flips_are_every_word_of_few_ones():
