@@ -215,8 +215,8 @@ def _resize(
                 place += 1
             place = -(-place // LANES) * LANES
         _copy_transposed(sums, 0, step, LANES, LANES, narrow[top * step :], step)
-    result = np.empty(n_pixels, np.uint8)
-    level = np.empty(LANES, np.uint8)
+    # Each line is stored with whole vectors. The next line overwrites what lies behind it.
+    result = np.empty(n_pixels + LANES, np.uint8)
     line = 0
     left = 0
     first = 0
@@ -231,11 +231,9 @@ def _resize(
                     row_weights,
                     by_row[line, 2],
                     by_row[line, 1],
-                    level,
-                    0,
+                    result,
+                    first + column,
                 )
-                n_left = min(LANES, width - column)
-                result[first + column : first + column + n_left] = level[:n_left]
             first += width
             line += 1
         left += -(-width // LANES) * LANES

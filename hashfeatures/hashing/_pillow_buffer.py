@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import PIL
@@ -66,11 +65,20 @@ def borrow_memory(image: Image.Image) -> NDArray[np.uint8] | None:
     n_bytes = image.width * image.height * (4 if image.mode == "RGB" else 1)
     if array.length != n_bytes or array.offset:
         return None
-    memory: Any = (ctypes.c_uint8 * n_bytes).from_address(array.buffers[1])
-    memory.owner = capsule  # releases the image with the array
-    borrowed = np.frombuffer(memory, dtype=np.uint8)
-    borrowed.flags.writeable = False
-    return borrowed
+    return np.asarray(_Borrowed(array.buffers[1], n_bytes, capsule))
+
+
+class _Borrowed:
+    """Memory that numpy reads, and the capsule that keeps it, which numpy keeps in turn."""
+
+    def __init__(self, address: int, n_bytes: int, owner: object) -> None:
+        self.__array_interface__ = {
+            "shape": (n_bytes,),
+            "typestr": "|u1",
+            "data": (address, True),  # read-only
+            "version": 3,
+        }
+        self._owner = owner
 
 
 def _struct_of(capsule: object) -> _ArrowArray:

@@ -24,6 +24,8 @@ Sizes = tuple[tuple[int, int], ...]  # widths and heights
 
 _LOGGER = logging.getLogger(__name__)
 
+_PILLOW = int(PIL.__version__.partition(".")[0])
+
 # Pixels unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
 
@@ -226,7 +228,7 @@ def _lanczos(luma: Pixels, sizes: Sizes) -> list[Pixels]:
 
 def _is_vertical_first(shape: tuple[int, ...], width: int, height: int) -> bool:
     """Return whether the installed Pillow does the vertical pass first."""
-    if int(PIL.__version__.partition(".")[0]) < 13:
+    if _PILLOW < 13:
         return False
     rows_lost, columns_lost = shape[0] - height, shape[1] - width
     return rows_lost > 0 and rows_lost > 2 * columns_lost

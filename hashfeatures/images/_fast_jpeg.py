@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import logging
 import os
+import stat
 import struct
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib import import_module
@@ -23,25 +23,43 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from ._decoding import Decoding, Reduction
-from ._open import find_file
 from ._pillow_state import load_plugins
 from ._sources import is_data_uri, is_url
 
 _LOGGER = logging.getLogger(__name__)
 
-# Bytes of decoded pixels whose memory a thread keeps for its next image.
+# Bytes of a file, and of decoded pixels, whose memory a thread keeps for its next image.
 _KEPT_BYTES = 2**22
+
+# Bytes that are read first, which hold the header of nearly all files.
+_HEAD = 2**18
 
 _BASELINE, _SCAN = 0xC0, 0xDA
 _ORIENTATION = 0x0112
 _EXIF, _MULTIPLE, _ADOBE = 0xE1, 0xE2, 0xEE
-# Segments that do not change the pixels: tables, comments and applications' own.
-_HARMLESS = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
+_TABLES = {0xC4, 0xDB, 0xDD, 0xFE}  # and comments
+_APPLICATIONS = range(0xE0, 0xF0)
 
 # Pillow writes the color images of these samplings, so that they can be compared.
 _SAMPLINGS = {b"\x11\x11\x11": "4:4:4", b"\x21\x11\x11": "4:2:2", b"\x22\x11\x11": "4:2:0"}
 
-_own = threading.local()
+
+class _Memory(threading.local):
+    """The memory of a thread for files and pixels. Fresh memory for each would take longer."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, memoryview] = {}
+
+    def memory_for(self, purpose: str, n_bytes: int) -> memoryview:
+        """Return so much memory, which was the purpose's before if it is of ordinary size."""
+        if n_bytes > _KEPT_BYTES:
+            return memoryview(bytearray(n_bytes))
+        if purpose not in self._kept:
+            self._kept[purpose] = memoryview(bytearray(_KEPT_BYTES))
+        return self._kept[purpose][:n_bytes]
+
+
+_own = _Memory()
 
 
 class JpegPixels(NamedTuple):
@@ -78,22 +96,26 @@ def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> Jp
         None where simplejpeg is not installed, for all other kinds of sources and of files, and
         wherever anything fails.
     """
-    is_local = isinstance(source, str | os.PathLike) and not (
-        is_url(source) or is_data_uri(source)
-    )
-    if not (is_local or isinstance(source, bytes)) or load_simplejpeg() is None:
+    if load_simplejpeg() is None or (decoding.decode == "reduced" and reduction.chroma):
         return None
-    if decoding.decode == "reduced" and reduction.chroma:
+    content = source if isinstance(source, bytes) else _plain_path(source)
+    if content is None:
         return None
     load_plugins()
     if not _pillow_reads_jpeg(tuple(Image.ID), Image.OPEN["JPEG"][0]):
         return None
     with suppress(Exception):  # Pillow tells what is wrong with the file
-        data = _read(find_file(source))
-        header = _read_header(data, decoding.orient) if data[:2] == b"\xff\xd8" else None
-        if header is not None:
-            return _decode(data, header, decoding, reduction)
+        found = _read(content, decoding.orient)
+        if found is not None:
+            return _decode(*found, decoding, reduction)
     return None
+
+
+def _plain_path(source: Any) -> str | None:
+    """Return the path of a local file, or None for any other source."""
+    if isinstance(source, str):
+        return None if ":" in source and (is_url(source) or is_data_uri(source)) else source
+    return os.fsdecode(source) if isinstance(source, os.PathLike) else None
 
 
 @cache
@@ -118,47 +140,59 @@ def _pillow_reads_jpeg(order: tuple[str, ...], reader: Any) -> bool:
     return not theirs and reader is JpegImagePlugin.jpeg_factory and "jpeg" not in Image.DECODERS
 
 
-def _read(file: str | io.BytesIO) -> bytes:
-    if isinstance(file, io.BytesIO):
-        return file.getvalue()
-    with open(file, "rb", buffering=0) as opened:
-        return opened.read()
-
-
 class _Header(NamedTuple):
     width: int
     height: int
     sampling: str | None  # None for gray
 
 
-def _read_header(data: bytes, orient: bool) -> _Header | None:
+def _read(content: str | bytes, orient: bool) -> tuple[memoryview, _Header] | None:
+    """Return the content of a plain baseline JPEG and its header, or None for any other file."""
+    if isinstance(content, bytes):
+        data = memoryview(content)
+        header = _read_header(data, orient)
+    else:
+        status = os.stat(content)  # first, as opening a named pipe would wait for a writer
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        data = _own.memory_for("file", status.st_size)
+        with open(content, "rb", buffering=0) as file:
+            n_read = file.readinto(data[:_HEAD])
+            header = _read_header(data[:n_read], orient)
+            while header is not None and n_read < len(data):
+                n_more = file.readinto(data[n_read:])
+                if not n_more:  # the file has changed
+                    return None
+                n_read += n_more
+    return None if header is None else (data, header)
+
+
+def _read_header(data: memoryview, orient: bool) -> _Header | None:
     """Return what the header of a plain baseline JPEG says, or None for any other."""
+    if len(data) < 4 or bytes(data[:2]) != b"\xff\xd8":
+        return None
     frame = None
-    for marker, segment in _segments(data):
+    place = 2
+    while data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == _SCAN:
+            return frame
+        start, place = place + 4, place + 2 + (data[place + 2] << 8) + data[place + 3]
+        if marker in _TABLES:
+            continue
+        segment = bytes(data[start:place])
         if marker == _BASELINE:
             frame = _read_frame(segment)
             if frame is None:
                 return None
-        elif marker == _SCAN:
-            return frame
         elif (
-            marker not in _HARMLESS
+            marker not in _APPLICATIONS
             or (marker == _EXIF and orient and not _is_upright(segment))
             or (marker == _MULTIPLE and segment[:4] == b"MPF\0")
             or (marker == _ADOBE and segment[:5] == b"Adobe" and segment[11] != 1)
         ):
             return None
     return None
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the markers of a JPEG with their contents, up to that of the first scan."""
-    place = 2
-    while data[place] == 0xFF:
-        marker = data[place + 1]
-        (length,) = struct.unpack_from(">H", data, place + 2)
-        yield marker, data[place + 4 : place + 2 + length]
-        place += 2 + length
 
 
 def _read_frame(segment: bytes) -> _Header | None:
@@ -185,7 +219,7 @@ def _is_upright(segment: bytes) -> bool:
 
 
 def _decode(
-    data: bytes, header: _Header, decoding: Decoding, reduction: Reduction
+    data: memoryview, header: _Header, decoding: Decoding, reduction: Reduction
 ) -> JpegPixels | None:
     width, height, sampling = header
     if decoding.max_pixels is None or width * height > decoding.max_pixels:
@@ -202,7 +236,7 @@ def _decode(
 
 
 def _decode_scaled(
-    data: bytes, width: int, height: int, in_color: bool, scale: int
+    data: bytes | memoryview, width: int, height: int, in_color: bool, scale: int
 ) -> NDArray[np.uint8]:
     width, height = -(-width // scale), -(-height // scale)
     simplejpeg: Any = load_simplejpeg()
@@ -212,21 +246,11 @@ def _decode_scaled(
         "RGBX" if in_color else "GRAY",
         min_height=height if scale > 1 else 0,
         min_width=width if scale > 1 else 0,
-        buffer=_memory(width * height * shape[2]),
+        buffer=_own.memory_for("pixels", width * height * shape[2]),
     )
     if pixels.shape != shape:
         raise ValueError(f"expected pixels of shape {shape}, got {pixels.shape}")
     return pixels if in_color else pixels[..., 0]
-
-
-def _memory(n_bytes: int) -> NDArray[np.uint8]:
-    """Return memory for pixels. Fresh memory for each image would take longer to provide."""
-    if n_bytes > _KEPT_BYTES:
-        return np.empty(n_bytes, dtype=np.uint8)
-    if not hasattr(_own, "memory"):
-        _own.memory = np.empty(_KEPT_BYTES, dtype=np.uint8)
-    memory: NDArray[np.uint8] = _own.memory
-    return memory
 
 
 @cache

@@ -12,7 +12,7 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -313,18 +313,21 @@ def max_image_pixels() -> int | None:
         return _own if is_raised else Image.MAX_IMAGE_PIXELS
 
 
-@contextmanager
-def raised_pixel_limit(max_pixels: int | None) -> Iterator[None]:
+def raised_pixel_limit(max_pixels: int | None) -> AbstractContextManager[None]:
     """Let Pillow open images of up to `max_pixels`, in every thread, while the context is open.
 
     The limit belongs to the process. It is only ever raised, so that other threads can still open
     what they could before. To enforce a lower limit, check the size of the image.
     """
-    global _own
     limit = max_image_pixels()
     if max_pixels is None or limit is None or max_pixels <= 2 * limit:  # what Pillow allows
-        yield
-        return
+        return nullcontext()
+    return _raise_limit(max_pixels)
+
+
+@contextmanager
+def _raise_limit(max_pixels: int) -> Iterator[None]:
+    global _own
     with _LOCK:
         if not _needed:
             _own = Image.MAX_IMAGE_PIXELS

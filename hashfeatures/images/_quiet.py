@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from PIL import Image
 
@@ -15,8 +15,7 @@ from ._pillow_state import raised_pixel_limit
 _is_quiet = False  # whether the main thread is in a context of `quiet_decoding`
 
 
-@contextmanager
-def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
+def quiet_decoding(max_pixels: int | None = None) -> AbstractContextManager[None]:
     """Silence warnings of Pillow about odd files, and raise its limit of pixels.
 
     Warning filters belong to the whole process, so only its main thread may change them. Start a
@@ -27,18 +26,21 @@ def quiet_decoding(max_pixels: int | None = None) -> Iterator[None]:
     max_pixels : int, optional
         The most pixels that an image may have. None means Pillow's own limit.
     """
+    if _is_quiet or threading.current_thread() is not threading.main_thread():
+        return raised_pixel_limit(max_pixels)
+    return _quiet_main_thread(max_pixels)
+
+
+@contextmanager
+def _quiet_main_thread(max_pixels: int | None) -> Iterator[None]:
     global _is_quiet
-    with raised_pixel_limit(max_pixels):
-        if _is_quiet or threading.current_thread() is not threading.main_thread():
+    with raised_pixel_limit(max_pixels), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _is_quiet = True
+        try:
             yield
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _is_quiet = True
-            try:
-                yield
-            finally:
-                _is_quiet = False
+        finally:
+            _is_quiet = False
 
 
 @contextmanager
