@@ -5,6 +5,7 @@ Workers import this module, so it imports neither pandas nor scikit-learn.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -106,8 +107,9 @@ def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
     """Return a digest of everything that the file of an image shows."""
     shown, file = decoded.shown, decoded.file
     if shown is None:  # different images may be equal at a smaller size or in luma alone
-        again = source if isinstance(file, str) else file  # remote content is in memory already
-        shown = read_image(again, replace(decoding, decode="full", background=None)).shown
+        again = file if isinstance(file, io.BytesIO) else source  # whole remote files are here
+        whole = read_image(again, replace(decoding, decode="full", background=None))
+        shown, file = whole.shown, whole.file
         assert shown is not None
     return ImagePlanes(shown).digest(b"" if file is None else digest_undecoded(file))
 

@@ -104,9 +104,10 @@ def find_file(source: Any) -> str | io.BytesIO:
         return io.BytesIO(source)
     if is_data_uri(source):
         return io.BytesIO(read_data_uri(source))
+    url = find_address(source)
+    if url is not None:
+        return io.BytesIO(read_url(url))
     path = local_path(source)
-    if path is None and is_url(source):
-        return io.BytesIO(read_url(source))
     if path is not None:
         return _check_path(path)
     if hasattr(source, "read"):
@@ -118,6 +119,15 @@ def find_file(source: Any) -> str | io.BytesIO:
         f"{type(source).__name__} is not an image source. Expected a path, a URL, bytes, an open "
         f"file, a PIL image, a uint8 array or a mapping with 'bytes' and 'path'"
     )
+
+
+def find_address(source: Any) -> str | None:
+    """Return the URL that a source is, or that a mapping holds, unless its file is here."""
+    if isinstance(source, Mapping):
+        return find_address(source.get("path")) if source.get("bytes") is None else None
+    if is_data_uri(source) or local_path(source) is not None or not is_url(source):
+        return None
+    return str(source)
 
 
 def _check_path(path: str) -> str:

@@ -24,7 +24,7 @@ _PROGRESSIVE = 0xC2  # with Huffman codes
 _OTHER_FRAMES = {0xC0, 0xC1, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 _ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION = 0xCC, 0xDC, 0xDE, 0xDF
 _REFUSED = _OTHER_FRAMES | {_ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION}
-_END, _SCAN = 0xD9, 0xDA
+_END, _SCAN, _APP2 = 0xD9, 0xDA, 0xE2
 
 _FIRST_READ = 2**16  # bytes; each further read is as long as all before
 
@@ -146,6 +146,8 @@ class FirstScans:
         body = content[start + 2 : end]
         if kind == _PROGRESSIVE:
             self.is_done = bool(self._components) or not self._read_frame(body)
+        elif kind == _APP2:
+            self.is_done = body[:4] == b"MPF\0"  # further pictures
         elif kind == _SCAN:
             self.is_done = not self._read_scan(body, found.start())
             self._in_scan = True

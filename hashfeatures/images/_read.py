@@ -19,10 +19,11 @@ from ._arrays import conversion_code
 from ._decoding import Decoding, Reduction
 from ._errors import CONVERSION_ERRORS, as_read_error
 from ._flatten import flatten
-from ._open import check_size, find_file, open_file, read_orientation
+from ._open import check_size, find_address, find_file, open_file, read_orientation
 from ._progressive import cut_behind_first_scans
 from ._quiet import quiet_decoding, quiet_libtiff
 from ._references import resolve
+from ._remote_scans import read_remote
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -51,7 +52,8 @@ class DecodedImage:
         The same pixels, upright, with transparency and more than 8 bits as the file has them.
         None if fewer pixels or only luma were decoded.
     file : str, BytesIO or None
-        The file that was decoded. None for an image in memory.
+        The file that was decoded. None for an image in memory, and if only a part of a remote
+        file was read.
     """
 
     image: Image.Image
@@ -133,7 +135,15 @@ def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
     if isinstance(content, np.ndarray):
         image = _image_from_array(content)
         return _Found(image, image.size)
-    file = find_file(content)
+    address = find_address(content) if decoding.decode == "reduced" else None
+    if address is not None:
+        remote = read_remote(address, reduction)
+        file: str | io.BytesIO = io.BytesIO(remote.content)
+        if not remote.is_whole:
+            with open_file(file, source, decoding.max_pixels) as image:
+                return _decode_opened(image, None, decoding, reduction)
+    else:
+        file = find_file(content)
     with open_file(file, source, decoding.max_pixels) as image:
         first = cut_behind_first_scans(image, reduction) if decoding.decode == "reduced" else None
         if first is None:
@@ -143,7 +153,7 @@ def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
 
 
 def _decode_opened(
-    image: Image.Image, file: str | io.BytesIO, decoding: Decoding, reduction: Reduction
+    image: Image.Image, file: str | io.BytesIO | None, decoding: Decoding, reduction: Reduction
 ) -> _Found:
     drafted = None
     if decoding.decode == "reduced":

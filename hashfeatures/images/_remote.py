@@ -1,4 +1,4 @@
-"""Reading whole URLs through fsspec, with a time-out, a size limit and retries.
+"""Reading URLs, whole or in parts, through fsspec, with a time-out, a size limit and retries.
 
 It supports http, https and every protocol of an installed fsspec file system (``s3://``,
 ``gs://``, ``memory://``, ``zip://`` …). Credentials, headers and endpoints come from fsspec's own
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._utils.optional import import_extra
@@ -37,6 +38,9 @@ MAX_WAIT = 120.0
 _PURPOSE = "Reading a URL"
 _CHUNK = 2**20
 _WEB = ("http", "https")
+_WHOLE, _PARTIAL = 200, 206
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_VERSIONS = ("ETag", "Last-Modified")
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _TOO_MANY_REQUESTS = 429
 _LEAST_PAUSE, _MOST_PAUSE = 0.5, 30.0  # seconds, if a server names no number
@@ -89,6 +93,73 @@ def read_url(
     MissingExtraError
         If fsspec, or a package that it needs for the protocol, is not installed.
     """
+    return _retry(url, timeout, max_bytes, attempts, max_wait).content
+
+
+class Part(NamedTuple):
+    """A run of bytes of a remote file.
+
+    Parameters
+    ----------
+    content : bytes
+        The bytes. All of the file, if the server does not send parts.
+    n_total : int
+        The length of the file in bytes.
+    version : tuple of str
+        What changes with the content of the file, as far as the server says so.
+    is_whole : bool
+        Whether the server sent the whole file at once.
+    """
+
+    content: bytes
+    n_total: int
+    version: tuple[str, ...] = ()
+    is_whole: bool = False
+
+
+class PartError(OSError):
+    """A server sent other bytes than those that were requested."""
+
+
+def read_part(url: str, start: int, stop: int, max_bytes: int = MAX_BYTES) -> Part:
+    """Read a run of bytes of a URL, with the time-out, limit and retries of `read_url`.
+
+    Parameters
+    ----------
+    url : str
+        The address, with its protocol.
+    start, stop : int
+        The first byte, and the one after the last. The file may end before.
+    max_bytes : int
+        The most bytes that the whole file may have.
+
+    Returns
+    -------
+    Part
+        The bytes, or the whole file.
+
+    Raises
+    ------
+    PartError
+        If the server or the file system sends no parts, or others than requested.
+    OSError
+        See `read_url`.
+    """
+    part = _retry(url, None, max_bytes, ATTEMPTS, None, (start, stop))
+    if part.n_total > max_bytes:
+        raise OSError(_too_long(max_bytes))
+    return part
+
+
+def _retry(
+    url: str,
+    timeout: float | None,
+    max_bytes: int,
+    attempts: int,
+    max_wait: float | None,
+    span: tuple[int, int] | None = None,
+) -> Part:
+    """Read a file, or a span of it, with several attempts."""
     tenacity = import_extra("tenacity", "remote", _PURPOSE)
     scheme, separator, rest = url.partition("://")
     url = _resolve_file_url(scheme.lower() + separator + rest)
@@ -98,11 +169,11 @@ def read_url(
     n_failed = 0
     pause = tenacity.wait_random_exponential(multiplier=0.2, max=5)
 
-    def read() -> bytes:
+    def read() -> Part:
         host.wait(start, limit)
-        content = _read_once(url, timeout, max_bytes, host, limit)
+        part = _read_once(url, timeout, max_bytes, host, limit, span)
         host.answered()
-        return content
+        return part
 
     def is_postponed(state: Any) -> bool:
         return isinstance(state.outcome.exception(), _LaterError)
@@ -123,8 +194,8 @@ def read_url(
         wait=lambda state: 0.0 if is_postponed(state) else pause(state),  # the host waits itself
         reraise=True,
     )
-    content: bytes = retrying(read)
-    return content
+    part: Part = retrying(read)
+    return part
 
 
 def max_wait_here() -> float:
@@ -271,8 +342,13 @@ def _host_of(url: str) -> _Host:
 
 
 def _read_once(
-    url: str, timeout: float | None, max_bytes: int, host: _Host, limit: float
-) -> bytes:
+    url: str,
+    timeout: float | None,
+    max_bytes: int,
+    host: _Host,
+    limit: float,
+    span: tuple[int, int] | None,
+) -> Part:
     fsspec = import_extra("fsspec", "remote", _PURPOSE)
     opening: dict[str, Any] = {}
     faults: tuple[type[Exception], ...] = ()
@@ -292,31 +368,90 @@ def _read_once(
             # One streamed answer. With a size given, fsspec skips its look-up, which reports
             # every server error as a missing file.
             opening = {"block_size": 0, "size": 1}
+            if span is not None:
+                opening["headers"] = _headers_for(span, options[protocols[0]])
         else:
             system, path = fsspec.core.url_to_fs(url, **options)
+            if span is not None:
+                return _read_span(system, path, span)
         with system.open(path, "rb", **opening) as file:
             content = bytearray()
-            while chunk := file.read(min(_CHUNK, max_bytes + 1 - len(content))):
+            is_part = span is not None and _status_of(file) != _WHOLE
+            most = span[1] - span[0] if span is not None and is_part else max_bytes
+            while chunk := file.read(min(_CHUNK, most + 1 - len(content))):
                 content += chunk
-                if len(content) > max_bytes:
-                    raise OSError(f"the answer is longer than the limit of {max_bytes} bytes")
+                if len(content) > most:
+                    raise (PartError if is_part else OSError)(_too_long(most))
                 if time.monotonic() > deadline:
                     raise TimeoutError(too_slow)
+            if span is not None:
+                return _check_part(bytes(content), file, span)
     except TimeoutError as error:
         raise TimeoutError(too_slow) from error
     except ImportError as error:
         raise MissingExtraError(f"{_PURPOSE} of {protocols[0]}: {error}") from error
     except Exception as error:
         if answer := _answer_in(error):
-            raise _error_of(answer, host, limit) from error
+            told = _error_of(answer, host, limit)
+            if span is not None and type(told) is OSError:  # it may lie with the span
+                raise PartError(str(told)) from error
+            raise told from error
         if isinstance(error, FileNotFoundError):
             raise FileNotFoundError("there is nothing at this address") from error
         if faults and isinstance(error, aiohttp.TooManyRedirects):
             raise OSError("the address redirects in a circle") from error
         if isinstance(error, faults):
             raise ConnectionError(str(error)) from error
+        if span is not None and not isinstance(error, OSError):
+            raise PartError(str(error)) from error
         raise
-    return bytes(content)
+    return Part(bytes(content), len(content), is_whole=True)
+
+
+def _too_long(max_bytes: int) -> str:
+    return f"the answer is longer than the limit of {max_bytes} bytes"
+
+
+def _headers_for(span: tuple[int, int], options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the configured headers of requests, and those that request a span of bytes."""
+    wanted = {"Range": f"bytes={span[0]}-{span[1] - 1}", "Accept-Encoding": "identity"}
+    return {**(options.get("headers") or {}), **wanted}
+
+
+def _status_of(file: Any) -> Any:
+    """Return the HTTP status of a file that fsspec streams, or None if it does not show it."""
+    return getattr(getattr(file, "r", None), "status", None)
+
+
+def _check_part(content: bytes, file: Any, span: tuple[int, int]) -> Part:
+    """Return the content of a web server's answer, or raise unless it is what it must be."""
+    status = _status_of(file)
+    if status == _WHOLE:
+        return Part(content, len(content), is_whole=True)
+    headers = getattr(getattr(file, "r", None), "headers", {})
+    told = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    if (
+        status != _PARTIAL
+        or told is None
+        or headers.get("Content-Encoding", "identity") != ("identity")
+    ):
+        raise PartError(f"the server answered {status} to a request of a part")
+    first, last, n_total = map(int, told.groups())
+    if (first, last) != (span[0], min(span[1], n_total) - 1) or len(content) != last + 1 - first:
+        raise PartError(f"the server sent bytes {first} to {last} instead of {span[0]} and up")
+    return Part(content, n_total, tuple(headers.get(name, "") for name in _VERSIONS))
+
+
+def _read_span(system: Any, path: str, span: tuple[int, int]) -> Part:
+    """Read a span of bytes from a file system of fsspec."""
+    n_total = system.size(path)
+    if not isinstance(n_total, int):
+        raise PartError("the length of the file is not known")
+    start, stop = span[0], min(span[1], n_total)
+    content = system.cat_file(path, start=start, end=stop) if start < stop else b""
+    if len(content) != stop - start:
+        raise PartError(f"got {len(content)} bytes instead of {stop - start}")
+    return Part(bytes(content), n_total)
 
 
 def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, Any]:
