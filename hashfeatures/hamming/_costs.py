@@ -25,11 +25,12 @@ _WORDS_COMPARED = 4  # of most candidates with more words, as they differ in too
 _TILE_ROWS = 32
 _PER_OWN = 0.8  # a pair of the same tile, which are compared one by one
 _PER_OWN_WORD = 0.3
-_PER_NEAREST = 0.3  # a code in the scan for the nearest, which compares one by one
-_PER_NEAREST_WORD = 0.2
+_PER_NEAREST = 0.6  # a code in the scan for the nearest, which compares one by one
+_PER_NEAREST_WORD = 0.25
 _PER_PAIR = 24.0  # within the radius, each time that a band finds it
 _PER_PROBE = 3.6  # a bucket looked up from another
-_PER_LOOK_UP = 10.0  # a bucket looked up by a query; few queries do not access buckets in order
+_PER_LOOK_UP = 8.0  # a bucket looked up by a query; few queries do not access buckets in order
+_PER_LOOK_UP_WORD = 1.5
 _PER_TILE = 10.0  # two buckets that hold codes
 _PER_TILE_WORD = 0.8
 _PER_QUERY = 80.0  # for each band
@@ -67,7 +68,7 @@ def scan_cost(n_comparisons: float, n_words: int, near: float = 0.0) -> float:
 
 def nearest_cost(n_codes: int, n_words: int) -> float:
     """Return the predicted nanoseconds of comparing a query with all codes for the nearest."""
-    return n_codes * (_PER_NEAREST + _PER_NEAREST_WORD * min(n_words, _WORDS_COMPARED))
+    return n_codes * (_PER_NEAREST + _PER_NEAREST_WORD * n_words)
 
 
 def query_cost(per_query: float, n_queries: int, n_bands: int, n_codes: int) -> float:
@@ -125,7 +126,9 @@ def look_up_costs(
 ) -> NDArray[np.float64]:
     """Return the predicted nanoseconds of a band for one query, as `join_costs` does."""
     n_flips = count_flips(width)
-    costs: NDArray[np.float64] = n_flips * _PER_LOOK_UP + _PER_QUERY
+    costs: NDArray[np.float64] = (
+        n_flips * (_PER_LOOK_UP + _PER_LOOK_UP_WORD * n_words) + _PER_QUERY
+    )
     costs += _compared_cost(distances, radius, n_codes, n_words, width)
     return costs
 

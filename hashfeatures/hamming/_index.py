@@ -29,7 +29,7 @@ _SMALL = 2048  # numpy compares so few codes in less time than loading compiled 
 _FEW = 1 << 14  # numpy makes so few comparisons faster than loops that are loaded
 _QUERY_BLOCK = 1 << 14
 _HELD_PAIRS = 1 << 23
-_KNN_SHARE = 0.1  # of the time of a scan may be spent on finding near neighbors first
+_KNN_SHARE = 0.2  # of the time of a scan may be spent on finding near neighbors first
 
 _NO_ARRAYS = (
     "use a smaller radius, read the pairs block by block with HammingNeighbors.iter_pairs, group "
