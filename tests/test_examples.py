@@ -12,7 +12,6 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
 each_example = pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
-STARTS_CLUSTER = {"plot_cluster"}
 
 
 def test_examples_are_found():
@@ -27,14 +26,8 @@ def ray_logs():
         yield folder
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(script, marks=[pytest.mark.cluster] * (script.stem in STARTS_CLUSTER))
-        for script in EXAMPLES
-    ],
-    ids=lambda script: script.stem,
-)
+@pytest.mark.slow  # and one of them starts Ray
+@each_example
 def test_runs_and_leaves_nothing_behind(script, tmp_path, ray_logs):
     """Guards readers from an example that fails, warns, hangs or litters."""
     work, temporary = tmp_path / "work", tmp_path / "temporary"

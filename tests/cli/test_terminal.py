@@ -9,6 +9,8 @@ import pytest
 
 pty = pytest.importorskip("pty", reason="needs a terminal of a Unix")
 
+pytestmark = pytest.mark.slow  # each call starts Python and imports all that it needs
+
 COMMAND = [sys.executable, "-m", "hashfeatures"]
 
 
