@@ -21,14 +21,16 @@ from hashfeatures import HammingNeighborsTransformer, ImageHashFeaturizer
 from hashfeatures.images import _known_plugins
 from hashfeatures.images._pillow_state import load_plugins
 
-# Shared runners are slow now and then, which is not what the properties are about.
-settings.register_profile(
-    "default",
-    deadline=None,
-    # Fixtures that set something for all examples need not be made anew for each.
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    max_examples=60,
-)
+# .ci/run looks for counterexamples longer, by `--hypothesis-profile=thorough`.
+for profile, max_examples in (("default", 30), ("thorough", 60)):
+    settings.register_profile(
+        profile,
+        # Shared runners are slow now and then, which is not what the properties are about.
+        deadline=None,
+        # Fixtures that set something for all examples need not be made anew for each.
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+        max_examples=max_examples,
+    )
 settings.load_profile("default")
 
 

@@ -30,7 +30,14 @@ PAGES = [
 # What blocks may import though it is not installed for the tests: these blocks are skipped.
 NOT_INSTALLED = re.compile(r"^(?:import|from) (rawpy|torch|torchvision)\b", re.MULTILINE)
 
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name + page.stem)
+RESAMPLE = {"scores"}  # the code of these pages takes many seconds
+
+
+def name_page(page):
+    return page.parent.name + page.stem
+
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=name_page)
 
 
 def test_pages_are_found():
@@ -170,7 +177,11 @@ def write_dataset(photos):
 FOLDERS = dict.fromkeys(["layouts", "near-duplicates", "recipes"], write_data_sets)
 
 
-@each_page
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page.stem in RESAMPLE)) for page in PAGES],
+    ids=name_page,
+)
 def test_the_code_of_a_page_runs_without_a_warning(page, tmp_path, monkeypatch, noise_image):
     """All blocks, one after the other, on photos of classes that bits do not tell apart."""
     monkeypatch.chdir(tmp_path)

@@ -188,6 +188,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_threads_work_in_a_process_of_a_pool(image_files, tmp_path):
     """Such a process starts no others: joblib would warn of that, and use one thread."""
     script = tmp_path / "in_a_pool.py"
@@ -215,6 +216,7 @@ with joblib.parallel_config(sys.argv[1], n_jobs=2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="interrupts by a POSIX signal")
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
 def test_a_read_that_hangs_can_be_interrupted(image_files, backend):

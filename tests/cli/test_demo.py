@@ -40,6 +40,7 @@ def table_row(text, name):
     return float(naive.rstrip("%")), float(grouped.rstrip("%"))
 
 
+@pytest.mark.slow
 def test_runs_without_complaint(demo):
     """The demo succeeds, and stderr holds only progress bars."""
     run, _ = demo
@@ -49,6 +50,7 @@ def test_runs_without_complaint(demo):
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.slow
 def test_output_fits_a_terminal(demo):
     """Every line fits into 80 columns and is ASCII."""
     run, _ = demo
@@ -56,6 +58,7 @@ def test_output_fits_a_terminal(demo):
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_contact_sheet_is_an_image(demo):
     """The contact sheet is written to the given path, is the only file left, and is not blank."""
     run, folder = demo
@@ -68,6 +71,7 @@ def test_contact_sheet_is_an_image(demo):
         assert len(sheet.convert("RGB").getcolors(maxcolors=2**24)) > 1000
 
 
+@pytest.mark.slow
 def test_finds_most_copies(demo):
     """The demo prints its recall and precision, and both are high."""
     run, _ = demo
@@ -76,6 +80,7 @@ def test_finds_most_copies(demo):
     assert 80 < precision <= 100
 
 
+@pytest.mark.slow
 def test_split_keeps_found_copies_from_leaking(demo):
     """No found copy crosses the grouped split, many cross the random one, and few are missed."""
     run, _ = demo
@@ -85,6 +90,7 @@ def test_split_keeps_found_copies_from_leaking(demo):
     assert our_missed < naive_found / 5
 
 
+@pytest.mark.slow
 def test_naive_score_is_inflated(demo):
     """The random split scores higher on as many test images, because of images that leak."""
     run, _ = demo
@@ -96,6 +102,7 @@ def test_naive_score_is_inflated(demo):
     assert table_row(run.stdout, "score on images that do not")[0] < naive
 
 
+@pytest.mark.slow
 def test_ranking_begins_with_the_image_itself(demo):
     """The ranking lists the image first, then its copies, then other images."""
     run, _ = demo
