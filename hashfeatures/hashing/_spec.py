@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -114,9 +115,15 @@ class HashSpec:
         """The number of bits of the hash."""
         return math.prod(self.shape)
 
-    def pack(self, planes: ImagePlanes) -> bytes:
-        """Compute the hash of an image, eight bits to a byte."""
-        return np.packbits(self.algorithm.compute(planes, self.size)).tobytes()
+    def measure(self, planes: ImagePlanes) -> Any:
+        """Return what the hash of an image depends on, of little memory."""
+        return self.algorithm.measure_image(planes, self.size)
+
+    def pack_all(self, measured: Sequence[Any]) -> list[bytes]:
+        """Compute the hashes of measured images, eight bits to a byte."""
+        bits = self.algorithm.decide_bits(np.stack(measured), self.size)
+        packed = np.packbits(bits.reshape(len(bits), -1), axis=1)
+        return [row.tobytes() for row in packed]
 
     def luma_sizes(self, side: int) -> Sizes:
         """Return the sizes of the resized luma that the hash needs.

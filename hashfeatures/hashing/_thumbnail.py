@@ -6,6 +6,7 @@ As a hash, it takes the same way as all others: through workers, batches and the
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -78,7 +79,7 @@ class ThumbnailSpec(HashSpec):
         """Return the size of the thumbnail."""
         return ((self.size, self.size),)
 
-    def pack(self, planes: ImagePlanes) -> bytes:
+    def measure(self, planes: ImagePlanes) -> bytes:
         """Return the bytes of the thumbnail, field by field."""
         return b"".join(
             (
@@ -89,8 +90,12 @@ class ThumbnailSpec(HashSpec):
             )
         )
 
+    def pack_all(self, measured: Sequence[bytes]) -> list[bytes]:
+        """Return the bytes as they are."""
+        return list(measured)
+
     def _compute(self, planes: ImagePlanes, size: int) -> Bits:
-        return np.unpackbits(np.frombuffer(self.pack(planes), dtype=np.uint8)).astype(bool)
+        return np.unpackbits(np.frombuffer(self.measure(planes), dtype=np.uint8)).astype(bool)
 
 
 def read_thumbnails(packed: NDArray[np.uint8]) -> NDArray[np.void]:

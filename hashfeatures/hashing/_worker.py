@@ -9,7 +9,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from ..exceptions import ImageReadError
 from ..images._decoding import Decoding, Reduction
@@ -59,48 +60,78 @@ def hash_one(
     ImageReadError
         If the image cannot be read. Any other error has another cause than the image.
     """
-    fast = None
-    if not decoding.trim_borders:
-        fast = decode_baseline(source, decoding, reduction)
+    measured = measure_one(source, specs, decoding, min_detail, reduction)
+    _pack_hashes([measured])
+    return measured.record
+
+
+class _Measured(NamedTuple):
+    """The record of an image, still without hashes, and what each of its hashes depends on."""
+
+    record: ImageRecord
+    specs: Sequence[HashSpec]
+    values: list[Any]
+
+
+def _pack_hashes(images: Sequence[_Measured]) -> None:
+    """Complete the records of images. Many at a time take less time."""
+    for specs, group in groupby(images, lambda image: image.specs):
+        records, _, values = zip(*group, strict=True)
+        for spec, of_spec in zip(specs, zip(*values, strict=True), strict=True):
+            name = str(spec)
+            for record, packed in zip(records, spec.pack_all(of_spec), strict=True):
+                record.hashes[name] = packed
+
+
+def measure_one(
+    source: Any,
+    specs: Sequence[HashSpec],
+    decoding: Decoding,
+    min_detail: int | None,
+    reduction: Reduction,
+) -> _Measured:
+    """Decode one image, and keep of it what its record depends on."""
+    fast = None if decoding.trim_borders else decode_baseline(source, decoding, reduction)
     if fast is not None:
-        return _record_of(fast, source, specs, decoding, min_detail)
+        return _measure_fast(fast, source, specs, decoding, min_detail)
     decoded = read_image(source, decoding, reduction)
     try:
         with quiet_decoding(decoding.max_pixels):
             planes = _planes_of(decoded, decoding, specs, min_detail is not None)
-            detail, hashes = _measure(planes, specs, min_detail)
+            detail, values = _measure_planes(planes, specs, min_detail)
             digest = None
             if min_detail is not None and detail < min_detail:
                 digest = _digest(source, decoded, decoding)
     except ImageReadError as error:  # a mode that Pillow cannot turn into luma, say
         name = describe_source(source.image if isinstance(source, DecodedImage) else source)
         raise ImageReadError(name, error.cause, lasting=error.lasting) from error
-    return ImageRecord(hashes, detail, decoded.width, decoded.height, decoded.format, digest)
+    facts = (detail, decoded.width, decoded.height, decoded.format, digest)
+    return _Measured(ImageRecord({}, *facts), specs, values)
 
 
-def _record_of(
+def _measure_fast(
     fast: JpegPixels,
     source: Any,
     specs: Sequence[HashSpec],
     decoding: Decoding,
     min_detail: int | None,
-) -> ImageRecord:
-    """Hash the pixels of a JPEG that Pillow did not decode."""
+) -> _Measured:
+    """Measure the pixels of a JPEG that Pillow did not decode."""
     sizes = _sizes_for(tuple(specs), min_detail is not None, min(fast.pixels.shape[:2]))
     planes = ImagePlanes(fast.pixels, needs_color(specs), sizes=sizes)
-    detail, hashes = _measure(planes, specs, min_detail)
+    detail, values = _measure_planes(planes, specs, min_detail)
     digest = None
     if min_detail is not None and detail < min_detail:
-        whole = replace(decoding, decode="full")
-        digest = _digest(source, read_image(source, whole), decoding)
-    return ImageRecord(hashes, detail, fast.width, fast.height, "JPEG", digest)
+        digest = _digest(source, read_image(source, replace(decoding, decode="full")), decoding)
+    facts = (detail, fast.width, fast.height, "JPEG", digest)
+    return _Measured(ImageRecord({}, *facts), specs, values)
 
 
-def _measure(
+def _measure_planes(
     planes: ImagePlanes, specs: Sequence[HashSpec], min_detail: int | None
-) -> tuple[int, dict[str, bytes]]:
+) -> tuple[int, list[Any]]:
     detail = 0 if min_detail is None else measure_detail(planes)
-    return detail, {str(spec): spec.pack(planes) for spec in specs}
+    return detail, [spec.measure(planes) for spec in specs]
 
 
 def _digest(source: Any, decoded: DecodedImage, decoding: Decoding) -> bytes:
@@ -151,15 +182,19 @@ def hash_chunk(
 ) -> list[ImageRecord | ImageReadError]:
     """Compute the given hashes of each image, and return errors of images instead of raising."""
     outcomes: list[ImageRecord | ImageReadError] = []
+    measured: list[_Measured] = []
     process_state.apply()
     with quiet_decoding(decoding.max_pixels):  # once for all images
         for source, specs in jobs:
             try:
                 if isinstance(source, ImageReadError):
                     raise source
-                outcomes.append(hash_one(source, specs, decoding, min_detail, reduction))
+                image = measure_one(source, specs, decoding, min_detail, reduction)
+                measured.append(image)
+                outcomes.append(image.record)
             except ImageReadError as error:
                 outcomes.append(error.without_traceback())
                 if stop_early:
                     break
+        _pack_hashes(measured)
     return outcomes

@@ -12,7 +12,7 @@ from hashfeatures import ImageHashFeaturizer, ImageReadError, MissingExtraError
 from hashfeatures._utils.optional import install_command
 from hashfeatures.hashing._hex import bits_to_hex
 from hashfeatures.hashing._planes import ImagePlanes
-from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.hashing._spec import HashSpec, parse_hashes
 
 ORACLE = {
     "ahash": imagehash.average_hash,
@@ -181,3 +181,18 @@ def test_views_are_made_once(noise_image, monkeypatch):
     for spec in parse_hashes(["ahash", "phash", "dhash", "whash", "colorhash"]):
         spec.algorithm.compute(planes, spec.size)
     assert calls.count("L") == calls.count("HSV") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["ahash", "phash", "phash:3", "phash:16", "dhash", "dhash_vertical:5", "colorhash"]
+)
+def test_hashes_of_many_images_are_those_of_each(name, noise_image):
+    """What is computed for many images at once rounds as for a single one."""
+    spec = HashSpec.parse(name)
+    planes = [ImagePlanes(noise_image(seed, size=(99, 70 + seed)), True) for seed in range(17)]
+    measured = [spec.measure(each) for each in planes]
+    together = spec.pack_all(measured)
+    assert together == [packed for each in measured for packed in spec.pack_all([each])]
+    assert together == [
+        np.packbits(spec.algorithm.compute(each, spec.size)).tobytes() for each in planes
+    ]

@@ -224,13 +224,13 @@ def test_workers_share_the_state_of_pillow(n_jobs, tmp_path, encode, noise_image
 def decoded(monkeypatch):
     """Return a list that grows by each image that is decoded, and the hashes it is decoded for."""
     calls = []
-    hash_one = engine.hash_one
+    measure_one = engine.measure_one
 
     def counting(source, specs, *args):
         calls.append((source, [str(spec) for spec in specs]))
-        return hash_one(source, specs, *args)
+        return measure_one(source, specs, *args)
 
-    monkeypatch.setattr(engine, "hash_one", counting)
+    monkeypatch.setattr(engine, "measure_one", counting)
     return calls
 
 
@@ -387,13 +387,13 @@ SCRIPT = """
 import sys, os, time
 from hashfeatures import ImageHashFeaturizer
 from hashfeatures.hashing import _worker as engine
-hash_one = engine.hash_one
+measure_one = engine.measure_one
 def slowly(source, *args):
     with open(sys.argv[2], "a") as log:
         log.write(source + chr(10))
     time.sleep(0.02)
-    return hash_one(source, *args)
-engine.hash_one = slowly
+    return measure_one(source, *args)
+engine.measure_one = slowly
 ImageHashFeaturizer("phash", cache=sys.argv[1]).transform(sys.argv[3:])
 """
 
