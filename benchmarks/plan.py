@@ -105,58 +105,82 @@ class Timer:
             if bands[way] not in tasks:
                 tasks[bands[way]] = self._time_tasks(partial(run, way), before[way])
         seconds = {
-            way: before[way] + tasks[bands[way]].seconds / tasks[bands[way]].share for way in WAYS
+            way: before[way] + tasks[bands[way]].within / tasks[bands[way]].share for way in WAYS
         }
         whole = [each.n_pairs for each in tasks.values() if each.share == 1]
         return Cell(case, seconds, chosen, len(whole) < len(tasks), len({*whole}) <= 1)
 
     def _run(self, search: Callable[[], Iterable[Any]], every: int) -> Run:
         """Search all pairs, but run only one of so many tasks."""
+        clock = time.thread_time if self.clock is time.process_time else self.clock
         n_pairs = 0
-        with part_of_tasks(every) as done:
+        with part_of_tasks(every, clock) as part:
             start = self.clock()
             for pairs in search():
                 n_pairs += len(pairs.left)
             seconds = self.clock() - start
-        return Run(seconds, sum(done) if every > 1 else 1.0, n_pairs)
+        share = sum(part.shares) if every > 1 else 1.0
+        return Run(seconds, share, sum(part.seconds) / self.jobs, n_pairs)
 
     def _time_tasks(self, run: Callable[[int], Run], before: float) -> Run:
-        """Time the tasks without what comes before them, as many of them as the cap allows."""
+        """Time as many tasks as the cap allows, without what comes before them."""
         every = 1 << 12
-        while True:
-            part = run(every)
-            part = part._replace(seconds=max(part.seconds - before, 1e-9))
-            if every == 1 or (part.share and part.seconds > self.cap / 2):
-                break
-            faster = self.cap / part.seconds if part.share else 16
+        while (part := run(every)).within < self.cap / 2 and every > 1:
+            faster = self.cap / part.within if part.within else 16
             every = max(1, int(every / np.clip(faster, 2, 16)))
-        if part.seconds < self.cap:
-            again = (run(every).seconds - before for _ in range(self.rounds - 1))
-            part = part._replace(seconds=max(min([part.seconds, *again]), 1e-9))
-        return part
+        if every > 1:
+            return part
+        again = (run(1) for _ in range(self.rounds - 1) if part.seconds < self.cap)
+        whole = min([part, *again], key=lambda each: each.seconds)
+        return whole._replace(within=whole.seconds - before)
 
 
 class Run(NamedTuple):
-    """The seconds of a search, the share of its tasks that ran, and the pairs found."""
+    """A search: its seconds, the share of its tasks that ran, their seconds, and pairs found."""
 
     seconds: float
     share: float
+    within: float
     n_pairs: int
 
 
+class Part(NamedTuple):
+    """The shares of the work that tasks did, and the seconds that they took."""
+
+    shares: list[float]
+    seconds: list[float]
+
+
+class TimedTask(NamedTuple):
+    """A task of a search that tells how long it takes."""
+
+    task: Any
+    clock: Callable[[], float]
+    seconds: list[float]
+
+    def run(self) -> tuple[Any, TimedTask | None]:
+        """Run the task; return pairs, and the rest of the task if there is one."""
+        start = self.clock()
+        found, rest = self.task.run()
+        self.seconds.append(self.clock() - start)
+        return found, None if rest is None else self._replace(task=rest)
+
+
 @contextmanager
-def part_of_tasks(every: int) -> Iterator[list[float]]:
-    """Let searches run one of so many tasks only; yield the shares of all tasks that ran."""
-    whole, done = _join._stream, []
+def part_of_tasks(every: int, clock: Callable[[], float]) -> Iterator[Part]:
+    """Let searches run one of so many tasks only, and time it."""
+    whole, part = _join._stream, Part([], [])
 
     def stream(tasks: Iterator[Any], n_jobs: int | None) -> Iterator[Any]:
-        for block in whole(islice(tasks, every // 2, None, every), n_jobs):
-            done.append(block.share)
+        some = islice(tasks, every // 2, None, every)
+        timed = (TimedTask(task, clock, part.seconds) for task in some)
+        for block in whole(timed, n_jobs):
+            part.shares.append(block.share)
             yield block
 
     _join._stream = stream
     try:
-        yield done
+        yield part
     finally:
         _join._stream = whole
 
