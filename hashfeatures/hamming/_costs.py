@@ -136,13 +136,10 @@ def look_up_costs(
 def _compared_cost(
     distances: Shares, radius: int, n_comparisons: float, n_words: int, width: int
 ) -> NDArray[np.float64]:
-    near = np.zeros_like(distances)
-    near[: radius + 1] = distances[: radius + 1]
-    n_limits = len(count_flips(width))
-    compared = band_shares(distances, width)[:n_limits] * candidate_cost(n_words)
-    found = band_shares(near, width)[:n_limits] * _PER_PAIR
-    costs: NDArray[np.float64] = n_comparisons * (compared + found)
-    return costs
+    spent = distances * candidate_cost(n_words)
+    spent[: radius + 1] += distances[: radius + 1] * _PER_PAIR
+    costs: NDArray[np.float64] = n_comparisons * band_shares(spent, width)
+    return costs[: len(count_flips(width))]
 
 
 def count_tasks(n_codes: int) -> int:

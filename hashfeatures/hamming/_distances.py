@@ -64,7 +64,7 @@ def band_shares(distances: Shares, width: int) -> Shares:
     Parameters
     ----------
     distances : ndarray of shape (n_bits + 1,)
-        The share of pairs at each distance. A part of them, with zeros elsewhere, is possible too.
+        The share of pairs at each distance, or what such pairs cost.
     width : int
         The number of bits of the band.
 

@@ -169,8 +169,8 @@ def choose_limits(costs: Sequence[_Costs], radius: int) -> tuple[list[int], floa
         The sum of their costs; infinite if they cannot cover the radius.
     """
     limits = [-1] * len(costs)
-    steps = [np.diff(each, prepend=0.0).tolist() for each in costs]
-    raises = [(each[0], band) for band, each in enumerate(steps)]
+    totals = [[0.0, *each.tolist(), np.inf] for each in costs]
+    raises = [(each[1], band) for band, each in enumerate(totals)]
     heapify(raises)
     total = 0.0
     for _ in range(radius + 1):
@@ -179,8 +179,8 @@ def choose_limits(costs: Sequence[_Costs], radius: int) -> tuple[list[int], floa
             return limits, np.inf
         total += more
         limits[band] += 1
-        rest = steps[band][limits[band] + 1 :]
-        heapreplace(raises, (rest[0] if rest else np.inf, band))
+        before, after = totals[band][limits[band] + 1 : limits[band] + 3]
+        heapreplace(raises, (after - before, band))
     return limits, total
 
 
