@@ -23,7 +23,7 @@ class Case:
     n_bits: int
     radius: int
     n_queries: int = 0
-    folders: tuple[str, ...] = ()
+    stored: str = ""
 
     @property
     def name(self) -> str:
@@ -32,8 +32,9 @@ class Case:
 
     def codes(self) -> Words:
         """Return the codes, shape (n_codes, n_words)."""
-        if self.kind == "photos'":
-            return hash_photos(self.folders)
+        if self.stored:
+            codes: Words = np.load(self.stored)[:, : self.n_bits // 64].copy()
+            return codes
         make = {"skewed": make_skewed, "crowded": make_crowded}.get(self.kind, make_uniform)
         return make(self.n_codes, self.n_bits // 64)
 
@@ -102,14 +103,14 @@ def make_skewed(n_codes: int, n_words: int, side: int = 8) -> Words:
     return words
 
 
-def hash_photos(folders: Sequence[str]) -> Words:
-    """Return the phash of every image in some folders that can be read."""
+def hash_photos(folders: Sequence[str], hashes: Sequence[str] = ("phash",)) -> Words:
+    """Return the hashes of every image in some folders that can be read."""
     from hashfeatures import ImageHashFeaturizer
 
     files = sorted(
         path for folder in folders for path in Path(folder).rglob("*") if path.is_file()
     )
-    hasher = ImageHashFeaturizer("phash", decode="reduced", errors="coerce", n_jobs=-1)
+    hasher = ImageHashFeaturizer(hashes, decode="reduced", errors="coerce", n_jobs=-1)
     bits = hasher.transform(files)
     known = bits[~np.isnan(bits).any(axis=1)].astype(np.uint8)
     return np.packbits(known, axis=1).view(np.uint64)
