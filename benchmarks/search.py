@@ -94,8 +94,8 @@ def list_duels(n_codes: int) -> Iterator[Duel]:
 def list_photo_duels(stored: str) -> Iterator[Duel]:
     """Yield the searches among the hashes of photos."""
     n_codes = len(np.load(stored, mmap_mode="r"))
-    for n_bits, radius, kind in ((64, 10, "phash"), (128, 12, "phash and dhash")):
-        case = Case(f"{kind} codes of photos,", n_codes, n_bits, radius, stored=stored)
+    for n_bits, radius, kind in ((64, 10, "photos' phash"), (128, 12, "photos' phash and dhash")):
+        case = Case(kind, n_codes, n_bits, radius, stored=stored)
         peers = RADIUS_PEERS | (IMAGEDEDUP if n_bits == 64 else {})
         yield Duel("self-join", case, searchers.our_self_join, peers)
         some = replace(case, n_queries=min(n_codes, 1000))

@@ -126,9 +126,10 @@ class QueryTables:
         n_found: int,
     ) -> int:
         """Look up a query; -1 if comparing all rows is cheaper. See the compiled loop."""
-        if not k and radius >= len(self.schedule):
+        is_within_reach = radius < len(self.schedule)
+        if not (k or is_within_reach):
             return -1
-        budget = self.entries.shape[1] // (_NEAREST_SHARE if k else _SHARE) + 64
+        budget = self.entries.shape[1] // (_SHARE if is_within_reach else _NEAREST_SHARE) + 64
         n_found = query_kernels().look_up_of(len(query))(
             query, words, present, self.starts, self.entries, self.masks, self.places,
             self.schedule, self.flips, self.levels, budget, radius, k, found, n_found,
