@@ -145,12 +145,13 @@ def compare_bits(images: ImageSet, jobs: int) -> tuple[int, int, list[list[str]]
     drift = [
         ["reduced compared with full", "no bit differs", "at most 1", "at most 2", "the most"]
     ]
-    for hashes in (FIVE, TWO):
+    for hashes in (FIVE, TWO, *((name,) for name in FIVE)):
         bits = hash_by_hashfeatures(images, jobs, hashes=hashes, decode="reduced", **plain)
         for name, reduced in split_bits(bits, hashes).items():
             distances = (reduced != full[name]).sum(axis=1)
             shares = [f"{(distances <= limit).mean():.1%}" for limit in (0, 1, 2)]
-            title = f"{name} (of {'five' if hashes == FIVE else 'phash and dhash'})"
+            beside = {FIVE: "(of five)", TWO: "(of phash and dhash)"}.get(hashes, "alone")
+            title = f"{name} {beside}"
             drift.append([title, *shares, str(distances.max())])
     return five.size, n_differing, drift
 
