@@ -115,6 +115,7 @@ class FirstScans:
         for first, last in [*self._dropped, (self.n_bytes, self.n_bytes)]:
             parts.append(bytes(content[start:first]))
             start = last
+        parts.append(b"\xff\xdd" + _segment(bytes(2)))  # no restarts
         parts.append(b"\xff\xc4" + _segment(bytes([0x10, 0, 0, 0, 15, *[0] * 12]) + _RUNS))
         parts += [self._empty_scan(one) for one in self._components]
         return b"".join([*parts, END_OF_IMAGE])

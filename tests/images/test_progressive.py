@@ -67,6 +67,13 @@ def test_pixels_are_those_of_all_scans_but_for_the_lowest_bit(
     assert np.abs(difference).max() <= step // 8 + 1
 
 
+def test_restarts_end_with_the_first_scans(monkeypatch, photo):
+    content = encode(photo, restart_marker_blocks=3)
+    assert b"\xff\xd0" in content
+    whole = np.asarray(read_whole(monkeypatch, content).image).astype(int)
+    assert np.abs(np.asarray(read_image(content, REDUCED, LUMA).image) - whole).max() <= 1
+
+
 def test_luma_is_the_same_whatever_else_is_needed(photo):
     """Hashes of luma do not depend on whether colors are hashed beside them."""
     content = encode(photo)
