@@ -2,9 +2,8 @@
 
 A progressive JPEG stores the means of all blocks of 8 by 8 pixels first, and the frequencies
 within the blocks in later scans (ITU-T T.81, annex G). An image that is decoded at an eighth of
-its size shows the means alone, so its file can be cut behind them. Where red, green and blue are
-needed and the file holds fewer pixels of chroma than of luma, the first frequencies of the chroma
-are kept, too.
+its size shows the means alone, and at a quarter four frequencies more. So the file can be cut
+behind them, and what lies between them can be left out.
 """
 
 from __future__ import annotations
@@ -28,7 +27,14 @@ _END, _SCAN, _APP2 = 0xD9, 0xDA, 0xE2
 
 _FIRST_READ = 2**16  # bytes; each further read is as long as all before
 
-_SCALE = 8  # the reduction at which nothing but the mean of a block is shown
+# What an eighth and a quarter of the size show of a block: the last frequency, in the order of the
+# file. Chroma of half the resolution is shown at twice that scale.
+_LAST_FREQUENCY = {8: 0, 4: 4}
+_LAST_OF_COARSE = {8: 4, 4: 24}
+_LEAST_SCALE = 4
+
+# Fewer blocks are averaged where less is left out, so that the lowest bits of their means matter.
+_EXACT = {4}
 
 # Blocks without frequencies form runs. The codes of 4 bits stand for runs of at least 1, 2, 4, ...
 # blocks, and the bits behind a code for the rest of the length.
@@ -85,7 +91,9 @@ class FirstScans:
     _in_scan: bool = field(default=False, init=False)
     _size: tuple[int, int] = field(default=(0, 0), init=False)
     _components: tuple[_Component, ...] = field(default=(), init=False)
-    _lacking: set[tuple[int, bool]] = field(default_factory=set, init=False)
+    _scale: int = field(default=0, init=False)
+    _known: dict[int, int] = field(default_factory=dict, init=False)  # the last frequency of each
+    _precision: dict[int, int] = field(default_factory=dict, init=False)  # bits that means lack
     _dropped: list[tuple[int, int]] = field(default_factory=list, init=False)
 
     def look_at(self, content: bytes | bytearray) -> FirstScans:
@@ -104,7 +112,7 @@ class FirstScans:
         return self
 
     def cut(self, content: bytes | bytearray) -> bytes:
-        """Return a whole JPEG of the first scans, which decodes to the same means.
+        """Return a whole JPEG of the first scans.
 
         For each component, an empty scan says that its frequencies are complete. Without it,
         libjpeg would guess them from the neighbors of each block, which takes longer and changes
@@ -132,7 +140,7 @@ class FirstScans:
             self._position = found.start()
             if self._dropped and self._dropped[-1][1] == _OPEN:
                 self._dropped[-1] = self._dropped[-1][0], found.start()
-            if not self._lacking:
+            if all(self._is_known(one) for one in self._components):
                 self.n_bytes, self.is_done = found.start(), True
                 return False
         kind, start = content[found.end() - 1], found.end()
@@ -160,42 +168,52 @@ class FirstScans:
         if len(body) < 6 or body[0] != 8 or len(body) != 6 + 3 * body[5] or body[5] not in (1, 3):
             return False
         height, width = (int.from_bytes(body[at : at + 2], "big") for at in (1, 3))
-        if min(height, width) // _SCALE < self.reduction.min_side:
-            return False
         self._size = width, height
+        self._scale = find_scale(self._size, self.reduction.min_side)
         self._components = tuple(
             _Component(body[at], body[at + 1] >> 4, body[at + 1] & 15)
             for at in range(6, len(body), 3)
         )
-        if not all(factor in range(1, 5) for one in self._components for factor in one[1:]):
-            return False
-        self._lacking = {(one.name, False) for one in self._components}
-        is_regular = len(self._lacking) == len(self._components)
-        self._lacking |= {
-            (one.name, True) for one in self._components if self._needs_frequencies(one)
-        }
-        return is_regular
+        self._known = {one.name: -1 for one in self._components}
+        factors = [factor for one in self._components for factor in one[1:]]
+        is_regular = len(self._known) == len(self._components) and set(factors) <= {1, 2, 3, 4}
+        return is_regular and self._scale >= _LEAST_SCALE
 
     def _read_scan(self, body: bytes | bytearray, start: int) -> bool:
         """Read the header of a scan; return whether it is one of the first of a regular file."""
         if not body or len(body) != 4 + 2 * body[0] or not self._components:
             return False
         names = set(body[1:-3:2])
+        scanned = [one for one in self._components if one.name in names]
         first, last, precision = body[-3:]
-        if first == 0:
-            means = {(name, False) for name in names}
-            if last or precision >> 4 or not means <= self._lacking:
-                return False
-            self._lacking -= means
-            return True
-        named = [one for one in self._components if one.name in names]
-        if len(named) != 1 or len(body) != 6 or (named[0].name, False) in self._lacking:
+        if not names or len(scanned) != body[0] or not first <= last <= 63:
             return False
-        if not self._needs_frequencies(named[0]):
+        before, after = precision >> 4, precision & 15
+        if first == 0:
+            if last or any(self._precision.get(name, 0) != before for name in names):
+                return False
+            self._known |= {name: max(0, self._known[name]) for name in names}
+            self._precision |= dict.fromkeys(names, after)
+            return True
+        known = self._known[scanned[0].name]
+        if len(scanned) != 1 or known < 0:
+            return False
+        if before or known >= self._last_shown(scanned[0]):
             self._dropped.append((start, _OPEN))
-        elif first == 1:
-            self._lacking.discard((named[0].name, True))
+        elif first <= known + 1:
+            self._known[scanned[0].name] = max(known, last)
         return True
+
+    def _is_known(self, component: _Component) -> bool:
+        """Return whether the scans hold all that is shown of a component."""
+        lacks_bits = self._scale in _EXACT and self._precision.get(component.name, 0) > 0
+        return self._known[component.name] >= self._last_shown(component) and not lacks_bits
+
+    def _last_shown(self, component: _Component) -> int:
+        """Return the last frequency that is shown of a component."""
+        if (component.across, component.down) == self._most:
+            return _LAST_FREQUENCY[self._scale]
+        return _LAST_OF_COARSE[self._scale] if self.reduction.color else 0
 
     @property
     def _most(self) -> tuple[int, int]:
@@ -205,10 +223,6 @@ class FirstScans:
             max(one.down for one in self._components),
         )
 
-    def _needs_frequencies(self, component: _Component) -> bool:
-        """Return whether a component is so coarse that its means would blur the colors."""
-        return self.reduction.color and (component.across, component.down) != self._most
-
     def _empty_scan(self, component: _Component) -> bytes:
         """Return a scan of all frequencies that adds nothing to any block."""
         (width, height), (across, down) = self._size, self._most
@@ -217,6 +231,11 @@ class FirstScans:
         )
         header = bytes([1, component.name, 0, 1, 63, 0])
         return b"\xff\xda" + _segment(header) + _encode_runs(n_blocks)
+
+
+def find_scale(size: tuple[int, int], min_side: int) -> int:
+    """Return the greatest reduction, of 1, 2, 4 and 8, that leaves `min_side` pixels a side."""
+    return max(scale for scale in (1, 2, 4, 8) if scale == 1 or min(size) // scale >= min_side)
 
 
 def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | None:
@@ -236,11 +255,15 @@ def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | 
     -------
     bytes or None
         A JPEG of the first scans. None if the file must be decoded whole: it is no progressive
-        JPEG, its size is not reduced to an eighth, or it does not end with the image.
+        JPEG, its size is not reduced to a quarter or less, or it does not end with the image.
     """
     file = getattr(image, "fp", None)
     is_progressive = image.format == "JPEG" and "progressive" in image.info
-    if not is_progressive or file is None or min(image.size) // _SCALE < reduction.min_side:
+    if (
+        not is_progressive
+        or file is None
+        or find_scale(image.size, reduction.min_side) < _LEAST_SCALE
+    ):
         return None
     position = file.tell()
     try:

@@ -67,6 +67,26 @@ def test_pixels_are_those_of_all_scans_but_for_the_lowest_bit(
     assert np.abs(difference).max() <= step // 8 + 1
 
 
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_a_quarter_of_the_size_has_the_lowest_bits_of_the_means(
+    monkeypatch, photo, subsampling, color
+):
+    """Frequencies are cut, and the means of blocks, of 2 by 2 pixels here, are exact."""
+    content = encode(photo.resize((208, 144)), subsampling=subsampling)
+    reduction = Reduction(30, color)
+    assert is_cut(content, reduction)
+    whole = read_whole(monkeypatch, content, reduction=reduction)
+    cut = read_image(content, REDUCED, reduction)
+    assert cut.image.size == whole.image.size == (52, 36)
+    blocks = [
+        np.asarray(one.image.convert("L")).astype(float).reshape(18, 2, 26, 2).mean((1, 3))
+        for one in (whole, cut)
+    ]
+    assert np.abs(blocks[0] - blocks[1]).max() <= 1.5
+    assert np.abs(np.asarray(whole.image).astype(int) - np.asarray(cut.image)).mean() < 3
+
+
 def test_restarts_end_with_the_first_scans(monkeypatch, photo):
     content = encode(photo, restart_marker_blocks=3)
     assert b"\xff\xd0" in content
@@ -126,7 +146,7 @@ def test_no_more_than_the_first_scans_and_the_end_are_read(monkeypatch, photo):
     [
         pytest.param(lambda image: encode(image, progressive=False), id="baseline"),
         pytest.param(lambda image: encode(image.convert("CMYK")), id="CMYK"),
-        pytest.param(lambda image: encode(image.resize((63, 90))), id="a quarter"),
+        pytest.param(lambda image: encode(image.resize((31, 90))), id="a half"),
         pytest.param(lambda image: encode(image) + b"more", id="more behind the end"),
         pytest.param(lambda image: encode(image).replace(b"\xff\xc2", b"\xff\xca"), id="coding"),
     ],
