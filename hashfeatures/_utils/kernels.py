@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 
 from .progress import COMPILING, busy
 
-_LOADED: set[str] = set()
+_LOGGER = logging.getLogger(__name__)
+
+_LOADED: dict[str, ModuleType] = {}
 
 
 @cache
 def load_kernels(package: str) -> ModuleType:
-    """Import the compiled loops of a package on first use, as numba takes a second to import.
+    """Import the compiled loops of a package on first use, as numba takes a while to import.
 
     Parameters
     ----------
@@ -27,10 +32,53 @@ def load_kernels(package: str) -> ModuleType:
     """
     with busy(COMPILING):
         kernels = import_module(f"hashfeatures.{package}._kernels")
-    _LOADED.add(package)
+    _LOADED[package] = kernels
     return kernels
 
 
 def has_loaded_kernels(package: str) -> bool:
     """Return whether `load_kernels` has imported the compiled loops of a package."""
     return package in _LOADED
+
+
+class KernelsInBackground:
+    """The compiled loops of a package, for code that can do without until they are loaded.
+
+    Parameters
+    ----------
+    package : str
+        As in `load_kernels`.
+    n_without : int
+        The number of calls of `get` after which a thread begins to load them.
+    """
+
+    def __init__(self, package: str, n_without: int) -> None:
+        self._package = package
+        self._n_without = n_without
+        self._n_calls = 0
+        self._thread: threading.Thread | None = None
+
+    def get(self) -> ModuleType | None:
+        """Return the module if it is loaded."""
+        loaded = _LOADED.get(self._package)
+        if loaded is None and self._thread is None:
+            self._n_calls += 1
+            if self._n_calls > self._n_without:
+                self._start()
+        return loaded
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._load, name="hashfeatures-kernels")
+        if hasattr(os, "register_at_fork"):  # a fork would never see the end of a running import
+            os.register_at_fork(before=self._finish)
+        self._thread.start()
+
+    def _load(self) -> None:
+        try:
+            load_kernels(self._package)
+        except Exception:  # whoever cannot do without them loads them again, and raises
+            _LOGGER.debug("Cannot load the kernels of %s", self._package, exc_info=True)
+
+    def _finish(self) -> None:
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()

@@ -31,4 +31,5 @@ __getattr__, __dir__, __all__ = attach(
         "_similar": ["find_similar", "is_known"],
         "fingerprints._views": ["ViewPairs"],
     },
+    before=["pandas", "sklearn"],
 )

@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .._utils.kernels import has_loaded_kernels, load_kernels
 from .._utils.progress import progress_bar
@@ -200,15 +202,20 @@ class HammingIndex:
             label of its own.
         """
         heads = np.arange(self._n_rows)
-        if len(self._rows):
+        if self._is_small(len(self._words)):
+            near = Pairs.concatenate(self.pairs(radius))
+            edges = coo_array((near.left >= 0, (near.left, near.right)), (self._n_rows,) * 2)
+            labels = connected_components(edges, directed=False)[1]
+            heads = np.unique(labels, return_index=True)[1][labels]
+        else:
             parents = np.arange(len(self._unique.codes), dtype=np.uint32)
             for block in self._near_codes(radius, progress):
                 load_kernels("hamming").unite(parents, block.left, block.right)
             load_kernels("hamming").flatten(parents)
             roots = parents[self._unique.numbers]
             heads[self._rows] = self._rows[self._unique.firsts[roots]]
-        labels: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
-        return labels[heads]
+        numbers: Rows = np.cumsum(heads == np.arange(self._n_rows)) - 1
+        return numbers[heads]
 
     @cached_property
     def _unique(self) -> UniqueCodes:

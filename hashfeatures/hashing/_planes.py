@@ -14,7 +14,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from .._utils.kernels import load_kernels
+from .._utils.kernels import KernelsInBackground, load_kernels
 from ..images._flatten import convert
 from ._pillow_buffer import borrow_memory
 from ._pixel_digest import digest_pixels
@@ -25,6 +25,9 @@ Sizes = tuple[tuple[int, int], ...]  # widths and heights
 _LOGGER = logging.getLogger(__name__)
 
 _PILLOW = int(PIL.__version__.partition(".")[0])
+
+# Pillow resizes so many images in less time than loading compiled loops takes.
+_KERNELS = KernelsInBackground("hashing", n_without=100)
 
 # Pixels unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
@@ -67,8 +70,9 @@ class ImagePlanes:
     ) -> None:
         self._source = image
         self._opacity = opacity
+        self._kernels = _KERNELS.get()
         is_color = image.ndim == 3 if isinstance(image, np.ndarray) else image.mode == "RGB"
-        self._in_one_pass = color and is_color
+        self._in_one_pass = color and is_color and self._kernels is not None
         self._sizes = sizes
         self._resized: dict[tuple[int, int], Pixels] = {}
 
@@ -174,7 +178,8 @@ class ImagePlanes:
         size = (width, height)
         if size not in self._resized:
             together = self._sizes if size in self._sizes else (size,)
-            self._resized.update(zip(together, _resize(self.luma, together), strict=True))
+            resize = _resize_by_pillow if self._kernels is None else _resize
+            self._resized.update(zip(together, resize(self.luma, together), strict=True))
         return self._resized[size]
 
     def block_sums(self, side: int, n_blocks: int) -> NDArray[np.int64]:
@@ -192,10 +197,23 @@ class ImagePlanes:
         ndarray of shape (n_blocks, n_blocks), dtype int64
             The sums.
         """
-        sums: NDArray[np.int64] = load_kernels("hashing").sum_blocks(
-            self.lanczos(side, side), n_blocks
-        )
+        pixels = self.lanczos(side, side)
+        sums: NDArray[np.int64]
+        if self._kernels is None:
+            blocks = pixels.reshape(n_blocks, side // n_blocks, n_blocks, side // n_blocks)
+            sums = blocks.sum(axis=(1, 3), dtype=np.int64)
+        else:
+            sums = self._kernels.sum_blocks(pixels, n_blocks)
         return sums
+
+    def sum_steps(self, width: int, height: int) -> int:
+        """Sum the differences of neighboring pixels of the luma, resized, in hundredths."""
+        pixels = self.lanczos(width, height)
+        if self._kernels is not None:
+            return int(self._kernels.sum_steps(pixels))
+        levels = pixels.astype(np.int64)
+        steps = (np.abs(np.diff(levels, axis=axis)) * 100 // 255 for axis in (0, 1))
+        return int(sum(step.sum() for step in steps))
 
     def digest(self, content: bytes = b"") -> bytes:
         """Return the digest of what the image shows, see `digest_pixels`."""
@@ -211,11 +229,12 @@ def _resize(luma: Pixels, sizes: Sizes) -> list[Pixels]:
     """Return the luma resized by Lanczos' filter to several sizes."""
     if kernel_agrees_with_pillow():
         return _lanczos(luma, sizes)
-    return [_resize_by_pillow(luma, size) for size in sizes]
+    return _resize_by_pillow(luma, sizes)
 
 
-def _resize_by_pillow(luma: Pixels, size: tuple[int, int]) -> Pixels:
-    return np.asarray(Image.fromarray(luma).resize(size, Image.Resampling.LANCZOS))
+def _resize_by_pillow(luma: Pixels, sizes: Sizes) -> list[Pixels]:
+    image = Image.fromarray(luma)
+    return [np.asarray(image.resize(size, Image.Resampling.LANCZOS)) for size in sizes]
 
 
 def _lanczos(luma: Pixels, sizes: Sizes) -> list[Pixels]:
@@ -242,8 +261,9 @@ def kernel_agrees_with_pillow() -> bool:
     for shape in ((37, 91), (91, 37), (5, 64), (64, 5)):
         noise = rng.integers(0, 256, shape, dtype=np.uint8)
         for pixels in (noise, np.where(noise > 127, 255, 0).astype(np.uint8)):
-            for size, ours in zip(sizes, _lanczos(pixels, sizes), strict=True):
-                if not np.array_equal(ours, _resize_by_pillow(pixels, size)):
+            theirs = _resize_by_pillow(pixels, sizes)
+            for one, other in zip(_lanczos(pixels, sizes), theirs, strict=True):
+                if not np.array_equal(one, other):
                     _LOGGER.debug(
                         "Resizing with Pillow %s itself, which is slower", PIL.__version__
                     )
@@ -271,4 +291,4 @@ def measure_detail(planes: ImagePlanes) -> int:
     ----------
     Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
-    return min(100, int(load_kernels("hashing").sum_steps(planes.lanczos(*DETAIL_SIZE))) // 90)
+    return min(100, planes.sum_steps(*DETAIL_SIZE) // 90)

@@ -41,4 +41,5 @@ __getattr__, __dir__, __all__ = attach(
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
         "sequences": ["SequenceFinder", "find_sequences"],
     },
+    before=["pandas", "sklearn"],
 )

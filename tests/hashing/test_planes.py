@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from hashfeatures._utils.kernels import load_kernels
 from hashfeatures.hashing import _planes
 from hashfeatures.hashing._planes import ImagePlanes, measure_detail
 
@@ -63,6 +64,7 @@ def test_digest_is_of_the_colors_that_are_seen():
 
 def test_without_agreement_pillow_resizes(monkeypatch, noise_image, caplog):
     """Where the compiled loop gave other pixels than the installed Pillow, it is not used."""
+    load_kernels("hashing")
     image = noise_image(0, size=(300, 200), mode="L")
     expected = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
     _planes.kernel_agrees_with_pillow.cache_clear()
@@ -124,3 +126,22 @@ def test_large_images_are_unpacked_in_bands(noise_image, monkeypatch):
         fast, slow = ImagePlanes(image, color=True), ImagePlanes(image)
         np.testing.assert_array_equal(fast.color_counts, slow.color_counts)
         np.testing.assert_array_equal(fast.luma, slow.luma)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 200), st.integers(1, 200), st.sampled_from([1, 3, 4]), st.integers(0, 2**32))
+def test_the_first_images_are_measured_as_all_others(width, height, n_channels, seed):
+    """They are hashed without compiled loops, which are not loaded yet."""
+    load_kernels("hashing")
+    shape = (height, width, n_channels)[: 2 + (n_channels > 1)]
+    levels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    image = levels if n_channels == 4 else Image.fromarray(levels)
+    compiled, plain = (ImagePlanes(image, n_channels > 1) for _ in range(2))
+    plain._kernels, plain._in_one_pass = None, False
+    assert compiled._kernels is not None
+    for size in ((8, 8), (9, 8), (64, 64)):
+        np.testing.assert_array_equal(plain.lanczos(*size), compiled.lanczos(*size))
+    np.testing.assert_array_equal(plain.luma, compiled.luma)
+    np.testing.assert_array_equal(plain.color_counts, compiled.color_counts)
+    np.testing.assert_array_equal(plain.block_sums(32, 8), compiled.block_sums(32, 8))
+    assert measure_detail(plain) == measure_detail(compiled)
