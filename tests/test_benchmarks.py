@@ -259,3 +259,12 @@ def test_plan_runs_and_all_ways_find_the_same_pairs():
     assert "| 1,000 uniform | 128 | 12 |" in done.stdout
     assert "| 11,000 skewed | 128 | 12 |" in done.stdout
     assert "4 cells. auto takes at most 1.3 times" in done.stdout
+
+
+def test_search_runs_on_a_folder_and_peers_find_the_same(pictures):
+    done = run("search.py", pictures, "--only", "query, 4 photos' phash codes", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        "4 photos' phash codes of 64 bits, radius 10" in done.stdout or "Left out" in done.stdout
+    )
+    assert "DIFFERENT" not in done.stdout

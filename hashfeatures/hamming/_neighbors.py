@@ -32,7 +32,7 @@ from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
 from ._single_query import MAX_NEIGHBORS
 
 # So few queries are answered one by one, before many at once would have been planned.
-_FEW = 16
+_FEW = 8
 
 # Held while an estimator is fitted for the first time, as it has no rows with a lock of their own.
 _FIRST_FIT = RLock()
