@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from hashfeatures.hashing._spec import parse_hashes
+from hashfeatures.hashing._thumbnail import ThumbnailSpec
 from hashfeatures.hashing._worker import hash_one
 from hashfeatures.images import _fast_jpeg
 from hashfeatures.images._decoding import Decoding, Reduction
@@ -57,21 +58,17 @@ def test_pixels_are_pillow_s(jpeg, mode, subsampling, size):
 @pytest.mark.parametrize("decoding", [FULL, REDUCED])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_records_are_those_without_simplejpeg(jpeg, decoding, mode, monkeypatch, tmp_path):
-    """All hashes, the detail and the digest, from a path and from bytes."""
-    specs = parse_hashes(["ahash", "phash", "dhash", "whash", "colorhash", "colorgrid"])
+    """All hashes, the thumbnail, the detail and the digest, from a path and from bytes."""
+    luma = parse_hashes(["ahash", "phash", "dhash", "whash"])
+    every = (*luma, *parse_hashes(["colorhash", "colorgrid"]), ThumbnailSpec())
     path = tmp_path / "image.jpg"
     path.write_bytes(jpeg(mode))
     for source in (path, str(path), path.read_bytes()):
-        for reduction in (LUMA, Reduction()):
-            fast = hash_one(
-                source, specs if reduction.color else specs[:4], decoding, 101, reduction
-            )
+        for reduction, specs in ((LUMA, luma), (Reduction(), every)):
+            fast = hash_one(source, specs, decoding, 101, reduction)
             with monkeypatch.context() as patch:
                 patch.setattr(_fast_jpeg, "load_simplejpeg", lambda: None)
-                slow = hash_one(
-                    source, specs if reduction.color else specs[:4], decoding, 101, reduction
-                )
-            assert fast == slow
+                assert fast == hash_one(source, specs, decoding, 101, reduction)
 
 
 def with_segment(data, marker, content):
