@@ -268,3 +268,11 @@ def test_search_runs_on_a_folder_and_peers_find_the_same(pictures):
         "4 photos' phash codes of 64 bits, radius 10" in done.stdout or "Left out" in done.stdout
     )
     assert "DIFFERENT" not in done.stdout
+
+
+def test_small_images_runs_and_no_bit_differs(pictures):
+    """With simplejpeg and without, or where it is not installed."""
+    done = run("small_images.py", pictures, "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| five hashes, in full | " in done.stdout
+    assert "simplejpeg changes no bit" in done.stdout

@@ -98,6 +98,8 @@ def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> Jp
     """
     if load_simplejpeg() is None or (decoding.decode == "reduced" and reduction.chroma):
         return None
+    if isinstance(source, dict) and isinstance(source.get("bytes"), bytes):
+        source = source["bytes"]
     content = source if isinstance(source, bytes) else _plain_path(source)
     if content is None:
         return None

@@ -118,7 +118,15 @@ def test_limits_sources_and_settings_are_respected(jpeg, tmp_path):
     assert decode_baseline(data, Decoding(max_pixels=301 * 203), Reduction()) is not None
     assert decode_baseline(data, Decoding(max_pixels=301 * 203 - 1), Reduction()) is None
     assert decode_baseline(data, REDUCED, Reduction(64, color=False, chroma=True)) is None
-    for source in (io.BytesIO(data), {"bytes": data}, tmp_path, tmp_path / "missing", None):
+    assert decode_baseline({"bytes": data, "path": "x.png"}, FULL, Reduction()) is not None
+    for source in (
+        io.BytesIO(data),
+        {"bytes": None},
+        {"path": data},
+        tmp_path,
+        tmp_path / "missing",
+        None,
+    ):
         assert decode_baseline(source, FULL, Reduction()) is None
 
 
