@@ -98,23 +98,20 @@ def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> Jp
     """
     if load_simplejpeg() is None or (decoding.decode == "reduced" and reduction.chroma):
         return None
-    if isinstance(source, dict) and isinstance(source.get("bytes"), bytes):
-        source = source["bytes"]
-    content = source if isinstance(source, bytes) else _plain_path(source)
-    if content is None:
-        return None
-    load_plugins()
-    if not _pillow_reads_jpeg(tuple(Image.ID), Image.OPEN["JPEG"][0]):
-        return None
     with suppress(Exception):  # Pillow tells what is wrong with the file
-        found = _read(content, decoding.orient)
-        if found is not None:
+        content = _find_content(source)
+        found = None if content is None else _read(content, decoding.orient)
+        if found is not None and _pillow_would_read_it():
             return _decode(*found, decoding, reduction)
     return None
 
 
-def _plain_path(source: Any) -> str | None:
-    """Return the path of a local file, or None for any other source."""
+def _find_content(source: Any) -> str | bytes | None:
+    """Return the path of a local file, or its bytes, or None for any other source."""
+    if isinstance(source, dict) and source.get("bytes") is not None:  # a row of a data set
+        source = source["bytes"]
+    if isinstance(source, bytes):
+        return source
     if isinstance(source, str):
         return None if ":" in source and (is_url(source) or is_data_uri(source)) else source
     return os.fsdecode(source) if isinstance(source, os.PathLike) else None
@@ -130,16 +127,18 @@ def load_simplejpeg() -> ModuleType | None:
         return None
 
 
-@lru_cache(maxsize=16)
-def _pillow_reads_jpeg(order: tuple[str, ...], reader: Any) -> bool:
+def _pillow_would_read_it() -> bool:
     """Return whether Pillow itself would decode a JPEG, and no plugin of another package."""
+    load_plugins()
+    return _is_pillow_first(tuple(Image.ID), Image.OPEN["JPEG"][0], "jpeg" in Image.DECODERS)
+
+
+@lru_cache(maxsize=16)
+def _is_pillow_first(order: tuple[str, ...], reader: Any, has_decoder: bool) -> bool:
     before = order[: order.index("JPEG")]
-    theirs = [
-        name
-        for name in before
-        if not getattr(Image.OPEN[name][0], "__module__", "").startswith(("PIL.", "pillow_"))
-    ]
-    return not theirs and reader is JpegImagePlugin.jpeg_factory and "jpeg" not in Image.DECODERS
+    homes = [getattr(Image.OPEN[name][0], "__module__", "") for name in before]
+    are_known = all(home.startswith(("PIL.", "pillow_")) for home in homes)
+    return are_known and reader is JpegImagePlugin.jpeg_factory and not has_decoder
 
 
 class _Header(NamedTuple):
