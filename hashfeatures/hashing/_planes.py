@@ -134,7 +134,8 @@ class ImagePlanes:
         """The number of pixels of each class of colors, see `measure_colors`."""
         if self._in_one_pass:
             return self._luma_and_counts[1]
-        hsv = np.asarray(convert(self._image, "HSV"))
+        image = self._image if self._image.mode != "RGBX" else convert(self._image, "RGB")
+        hsv = np.asarray(convert(image, "HSV"))
         hue, saturation = hsv[..., 0], hsv[..., 1]
         black = self.luma < _BLACK_BELOW
         gray = ~black & (saturation < _GRAY_BELOW)

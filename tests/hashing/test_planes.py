@@ -119,6 +119,25 @@ def test_every_color_is_counted_as_by_pillow():
         np.testing.assert_array_equal(fast.luma, slow.luma)
 
 
+@pytest.mark.parametrize("are_loaded", [True, False])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_planes_of_decoded_pixels_are_those_of_the_image(
+    mode, are_loaded, noise_image, monkeypatch
+):
+    """Whether the compiled loops are loaded or not."""
+    image = noise_image(0, size=(123, 77), mode=mode)
+    pixels = np.asarray(image if mode == "L" else image.convert("RGBX"))
+    if not are_loaded:
+        monkeypatch.setattr(_planes._KERNELS, "get", lambda: None)
+    theirs, ours = ImagePlanes(image, color=True), ImagePlanes(pixels, color=True)
+    assert ours.size == theirs.size
+    np.testing.assert_array_equal(ours.color_counts, theirs.color_counts)
+    for plane in ("luma", "rgb"):
+        np.testing.assert_array_equal(getattr(ours, plane), getattr(theirs, plane))
+    np.testing.assert_array_equal(ours.lanczos(9, 8), theirs.lanczos(9, 8))
+    np.testing.assert_array_equal(ours.mean_chroma(3), theirs.mean_chroma(3))
+
+
 def test_large_images_are_unpacked_in_bands(noise_image, monkeypatch):
     monkeypatch.setattr(_planes, "_BAND_PIXELS", 1000)
     for size in ((123, 77), (1500, 3), (3, 1500)):
