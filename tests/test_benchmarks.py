@@ -244,6 +244,17 @@ def test_layouts_tells_a_folder_without_boxes(tmp_path):
     assert "There are no files GT-*.csv" in done.stderr
 
 
+def test_drift_tells_each_hash_alone_and_the_worst_pair():
+    pytest.importorskip("skimage")
+    done = run("drift.py", "--quick", "--markdown", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in ("", ", 12 megapixels, baseline", ", 12 megapixels, progressive"):
+        assert f"500 x 375 pixels{part}\n" in done.stdout
+    assert done.stdout.count("| dhash alone ") == 3
+    assert done.stdout.count("| worst pair: ") == 3
+    assert "| hashfeatures, five hashes, from the first scans " in done.stdout
+
+
 def test_containers_runs_and_finds_the_same_hashes():
     pytest.importorskip("pyarrow")
     done = run("containers.py", "--quick", "--markdown", "--jobs", 1)
