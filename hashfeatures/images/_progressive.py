@@ -8,7 +8,6 @@ behind them, and what lies between them can be left out.
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -25,7 +24,18 @@ _ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION = 0xCC, 0xDC, 0xDE, 0xDF
 _REFUSED = _OTHER_FRAMES | {_ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION}
 _END, _SCAN, _APP2 = 0xD9, 0xDA, 0xE2
 
-_FIRST_READ = 2**16  # bytes; each further read is as long as all before
+# Segments that may follow the first scans: tables, scans, restarts, applications and comments.
+_TABLES, _COUNTS = b"\xc4", 16
+_LATER_SEGMENTS = {
+    _TABLES,
+    b"\xda",
+    b"\xdb",
+    b"\xdd",
+    b"\xfe",
+    *(bytes([n]) for n in range(0xE0, 0xF0)),
+}
+
+_FIRST_READ = 2**16  # bytes, which nearly always tell whether a file can be cut
 
 # What an eighth and a quarter of the size show of a block: the last frequency, in the order of the
 # file. Chroma of half the resolution is shown at twice that scale.
@@ -241,8 +251,8 @@ def find_scale(size: tuple[int, int], min_side: int) -> int:
 def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | None:
     """Cut the file of an opened image behind the scans that a reduced decode needs.
 
-    The function reads no more of the file than these scans and its last two bytes. So it notices
-    a file that is cut off, and no other damage behind the first scans.
+    The function decodes no more than these scans, and looks at the markers of all others, so that
+    a damaged file is decoded whole and its damage is noticed there.
 
     Parameters
     ----------
@@ -255,7 +265,7 @@ def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | 
     -------
     bytes or None
         A JPEG of the first scans. None if the file must be decoded whole: it is no progressive
-        JPEG, its size is not reduced to a quarter or less, or it does not end with the image.
+        JPEG, its size is not reduced to a quarter or less, or what follows is not well formed.
     """
     file = getattr(image, "fp", None)
     is_progressive = image.format == "JPEG" and "progressive" in image.info
@@ -267,20 +277,62 @@ def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | 
         return None
     position = file.tell()
     try:
-        file.seek(-len(END_OF_IMAGE), io.SEEK_END)
-        if file.read() != END_OF_IMAGE:
-            return None
         file.seek(0)
-        scans, content = FirstScans(reduction), bytearray()
-        while not scans.is_done:
-            more = file.read(max(_FIRST_READ, len(content)))
-            if not more:
-                return None
-            content += more
-            scans.look_at(content)
-        return None if scans.n_bytes is None else scans.cut(content)
+        content = file.read(_FIRST_READ)
+        scans = FirstScans(reduction).look_at(content)
+        if scans.is_done and scans.n_bytes is None:
+            return None
+        content += file.read()
+        scans.look_at(content)
+        if scans.n_bytes is None or not is_well_formed(content, scans.n_bytes):
+            return None
+        return scans.cut(content)
     finally:
         file.seek(position)
+
+
+def is_well_formed(content: bytes, start: int) -> bool:
+    """Return whether the segments of a JPEG from a marker on are well formed, to its very end."""
+    while content[start : start + 1] == b"\xff":
+        kind, body = content[start + 1 : start + 2], start + 4
+        end = start + 2 + int.from_bytes(content[start + 2 : body], "big")
+        if kind == END_OF_IMAGE[1:]:
+            return start + len(END_OF_IMAGE) == len(content)
+        if kind not in _LATER_SEGMENTS or not body <= end <= len(content):
+            return False
+        if kind == _TABLES and not _are_tables(content[body:end]):
+            return False
+        if kind == bytes([_SCAN]):
+            found = _MARKER.search(content, end)
+            if found is None or not _is_scan(content[body:end]):
+                return False
+            end = found.start()
+        start = end
+    return False
+
+
+def _is_scan(body: bytes) -> bool:
+    """Return whether a header is one of a scan of a progressive JPEG (T.81, G.1.1.1)."""
+    if len(body) < 6 or len(body) != 4 + 2 * body[0]:
+        return False
+    first, last, before, after = body[-3], body[-2], body[-1] >> 4, body[-1] & 15
+    of_means = first == last == 0
+    of_frequencies = 1 <= first <= last <= 63 and body[0] == 1
+    return (of_means or of_frequencies) and after <= 13 and before in (0, after + 1)
+
+
+def _are_tables(body: bytes) -> bool:
+    """Return whether a segment holds whole tables of Huffman codes."""
+    while len(body) > _COUNTS:
+        counts = body[1 : _COUNTS + 1]
+        n_codes = sum(counts)
+        n_used = sum(count << (_COUNTS - length) for length, count in enumerate(counts, 1))
+        if body[0] & 0xEC or n_codes > 256 or n_used > 1 << _COUNTS:
+            return False
+        if len(body) < 1 + _COUNTS + n_codes:
+            return False
+        body = body[1 + _COUNTS + n_codes :]
+    return not body
 
 
 def _ceil(number: int, divisor: int) -> int:

@@ -1,6 +1,7 @@
 """Progressive JPEGs are decoded from their first scans, and whole wherever that would not do."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -123,22 +124,31 @@ def test_the_cut_does_not_depend_on_how_the_bytes_arrive(lengths):
     assert walk.cut(content) == expected.cut(content)
 
 
-def test_no_more_than_the_first_scans_and_the_end_are_read(monkeypatch, photo):
-    """A large file is not read whole."""
-    content = encode(photo.resize((2400, 1800)), quality=95)
-    n_read = 0
-
-    class Counting(io.BytesIO):
-        def read(self, size=-1):
-            nonlocal n_read
-            part = super().read(size)
-            n_read += len(part)
-            return part
-
-    monkeypatch.setattr(_read, "find_file", Counting)
-    assert read_image(content, REDUCED, LUMA).width == 2400
-    assert len(content) > 500_000
-    assert n_read < len(content) / 2
+@pytest.mark.parametrize("damage", ["noise", "table", "marker", "hole", "end"])
+def test_damage_behind_the_first_scans_is_seen_as_before(monkeypatch, photo, damage):
+    """What libjpeg refuses or may refuse is decoded whole, as the scans that were cut hold it."""
+    content = encode(photo)
+    cut = FirstScans(LUMA).look_at(content).n_bytes
+    rng = np.random.default_rng(0)
+    table = content.index(b"\xff\xc4", cut)
+    damaged = {
+        "noise": content[:-4000] + rng.bytes(2000) + content[-2000:],
+        "table": content[: table + 5] + b"\xff" * 16 + content[table + 21 :],
+        "marker": content[:-999] + b"\xff\x05" + content[-997:],
+        "hole": content[: table + 2] + content[table + 9 :],
+        "end": content[:-2] + b"\xff\xd8",
+    }[damage]
+    assert is_cut(damaged)
+    seen = []
+    decode = _read._decode_opened
+    monkeypatch.setattr(
+        _read,
+        "_decode_opened",
+        lambda image, *rest: seen.append(image.fp.seek(0, 2)) or decode(image, *rest),
+    )
+    with suppress(ImageReadError):
+        read_image(damaged, REDUCED, LUMA)
+    assert seen == [len(damaged)]
 
 
 @pytest.mark.parametrize(
