@@ -18,6 +18,7 @@ from .._utils.kernels import has_loaded_kernels, load_kernels
 from .._utils.progress import progress_bar
 from ._bands import Words
 from ._costs import nearest_cost
+from ._distances import uniform_distances
 from ._join import Block, join, nearest, self_join
 from ._multi_index import MultiIndex
 from ._pairs import MAX_PAIRS, Bits, Pairs, Rows
@@ -255,7 +256,7 @@ class HammingIndex:
     def _plan_pairs(self, radius: int) -> Plan:
         codes = self._unique.codes
         if self._algorithm == "brute":
-            return plan_scan(codes)
+            return plan_scan(codes, uniform_distances(self._n_bits), radius)
         if radius not in self._plans:
             forced = self._algorithm == "multi_index"
             self._plans[radius] = plan_self_join(codes, self._n_bits, radius, forced)

@@ -47,9 +47,10 @@ class Plan:
     cost: float
 
 
-def plan_scan(codes: Words, near: float = 0.0) -> Plan:
-    """Plan to compare all codes with each other, if a share of the pairs is within the radius."""
+def plan_scan(codes: Words, distances: Shares, radius: int) -> Plan:
+    """Plan to compare all codes with each other, given the share of pairs at each distance."""
     n_codes, n_words = codes.shape
+    near = float(distances[: radius + 1].sum())
     return Plan((), (), scan_cost(n_codes * (n_codes - 1) / 2, n_words, near))
 
 
@@ -74,7 +75,7 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
         The cheapest plan. It has no bands if comparing all codes is cheapest.
     """
     n_codes, n_words = codes.shape
-    scan = plan_scan(codes)
+    scan = plan_scan(codes, uniform_distances(n_bits), radius)
     if scan.cost < PER_PLAN and not forced:
         return scan
     least = _plan_uniform(n_codes, n_words, n_bits, radius).cost
@@ -83,7 +84,7 @@ def plan_self_join(codes: Words, n_bits: int, radius: int, forced: bool = False)
     budget = _SAMPLE_SHARE * min(least, scan.cost)
     distances = sample_distances(codes, n_bits, sampled_pairs(budget))
     best = _plan_join(distances, n_codes, n_words, radius)
-    scan = plan_scan(codes, float(distances[: radius + 1].sum()))
+    scan = plan_scan(codes, distances, radius)
     return best if best.bands and (forced or best.cost < scan.cost) else scan
 
 
