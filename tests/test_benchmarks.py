@@ -287,3 +287,11 @@ def test_small_images_runs_and_no_bit_differs(pictures):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| five hashes, in full | " in done.stdout
     assert "simplejpeg changes no bit" in done.stdout
+
+
+def test_startup_runs_and_first_calls_give_the_same_answers():
+    done = run("startup.py", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| bare imports | 1.00 | 1.00 |" in done.stdout
+    assert "| hashfeatures duplicates, with copies |" in done.stdout
+    assert "the first search among 20000 codes" in done.stdout
