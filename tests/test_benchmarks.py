@@ -295,3 +295,9 @@ def test_startup_runs_and_first_calls_give_the_same_answers():
     assert "| bare imports | 1.00 | 1.00 |" in done.stdout
     assert "| hashfeatures duplicates, with copies |" in done.stdout
     assert "the first search among 20000 codes" in done.stdout
+
+
+def test_wide_radii_finds_the_same_pairs_as_another_checkout():
+    done = run("wide_radii.py", BENCHMARKS.parent, "--quick")
+    assert done.returncode == 0, done.stderr
+    assert "| 20,000 | 28 | other |" in done.stdout
