@@ -134,7 +134,8 @@ class Snapshot:
         """
         if len(self.words) <= _SMALL and algorithm != "multi_index":
             return self._search_few(query, radius, k)
-        runs = self.tables.of(self, radius, algorithm)
+        # Tables are worth their time for the nearest, which may be near, whatever the radius.
+        runs = self.tables.of(self, 0 if k else radius, algorithm)
         found = np.empty(k or _ROOM, dtype=np.int64)
         n_found = self._find(runs, query, radius, k, found)
         if n_found > len(found):

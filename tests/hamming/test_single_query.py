@@ -113,6 +113,16 @@ def test_a_small_batch_and_a_removal_leave_the_tables(few_rows_in_tables):
     assert neighbors._rows.history.tables._runs == (run,)
 
 
+@pytest.mark.parametrize("search", ["radius_neighbors", "kneighbors"])
+def test_the_searches_of_one_row_get_tables(few_rows_in_tables, search):
+    bits = np.random.default_rng(0).integers(0, 2, (500, 64), dtype=np.uint8)
+    neighbors = HammingNeighbors(radius=3, n_neighbors=1).fit(bits)
+    for _ in range(4):
+        distances, rows = getattr(neighbors, search)(bits[7:8])
+        assert (distances[0].tolist(), rows[0].tolist()) == ([0], [7])
+    assert neighbors._rows.history.tables._runs
+
+
 def test_copies_of_an_estimator_go_ways_of_their_own(few_rows_in_tables):
     """They share rows until one of them adds or removes some."""
     bits = np.random.default_rng(0).integers(0, 2, (200, 64), dtype=np.uint8)
