@@ -12,6 +12,7 @@ from typing import Any
 
 from numba import njit, types
 from numba.core import config
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,12 +61,13 @@ def compile_loop(signature: Any, **options: Any) -> Callable[[Callable[..., Any]
 
 def inline(function: Callable[..., Any]) -> Any:
     """Let compiled loops include a function, which is not compiled by itself."""
-    before = config.DISABLE_JIT
-    config.DISABLE_JIT = 0
-    try:
-        return njit(inline="always")(function)
-    finally:
-        config.DISABLE_JIT = before
+    with global_compiler_lock:  # another thread may be changing the setting, too
+        before = config.DISABLE_JIT
+        config.DISABLE_JIT = 0
+        try:
+            return njit(inline="always")(function)
+        finally:
+            config.DISABLE_JIT = before
 
 
 @intrinsic

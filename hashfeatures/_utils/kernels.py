@@ -56,22 +56,28 @@ class KernelsInBackground:
         self._package = package
         self._n_without = n_without
         self._n_calls = 0
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def get(self) -> ModuleType | None:
         """Return the module if it is loaded."""
         loaded = _LOADED.get(self._package)
         if loaded is None and self._thread is None:
-            self._n_calls += 1
-            if self._n_calls > self._n_without:
-                self._start()
+            with self._lock:
+                self._n_calls += 1
+                if self._n_calls > self._n_without and self._thread is None:
+                    self._start()
         return loaded
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._load, name="hashfeatures-kernels")
+        thread = threading.Thread(target=self._load, name="hashfeatures-kernels")
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more threads, or the interpreter ends
+            return
+        self._thread = thread
         if hasattr(os, "register_at_fork"):  # a fork would never see the end of a running import
             os.register_at_fork(before=self._finish)
-        self._thread.start()
 
     def _load(self) -> None:
         try:

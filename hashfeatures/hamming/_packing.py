@@ -129,17 +129,15 @@ def words_from_query(query: Any, n_bits: int) -> NDArray[np.uint64] | None:
     if isinstance(query, str):
         query = _bytes_from_hex(query, n_bits)
     if isinstance(query, bytes | bytearray):
-        query = np.frombuffer(query, dtype=np.uint8)
         if len(query) != n_bytes:
             raise _wrong_query(n_bits, f"{len(query)} bytes")
+        return _words_from_octets(np.frombuffer(query, dtype=np.uint8), n_bits)
     array = np.asarray(query)
-    if n_bits > 1:  # a single bit is never packed
+    if n_bits > 1:  # an array with a single number holds a bit
         if array.dtype == np.uint64 and array.shape == (n_words,):
             return _without_spare(np.ascontiguousarray(array), n_bits)
         if array.dtype == np.uint8 and array.shape == (n_bytes,):
-            octets = np.zeros(8 * n_words, dtype=np.uint8)
-            octets[:n_bytes] = array
-            return _without_spare(octets.view(np.uint64), n_bits)
+            return _words_from_octets(array, n_bits)
     if array.dtype.kind not in "biuf" or array.shape not in ((n_bits,), (1, n_bits)):
         raise _wrong_query(n_bits, f"an array of shape {array.shape} and dtype {array.dtype}")
     ones = array == 1
@@ -156,6 +154,12 @@ def _bytes_from_hex(text: str, n_bits: int) -> bytes:
     if not 0 <= value < 1 << n_bits:
         raise _wrong_query(n_bits, describe_value(text))
     return (value << -n_bits % 8).to_bytes(-(-n_bits // 8), "big")
+
+
+def _words_from_octets(packed: NDArray[np.uint8], n_bits: int) -> NDArray[np.uint64]:
+    octets = np.zeros(8 * -(-n_bits // 64), dtype=np.uint8)
+    octets[: len(packed)] = packed
+    return _without_spare(octets.view(np.uint64), n_bits)
 
 
 def _without_spare(words: NDArray[np.uint64], n_bits: int) -> NDArray[np.uint64]:

@@ -33,6 +33,7 @@ _CHROMA_THRESHOLDS = 128 + 8 * (np.arange(16) - 7.5)
 
 _DCT_FACTOR = 4  # the side of the transform's input, in sides of the hash
 _DCT_VECTOR = 8  # the most lines that a processor transforms at once
+_MOST_AT_ONCE = 64  # the largest hash that is computed of many images at once
 
 
 def _ahash(pixels: Pixels, size: int) -> Bits:
@@ -57,7 +58,8 @@ def _phash(pixels: Pixels, size: int) -> Bits:
     Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010;
     Krawetz, "Looks Like It", 2011.
     """
-    if size % _DCT_VECTOR:  # the remainder of a vector might be rounded otherwise
+    # The remainder of a vector might be rounded otherwise. Large inputs would take much memory.
+    if size % _DCT_VECTOR or size > _MOST_AT_ONCE:
         return np.concatenate([_above_median(_dct(each, size)) for each in pixels[:, None]])
     return _above_median(_dct(pixels, size))
 

@@ -63,7 +63,8 @@ def lanczos_weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[n
     return np.stack([starts, ends], axis=1), fixed.astype(np.int32)
 
 
-@lru_cache(maxsize=2048)  # the photos of a collection have some hundred different side lengths
+# The photos of a collection have some dozen different side lengths. An entry takes up to 0.5 MB.
+@lru_cache(maxsize=128)
 def _weights_of(n_in: int, n_outs: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the weights from one number of lines to several.
 

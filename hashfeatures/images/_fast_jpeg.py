@@ -191,9 +191,19 @@ def _read_header(data: memoryview, orient: bool) -> _Header | None:
             or (marker == _EXIF and orient and not _is_upright(segment))
             or (marker == _MULTIPLE and segment[:4] == b"MPF\0")
             or (marker == _ADOBE and segment[:5] == b"Adobe" and segment[11] != 1)
+            or _is_cut_off(segment)
         ):
             return None
     return None
+
+
+def _is_cut_off(segment: bytes) -> bool:
+    """Return whether a segment of metadata may be too short for Pillow, which then fails."""
+    return (
+        (segment[:4] == b"JFIF" and len(segment) < 7)
+        or (segment[:12] == b"ICC_PROFILE\0" and len(segment) < 14)
+        or (segment[:14] == b"Photoshop 3.0\0" and segment[-6:-2] == b"8BIM")
+    )
 
 
 def _read_frame(segment: bytes) -> _Header | None:

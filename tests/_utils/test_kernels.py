@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,10 +13,7 @@ SCRIPT = """
 import sys
 import hashfeatures.hamming._index, hashfeatures.hashing._planes
 before = "numba" in sys.modules
-import pytest
-
-from hashfeatures._utils import kernels
-from hashfeatures._utils.kernels import KernelsInBackground, load_kernels
+from hashfeatures._utils.kernels import load_kernels
 load_kernels("hamming")
 print(before, "numba" in sys.modules)
 """
@@ -57,6 +55,18 @@ def test_what_cannot_be_loaded_in_the_background_is_done_without(monkeypatch, ca
         loops._finish()
     assert loops.get() is None
     assert "no numba" in caplog.text
+
+
+def test_many_threads_begin_to_load_them_once(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    monkeypatch.setattr(kernels, "load_kernels", loaded.append)
+    for _ in range(20):
+        loops = KernelsInBackground("hamming", n_without=0)
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(lambda _, get=loops.get: get(), range(16))) == {None}
+        loops._finish()
+    assert loaded == ["hamming"] * 20
 
 
 SMALL = """

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hashfeatures.hamming._packing import words_from_bits
+from hashfeatures.hamming._packing import words_from_bits, words_from_query
 
 matrices = st.tuples(st.integers(0, 5), st.integers(1, 300)).flatmap(
     lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 1))
@@ -52,3 +52,15 @@ def test_other_values_are_found_past_the_first_block(monkeypatch):
     bits[3, 0] = 7
     with pytest.raises(ValueError, match="in row 3, column 0"):
         words_from_bits(bits)
+
+
+@pytest.mark.parametrize("n_bits", [1, 3, 8, 64, 70, 128])
+def test_a_query_has_the_same_words_in_every_form(n_bits):
+    bits = np.random.default_rng(n_bits).integers(0, 2, n_bits)
+    packed = np.packbits(bits)
+    digits = f"{int(''.join(map(str, bits)), 2):0{-(-n_bits // 4)}x}"
+    words = words_from_bits(bits[None])[0][0]
+    for form in (bits, bits[None].astype(float), packed.tobytes(), digits):
+        np.testing.assert_array_equal(words_from_query(form, n_bits), words)
+    if n_bits > 1:
+        np.testing.assert_array_equal(words_from_query(packed, n_bits), words)
