@@ -48,26 +48,30 @@ class KernelsInBackground:
     ----------
     package : str
         As in `load_kernels`.
-    n_without : int
-        The number of calls of `get` after which a thread begins to load them.
+    budget : int
+        The work that is done without them, in any unit, before a thread begins to load them. It
+        should take about as long as loading.
     """
 
-    def __init__(self, package: str, n_without: int) -> None:
+    def __init__(self, package: str, budget: int) -> None:
         self._package = package
-        self._n_without = n_without
-        self._n_calls = 0
+        self._budget = budget
+        self._spent = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def get(self) -> ModuleType | None:
-        """Return the module if it is loaded."""
+    def get(self, work: int) -> ModuleType | None:
+        """Return the module if it is loaded, or at once needed for more work than the budget."""
         loaded = _LOADED.get(self._package)
-        if loaded is None and self._thread is None:
-            with self._lock:
-                self._n_calls += 1
-                if self._n_calls > self._n_without and self._thread is None:
-                    self._start()
-        return loaded
+        if loaded is not None:
+            return loaded
+        if work > self._budget:
+            return load_kernels(self._package)
+        with self._lock:
+            self._spent += work
+            if self._spent > self._budget and self._thread is None:
+                self._start()
+        return None
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._load, name="hashfeatures-kernels")

@@ -26,8 +26,10 @@ _LOGGER = logging.getLogger(__name__)
 
 _PILLOW = int(PIL.__version__.partition(".")[0])
 
-# Pillow resizes so many images in less time than loading compiled loops takes.
-_KERNELS = KernelsInBackground("hashing", n_without=100)
+# So many pixels are resized by Pillow in the time that loading compiled loops takes: those of a
+# hundred photos of 500 by 375. Counting colors with numpy takes several times as long.
+_KERNELS = KernelsInBackground("hashing", budget=20_000_000)
+_COLORS = 5
 
 # Pixels unpacked at a time, so that a large image is not copied whole.
 _BAND_PIXELS = 2**18
@@ -70,8 +72,11 @@ class ImagePlanes:
     ) -> None:
         self._source = image
         self._opacity = opacity
-        self._kernels = _KERNELS.get()
-        is_color = image.ndim == 3 if isinstance(image, np.ndarray) else image.mode == "RGB"
+        if isinstance(image, np.ndarray):
+            n_pixels, is_color = image.shape[0] * image.shape[1], image.ndim == 3
+        else:
+            n_pixels, is_color = image.size[0] * image.size[1], image.mode == "RGB"
+        self._kernels = _KERNELS.get(n_pixels * _COLORS if color else n_pixels)
         self._in_one_pass = color and is_color and self._kernels is not None
         self._sizes = sizes
         self._resized: dict[tuple[int, int], Pixels] = {}

@@ -32,15 +32,20 @@ def test_each_package_has_its_loops():
     assert load_kernels("hamming") is load_kernels("hamming")
 
 
-def test_they_are_loaded_in_the_background_after_some_calls(monkeypatch):
+def test_they_are_loaded_in_the_background_after_some_work(monkeypatch):
     monkeypatch.setattr(kernels, "_LOADED", {})
     monkeypatch.setattr(kernels, "load_kernels", load_kernels.__wrapped__)
-    loops = KernelsInBackground("hamming", n_without=2)
-    assert [loops.get(), loops.get()] == [None, None]
+    loops = KernelsInBackground("hamming", budget=2)
+    assert [loops.get(1), loops.get(1)] == [None, None]
     assert loops._thread is None
-    loops.get()
+    loops.get(1)
     loops._finish()
-    assert loops.get() is load_kernels("hamming")
+    assert loops.get(1) is load_kernels("hamming")
+
+
+def test_they_are_loaded_at_once_for_much_work(monkeypatch):
+    monkeypatch.setattr(kernels, "_LOADED", {})
+    assert KernelsInBackground("hamming", budget=2).get(3) is load_kernels("hamming")
 
 
 def test_what_cannot_be_loaded_in_the_background_is_done_without(monkeypatch, caplog):
@@ -49,11 +54,12 @@ def test_what_cannot_be_loaded_in_the_background_is_done_without(monkeypatch, ca
 
     monkeypatch.setattr(kernels, "_LOADED", {})
     monkeypatch.setattr(kernels, "load_kernels", fail)
-    loops = KernelsInBackground("hamming", n_without=0)
+    loops = KernelsInBackground("hamming", budget=1)
     with caplog.at_level("DEBUG", logger="hashfeatures"):
-        loops.get()
+        loops.get(1)
+        loops.get(1)
         loops._finish()
-    assert loops.get() is None
+    assert loops.get(1) is None
     assert "no numba" in caplog.text
 
 
@@ -62,9 +68,9 @@ def test_many_threads_begin_to_load_them_once(monkeypatch):
     monkeypatch.setattr(kernels, "_LOADED", {})
     monkeypatch.setattr(kernels, "load_kernels", loaded.append)
     for _ in range(20):
-        loops = KernelsInBackground("hamming", n_without=0)
+        loops = KernelsInBackground("hamming", budget=1)
         with ThreadPoolExecutor(8) as pool:
-            assert set(pool.map(lambda _, get=loops.get: get(), range(16))) == {None}
+            assert set(pool.map(lambda _, get=loops.get: get(1), range(16))) == {None}
         loops._finish()
     assert loaded == ["hamming"] * 20
 

@@ -128,7 +128,7 @@ def test_planes_of_decoded_pixels_are_those_of_the_image(
     image = noise_image(0, size=(123, 77), mode=mode)
     pixels = np.asarray(image if mode == "L" else image.convert("RGBX"))
     if not are_loaded:
-        monkeypatch.setattr(_planes._KERNELS, "get", lambda: None)
+        monkeypatch.setattr(_planes._KERNELS, "get", lambda work: None)
     theirs, ours = ImagePlanes(image, color=True), ImagePlanes(pixels, color=True)
     assert ours.size == theirs.size
     np.testing.assert_array_equal(ours.color_counts, theirs.color_counts)
