@@ -15,7 +15,7 @@ import PIL
 
 from .._utils.path_text import read_path, write_path
 from ..exceptions import EngineError, FailedImagesWarning, StageError
-from ..hashing._algorithms import BITS_VERSION
+from ..hashing._algorithms import BITS_VERSION, REDUCED_VERSION
 from ..hashing._batch import hash_sources
 from ..hashing._hash_arrays import HashArrays
 from ..hashing._spec import HashSpec
@@ -63,13 +63,18 @@ def check_worker(place: Place) -> None:
 
 def check_versions(settings: dict[str, Any]) -> None:
     """Raise unless this process computes the bits that a stage holds."""
-    ours = {"pillow": PIL.__version__, "bits": BITS_VERSION}
-    theirs = {name: settings[name] for name in ours}
+    ours: dict[str, Any] = {"pillow": PIL.__version__, "bits": BITS_VERSION}
+    if settings["decoding"]["decode"] == "reduced":
+        ours["reduced_bits"] = REDUCED_VERSION
+    theirs = {name: settings.get(name) for name in ours}
     if ours != theirs:
+        worker, run = (
+            ", ".join(f"{name}={value}" for name, value in versions.items())
+            for versions in (ours, theirs)
+        )
         raise EngineError(
-            f"A worker has Pillow {ours['pillow']} and hash version {ours['bits']}. The run was "
-            f"started with Pillow {theirs['pillow']} and hash version {theirs['bits']}. Bits "
-            f"could differ. Install the same versions on all machines."
+            f"A worker has the versions {worker}. The run was started with {run}. Bits could "
+            f"differ. Install the same versions on all machines."
         )
 
 

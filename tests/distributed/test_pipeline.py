@@ -18,6 +18,8 @@ from hashfeatures.distributed import (
     read_stage,
 )
 from hashfeatures.distributed._hash_stage import read_settings, settings_of
+from hashfeatures.distributed._hash_worker import check_versions
+from hashfeatures.exceptions import EngineError
 from hashfeatures.hashing._hex import bits_to_hex
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding
@@ -99,6 +101,18 @@ def test_manifests_hold_the_fields_that_they_have_always_held():
         "trim_borders": False,
     }
     assert read_settings(settings) == (specs, decoding, 10)
+
+
+def test_workers_of_other_versions_are_refused():
+    """Reduced decodes have a version of their own, which earlier runs lack."""
+    full, reduced = (
+        settings_of(parse_hashes("phash"), Decoding(decode), 10) for decode in ("full", "reduced")
+    )
+    check_versions(full)
+    check_versions(reduced)
+    del reduced["reduced_bits"]
+    with pytest.raises(EngineError, match=r"reduced_bits=2\. .* reduced_bits=None\. Bits could"):
+        check_versions(reduced)
 
 
 def test_borders_are_trimmed_as_by_the_finder(tmp_path, noise_image):
