@@ -2,7 +2,7 @@
 
 A band takes bits from all over the code. So two codes that differ in some number of bits differ
 within the band as balls drawn from an urn do: their distance there follows the hypergeometric
-distribution. The distances of a sample tell in this way what every band costs, whatever its width.
+distribution. So the distances of a sample predict what every band costs, whatever its width.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ _KEPT_BYTES = 2**22
 _HEAD = 2**18
 
 _BASELINE, _SCAN = 0xC0, 0xDA
-_ORIENTATION = 0x0112
+_ORIENTATION, _RESOLUTION = 0x0112, (0x011A, 0x0128)
 _EXIF, _MULTIPLE, _ADOBE = 0xE1, 0xE2, 0xEE
 _TABLES = {0xC4, 0xDB, 0xDD, 0xFE}  # and comments
 _APPLICATIONS = range(0xE0, 0xF0)
@@ -98,7 +98,7 @@ def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> Jp
     """
     if load_simplejpeg() is None or (decoding.decode == "reduced" and reduction.chroma):
         return None
-    with suppress(Exception):  # Pillow tells what is wrong with the file
+    with suppress(Exception):  # Pillow reports what is wrong with the file
         content = _find_content(source)
         found = None if content is None else _read(content, decoding.orient)
         if found is not None and _pillow_would_read_it():
@@ -188,7 +188,7 @@ def _read_header(data: memoryview, orient: bool) -> _Header | None:
                 return None
         elif (
             marker not in _APPLICATIONS
-            or (marker == _EXIF and orient and not _is_upright(segment))
+            or (marker == _EXIF and not _is_upright(segment) and orient)
             or (marker == _MULTIPLE and segment[:4] == b"MPF\0")
             or (marker == _ADOBE and segment[:5] == b"Adobe" and segment[11] != 1)
             or _is_cut_off(segment)
@@ -226,6 +226,8 @@ def _is_upright(segment: bytes) -> bool:
         return b"Orientation" not in segment
     exif = Image.Exif()
     exif.load(segment)
+    for tag in _RESOLUTION:  # Pillow may read it, and fails if it is damaged
+        exif.get(tag)
     return bool(exif.get(_ORIENTATION, 1) == 1)
 
 

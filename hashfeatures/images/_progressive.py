@@ -1,4 +1,4 @@
-"""The first scans of a progressive JPEG, which hold all that a reduced decode needs.
+"""The first scans of a progressive JPEG, which are enough for a reduced decode.
 
 A progressive JPEG stores the means of all blocks of 8 by 8 pixels first, and the frequencies
 within the blocks in later scans (ITU-T T.81, annex G). An image that is decoded at an eighth of
@@ -17,12 +17,13 @@ from PIL import Image
 from ._decoding import Reduction
 
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of a segment, or the end of the image
+_MARKER_OR_START = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _START, END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 _PROGRESSIVE = 0xC2  # with Huffman codes
 _OTHER_FRAMES = {0xC0, 0xC1, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 _ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION = 0xCC, 0xDC, 0xDE, 0xDF
 _REFUSED = _OTHER_FRAMES | {_ARITHMETIC_TABLES, _LINES, _HIERARCHY, _EXPANSION}
-_END, _SCAN, _APP2 = 0xD9, 0xDA, 0xE2
+_END, _SCAN, _STEPS, _APP2 = 0xD9, 0xDA, 0xDB, 0xE2
 
 # Segments that may follow the first scans: tables, scans, restarts, applications and comments.
 _TABLES, _COUNTS = b"\xc4", 16
@@ -43,8 +44,10 @@ _LAST_FREQUENCY = {8: 0, 4: 4}
 _LAST_OF_COARSE = {8: 4, 4: 24}
 _LEAST_SCALE = 4
 
-# Fewer blocks are averaged where less is left out, so that the lowest bits of their means matter.
-_EXACT = {4}
+# How much the means of blocks may lack, in eighths of a gray level, if no colors are needed. At an
+# eighth of the size, it is the lowest bit of a file of ordinary quality. Hashes of colors compare
+# means with fixed levels, and hashes of luma with each other.
+_MOST_LACKING = {8: 16, 4: 0}
 
 # Blocks without frequencies form runs. The codes of 4 bits stand for runs of at least 1, 2, 4, ...
 # blocks, and the bits behind a code for the rest of the length.
@@ -60,6 +63,7 @@ class _Component(NamedTuple):
     name: int
     across: int
     down: int
+    table: int  # of the steps in which its values are counted
 
 
 @dataclass
@@ -104,6 +108,7 @@ class FirstScans:
     _scale: int = field(default=0, init=False)
     _known: dict[int, int] = field(default_factory=dict, init=False)  # the last frequency of each
     _precision: dict[int, int] = field(default_factory=dict, init=False)  # bits that means lack
+    _steps: dict[int, int] = field(default_factory=dict, init=False)  # of the means, by table
     _dropped: list[tuple[int, int]] = field(default_factory=list, init=False)
 
     def look_at(self, content: bytes | bytearray) -> FirstScans:
@@ -165,6 +170,8 @@ class FirstScans:
         body = content[start + 2 : end]
         if kind == _PROGRESSIVE:
             self.is_done = bool(self._components) or not self._read_frame(body)
+        elif kind == _STEPS:
+            self.is_done = not self._read_steps(body)
         elif kind == _APP2:
             self.is_done = body[:4] == b"MPF\0"  # further pictures
         elif kind == _SCAN:
@@ -181,13 +188,24 @@ class FirstScans:
         self._size = width, height
         self._scale = find_scale(self._size, self.reduction.min_side)
         self._components = tuple(
-            _Component(body[at], body[at + 1] >> 4, body[at + 1] & 15)
+            _Component(body[at], body[at + 1] >> 4, body[at + 1] & 15, body[at + 2])
             for at in range(6, len(body), 3)
         )
         self._known = {one.name: -1 for one in self._components}
-        factors = [factor for one in self._components for factor in one[1:]]
+        factors = [factor for one in self._components for factor in (one.across, one.down)]
         is_regular = len(self._known) == len(self._components) and set(factors) <= {1, 2, 3, 4}
         return is_regular and self._scale >= _LEAST_SCALE
+
+    def _read_steps(self, body: bytes | bytearray) -> bool:
+        """Read tables of steps; return whether they are whole."""
+        while body:
+            size = 1 + (body[0] >> 4)  # bytes of a number
+            end = 1 + 64 * size
+            if size > 2 or len(body) < end:
+                return False
+            self._steps[body[0] & 15] = int.from_bytes(body[1 : 1 + size], "big")
+            body = body[end:]
+        return True
 
     def _read_scan(self, body: bytes | bytearray, start: int) -> bool:
         """Read the header of a scan; return whether it is one of the first of a regular file."""
@@ -216,8 +234,10 @@ class FirstScans:
 
     def _is_known(self, component: _Component) -> bool:
         """Return whether the scans hold all that is shown of a component."""
-        lacks_bits = self._scale in _EXACT and self._precision.get(component.name, 0) > 0
-        return self._known[component.name] >= self._last_shown(component) and not lacks_bits
+        step = self._steps.get(component.table, 0)
+        lacking = step * (2 ** self._precision.get(component.name, 0) - 1)
+        is_exact = lacking <= (0 if self.reduction.color else _MOST_LACKING[self._scale])
+        return is_exact and self._known[component.name] >= self._last_shown(component)
 
     def _last_shown(self, component: _Component) -> int:
         """Return the last frequency that is shown of a component."""
@@ -303,7 +323,7 @@ def is_well_formed(content: bytes, start: int) -> bool:
         if kind == _TABLES and not _are_tables(content[body:end]):
             return False
         if kind == bytes([_SCAN]):
-            found = _MARKER.search(content, end)
+            found = _MARKER_OR_START.search(content, end)
             if found is None or not _is_scan(content[body:end]):
                 return False
             end = found.start()

@@ -8,6 +8,7 @@ a person would see (`flatten`).
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ from ._open import check_size, find_address, find_file, open_file, read_orientat
 from ._progressive import cut_behind_first_scans
 from ._quiet import quiet_decoding, quiet_libtiff
 from ._references import resolve
-from ._remote_scans import read_remote
+from ._remote import read_url
+from ._remote_scans import RemoteImage, read_remote
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -138,18 +140,38 @@ def _decode(source: Any, decoding: Decoding, reduction: Reduction) -> _Found:
     address = find_address(content) if decoding.decode == "reduced" else None
     if address is not None:
         remote = read_remote(address, reduction)
-        file: str | io.BytesIO = io.BytesIO(remote.content)
         if not remote.is_whole:
-            with open_file(file, source, decoding.max_pixels) as image:
-                return _decode_opened(image, None, decoding, reduction)
+            found = _decode_first_scans(remote.content, None, source, decoding, reduction)
+            if found is not None:
+                return found
+            remote = RemoteImage(read_url(address))
+        file: str | io.BytesIO = io.BytesIO(remote.content)
     else:
         file = find_file(content)
     with open_file(file, source, decoding.max_pixels) as image:
-        first = cut_behind_first_scans(image, reduction) if decoding.decode == "reduced" else None
-        if first is None:
-            return _decode_opened(image, file, decoding, reduction)
-    with open_file(io.BytesIO(first), source, decoding.max_pixels) as image:
+        if decoding.decode == "reduced":
+            first = cut_behind_first_scans(image, reduction)
+            if first is not None:
+                found = _decode_first_scans(first, file, source, decoding, reduction)
+                if found is not None:
+                    return found
         return _decode_opened(image, file, decoding, reduction)
+
+
+def _decode_first_scans(
+    content: bytes,
+    file: str | io.BytesIO | None,
+    source: Any,
+    decoding: Decoding,
+    reduction: Reduction,
+) -> _Found | None:
+    """Decode the first scans of a file. None if that fails, since the whole file may not."""
+    with (
+        suppress(Exception),
+        open_file(io.BytesIO(content), source, decoding.max_pixels) as image,
+    ):
+        return _decode_opened(image, file, decoding, reduction)
+    return None
 
 
 def _decode_opened(

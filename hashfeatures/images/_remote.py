@@ -433,7 +433,7 @@ def _check_part(content: bytes, file: Any, span: tuple[int, int]) -> Part:
     if (
         status != _PARTIAL
         or told is None
-        or headers.get("Content-Encoding", "identity") != ("identity")
+        or headers.get("Content-Encoding", "identity") != "identity"
     ):
         raise PartError(f"the server answered {status} to a request of a part")
     first, last, n_total = map(int, told.groups())

@@ -237,13 +237,13 @@ def test_the_forms_of_a_query_are_equal(n_bits):
         (np.array([255, 255], dtype=np.uint8), "ones behind bit 12"),
     ],
 )
-def test_a_wrong_query_is_told(query, got):
+def test_a_wrong_query_raises(query, got):
     neighbors = HammingNeighbors(radius=1).fit(np.eye(3, 12))
     with pytest.raises(ValueError, match=f"Expected one query of 12 bits: .*{got}"):
         neighbors.query(query)
 
 
-def test_wrong_bits_and_parameters_are_told():
+def test_wrong_bits_and_parameters_raise():
     neighbors = HammingNeighbors(radius=1).fit(np.eye(3, 12))
     with pytest.raises(ValueError, match=r"Expected bits, .* Got 2"):
         neighbors.query([2] * 12)

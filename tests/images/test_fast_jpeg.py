@@ -42,7 +42,7 @@ def pillows(data, reduction=None):
 
 @pytest.mark.parametrize(("mode", "subsampling"), [("L", 0), ("RGB", 0), ("RGB", 1), ("RGB", 2)])
 @pytest.mark.parametrize("size", [(301, 203), (8, 8), (1, 1), (700, 640)])
-def test_pixels_are_pillow_s(jpeg, mode, subsampling, size):
+def test_pixels_equal_those_of_pillow(jpeg, mode, subsampling, size):
     data = jpeg(mode, size, subsampling=subsampling, quality=85)
     full = decode_baseline(data, FULL, Reduction())
     assert (full.width, full.height) == size
@@ -133,7 +133,7 @@ def test_limits_sources_and_settings_are_respected(jpeg, tmp_path):
         assert decode_baseline(source, FULL, Reduction()) is None
 
 
-def test_a_reader_of_the_user_reads_jpegs(jpeg, monkeypatch):
+def test_a_plugin_that_replaces_pillows_reads_jpegs(jpeg, monkeypatch):
     """A plugin that takes Pillow's place, or comes before it, is not passed by."""
     data = jpeg()
     monkeypatch.setitem(
@@ -142,7 +142,7 @@ def test_a_reader_of_the_user_reads_jpegs(jpeg, monkeypatch):
     assert decode_baseline(data, FULL, Reduction()) is None
 
 
-def test_other_pixels_are_not_used(jpeg, monkeypatch, caplog):
+def test_pixels_that_differ_from_those_of_pillow_are_not_used(jpeg, monkeypatch, caplog):
     """Where simplejpeg decoded probes otherwise than Pillow, Pillow decodes."""
     data = jpeg()
     _fast_jpeg._agrees_with_pillow.cache_clear()

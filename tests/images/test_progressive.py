@@ -16,6 +16,7 @@ from hashfeatures.images import _read
 from hashfeatures.images._decoding import Decoding, Reduction
 from hashfeatures.images._progressive import FirstScans
 from hashfeatures.images._read import read_image
+from hashfeatures.images._remote_scans import RemoteImage
 
 REDUCED = Decoding("reduced")
 LUMA = Reduction(8, color=False)
@@ -112,6 +113,37 @@ def test_colors_keep_the_detail_of_the_chroma(monkeypatch, photo):
     assert len(FirstScans(reduction).look_at(content).cut(content)) < len(content) / 2
 
 
+@pytest.mark.parametrize("quality", [5, 20, 40, 90])
+def test_coarse_means_keep_their_lowest_bits(monkeypatch, photo, quality):
+    """Where a step is many levels, the scan that halves it is kept."""
+    content = encode(photo, quality=quality, subsampling=0)
+    whole = np.asarray(read_whole(monkeypatch, content).image).astype(int)
+    cut = np.asarray(read_image(content, REDUCED, LUMA).image)
+    assert is_cut(content)
+    assert np.abs(cut - whole).max() <= 3
+
+
+def test_colors_are_not_darkened(monkeypatch, photo):
+    """Hashes of colors compare them with fixed levels, so no bit of a mean may be left out."""
+    content, reduction = encode(photo, quality=50, subsampling=0), Reduction(8, color=True)
+    whole = read_whole(monkeypatch, content, reduction=reduction).image
+    assert is_cut(content, reduction)
+    np.testing.assert_array_equal(read_image(content, REDUCED, reduction).image, whole)
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_first_scans_that_fail_are_replaced_by_the_whole_file(monkeypatch, photo, is_remote):
+    content = encode(photo)
+    if is_remote:
+        monkeypatch.setattr(_read, "find_address", lambda source: "memory://photo.jpg")
+        monkeypatch.setattr(_read, "read_remote", lambda *_: RemoteImage(b"scans", False))
+        monkeypatch.setattr(_read, "read_url", lambda address: content)
+    monkeypatch.setattr(_read, "cut_behind_first_scans", lambda *_: b"scans")
+    found = read_image(content, REDUCED, LUMA)
+    np.testing.assert_array_equal(found.image, read_whole(monkeypatch, content).image)
+    assert found.file.getvalue() == content
+
+
 @given(st.lists(st.integers(1, 4000), max_size=6))
 def test_the_cut_does_not_depend_on_how_the_bytes_arrive(lengths):
     gradient = Image.linear_gradient("L").resize((160, 120)).convert("RGB")
@@ -124,7 +156,7 @@ def test_the_cut_does_not_depend_on_how_the_bytes_arrive(lengths):
     assert walk.cut(content) == expected.cut(content)
 
 
-@pytest.mark.parametrize("damage", ["noise", "table", "marker", "hole", "end"])
+@pytest.mark.parametrize("damage", ["noise", "table", "marker", "hole", "end", "start"])
 def test_damage_behind_the_first_scans_is_seen_as_before(monkeypatch, photo, damage):
     """What libjpeg refuses or may refuse is decoded whole, as the scans that were cut hold it."""
     content = encode(photo)
@@ -137,6 +169,7 @@ def test_damage_behind_the_first_scans_is_seen_as_before(monkeypatch, photo, dam
         "marker": content[:-999] + b"\xff\x05" + content[-997:],
         "hole": content[: table + 2] + content[table + 9 :],
         "end": content[:-2] + b"\xff\xd8",
+        "start": content[:-999] + b"\xff\xd8" + content[-997:],
     }[damage]
     assert is_cut(damaged)
     seen = []
