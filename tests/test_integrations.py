@@ -155,6 +155,7 @@ def audit(tmp_path, parts, fail_on="leaks=0", options=""):
     return done, summary.read_text(), output.read_text()
 
 
+@pytest.mark.slow
 @has_bash
 def test_the_action_shows_a_card_and_fails_on_leaks(project, tmp_path, stand_in):
     stand_in("hashfeatures", f'exec {shlex.quote(sys.executable)} -m hashfeatures "$@"')

@@ -91,7 +91,7 @@ class FirstScans:
     >>> from hashfeatures.images._progressive import FirstScans
     >>> file = io.BytesIO()
     >>> Image.effect_noise((512, 512), 50).save(file, "JPEG", progressive=True)
-    >>> scans = FirstScans(Reduction(min_side=64))
+    >>> scans = FirstScans(Reduction(min_side=64, color=False))
     >>> scans.look_at(file.getvalue()[:100]).is_done
     False
     >>> scans.look_at(file.getvalue()).is_done, scans.n_bytes < len(file.getvalue()) / 4

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 import platform
-import re
 import sys
 import threading
 import time
@@ -19,12 +18,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from .._utils.optional import import_extra
 from .._utils.validation import refuse
 from ..exceptions import MissingExtraError
+from ._byte_ranges import (
+    Part,
+    PartError,
+    check_answer,
+    read_span,
+    request_headers,
+    sends_whole_file,
+)
 from ._sources import local_path
 
 TIMEOUT = 30.0  # seconds, for one attempt from the connection to the last byte
@@ -38,9 +45,6 @@ MAX_WAIT = 120.0
 _PURPOSE = "Reading a URL"
 _CHUNK = 2**20
 _WEB = ("http", "https")
-_WHOLE, _PARTIAL = 200, 206
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_VERSIONS = ("ETag", "Last-Modified")
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _TOO_MANY_REQUESTS = 429
 _LEAST_PAUSE, _MOST_PAUSE = 0.5, 30.0  # seconds, if a server names no number
@@ -94,31 +98,6 @@ def read_url(
         If fsspec, or a package that it needs for the protocol, is not installed.
     """
     return _retry(url, timeout, max_bytes, attempts, max_wait).content
-
-
-class Part(NamedTuple):
-    """A run of bytes of a remote file.
-
-    Parameters
-    ----------
-    content : bytes
-        The bytes. All of the file, if the server does not send parts.
-    n_total : int
-        The length of the file in bytes.
-    version : tuple of str
-        What changes with the content of the file, as far as the server says so.
-    is_whole : bool
-        Whether the server sent the whole file at once.
-    """
-
-    content: bytes
-    n_total: int
-    version: tuple[str, ...] = ()
-    is_whole: bool = False
-
-
-class PartError(OSError):
-    """A server sent other bytes than those that were requested."""
 
 
 def read_part(url: str, start: int, stop: int, max_bytes: int = MAX_BYTES) -> Part:
@@ -369,14 +348,14 @@ def _read_once(
             # every server error as a missing file.
             opening = {"block_size": 0, "size": 1}
             if span is not None:
-                opening["headers"] = _headers_for(span, options[protocols[0]])
+                opening["headers"] = request_headers(span, options[protocols[0]])
         else:
             system, path = fsspec.core.url_to_fs(url, **options)
             if span is not None:
-                return _read_span(system, path, span)
+                return read_span(system, path, span)
         with system.open(path, "rb", **opening) as file:
             content = bytearray()
-            is_part = span is not None and _status_of(file) != _WHOLE
+            is_part = span is not None and not sends_whole_file(file)
             most = span[1] - span[0] if span is not None and is_part else max_bytes
             while chunk := file.read(min(_CHUNK, most + 1 - len(content))):
                 content += chunk
@@ -385,7 +364,7 @@ def _read_once(
                 if time.monotonic() > deadline:
                     raise TimeoutError(too_slow)
             if span is not None:
-                return _check_part(bytes(content), file, span)
+                return check_answer(bytes(content), file, span)
     except TimeoutError as error:
         raise TimeoutError(too_slow) from error
     except ImportError as error:
@@ -410,48 +389,6 @@ def _read_once(
 
 def _too_long(max_bytes: int) -> str:
     return f"the answer is longer than the limit of {max_bytes} bytes"
-
-
-def _headers_for(span: tuple[int, int], options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the configured headers of requests, and those that request a span of bytes."""
-    wanted = {"Range": f"bytes={span[0]}-{span[1] - 1}", "Accept-Encoding": "identity"}
-    return {**(options.get("headers") or {}), **wanted}
-
-
-def _status_of(file: Any) -> Any:
-    """Return the HTTP status of a file that fsspec streams, or None if it does not show it."""
-    return getattr(getattr(file, "r", None), "status", None)
-
-
-def _check_part(content: bytes, file: Any, span: tuple[int, int]) -> Part:
-    """Return the content of a web server's answer, or raise unless it is what it must be."""
-    status = _status_of(file)
-    if status == _WHOLE:
-        return Part(content, len(content), is_whole=True)
-    headers = getattr(getattr(file, "r", None), "headers", {})
-    told = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    if (
-        status != _PARTIAL
-        or told is None
-        or headers.get("Content-Encoding", "identity") != "identity"
-    ):
-        raise PartError(f"the server answered {status} to a request of a part")
-    first, last, n_total = map(int, told.groups())
-    if (first, last) != (span[0], min(span[1], n_total) - 1) or len(content) != last + 1 - first:
-        raise PartError(f"the server sent bytes {first} to {last} instead of {span[0]} and up")
-    return Part(content, n_total, tuple(headers.get(name, "") for name in _VERSIONS))
-
-
-def _read_span(system: Any, path: str, span: tuple[int, int]) -> Part:
-    """Read a span of bytes from a file system of fsspec."""
-    n_total = system.size(path)
-    if not isinstance(n_total, int):
-        raise PartError("the length of the file is not known")
-    start, stop = span[0], min(span[1], n_total)
-    content = system.cat_file(path, start=start, end=stop) if start < stop else b""
-    if len(content) != stop - start:
-        raise PartError(f"got {len(content)} bytes instead of {stop - start}")
-    return Part(bytes(content), n_total)
 
 
 def _web_options(protocol: str, url: str, timeout: float | None) -> dict[str, Any]:

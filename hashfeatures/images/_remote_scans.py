@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import NamedTuple
 
+from ._byte_ranges import PartError
 from ._decoding import Reduction
 from ._progressive import END_OF_IMAGE, FirstScans
-from ._remote import PartError, read_part, read_url
+from ._remote import read_part, read_url
 
 # Most photos of web pages are shorter, so they arrive whole by the first request.
 _FIRST = 2**18  # bytes; each further request is for as many as all before

@@ -173,6 +173,7 @@ def finish(process):
     assert process.returncode == 0, error
 
 
+@pytest.mark.slow
 def test_two_first_calls_at_once_in_processes(tmp_path):
     for process in [start(SCRIPT, tmp_path) for _ in range(2)]:
         finish(process)
@@ -205,6 +206,7 @@ assert total(np.ones((2, 2)), np.ones((2, 2))) == 9
 )
 
 
+@pytest.mark.slow
 def test_loaded_functions_leave_numba_ready_to_compile_others():
     """They are loaded without most of numba, which takes half a second to start."""
     finish(start(LOAD_ALL))  # compiles what is not stored

@@ -122,6 +122,7 @@ def test_the_content_tells_more_than_the_suffix(tmp_path, without_heif):
         ImageHashFeaturizer("ahash").transform([str(tmp_path / "a.heic")])
 
 
+@pytest.mark.slow
 def test_the_command_reads_heic_where_its_plugin_is_installed(tmp_path, noise_image):
     """In every worker, though nobody registers the plugin."""
     pytest.importorskip("pillow_heif")

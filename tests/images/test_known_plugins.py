@@ -46,6 +46,7 @@ def write(path, image):
     return str(path)
 
 
+@pytest.mark.slow
 def test_installed_plugins_are_registered_in_every_backend(tmp_path, package, noise_image):
     """Also where files are sought, and for files without a suffix."""
     images = tmp_path / "images"

@@ -235,6 +235,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_lose_nothing(tmp_path):
     """Guards the moment between the comparison and the replacement of the file."""
     path = tmp_path / "split.lock.json"
