@@ -63,18 +63,19 @@ def check_worker(place: Place) -> None:
 
 def check_versions(settings: dict[str, Any]) -> None:
     """Raise unless this process computes the bits that a stage holds."""
-    ours: dict[str, Any] = {"pillow": PIL.__version__, "bits": BITS_VERSION}
+    ours: dict[str, Any] = {"Pillow": PIL.__version__, "hash version": BITS_VERSION}
+    theirs = {"Pillow": settings["pillow"], "hash version": settings["bits"]}
     if settings["decoding"]["decode"] == "reduced":
-        ours["reduced_bits"] = REDUCED_VERSION
-    theirs = {name: settings.get(name) for name in ours}
+        ours["version of reduced decoding"] = REDUCED_VERSION
+        theirs["version of reduced decoding"] = settings.get("reduced_bits", 1)
     if ours != theirs:
         worker, run = (
-            ", ".join(f"{name}={value}" for name, value in versions.items())
+            " and ".join(f"{name} {value}" for name, value in versions.items())
             for versions in (ours, theirs)
         )
         raise EngineError(
-            f"A worker has the versions {worker}. The run was started with {run}. Bits could "
-            f"differ. Install the same versions on all machines."
+            f"A worker has {worker}. The run was started with {run}. Bits could differ. Install "
+            f"the same versions on all machines."
         )
 
 

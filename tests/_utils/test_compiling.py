@@ -21,6 +21,8 @@ def refuse(locator):
 ensure = caching._CacheLocator.ensure_cache_path
 caching._CacheLocator.ensure_cache_path = refuse
 from hashfeatures import hash_images
+from hashfeatures._utils.kernels import load_kernels
+load_kernels("hashing")  # few images do without
 table = hash_images(sys.argv[2:], "phash", n_jobs=1, errors="raise")
 print(*table["phash"])
 """

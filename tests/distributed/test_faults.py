@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="kills processes by POSIX signals"),
 ]
 
-JOIN = {"part_seconds": 1e-8}
+JOIN = {"part_seconds": 1e-10}
 PATIENCE = 120  # seconds after which a test gives up
 
 
@@ -136,7 +136,7 @@ if __name__ == "__main__":
     if stage == "hash":
         hash_dataset(source, out, part_size=4, executor=executor)
     else:
-        find_pairs(source, out, part_seconds=1e-8, executor=executor)
+        find_pairs(source, out, part_seconds=1e-10, executor=executor)
 """
 
 

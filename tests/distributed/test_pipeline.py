@@ -111,7 +111,7 @@ def test_workers_of_other_versions_are_refused():
     check_versions(full)
     check_versions(reduced)
     del reduced["reduced_bits"]
-    with pytest.raises(EngineError, match=r"reduced_bits=2\. .* reduced_bits=None\. Bits could"):
+    with pytest.raises(EngineError, match=r"reduced decoding 2\. .* reduced decoding 1\. Bits"):
         check_versions(reduced)
 
 
