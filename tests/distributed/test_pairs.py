@@ -34,7 +34,7 @@ def write_part(out, number, codes):
 
 
 def make_codes(n_codes, rng):
-    """Make codes. A third are within 10 bits of others, and a thirtieth share a very large bucket."""
+    """Make codes. A third are within 10 bits of others, and a thirtieth share a large bucket."""
     codes = rng.integers(0, 256, (n_codes, 16), dtype=np.uint8)
     codes[: n_codes // 30, :12] = 7
     copies = rng.integers(0, n_codes, n_codes // 3)
