@@ -34,6 +34,14 @@ for profile, max_examples in (("default", 30), ("thorough", 60)):
 settings.load_profile("default")
 
 
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close the figures of a test, as matplotlib warns of many, whatever runs in one process."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 @pytest.fixture(params=["ample", "none"])
 def memory_bounds(request):
     """How many pairs are held: as many as usual, or none, and all goes in small blocks."""
