@@ -156,11 +156,17 @@ class PartDirectory:
             try:
                 with self.system.open(temporary, "wb") as file:
                     yield file
-                self.system.mv(temporary, self.place(name))
+                self._rename(temporary, self.place(name))
             except BaseException:
                 with suppress(OSError):
                     self.system.rm(temporary)
                 raise
+
+    def _rename(self, temporary: str, place: str) -> None:
+        if self.is_local:  # where some releases of fsspec copy, which leaves a half when killed
+            os.replace(temporary, place)
+        else:
+            self.system.mv(temporary, place)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file, whole or not at all."""
