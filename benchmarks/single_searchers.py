@@ -47,17 +47,25 @@ def our_neighbors(case: Case) -> Any:
     return HammingNeighbors(K, case.radius).fit(as_bits(case.codes()))
 
 
-def our_radius_neighbors(case: Case, jobs: int) -> Outcome:
-    """Search within the radius by the method of scikit-learn's estimators."""
+def ask_method(case: Case, search: Callable[..., Any], read: Callable[[Any], Any]) -> Outcome:
+    """Ask a method of scikit-learn's estimators, which takes a matrix of one row."""
     neighbors, queries = our_neighbors(case), case.queries()
     rows = as_bits(queries)
-    places = np.arange(len(queries))
     return ask_one_by_one(
-        places,
+        np.arange(len(queries)),
         len(queries),
-        lambda place: neighbors.radius_neighbors(rows[int(place[0]), None]),
-        lambda found: set(found[1][0].tolist()),
+        lambda place: search(neighbors, rows[int(place[0]), None]),
+        read,
         _SETTLING,
+    )
+
+
+def our_radius_neighbors(case: Case, jobs: int) -> Outcome:
+    """Search within the radius by the method of scikit-learn's estimators."""
+    return ask_method(
+        case,
+        lambda neighbors, row: neighbors.radius_neighbors(row),
+        lambda found: set(found[1][0].tolist()),
     )
 
 
@@ -75,15 +83,10 @@ def our_query(case: Case, jobs: int) -> Outcome:
 
 def our_kneighbors(case: Case, jobs: int) -> Outcome:
     """Find the nearest by the method of scikit-learn's estimators."""
-    neighbors, queries = our_neighbors(case), case.queries()
-    rows = as_bits(queries)
-    places = np.arange(len(queries))
-    return ask_one_by_one(
-        places,
-        len(queries),
-        lambda place: neighbors.kneighbors(rows[int(place[0]), None]),
+    return ask_method(
+        case,
+        lambda neighbors, row: neighbors.kneighbors(row),
         lambda found: near_only(found[0][0], case.radius),
-        _SETTLING,
     )
 
 

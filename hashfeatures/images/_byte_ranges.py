@@ -54,10 +54,9 @@ def sends_whole_file(file: Any) -> bool:
 
 def check_answer(content: bytes, file: Any, span: tuple[int, int]) -> Part:
     """Return the content of a web server's answer, or raise unless it is what it must be."""
-    status = _status_of(file)
     if sends_whole_file(file):
         return Part(content, len(content), is_whole=True)
-    headers = getattr(getattr(file, "r", None), "headers", {})
+    status, headers = _status_of(file), getattr(getattr(file, "r", None), "headers", {})
     told = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
     if (
         status != _PARTIAL
