@@ -141,12 +141,13 @@ def describe_near(
     ours, theirs = images.fingerprints.thumbnails, others.fingerprints.thumbnails
     if confirmation.min_agreement is None or ours is None or theirs is None:
         return None
-    found = confirmation.align(ours, theirs, pairs, n_jobs, is_thorough=True)
     left, right = pairs.left, pairs.right
     n_left, n_right = images.n_pixels[left], others.n_pixels[right]
-    is_same = (ours.digests[left] == theirs.digests[right]).all(axis=1) & (n_left == n_right)
+    is_equal = _are_equal(ours, theirs, pairs)
     # Images of low detail are near only if all that they show is equal.
-    is_same |= images.fingerprints.low_detail[left]
+    is_plain = images.fingerprints.low_detail[left]
+    is_same = is_plain | (is_equal & (n_left == n_right))
+    found = confirmation.align(ours, theirs, pairs, n_jobs, is_thorough=True)
     relation = np.full(len(left), SAME_PIXELS, dtype=object)
     asked = np.flatnonzero(~is_same)
     for start in range(0, len(asked), _DESCRIBED):
@@ -154,8 +155,16 @@ def describe_near(
         relation[block] = _describe(
             ours, theirs, pairs.take(block), found.maps[block], n_left[block], n_right[block]
         )
-    agreement = np.where(is_same, np.float32(1), found.agreement)
+    agreement = np.where(is_equal | is_plain, np.float32(1), found.agreement)
     return PairDescription(agreement, relation, found.maps, is_trimmed)
+
+
+def _are_equal(ours: Thumbnails, theirs: Thumbnails, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which pairs have equal thumbnails."""
+    equal: NDArray[np.bool_] = (ours.digests[pairs.left] == theirs.digests[pairs.right]).all(
+        axis=1
+    )
+    return equal
 
 
 def _describe(
@@ -197,7 +206,7 @@ def find_weakest_links(
     confirmation: Confirmation,
     n_jobs: int | None = None,
 ) -> NDArray[np.float32] | None:
-    """Find the least agreement of two near images in each group.
+    """Find the least agreement of two near images in each group, as `describe_near` measures it.
 
     Parameters
     ----------
@@ -225,6 +234,8 @@ def find_weakest_links(
     for block in graph.edges.blocks():
         pairs = Pairs(firsts[block.left], firsts[block.right], block.distance)
         pairs = pairs.take(labels[pairs.left] == labels[pairs.right])
-        agreement = confirmation.align(thumbnails, thumbnails, pairs, n_jobs).agreement
-        np.minimum.at(weakest, labels[pairs.left], agreement)
+        # Equal images are not aligned, since the weakest link starts at their agreement.
+        pairs = pairs.take(~_are_equal(thumbnails, thumbnails, pairs))
+        aligned = confirmation.align(thumbnails, thumbnails, pairs, n_jobs, is_thorough=True)
+        np.minimum.at(weakest, labels[pairs.left], aligned.agreement)
     return weakest

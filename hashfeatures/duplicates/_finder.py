@@ -138,8 +138,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The groups of two or more, by label. The columns are "size" in images; "diameter" in bits,
         the greatest distance of two members; and "exact", which is False where the diameter is an
         upper bound. That is so in groups of more than 2048 different images, or 1024 over views.
-        If pixels confirmed the pairs, the column "weakest_link" is the least agreement of two
-        near duplicates in the group.
+        If pixels confirmed the pairs, the column "weakest_link" is the least agreement in `pairs_`
+        of two members of the group.
     pairs_ : Pairs, ViewPairs, ConfirmedPairs or ConfirmedViewPairs
         All pairs of near duplicates, with ``left < right`` and their distance in bits. Over
         views, but not over segments, it also has ``left_view`` and ``right_view``, the views in

@@ -1,6 +1,7 @@
 """Pixels confirm what hashes nominate, with the same answer on every way."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
@@ -60,8 +61,29 @@ def test_pairs_say_how_well_they_agree_and_why(images, fitted):
     assert (pairs.agreement >= fitted.min_agreement).all()
     assert (pairs.agreement <= 1).all()
     assert sum(text == "cropped by 5 % at each side" for text in pairs.relation) >= 9
-    weakest = fitted.groups_["weakest_link"]
-    assert weakest.tolist() == pytest.approx(pairs.agreement.tolist(), abs=0.05)
+
+
+@pytest.mark.parametrize("linkage", ["single", "complete"])
+def test_weakest_links_are_the_least_agreements_of_pairs(pictures, linkage):
+    """In groups of several pairs, with equal images and copies of copies, under both linkages."""
+    edits = [Edit("crop", share=share) for share in (0.0, 0.005, 0.01)]
+    images = [edit(picture) for picture in pictures[:6] for edit in edits] + pictures[:2]
+    finder = NearDuplicateFinder(linkage=linkage).fit(images)
+    pairs, labels = finder.pairs_, finder.labels_
+    is_within = labels[pairs.left] == labels[pairs.right]
+    agreement = pd.Series(pairs.agreement[is_within])
+    weakest = agreement.groupby(labels[pairs.left[is_within]]).min()
+    assert is_within.sum() > len(weakest) >= 6
+    assert finder.groups_["weakest_link"].to_dict() == weakest.to_dict()
+
+
+def test_equal_thumbnails_agree_entirely(noise_image):
+    """Also where the borders of one image, which are cut off, make it larger than the other."""
+    image = noise_image(0, size=(200, 150))
+    bordered = Image.new("RGB", (image.width + 80, image.height + 60), "black")
+    bordered.paste(image, (40, 30))
+    finder = NearDuplicateFinder(trim_borders=True).fit([image, bordered])
+    assert finder.pairs_.agreement.tolist() == finder.groups_["weakest_link"].tolist() == [1]
 
 
 def test_all_ways_give_the_same_answer(tmp_path, images, fitted):
