@@ -26,7 +26,7 @@ from PIL import Image
 from same_picture import find_files, find_same, make_files, thumbnail
 
 from hashfeatures import NearDuplicateFinder
-from hashfeatures.duplicates._labels import label_components
+from hashfeatures.duplicates._components import label_components
 from hashfeatures.duplicates.calibration._error_rates import (
     LEAST_COUNT,
     NearCounts,

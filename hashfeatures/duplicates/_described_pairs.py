@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from .._utils.display import rows_as_html, rows_as_text
 from ..alignment._relation import describe_relations
 from ..hamming._pairs import Pairs, count_pairs
-from ._labels import Labels
+from ._components import Labels
 from ._pair_graph import PairGraph
 from .fingerprints._confirmation import Confirmation
-from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
 from .fingerprints._thumbnails import Thumbnails
 from .fingerprints._views import ViewPairs
@@ -83,6 +82,18 @@ class ConfirmedViewPairs(NamedTuple):
 NearPairs = Pairs | ViewPairs | ConfirmedPairs | ConfirmedViewPairs
 
 
+class SizedImages(Protocol):
+    """Images whose fingerprints and sizes are known, such as `FingerprintedImages`."""
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """The fingerprints of the images."""
+
+    @property
+    def n_pixels(self) -> NDArray[np.int64]:
+        """The sizes of the images; 0 for one whose size is not known."""
+
+
 class PairDescription(NamedTuple):
     """What the pixels of pairs say.
 
@@ -111,8 +122,8 @@ def describe_nothing(pairs: Pairs) -> None:
 
 
 def describe_near(
-    images: FingerprintedImages,
-    others: FingerprintedImages,
+    images: SizedImages,
+    others: SizedImages,
     pairs: Pairs,
     confirmation: Confirmation,
     n_jobs: int | None = None,
@@ -122,7 +133,7 @@ def describe_near(
 
     Parameters
     ----------
-    images, others : FingerprintedImages
+    images, others : FingerprintedImages or other SizedImages
         The images on the left and on the right.
     pairs : Pairs
         The near pairs.

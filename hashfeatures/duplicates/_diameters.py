@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .._utils.kernels import load_kernels
@@ -90,19 +89,6 @@ def measure_diameters(
         members = words[rows[begins[group] : begins[group] + n_different[group]]]
         at_least[group], at_most[group] = _bounds(members)
     return Diameters(size, at_least, at_most)
-
-
-def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
-    """Tabulate the groups of two or more: "size", "diameter" and "exact" by label."""
-    label = np.flatnonzero(diameters.size > 1)
-    return pd.DataFrame(
-        {
-            "size": diameters.size[label],
-            "diameter": diameters.at_most[label],
-            "exact": (diameters.at_least == diameters.at_most)[label],
-        },
-        index=pd.Index(label, name="label"),
-    )
 
 
 # A command, which has no attributes, replaces this by its own advice.

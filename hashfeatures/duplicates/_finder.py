@@ -41,8 +41,8 @@ from ._described_pairs import (
     describe_near,
     find_weakest_links,
 )
-from ._diameters import Diameters, tabulate_groups, warn_of_chains
-from ._labels import Labels, tabulate_duplicates
+from ._diameters import Diameters, warn_of_chains
+from ._labels import Labels, tabulate_duplicates, tabulate_groups
 from ._linkage import LINKAGES
 from ._pair_graph import PairGraph
 from ._persistence import SavedFinder

@@ -14,11 +14,8 @@ from .._utils.validation import check_choice, check_n_jobs, check_radius
 from ..hamming._base import BitsEstimator
 from ..hamming._neighbors import HammingNeighbors
 from ..hamming._packing import words_from_bits
-from ._diameters import (
-    tabulate_groups,
-    warn_of_chains,
-)
-from ._labels import Labels
+from ._diameters import warn_of_chains
+from ._labels import Labels, tabulate_groups
 from ._linkage import LINKAGES, group_words
 from ._pair_graph import PairGraph
 from .fingerprints._fingerprints import Fingerprints

@@ -1,4 +1,4 @@
-"""Labels of groups: made from pairs, renumbered, merged, and tabulated."""
+"""Labels of groups: renumbered, merged, and tabulated."""
 
 from __future__ import annotations
 
@@ -8,34 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from .._utils.containers import as_column
 from ..hamming._pairs import Pairs
-
-Labels = NDArray[np.intp]
-
-
-def label_components(n_rows: int, pairs: Pairs) -> Labels:
-    """Label the groups that pairs join.
-
-    Parameters
-    ----------
-    n_rows : int
-        The number of rows.
-    pairs : Pairs
-        Which rows belong together.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), dtype intp
-        The label of each row's group, counted from 0 in the order in which groups first appear.
-        A row in no pair has a label of its own.
-    """
-    edges = (np.ones(len(pairs.left), dtype=bool), (pairs.left, pairs.right))
-    graph = coo_matrix(edges, shape=(n_rows, n_rows))
-    return relabel(connected_components(graph, directed=False)[1])
+from ._components import Labels as Labels
+from ._components import label_components, renumber
+from ._diameters import Diameters
 
 
 def relabel(labels: ArrayLike) -> Labels:
@@ -83,7 +61,20 @@ def merge_labels(labels: ArrayLike, others: ArrayLike) -> Labels:
     left, right = relabel(labels), relabel(others)
     n_rows = len(left)
     nodes = Pairs(left, right + n_rows, np.zeros(n_rows, dtype=np.int64))
-    return relabel(label_components(2 * n_rows, nodes)[left])
+    return renumber(label_components(2 * n_rows, nodes)[left])
+
+
+def tabulate_groups(diameters: Diameters) -> pd.DataFrame:
+    """Tabulate the groups of two or more: "size", "diameter" and "exact" by label."""
+    label = np.flatnonzero(diameters.size > 1)
+    return pd.DataFrame(
+        {
+            "size": diameters.size[label],
+            "diameter": diameters.at_most[label],
+            "exact": (diameters.at_least == diameters.at_most)[label],
+        },
+        index=pd.Index(label, name="label"),
+    )
 
 
 def tabulate_duplicates(

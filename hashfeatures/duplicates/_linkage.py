@@ -13,11 +13,11 @@ from scipy.cluster.hierarchy import linkage as link
 from ..hamming._index import HammingIndex
 from ..hamming._packing import hamming_distances
 from ..hamming._unique import number_rows
+from ._components import Labels, renumber
 from ._diameters import (
     Diameters,
     measure_diameters,
 )
-from ._labels import Labels, relabel
 
 LINKAGES = ("complete", "single")
 
@@ -196,5 +196,5 @@ def group_words(
         Their sizes and diameters.
     """
     if linkage == "complete":
-        labels = relabel(split_chains(words, labels, radius, n_jobs, agreement=agreement))
+        labels = renumber(split_chains(words, labels, radius, n_jobs, agreement=agreement))
     return labels, measure_diameters(words, labels)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .._utils.kernels import load_kernels
 from ..exceptions import TooManyPairsError
 from ..hamming._pairs import Bits, Pairs
-from ._labels import Labels, label_components, relabel
+from ._components import Labels, label_components, renumber
 from ._pair_search import HeldPairs, PairSearch, find_neighbors
 
 # Pairs of images that are written out at most: three numbers each, 2.4 GB in all.
@@ -132,7 +132,7 @@ class PairGraph:
         none = np.zeros(len(self.node_of_image), dtype=np.intp)
         labels = self.components[self.node_of_image] if self.n_nodes else none
         labels[alone] = self.n_nodes + alone
-        return relabel(labels)
+        return renumber(labels)
 
     def n_of_node(self) -> NDArray[np.int64]:
         """Return the number of images of each node."""

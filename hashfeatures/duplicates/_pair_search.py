@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import TooManyPairsError
 from ..hamming._pairs import Bits, Pairs
-from ._labels import Labels
+from ._components import Labels
 
 # Edges that one search for neighbors returns at most, and nodes that the first one asks for.
 _MOST_FOUND = 2**22

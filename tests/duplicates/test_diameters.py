@@ -8,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures import ChainingWarning, DuplicateGroups
-from hashfeatures.duplicates._diameters import (
-    measure_diameters,
-    tabulate_groups,
-    warn_of_chains,
-)
+from hashfeatures.duplicates._diameters import measure_diameters, warn_of_chains
+from hashfeatures.duplicates._labels import tabulate_groups
 from hashfeatures.hamming._packing import words_from_bits
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hashfeatures.duplicates import _linkage as linkage
 from hashfeatures.duplicates import _pair_graph as graphs
-from hashfeatures.duplicates._labels import label_components, relabel
+from hashfeatures.duplicates._components import label_components
+from hashfeatures.duplicates._labels import relabel
 from hashfeatures.duplicates._pair_search import HeldPairs
 from hashfeatures.duplicates.fingerprints._confirmation import Confirmation
 from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints

@@ -22,7 +22,7 @@ from ..._utils.progress import busy, progress_bar
 from ...edits import EVERYDAY_EDITS
 from ...hamming._pairs import Pairs
 from ...images._sources import list_sources
-from .._labels import Labels, label_components
+from .._components import Labels, label_components
 from ..fingerprints._fingerprints import Fingerprints
 from ..fingerprints._search import build_graph
 from ._edited_copies import EditLike, measure_copies

@@ -16,7 +16,7 @@ from ...hamming._join import in_threads
 from ...hamming._pairs import Pairs
 from ...hashing.views._modes import count_orientations
 from ...hashing.views._windows import ORIENTATIONS, VIEW_SETS
-from .._labels import Labels
+from .._components import Labels
 from .._linkage import Agreement
 from ._colors import measure_colors
 from ._fingerprints import Fingerprints, color_words

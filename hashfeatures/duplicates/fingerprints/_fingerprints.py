@@ -13,8 +13,8 @@ from ..._utils.progress import busy
 from ...hamming._packing import hamming_distances, words_from_bits
 from ...hamming._pairs import Pairs
 from ...hamming._unique import number_rows
+from .._components import Labels
 from .._diameters import Diameters
-from .._labels import Labels
 from .._linkage import Agreement, group_words
 from ._base import Codes
 from ._linkage import group_views

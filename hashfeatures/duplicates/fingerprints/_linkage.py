@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamming._unique import number_rows
+from .._components import Labels, renumber
 from .._diameters import Diameters
-from .._labels import Labels, relabel
 from .._linkage import Agreement, cut_tree
 from ._base import Codes
 
@@ -55,7 +55,7 @@ def group_views(
         are measured.
     """
     if linkage == "complete":
-        labels = relabel(_split(codes, labels, radius, agreement))
+        labels = renumber(_split(codes, labels, radius, agreement))
     return labels, _measure(codes, labels)
 
 

@@ -15,7 +15,7 @@ from ...hamming._index import HammingIndex
 from ...hamming._log_structured import LogStructuredIndex, merge_runs
 from ...hamming._pairs import MAX_PAIRS, Pairs
 from ...hamming._row_lookup import RowLookup
-from .._labels import Labels
+from .._components import Labels
 from .._pair_graph import PairGraph
 from ._confirmation import Confirmation
 from ._fingerprints import Fingerprints

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..._utils.containers import as_column
 from ..._utils.descriptions import describe_value
 from ..._utils.quantities import count
-from ...duplicates._labels import Labels, label_components, merge_labels
+from ...duplicates._components import Labels, label_components
+from ...duplicates._labels import merge_labels
 from ...exceptions import ParameterError, StoreError
 from ...hamming._pairs import Pairs
 from .._priority import choose_keepers

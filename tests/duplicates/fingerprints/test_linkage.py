@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures import ChainingWarning
-from hashfeatures.duplicates._diameters import tabulate_groups, warn_of_chains
-from hashfeatures.duplicates._labels import label_components
+from hashfeatures.duplicates._components import label_components
+from hashfeatures.duplicates._diameters import warn_of_chains
+from hashfeatures.duplicates._labels import tabulate_groups
 from hashfeatures.duplicates.fingerprints._linkage import group_views
 from hashfeatures.duplicates.fingerprints._views import ViewCodes
 from hashfeatures.hashing.views._windows import VIEW_SETS
