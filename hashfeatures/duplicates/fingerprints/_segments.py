@@ -8,29 +8,18 @@ agrees, it has to agree twice as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._utils.kernels import load_kernels
-from ...exceptions import TooManyPairsError
 from ...hamming._index import HammingIndex
-from ...hamming._join import in_threads
-from ...hamming._pairs import Pairs
-from ._base import Codes, Words, digest
-
-# Images whose segments are looked up at a time.
-_BLOCK = 1024
-# Near segments that a block may have: one that has more is looked up in halves, until it takes no
-# longer to measure its images against all others, in so many words.
-_MOST_NEAR = 2**22
-_MOST_MEASURED = 2**30
-
-Rows = NDArray[np.intp]
+from ...hamming._pairs import Pairs, Rows
+from ._base import CodeIndex, Codes, Words, digest
 
 
 @dataclass(frozen=True)
@@ -43,6 +32,8 @@ class SegmentCodes(Codes):
         The bits of each segment, packed; zeros where an image has no more segments. Every image
         has a first one, whatever its bits; see `SegmentsSpec`.
     """
+
+    is_symmetric = True
 
     words: Words
 
@@ -75,69 +66,13 @@ class SegmentCodes(Codes):
         """Return the codes of some images."""
         return SegmentCodes(self.words[rows])
 
-    def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
-        """Yield every two images that are near, each pair once, with ``left < right``."""
-        for found in self._look_up(self, radius, n_jobs):
-            yield found.take(found.left < found.right)
+    def index(self, n_jobs: int | None = None) -> SegmentIndex:
+        """Return the index of the segments of these images."""
+        return SegmentIndex(self, n_jobs)
 
-    def matches(
-        self,
-        queries: SegmentCodes,
-        radius: int,
-        n_jobs: int | None = None,
-        limit: int | None = None,
-    ) -> Pairs:
-        """Return every image near a query: left the query, right the image."""
-        return Pairs.concatenate(self._look_up(queries, radius, n_jobs), limit)
-
-    def distances(self, others: SegmentCodes) -> NDArray[np.int64]:
-        """Return the distance of each image to the one in the same row of `others`."""
-        rows = np.arange(len(self.words))
-        return self._measure(others, rows, rows)
-
-    def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
-        """Return the distances of images to others of these."""
-        return self._measure(self, rows, other_rows)
-
-    def _look_up(self, queries: SegmentCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
-        """Yield, block by block, the images near queries: left the query, right the image."""
-        codes, images, segments = self._flatten()
-        index = HammingIndex(codes, np.ones(len(codes), dtype=bool), self.n_bits, n_jobs)
-        n_queries = len(queries.words)
-        starts = range(0, n_queries, _BLOCK)
-        blocks = [range(start, min(start + _BLOCK, n_queries)) for start in reversed(starts)]
-        while blocks:
-            rows = blocks.pop()
-            some = np.arange(rows.start, rows.stop)
-            asked, askers, parts = queries.take(some)._flatten()
-            try:
-                near = index.radius(asked, radius, limit=_MOST_NEAR)
-            except TooManyPairsError:
-                size = len(rows) * self.words.size * queries.words.shape[1]
-                if len(rows) > 1 and size > _MOST_MEASURED:
-                    half = len(rows) // 2
-                    blocks += [rows[half:], rows[:half]]
-                else:
-                    yield from queries._compare(self, some, radius, n_jobs)
-                continue
-            agreeing = Pairs(rows.start + askers[near.left], images[near.right], near.distance)
-            found = _agree(agreeing, parts[near.left], segments[near.right], self.n_bits)
-            yield found.take(found.distance <= radius)
-
-    def _compare(
-        self, others: SegmentCodes, rows: Rows, radius: int, n_jobs: int | None
-    ) -> Iterator[Pairs]:
-        """Yield the images near some, which are compared with all `others`."""
-        everyone = np.arange(len(others.words))
-
-        def compare(row: int) -> Pairs:
-            itself = np.full(len(everyone), row)
-            found = Pairs(itself, everyone, self._measure(others, itself, everyone))
-            return found.take(found.distance <= radius)
-
-        yield from in_threads((partial(compare, row) for row in rows), n_jobs)
-
-    def _measure(self, others: SegmentCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+    def towards(
+        self, others: SegmentCodes, rows: Rows, other_rows: Rows, n_jobs: int | None = None
+    ) -> NDArray[np.int64]:
         """Return the distances of images to others."""
         least = np.empty(len(rows), dtype=np.int64)
         load_kernels("duplicates.fingerprints").second_distances(
@@ -145,15 +80,50 @@ class SegmentCodes(Codes):
         )
         return least
 
+    def distances(self, others: SegmentCodes) -> NDArray[np.int64]:
+        """Return the distance of each image to the one in the same row of `others`."""
+        rows = np.arange(len(self.words))
+        return self.towards(others, rows, rows)
+
+    def between(self, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
+        """Return the distances of images to others of these."""
+        return self.towards(self, rows, other_rows)
+
     @cached_property
     def _whole(self) -> tuple[Words, NDArray[np.bool_]]:
         """The words as one contiguous array, and which of them belong to a segment."""
         return np.ascontiguousarray(self.words), _shown(self.words)
 
-    def _flatten(self) -> tuple[Words, Rows, Rows]:
+    def flatten(self) -> tuple[Words, Rows, Rows]:
         """Return the codes of all segments, with the image and the number of each."""
         images, segments = np.nonzero(_shown(self.words))
         return self.words[images, segments], images, segments
+
+
+class SegmentIndex(CodeIndex[SegmentCodes]):
+    """Finds the images whose segments are near segments of queries.
+
+    Parameters
+    ----------
+    codes : SegmentCodes
+        The images.
+    n_jobs : int or None
+        The number of threads.
+    """
+
+    block_size = 1024
+
+    def __init__(self, codes: SegmentCodes, n_jobs: int | None = None) -> None:
+        super().__init__(codes, n_jobs)
+        words, self._images, self._segments = codes.flatten()
+        self._index = HammingIndex(words, np.ones(len(words), dtype=bool), codes.n_bits, n_jobs)
+
+    def _find(self, queries: SegmentCodes, rows: range, radius: int, limit: int) -> Pairs:
+        words, images, segments = queries.take(slice(rows.start, rows.stop)).flatten()
+        near = self._index.radius(words, radius, limit=limit)
+        agreeing = Pairs(rows.start + images[near.left], self._images[near.right], near.distance)
+        found = _agree(agreeing, segments[near.left], self._segments[near.right], queries.n_bits)
+        return found.take(found.distance <= radius)
 
 
 def _shown(words: Words) -> NDArray[np.bool_]:

@@ -6,10 +6,9 @@ cut off a copy can be cut off its original, but not the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,17 +16,12 @@ from numpy.typing import NDArray
 
 from ..._utils.display import rows_as_html, rows_as_text
 from ..._utils.kernels import load_kernels
-from ...exceptions import TooManyPairsError
 from ...hamming._index import HammingIndex
 from ...hamming._join import in_threads
 from ...hamming._pairs import Pairs, Rows, count_pairs
 from ...hashing.views._windows import ViewSet
-from ._base import Codes, Words
+from ._base import CodeIndex, Codes, Words
 
-# Images whose views are looked up at a time, and near views that such a block may have: one that
-# has more is looked up in halves.
-_LOOKED_UP = 4096
-_MOST_NEAR = 2**22
 # Pairs of images that are measured by a thread at a time.
 _MEASURED = 2**14
 # Plainer views are named if they are farther apart by no more than this share of the bits. That
@@ -88,26 +82,31 @@ class ViewCodes(Codes):
         """Return the codes of some images."""
         return ViewCodes(self.words[rows], self.views)
 
-    def blocks(self, radius: int, n_jobs: int | None = None) -> Iterator[Pairs]:
-        """Yield every two images of which two views are near, once, with ``left < right``."""
-        for found in self._look_up(self, radius, n_jobs):
-            near = _nearest(found.take(found.left != found.right))
-            # By the views of the other image they may be nearer, and are found from there too.
-            back = self._towards(self, near.right, near.left, n_jobs)
-            near = near._replace(distance=np.minimum(near.distance, back))
-            left, right, distance = near.take((near.left < near.right) | (back > radius))
-            yield Pairs(np.minimum(left, right), np.maximum(left, right), distance)
+    def index(self, n_jobs: int | None = None) -> ViewIndex:
+        """Return the index of the base views of these images."""
+        return ViewIndex(self, n_jobs)
 
-    def matches(
-        self, queries: ViewCodes, radius: int, n_jobs: int | None = None, limit: int | None = None
-    ) -> Pairs:
-        """Return every image near a query: left the query, right the image."""
-        there = (_nearest(found) for found in self._look_up(queries, radius, n_jobs))
-        back = (
-            _nearest(Pairs(found.right, found.left, found.distance))
-            for found in queries._look_up(self, radius, n_jobs)
-        )
-        return _nearest(Pairs.concatenate(chain(there, back), limit))
+    def towards(
+        self, others: ViewCodes, rows: Rows, other_rows: Rows, n_jobs: int | None = None
+    ) -> NDArray[np.int64]:
+        """Return the least distances of the views of images to the base views of others."""
+        least = np.empty(len(rows), dtype=np.int64)
+        if not len(rows):
+            return least
+        words, theirs = np.ascontiguousarray(self.words), np.ascontiguousarray(others.words)
+        bases = np.asarray(self.views.base_views, dtype=np.int64)
+
+        def measure(start: int) -> None:
+            part = slice(start, start + _MEASURED)
+            load_kernels("duplicates.fingerprints").least_distances(
+                words, rows[part], theirs, other_rows[part], bases, least[part]
+            )
+
+        for _ in in_threads(
+            (partial(measure, at) for at in range(0, len(rows), _MEASURED)), n_jobs
+        ):
+            pass
+        return least
 
     def distances(self, others: ViewCodes) -> NDArray[np.int64]:
         """Return the distance of each image to the one in the same row of `others`."""
@@ -140,51 +139,36 @@ class ViewCodes(Codes):
     def _measure(self, others: ViewCodes, rows: Rows, other_rows: Rows) -> NDArray[np.int64]:
         """Return the distances of images to others."""
         return np.minimum(
-            self._towards(others, rows, other_rows, None),
-            others._towards(self, other_rows, rows, None),
+            self.towards(others, rows, other_rows),
+            others.towards(self, other_rows, rows),
         )
 
-    def _towards(
-        self, others: ViewCodes, rows: Rows, other_rows: Rows, n_jobs: int | None
-    ) -> NDArray[np.int64]:
-        """Return the least distances of the views of images to the base views of others."""
-        least = np.empty(len(rows), dtype=np.int64)
-        if not len(rows):
-            return least
-        words, theirs = np.ascontiguousarray(self.words), np.ascontiguousarray(others.words)
-        bases = np.asarray(self.views.base_views, dtype=np.int64)
 
-        def measure(start: int) -> None:
-            part = slice(start, start + _MEASURED)
-            load_kernels("duplicates.fingerprints").least_distances(
-                words, rows[part], theirs, other_rows[part], bases, least[part]
-            )
+class ViewIndex(CodeIndex[ViewCodes]):
+    """Finds the images whose base views are near views of queries.
 
-        for _ in in_threads(
-            (partial(measure, at) for at in range(0, len(rows), _MEASURED)), n_jobs
-        ):
-            pass
-        return least
+    Parameters
+    ----------
+    codes : ViewCodes
+        The images.
+    n_jobs : int or None
+        The number of threads.
+    """
 
-    def _look_up(self, queries: ViewCodes, radius: int, n_jobs: int | None) -> Iterator[Pairs]:
-        """Yield, block by block, which views of queries are near base views of which images."""
-        bases = self.words[:, self.views.base_views]
-        n_words = bases.shape[2]
-        flat = bases.reshape(-1, n_words)
-        index = HammingIndex(flat, np.ones(len(flat), dtype=bool), 64 * n_words, n_jobs)
-        starts = range(0, len(queries.words), _LOOKED_UP)
-        blocks = [range(start, min(start + _LOOKED_UP, len(queries.words))) for start in starts]
-        while blocks:
-            rows = blocks.pop()
-            views = queries.words[rows.start : rows.stop].reshape(-1, n_words)
-            try:
-                near = index.radius(views, radius, limit=_MOST_NEAR if len(rows) > 1 else None)
-            except TooManyPairsError:
-                half = len(rows) // 2
-                blocks += [rows[:half], rows[half:]]
-                continue
-            left = rows.start + near.left // queries.words.shape[1]
-            yield Pairs(left, near.right // self.views.n_bases, near.distance)
+    block_size = 4096
+
+    def __init__(self, codes: ViewCodes, n_jobs: int | None = None) -> None:
+        super().__init__(codes, n_jobs)
+        bases = codes.words[:, codes.views.base_views].reshape(-1, codes.words.shape[2])
+        everyone = np.ones(len(bases), dtype=bool)
+        self._index = HammingIndex(bases, everyone, codes.n_bits, n_jobs)
+
+    def _find(self, queries: ViewCodes, rows: range, radius: int, limit: int) -> Pairs:
+        n_views, n_words = queries.words.shape[1:]
+        views = queries.words[rows.start : rows.stop].reshape(-1, n_words)
+        near = self._index.radius(views, radius, limit=limit)
+        left = rows.start + near.left // n_views
+        return _nearest(Pairs(left, near.right // queries.views.n_bases, near.distance))
 
 
 def _nearest(pairs: Pairs) -> Pairs:

@@ -38,9 +38,9 @@ def ways(request):
     """How near segments are found: in one block, in halves of it, or by measuring all images."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "looked up":
-            patch.setattr("hashfeatures.duplicates.fingerprints._segments._MOST_NEAR", 2)
+            patch.setattr("hashfeatures.duplicates.fingerprints._base._MOST_NEAR", 2)
         if request.param == "in halves":
-            patch.setattr("hashfeatures.duplicates.fingerprints._segments._MOST_MEASURED", 0)
+            patch.setattr("hashfeatures.duplicates.fingerprints._base._MOST_MEASURED", 0)
         yield request.param
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures.duplicates.fingerprints._views import ViewCodes
+from hashfeatures.duplicates.fingerprints._views import ViewCodes, ViewIndex
 from hashfeatures.hamming._pairs import Pairs
 from hashfeatures.hashing.views._windows import VIEW_SETS
 
@@ -27,12 +27,14 @@ def naive_distance(one, other, views):
     return int(min(count))
 
 
-@pytest.fixture(params=["at once", "in halves"])
+@pytest.fixture(params=["looked up", "in halves", "measured"])
 def ways(request):
-    """How near views are looked up: of all images at once, or of as few as find one."""
+    """How near views are found: in one block, in halves of it, or by measuring all images."""
     with pytest.MonkeyPatch.context() as patch:
+        if request.param != "looked up":
+            patch.setattr("hashfeatures.duplicates.fingerprints._base._MOST_NEAR", 1)
         if request.param == "in halves":
-            patch.setattr("hashfeatures.duplicates.fingerprints._views._MOST_NEAR", 1)
+            patch.setattr("hashfeatures.duplicates.fingerprints._base._MOST_MEASURED", 0)
         yield request.param
 
 
@@ -101,8 +103,8 @@ def test_blocks_do_not_show(monkeypatch):
     codes = make_codes(np.random.default_rng(0), 50)
     whole = codes.pairs(3), codes.name(codes, codes.pairs(3))
     monkeypatch.setattr("hashfeatures.duplicates.fingerprints._views._MEASURED", 7)
-    monkeypatch.setattr("hashfeatures.duplicates.fingerprints._views._LOOKED_UP", 16)
-    monkeypatch.setattr("hashfeatures.duplicates.fingerprints._views._MOST_NEAR", 2000)
+    monkeypatch.setattr(ViewIndex, "block_size", 16)
+    monkeypatch.setattr("hashfeatures.duplicates.fingerprints._base._MOST_NEAR", 2000)
     for ours, theirs in zip(
         (codes.pairs(3), codes.name(codes, codes.pairs(3))), whole, strict=True
     ):
