@@ -52,6 +52,11 @@ class OwnGroups:
         return "sequence" if self.are_sequences else "group"
 
 
+def or_another_image(own: OwnGroups | None) -> str:
+    """Return what, besides near duplicates, an image has in another part, for messages."""
+    return "" if own is None else f" or another image of their {own.noun}"
+
+
 def finds_groups(groups: Any) -> bool:
     """Return whether `groups` is an estimator that finds the groups."""
     return hasattr(groups, "fit_predict") and not isinstance(groups, type)

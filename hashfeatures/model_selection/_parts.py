@@ -20,6 +20,7 @@ from ..duplicates._resolve import SupportsFitPredict, find_near, is_bit_matrix, 
 from ..images._gather import gather_images
 from ..images._sources import check_container, list_sources
 from ._groups import OwnGroups, read_groups_of_parts
+from ._part_counts import PartCounts
 
 
 @dataclass(frozen=True)
@@ -77,46 +78,10 @@ class ComparedParts:
         )
         return [int(n) - known for n, known in zip(uncompared, self.unreadable, strict=True)]
 
-    @property
-    def uncompared(self) -> list[int]:
-        """The number of images in each part that were not compared, for either reason."""
-        return [one + other for one, other in zip(self.unreadable, self.low_detail, strict=True)]
-
-    @property
-    def unseen(self) -> list[bool]:
-        """Whether each part has images, but none that was compared."""
-        return [0 < size == n for size, n in zip(self.sizes, self.uncompared, strict=True)]
-
-    def why_unchecked(self, allowed: float | int = 0) -> str | None:
-        """Return why too few images were compared to rule out leaks.
-
-        Parameters
-        ----------
-        allowed : int or float, default=0
-            The number or the share of images that may be left out of the comparison.
-
-        Returns
-        -------
-        str or None
-            A sentence, or None if enough images were compared.
-        """
-        what = "read or compared" if any(self.low_detail) else "read"
-        for name, size, is_unseen in zip(self.names, self.sizes, self.unseen, strict=True):
-            if not size:
-                return f"Not checked: {name} has no images."
-            if is_unseen:
-                return f"Not checked: none of {_count(size)} in {name} could be {what}."
-        n_uncompared, n_images = sum(self.uncompared), sum(self.sizes)
-        n_or_share = n_uncompared / n_images if isinstance(allowed, float) else n_uncompared
-        if n_or_share <= allowed:
-            return None
-        which = ", ".join(
-            f"{name} {n} of {size}"
-            for name, n, size in zip(self.names, self.uncompared, self.sizes, strict=True)
-            if n
-        )
-        how_many = f"{n_uncompared} of {_count(n_images)}"
-        return f"Not checked: {how_many} could not be {what} ({which}), and {allowed:g} may be."
+    @cached_property
+    def counts(self) -> PartCounts:
+        """The numbers of images in the parts."""
+        return PartCounts(self.names, self.sizes, self.unreadable, self.low_detail)
 
     @property
     def own_groups(self) -> Labels | None:
@@ -138,11 +103,6 @@ class ComparedParts:
         shares[np.arange(len(self.part)), self.part] = False
         return shares
 
-    @property
-    def or_group(self) -> str:
-        """What, besides near duplicates, an image has in another part, for messages."""
-        return "" if self.own is None else f" or another image of their {self.own.noun}"
-
     @cached_property
     def row(self) -> Labels:
         """The row of each image in its part."""
@@ -154,28 +114,6 @@ class ComparedParts:
         n_groups, n_parts = int(groups.max(initial=-1)) + 1, len(self.sizes)
         cells = groups[known] * n_parts + self.part[known]
         return np.bincount(cells, minlength=n_groups * n_parts).reshape(n_groups, n_parts)
-
-
-def describe_uncompared(parts: ComparedParts) -> str:
-    """Return sentences on the images that were not compared, or "" if all were."""
-    detail = "too little detail for their hashes"
-    reasons = [
-        (parts.unreadable, "could not be read", "could not be read"),
-        (parts.low_detail, f"has {detail}", f"have {detail}"),
-    ]
-    text = ""
-    for counts, one, many in reasons:
-        if n_images := sum(counts):
-            text += f" {_count(n_images)} "
-            text += f"{one} and was" if n_images == 1 else f"{many} and were"
-            where = zip(parts.names, counts, strict=True)
-            by_part = ", ".join(f"{name} {n}" for name, n in where)
-            text += f" not compared. By part: {by_part}."
-    return text
-
-
-def _count(n_images: int) -> str:
-    return "1 image" if n_images == 1 else f"{n_images} images"
 
 
 def name_parts(caller: str, train: Any, test: Any) -> dict[str, Any]:

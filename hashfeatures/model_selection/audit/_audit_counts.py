@@ -65,7 +65,7 @@ class AuditCounts:
         others = [other for other in range(len(parts.names)) if other != number]
         compared = [
             bool(size) and (not unseen or parts.own is not None)  # groups are known in any case
-            for size, unseen in zip(parts.sizes, parts.unseen, strict=True)
+            for size, unseen in zip(parts.sizes, parts.counts.unseen, strict=True)
         ]
         seen = [other for other in others if compared[other] and compared[number]]
         classes = self._classes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,16 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
 from ..._utils.containers import as_column
-from ..._utils.quantities import count
 from ..._utils.validation import check_count_or_share
 from ...hamming._pairs import Pairs
 from ...plotting import plot_pairs
 from ...report._notebook import show_pairs
 from ...report._page import NOTEBOOK_GROUPS
 from .._cross_pairs import CrossPairs
-from .._parts import ComparedParts, describe_uncompared
+from .._parts import ComparedParts
 from ..scores._leakage_score import LeakageScore
 from ..scores._score import score_parts
+from ._leak_counts import LeakCounts
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,8 +65,7 @@ class LeakageReport:
     @property
     def share(self) -> float:
         """The share of images in the last part that leak to an earlier part."""
-        n_images = self._parts.sizes[-1]
-        return len(self.leaking) / n_images if n_images else 0.0
+        return self._counts.share
 
     @cached_property
     def leaking(self) -> NDArray[np.intp]:
@@ -79,12 +77,7 @@ class LeakageReport:
     def shares(self) -> pd.DataFrame:
         """The share of images in each part that leak to each other part."""
         names = self._parts.names
-        sums = pd.DataFrame(self._leaks, columns=names).groupby(self._parts.part).sum()
-        table = sums.reindex(range(len(names)), fill_value=0).set_axis(names).astype(float)
-        for name, size in zip(names, self._parts.sizes, strict=True):
-            table.loc[name] /= max(size, 1)
-            table.loc[name, name] = np.nan
-        return table
+        return pd.DataFrame(self._counts.shares, index=names, columns=names)
 
     @property
     def unreadable(self) -> dict[str, int]:
@@ -105,7 +98,7 @@ class LeakageReport:
             A sentence, or None if enough images were compared.
         """
         allowed = check_count_or_share("why_unchecked", "allow_unreadable", allow_unreadable)
-        return self._parts.why_unchecked(allowed)
+        return self._parts.counts.why_unchecked(allowed)
 
     @cached_property
     def n_pairs(self) -> int:
@@ -173,31 +166,7 @@ class LeakageReport:
             share is None where no image of a part was compared. With groups, "straddling" is the
             number of groups in more than one part.
         """
-        names = self._parts.names
-        # Groups are known even of images that could not be read.
-        is_unseen = [part and self._parts.own is None for part in self._parts.unseen]
-        unseen = dict(zip(names, is_unseen, strict=True))
-        *earlier, last = is_unseen
-        table = self.shares
-        shares = {
-            name: {
-                other: None if unseen[name] or unseen[other] else float(table[other][name])
-                for other in names
-                if other != name
-            }
-            for name in names
-        }
-        facts = {
-            "parts": dict(zip(names, self._parts.sizes, strict=True)),
-            "unreadable": self.unreadable,
-            "pairs": self.n_pairs,
-            "leaking": len(self.leaking),
-            "share": None if last or all(earlier) else self.share,
-            "shares": shares,
-        }
-        if self._parts.own is not None:
-            facts["straddling"] = len(self.straddling)
-        return facts
+        return self._counts.summary()
 
     def score(
         self,
@@ -329,34 +298,28 @@ class LeakageReport:
         return f"<LeakageReport: {self}>"
 
     def __str__(self) -> str:
-        facts = self.summary()
-        *earlier, last = self._parts.names
-        sizes = ", ".join(f"{name} {size}" for name, size in facts["parts"].items())
-        unchecked = self._parts.why_unchecked(len(self._parts.part))
-        if unchecked and not self.leaks:
-            return f"{unchecked} (Images: {sizes}.)"
-        text = f"{unchecked} " if unchecked else ""
-        text += (
-            f"{facts['leaking']} of {facts['parts'][last]} images in {last} "
-            f"({_percent(facts['share'])}) have a near duplicate{self._parts.or_group} in "
-            f"{' or '.join(earlier)}."
-        )
-        for name, other in combinations(earlier, 2):
-            share = facts["shares"][other][name]
-            text += f" {_percent(share)} of the images in {other} have one in {name}."
-        n_pairs = facts["pairs"]
-        across = "1 pair is" if n_pairs == 1 else f"{n_pairs} pairs are"
-        if (own := self._parts.own) is not None:
-            across = f"{count(facts['straddling'], own.noun)} and {count(n_pairs, 'pair')} are"
-        text += f" In all, {across} in different parts (images: {sizes})."
-        if own is not None and own.description:
-            text += f" Found {own.description}."
-        return text + describe_uncompared(self._parts)
+        return str(self._counts)
 
     @property
     def leaks(self) -> bool:
         """Whether near duplicates, or images of one group, are in different parts."""
-        return bool(self.n_pairs) or not self.straddling.empty
+        return self._counts.leaks
+
+    @cached_property
+    def _counts(self) -> LeakCounts:
+        """What the report says in numbers."""
+        parts = self._parts
+        reaching = [
+            self._leaks[parts.part == number].sum(axis=0) for number in range(len(parts.sizes))
+        ]
+        return LeakCounts(
+            parts.counts,
+            self.n_pairs,
+            len(self.leaking),
+            np.array(reaching, dtype=np.int64),
+            parts.own,
+            len(self.straddling),
+        )
 
     @cached_property
     def _leaks(self) -> NDArray[np.bool_]:
@@ -382,7 +345,3 @@ class LeakageReport:
             columns["agreement"] = described.agreement
             columns["relation"] = as_column(list(described.relation))
         return pd.DataFrame(columns)
-
-
-def _percent(share: float | None) -> str:
-    return "an unknown share" if share is None else f"{share:.1%}"

@@ -19,7 +19,8 @@ from ...duplicates._labels import Labels
 from ...duplicates._resolve import SupportsFitPredict
 from ...exceptions import SplitSizeWarning, warn_user
 from ...images._sources import describe_source
-from .._parts import ComparedParts, compare_parts, describe_uncompared, name_parts
+from .._groups import or_another_image
+from .._parts import ComparedParts, compare_parts, name_parts
 from .._priority import choose_keepers, order_of_priority
 
 
@@ -120,7 +121,7 @@ class SplitRepair:
         n_moved = len(self._moved_rows())
         return (
             f"{n_moved} of {len(self._target)} images moved{f': {listed}' if listed else ''}. "
-            f"Images before: {before}; after: {after}.{describe_uncompared(self._parts)}"
+            f"Images before: {before}; after: {after}.{self._parts.counts.describe_uncompared()}"
         )
 
     def _moved_rows(self) -> Labels:
@@ -228,8 +229,9 @@ def _warn_of_empty(parts: ComparedParts, target: Labels) -> None:
     for name, before, after in zip(parts.names, parts.sizes, sizes, strict=True):
         if before and not after:
             warn_user(
-                f"All {before} images of {name} have near duplicates{parts.or_group} in other "
-                f"parts, which keep them, so {name} is empty now. To leave images there, pass "
-                f"another priority or a finder with a smaller radius.",
+                f"All {before} images of {name} have near duplicates"
+                f"{or_another_image(parts.own)} in other parts, which keep them, so {name} is "
+                f"empty now. To leave images there, pass another priority or a finder with a "
+                f"smaller radius.",
                 SplitSizeWarning,
             )

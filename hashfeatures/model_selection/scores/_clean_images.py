@@ -56,7 +56,7 @@ class KindsOfImages:
         is_unknown = (parts.graph.node_of_image < 0)[in_last] & ~is_leaking
         is_linked = is_reached & ~is_leaking & ~is_unknown
         why_unknown = None
-        known = [size - n for size, n in zip(parts.sizes, parts.uncompared, strict=True)]
+        known = [size - n for size, n in zip(parts.sizes, parts.counts.uncompared, strict=True)]
         if not any(known[:-1]):
             why_unknown = (
                 f"No image of {name} is known to be clean, as no image of {' or '.join(earlier)} "
@@ -73,7 +73,7 @@ class KindsOfImages:
                 f"{count(n_linked, 'image')} of {name} resembled only leaking images and "
                 f"counted neither as leaking nor as clean."
             )
-        if why_unknown is None and (n_missing := sum(parts.uncompared[:-1])):
+        if why_unknown is None and (n_missing := sum(parts.counts.uncompared[:-1])):
             notes.append(
                 f"{count(n_missing, 'image')} of {' and '.join(earlier)} could not be compared, "
                 f"so some clean images may leak."
