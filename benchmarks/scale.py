@@ -33,9 +33,10 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._hash_stage import KIND, LISTING, keys_of, schema_of, settings_of
+from hashfeatures.distributed._hash_stage import KIND, LISTING, HashPlan, keys_of, schema_of
 from hashfeatures.distributed._part_directory import arrow
 from hashfeatures.distributed._stages import Stage
+from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding
 
@@ -89,9 +90,9 @@ class Watch:
 
 def write_codes(out: Path, n_codes: int) -> int:
     """Write a directory of hashes as `hash_dataset` would, and return its number of groups."""
-    specs = parse_hashes(("phash", "dhash"))
-    pyarrow, schema = arrow(), schema_of(specs)
-    with Stage.create(out, KIND, settings_of(specs, Decoding("reduced"), 10)) as stage:
+    plan = HashPlan(ComputedHashes(parse_hashes(("phash", "dhash"))), Decoding("reduced"))
+    pyarrow, schema = arrow(), schema_of(plan.computed)
+    with Stage.create(out, KIND, plan.as_settings()) as stage:
         listing = stage.sub(LISTING)
         n_groups = 0
         for number, first in enumerate(range(0, n_codes, PART)):

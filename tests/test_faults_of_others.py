@@ -117,7 +117,9 @@ def test_an_error_while_hashing_is_not_the_images(image_files, monkeypatch, erro
 
 def test_stages_keep_no_error_of_the_environment(image_files, tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
+    from hashfeatures.distributed._hash_stage import HashPlan
     from hashfeatures.distributed._hash_worker import hash_batch
+    from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
     from hashfeatures.hashing._spec import parse_hashes
     from hashfeatures.images._decoding import Decoding
 
@@ -126,7 +128,8 @@ def test_stages_keep_no_error_of_the_environment(image_files, tmp_path, monkeypa
 
     monkeypatch.setattr(engine, "measure_detail", fail)
     with pytest.raises(RuntimeError, match="no locator"):
-        hash_batch(image_files, image_files, parse_hashes(["phash"]), Decoding(), 10)
+        plan = HashPlan(ComputedHashes(parse_hashes(["phash"])), Decoding())
+        hash_batch(image_files, image_files, plan)
 
 
 def test_an_error_of_one_file_is_its_own(tmp_path, image_files):

@@ -26,31 +26,35 @@ def make_finder(
         If the collection holds other hashes, hashes that were made with other settings, or no
         pixels although the options concern them.
     """
+    how = {"n_jobs": common.n_jobs, "cache": common.cache, "progress": common.progress}
+    finder = finder_of(options)
+    finder.set_params(**how)
+    if collection.is_hashed:
+        check_pixels(options)
+        decode, trim_borders = check_settings(collection, options)
+        check_columns(collection, finder.hashes)
+        finder.set_params(decode=decode, trim_borders=trim_borders, verify=False)
+    return finder
+
+
+def finder_of(options: FinderOptions) -> NearDuplicateFinder:
+    """Return the finder that the options describe, for images."""
     from ..duplicates._finder import NearDuplicateFinder
     from ..hashing._spec import parse_hashes
 
     hashes = tuple(options.hashes.split(",")) if options.hashes else ("phash", "dhash")
-    names = [str(spec) for spec in parse_hashes(hashes)]
-    decode, trim_borders = options.decode or "reduced", options.trim_borders
-    chosen: dict[str, Any] = {"verify": options.verify is not False and not collection.is_hashed}
+    chosen: dict[str, Any] = {"verify": options.verify is not False}
     if options.min_agreement is not None:
         chosen["min_agreement"] = options.min_agreement
         if options.verify is False:
             raise click.UsageError("--min-agreement has no effect with --no-verify. Omit one.")
-    if collection.is_hashed:
-        check_pixels(options)
-        decode, trim_borders = check_settings(collection, options)
-        check_columns(collection, names)
     return NearDuplicateFinder(
-        names,
+        [str(spec) for spec in parse_hashes(hashes)],
         options.radius,
         views=options.views or "identity",
         linkage=options.linkage,
-        decode=decode,
-        trim_borders=trim_borders,
-        n_jobs=common.n_jobs,
-        cache=common.cache,
-        progress=common.progress,
+        decode=options.decode or "reduced",
+        trim_borders=options.trim_borders,
         **chosen,
     )
 

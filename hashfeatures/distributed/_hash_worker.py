@@ -5,25 +5,37 @@ from __future__ import annotations
 import platform
 import tarfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
 import numpy as np
 import PIL
+from numpy.typing import NDArray
 
 from .._utils.path_text import read_path, write_path
+from ..duplicates.fingerprints._base import digest
+from ..duplicates.fingerprints._computed import ComputedHashes
 from ..exceptions import EngineError, FailedImagesWarning, StageError
 from ..hashing._algorithms import BITS_VERSION, REDUCED_VERSION
 from ..hashing._batch import hash_sources
 from ..hashing._hash_arrays import HashArrays
-from ..hashing._spec import HashSpec
-from ..images._decoding import Decoding
+from ..hashing._thumbnail import THUMBNAIL_VERSION
+from ..hashing.views._modes import VIEWS_VERSION
 from ..images._errors import as_read_error
 from ..images._files import HEAD, has_image_suffix, is_image_head
 from ..images._process_state import ProcessState
-from ._hash_stage import KIND, LISTING, keys_of, read_settings, schema_of
+from ._hash_stage import (
+    DIGEST_BYTES,
+    FINGERPRINT,
+    KIND,
+    LISTING,
+    HashPlan,
+    column_widths,
+    keys_of,
+    schema_of,
+)
 from ._part_directory import arrow, locate, open_located
 from ._stages import Stage
 
@@ -68,6 +80,12 @@ def check_versions(settings: dict[str, Any]) -> None:
     if settings["decoding"]["decode"] == "reduced":
         ours["version of reduced decoding"] = REDUCED_VERSION
         theirs["version of reduced decoding"] = settings.get("reduced_bits", 1)
+    if "views_version" in settings:
+        ours["version of views"] = VIEWS_VERSION
+        theirs["version of views"] = settings["views_version"]
+    if "thumbnails" in settings:
+        ours["version of thumbnails"] = THUMBNAIL_VERSION
+        theirs["version of thumbnails"] = settings["thumbnails"]
     if ours != theirs:
         worker, run = (
             " and ".join(f"{name} {value}" for name, value in versions.items())
@@ -85,21 +103,19 @@ def hash_part(task: HashTask) -> None:
     stage = Stage.open(task.out, KIND)
     check_versions(stage.settings)
     units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()
-    specs, decoding, min_detail = read_settings(stage.settings)
+    plan = HashPlan.of_settings(stage.settings)
 
     def tables() -> Iterator[Any]:
         for names, sources in _batches([read_path(unit) for unit in units]):
-            yield hash_batch(names, sources, specs, decoding, min_detail, task.isolated)
+            yield hash_batch(names, sources, plan, task.isolated)
 
-    stage.write(task.name, tables(), schema_of(specs))
+    stage.write(task.name, tables(), schema_of(plan.computed))
 
 
 def hash_batch(
     names: Sequence[str],
     sources: Sequence[Any],
-    specs: tuple[HashSpec, ...],
-    decoding: Decoding,
-    min_detail: int,
+    plan: HashPlan,
     isolated: bool = False,
 ) -> Any:
     """Return the rows of some images as a pyarrow.Table."""
@@ -107,9 +123,14 @@ def hash_batch(
     with warnings.catch_warnings(), joblib.parallel_config(backend=backend):
         warnings.simplefilter("ignore", FailedImagesWarning)
         hashed = hash_sources(
-            sources, specs, decoding, errors="coerce", min_detail=min_detail, n_jobs=n_jobs
+            sources,
+            plan.computed.specs,
+            plan.decoding,
+            errors="coerce",
+            min_detail=plan.computed.min_detail,
+            n_jobs=n_jobs,
         )
-    return _tabulate(names, hashed)
+    return _tabulate(names, hashed, plan.computed)
 
 
 def is_archive(name: str) -> bool:
@@ -155,30 +176,44 @@ def _members(archive: str) -> Iterator[tuple[str, Any]]:
         yield archive, as_read_error(archive, error)
 
 
-def _tabulate(names: Sequence[str], hashed: HashArrays) -> Any:
-    pyarrow = arrow()
+def _tabulate(names: Sequence[str], hashed: HashArrays, computed: ComputedHashes) -> Any:
+    pyarrow, schema = arrow(), schema_of(computed)
     rows = range(hashed.n_images)
-    failed = list(hashed.errors)
-    is_read = np.ones(hashed.n_images, dtype=bool)
-    is_read[failed] = False
-    missing = ~is_read
-    codes = pyarrow.array(
-        [row.tobytes() for row in np.ascontiguousarray(hashed.codes)],
-        type=schema_of(hashed.specs).field("codes").type,
-        mask=missing,
-    )
-    columns = [
-        pyarrow.array([write_path(name) for name in names]),
-        pyarrow.array(keys_of(names)),
-        codes,
-        pyarrow.array(hashed.detail, mask=missing),
-        pyarrow.array(hashed.width, mask=missing),
-        pyarrow.array(hashed.height, mask=missing),
-        pyarrow.array([hashed.formats.get(row) for row in rows], type=pyarrow.string()),
-        pyarrow.array([hashed.digests.get(row) for row in rows], type=pyarrow.binary()),
-        pyarrow.array(
+    missing = np.zeros(hashed.n_images, dtype=bool)
+    missing[list(hashed.errors)] = True
+    columns: dict[str, Any] = {
+        "image": pyarrow.array([write_path(name) for name in names]),
+        "key": pyarrow.array(keys_of(names)),
+        **_cut_codes(hashed.codes, column_widths(computed), missing),
+        "detail": pyarrow.array(hashed.detail, mask=missing),
+        "width": pyarrow.array(hashed.width, mask=missing),
+        "height": pyarrow.array(hashed.height, mask=missing),
+        "format": pyarrow.array([hashed.formats.get(row) for row in rows], pyarrow.string()),
+        "digest": pyarrow.array([hashed.digests.get(row) for row in rows], pyarrow.binary()),
+        "error": pyarrow.array(
             [hashed.errors[row].cause if row in hashed.errors else None for row in rows],
             type=pyarrow.string(),
         ),
-    ]
-    return pyarrow.table(columns, schema=schema_of(hashed.specs))
+    }
+    if FINGERPRINT in schema.names:
+        is_compared_by_pixels = missing.copy()
+        is_compared_by_pixels[list(hashed.digests)] = True
+        digests = digest([row.tobytes() for row in hashed.codes]).view(np.uint8)
+        columns |= _cut_codes(digests, {FINGERPRINT: DIGEST_BYTES}, is_compared_by_pixels)
+    return pyarrow.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _cut_codes(
+    codes: NDArray[np.uint8], widths: Mapping[str, int], missing: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return the columns of bytes as arrays of pyarrow, null where a row is missing."""
+    pyarrow = arrow()
+    validity = pyarrow.py_buffer(np.packbits(~missing, bitorder="little").tobytes())
+    columns, start = {}, 0
+    for name, width in widths.items():
+        content = np.ascontiguousarray(codes[:, start : start + width])
+        columns[name] = pyarrow.FixedSizeBinaryArray.from_buffers(
+            pyarrow.binary(width), len(codes), [validity, pyarrow.py_buffer(content)]
+        )
+        start += width
+    return columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,13 +14,12 @@ from .._utils.path_text import read_path, write_path
 from .._utils.progress import progress_bar
 from .._utils.validation import check_bool, check_int
 from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
-from ..hashing._spec import parse_hashes
-from ..images._decoding import Decoding
 from ._executors import Executor, as_executor
-from ._hash_stage import DIGEST_BYTES, KIND, LISTING, digest_of, settings_of
+from ._hash_stage import DIGEST_BYTES, KIND, LISTING, digest_of
 from ._hash_worker import HashTask, Place, check_worker, hash_part, is_archive
 from ._listing import list_names
 from ._part_directory import arrow
+from ._stage_finder import as_finder, note_of, plan_of
 from ._stages import Stage
 
 _MAX_SHOWN = 5  # failures in a warning
@@ -54,15 +53,9 @@ class HashSummary(NamedTuple):
 def hash_dataset(
     source: Any,
     out: str | os.PathLike[str],
+    finder: Any = None,
     *,
-    hashes: str | Sequence[str] = ("phash", "dhash"),
     column: str | None = None,
-    decode: str = "reduced",
-    orient: bool = True,
-    background: Any = "white",
-    trim_borders: bool = False,
-    max_pixels: int | None = None,
-    min_detail: int = 10,
     part_size: int = 4096,
     retries: int = 2,
     executor: Any = None,
@@ -86,18 +79,16 @@ def hash_dataset(
         The directory for the hashes. "image" is the absolute path or the URL. It is
         ``tar://member::archive`` for a member of a tar file, and a JSON string for a path that is
         not UTF-8. "key" is a 64-bit hash of that name. "codes" holds the hashes one after the
-        other, packed eight bits to a byte. The other columns are "detail", "width", "height",
-        "format", "digest" and "error".
-    hashes, min_detail
-        As in `NearDuplicateFinder`.
+        other, packed eight bits to a byte, or those of all views. "colors" and "thumbnail" hold
+        what confirms near duplicates, and "fingerprint" is equal for images that are compared as
+        equals. The other columns are "detail", "width", "height", "format", "digest" and "error".
+    finder : NearDuplicateFinder, default=None
+        The finder whose parameters say how images are hashed. Later stages compare them by the
+        same finder. None means ``NearDuplicateFinder()``, which keeps a thumbnail of 4.4 kB an
+        image. With ``verify=False``, the images are compared by hashes alone, and take 50 bytes.
+        The parameters `n_jobs`, `cache` and `progress` of the finder have no effect.
     column : str, optional
         The column of a table or Ray Dataset that holds the names.
-    decode : {"full", "reduced"}, default="reduced"
-        As in `NearDuplicateFinder`.
-    $orient
-    $background
-    $trim_borders
-    $max_pixels
     part_size : int, default=4096
         The number of images in a part. A killed run loses at most one part for each worker. A tar
         file is a part of its own.
@@ -139,15 +130,13 @@ def hash_dataset(
     >>> done.n_images, table["width"].tolist()
     (1, [512])
     """
-    specs = parse_hashes(hashes)
-    decoding = Decoding(decode, orient, background, max_pixels, trim_borders=trim_borders)
-    decoding = decoding.check("hash_dataset").with_limit()
-    check_int("hash_dataset", "min_detail", min_detail, 0)
+    finder = as_finder(finder, "hash_dataset")
+    settings = plan_of(finder).as_settings()
     check_int("hash_dataset", "part_size", part_size, 1)
     check_int("hash_dataset", "retries", retries, 0)
     check_bool("hash_dataset", "progress", progress)
     arrow()
-    with Stage.create(out, KIND, settings_of(specs, decoding, min_detail)) as stage:
+    with Stage.create(out, KIND, settings, note_of(finder)) as stage:
         workers = as_executor(executor, "hash_dataset")
         workers.check(check_worker, Place(stage.address))
         if type(source).__module__.startswith("ray.data"):

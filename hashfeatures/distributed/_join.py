@@ -22,7 +22,7 @@ from ..hamming._distances import MAX_PAIRS, sample_distances
 from ..hamming._plan import Plan, choose_query_bands, plan_queries, plan_self_join, query_bands
 from ..hamming._unique_codes import UniqueCodes
 from ._executors import Executor
-from ._hash_stage import read_settings
+from ._hash_stage import HashPlan
 from ._packed_hashes import MAX_ROWS, read_packed_hashes
 from ._pair_worker import (
     PAIRS_PER_TABLE,
@@ -123,7 +123,7 @@ class Join:
         if n_rows > MAX_ROWS:
             raise StageError(f"At most {MAX_ROWS} images can be joined. Got {n_rows}.")
         names = [name for each in self._generations for name in each["parts"]]
-        specs = read_settings(self._hashed.settings)[0]
+        specs = HashPlan.of_settings(self._hashed.settings).computed.hashes
         n_bits = sum(spec.n_bits for spec in specs)
         hashes = read_packed_hashes(self._hashed, names, n_rows, specs)
         present = np.flatnonzero(hashes.comparable)

@@ -14,7 +14,7 @@ from ..exceptions import StageError
 from ..hashing._default_radius import default_radius
 from ._executors import as_executor
 from ._hash_stage import KIND as HASHES
-from ._hash_stage import LISTING, read_settings
+from ._hash_stage import LISTING, HashPlan
 from ._hash_worker import Place, check_worker
 from ._join import GENERATIONS, Join
 from ._part_directory import arrow
@@ -109,7 +109,7 @@ def find_pairs(
     arrow()
     hashed = Stage.open(hashes, HASHES)
     names = _finished_parts(hashed)
-    specs = read_settings(hashed.settings)[0]
+    specs = HashPlan.of_settings(hashed.settings).computed.hashes
     default = default_radius(specs)
     if radius is None:
         radius = default.bits

@@ -15,7 +15,7 @@ from ..exceptions import EngineError
 from ..images._process_state import ProcessState
 from ..images._sources import IMAGE_COLUMNS
 from ._executors import RayExecutor, cause_of
-from ._hash_stage import KIND, keys_of, read_settings, schema_of
+from ._hash_stage import KIND, HashPlan, keys_of, schema_of
 from ._hash_worker import check_versions, hash_batch
 from ._stages import Stage
 
@@ -58,7 +58,7 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     """Hash the new images of a batch, and return their number."""
     stage = Stage.open(out, KIND)
     check_versions(stage.settings)
-    specs, decoding, min_detail = read_settings(stage.settings)
+    plan = HashPlan.of_settings(stage.settings)
     names = [str(name) for name in batch[column]]
     keys = keys_of(names)
     new = np.flatnonzero(~np.isin(keys, known))
@@ -73,8 +73,8 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     died = notes.read_json(begun) is not None
     notes.write_json(begun, {})
     sources = [_source_of(batch, int(row), names[row]) for row in new]
-    table = hash_batch(chosen, sources, specs, decoding, min_detail, isolated=died)
-    stage.write(part, [table], schema_of(specs))
+    table = hash_batch(chosen, sources, plan, isolated=died)
+    stage.write(part, [table], schema_of(plan.computed))
     notes.remove([begun])
     return len(chosen)
 

@@ -34,14 +34,21 @@ class Stage(PartDirectory):
     ----------
     settings : dict of str to object
         The settings that determine the contents of the parts.
+    notes : dict of str to object
+        What else the last run noted, which later stages use as their default.
     """
 
     settings: dict[str, Any]
+    notes: dict[str, Any]
 
     @classmethod
     @contextmanager
     def create(
-        cls, address: str | os.PathLike[str], kind: str, settings: Mapping[str, Any]
+        cls,
+        address: str | os.PathLike[str],
+        kind: str,
+        settings: Mapping[str, Any],
+        notes: Mapping[str, Any] | None = None,
     ) -> Iterator[Stage]:
         """Open a directory for writing, a new one or that of an earlier run with these settings.
 
@@ -55,6 +62,8 @@ class Stage(PartDirectory):
             The kind of results, such as "hashes".
         settings : mapping of str to object
             The settings that determine the contents of the parts, as JSON values.
+        notes : mapping of str to object, optional
+            What else to note, as JSON values. It replaces the notes of earlier runs.
 
         Raises
         ------
@@ -64,7 +73,7 @@ class Stage(PartDirectory):
         """
         stage = cls(address)
         with stage._lock():
-            stage._begin(kind, json.loads(json.dumps(dict(settings))))
+            stage._begin(kind, _as_json(settings), _as_json(notes or {}))
             yield stage
 
     @contextmanager
@@ -88,15 +97,15 @@ class Stage(PartDirectory):
         finally:
             lock.release()
 
-    def _begin(self, kind: str, settings: dict[str, Any]) -> None:
+    def _begin(self, kind: str, settings: dict[str, Any], notes: dict[str, Any]) -> None:
         manifest = self.read_json(_MANIFEST)
+        wanted = {"format": _FORMAT, "kind": kind, "settings": settings, **notes}
         if manifest is None:
             if self.names():
                 raise StageError(
                     f"{self.address} holds Parquet files and no {_MANIFEST}, so it is no complete "
                     f"stage directory. Delete it, or name another directory."
                 )
-            self.write_json(_MANIFEST, {"format": _FORMAT, "kind": kind, "settings": settings})
         else:
             self._check(manifest, kind)
             if manifest["settings"] != settings:
@@ -105,8 +114,10 @@ class Stage(PartDirectory):
                     f"{self.address} was made with other settings. It has {made}, and this run "
                     f"has {requested}. Name another directory, or use the settings of this one."
                 )
+        if manifest != wanted:
+            self.write_json(_MANIFEST, wanted)
         self.sweep()
-        self.settings = settings
+        self.settings, self.notes = settings, notes
 
     @classmethod
     def open(cls, address: str | os.PathLike[str], kind: str) -> Stage:
@@ -122,7 +133,8 @@ class Stage(PartDirectory):
         if manifest is None:
             raise _no_stage(stage.address)
         stage._check(manifest, kind)
-        stage.settings = manifest["settings"]
+        stage.settings = manifest.pop("settings")
+        stage.notes = {name: manifest[name] for name in manifest if name not in ("format", "kind")}
         return stage
 
     def parts(self) -> list[str]:
@@ -199,6 +211,11 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
 def version_of(names: Sequence[str]) -> str:
     """Return the version of a stage that is made from parts with these names."""
     return "part-" + blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+
+
+def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as a manifest gives them back."""
+    return json.loads(json.dumps(dict(values)))  # type: ignore[no-any-return]
 
 
 def _published(directory: PartDirectory) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from .._utils.descriptions import describe_value
 from .._utils.stored_columns import read_hashes, read_numbers
@@ -16,29 +15,19 @@ from ..exceptions import ParameterError
 from ..hamming._packing import words_from_bits
 from ..hashing._batch import hash_sources
 from ..hashing._default_radius import DefaultRadius, default_radius, nomination_radius
-from ..hashing._hash_arrays import HashArrays
 from ..hashing._hex import hex_to_bits
-from ..hashing._spec import HashSpec, parse_hashes
-from ..hashing._thumbnail import ThumbnailSpec, read_thumbnails
-from ..hashing.views._modes import compare_by
-from ..hashing.views._segment_hashes import SegmentsSpec
-from ..hashing.views._view_hashes import ViewsSpec
+from ..hashing._spec import HashSpec
 from ..images._decoding import Decoding
 from ..images._identities import identify
 from ..images._sources import IMAGE_COLUMNS
 from ._pair_graph import PairGraph
 from ._radius_warnings import SAMPLED, is_crowded, warn_of_crowd, warn_of_strangers
-from .fingerprints._base import Codes
+from .fingerprints._computed import ComputedHashes
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._from_hashes import read_fingerprints
 from .fingerprints._search import build_graph
-from .fingerprints._segments import SegmentCodes
-from .fingerprints._thumbnails import Thumbnails
-from .fingerprints._views import ViewCodes
-
-# The hash that colors are compared by.
-COLOR_HASH = parse_hashes("colorgrid")[0]
 
 
 @dataclass(frozen=True)
@@ -74,16 +63,15 @@ class Comparison:
         return sum(spec.n_bits for spec in self.hashes)
 
     @property
-    def compared(self) -> tuple[HashSpec, ...]:
-        """What is computed for the comparison of bits: the hashes, or one spec of all views."""
-        return compare_by(self.hashes, self.views, self.min_detail)
-
-    @property
-    def computed(self) -> tuple[HashSpec, ...]:
+    def computed(self) -> ComputedHashes:
         """All that is computed of an image: for the bits, the colors and the pixels."""
-        colors = () if self.color_radius is None else (COLOR_HASH,)
-        thumbnails = () if self.min_agreement is None else (ThumbnailSpec(),)
-        return (*self.compared, *colors, *thumbnails)
+        return ComputedHashes(
+            self.hashes,
+            self.views,
+            self.min_detail,
+            has_colors=self.color_radius is not None,
+            has_thumbnails=self.min_agreement is not None,
+        )
 
     @property
     def default_radius(self) -> DefaultRadius:
@@ -109,7 +97,7 @@ class Comparison:
 
     def check(self) -> None:
         """Raise if the hashes do not support the views."""
-        _ = self.compared
+        _ = self.computed.compared
 
     def check_table(self) -> None:
         """Raise if images are compared by more than a table of hashes holds."""
@@ -172,9 +160,10 @@ class Comparison:
             Row i is image i.
         """
         identities = identify(sources)  # a file that changes from here on is another one
+        computed = self.computed
         hashes = hash_sources(
             sources,
-            self.computed,
+            computed.specs,
             self.decoding,
             errors="coerce",
             min_detail=self.min_detail,
@@ -185,7 +174,7 @@ class Comparison:
         causes = [error.cause for error in hashes.errors.values()]
         return FingerprintedImages.of(
             sources,
-            self._read_hashes(hashes),
+            read_fingerprints(computed, hashes),
             list(hashes.errors),
             causes,
             hashes.n_pixels(),
@@ -260,44 +249,3 @@ class Comparison:
             n_near = self.find_pairs(sample, radius, n_jobs).n_pairs
         if is_crowded(n_near, n_sampled):
             warn_of_crowd(n_near, n_sampled, radius, fingerprints.n_bits)
-
-    def _read_hashes(self, hashes: HashArrays) -> Fingerprints:
-        """Turn the arrays of `computed` hashes into fingerprints."""
-        views = self._read_views(hashes)
-        if views is None:
-            n_compared = len(self.compared)
-            bits = np.hstack(
-                [
-                    np.unpackbits(hashes.packed(place), axis=1, count=spec.n_bits)
-                    for place, spec in enumerate(hashes.specs[:n_compared])
-                ]
-            )
-            words = words_from_bits(bits)[0]
-        else:
-            words = views.words[:, 0]
-        low_detail = np.zeros(hashes.n_images, dtype=bool)
-        low_detail[list(hashes.digests)] = True
-        comparable = ~low_detail
-        comparable[list(hashes.errors)] = False
-        digests = np.zeros((hashes.n_images, 2), dtype=np.uint64)
-        for row, digest in hashes.digests.items():
-            digests[row] = np.frombuffer(digest, dtype=np.uint64)
-        packed = iter(range(len(self.compared), len(hashes.specs)))
-        colors = None if self.color_radius is None else hashes.packed(next(packed))
-        thumbnails = None
-        if self.min_agreement is not None:
-            thumbnails = Thumbnails.of(read_thumbnails(hashes.packed(next(packed))))
-        return Fingerprints(
-            words, comparable, digests, low_detail, self.n_bits, views, colors, thumbnails
-        )
-
-    def _read_views(self, hashes: HashArrays) -> Codes | None:
-        """Return the hashes of all views or segments; None if images are compared as they are."""
-        spec = self.compared[0]
-        if not isinstance(spec, ViewsSpec | SegmentsSpec):
-            return None
-        packed: NDArray[np.uint64] = np.ascontiguousarray(hashes.packed(0)).view(np.uint64)
-        codes = packed.reshape(-1, spec.shape[0], spec.n_words)
-        if isinstance(spec, ViewsSpec):
-            return ViewCodes(codes, spec.views)
-        return SegmentCodes.fit(codes)

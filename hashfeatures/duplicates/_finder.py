@@ -32,7 +32,7 @@ from ..images._gather import gather_images
 from ..images._sources import image_column, list_sources
 from ..report._notebook import show_groups
 from ..report._page import NOTEBOOK_GROUPS, NOTEBOOK_IMAGES
-from ._comparison import COLOR_HASH, Comparison
+from ._comparison import Comparison
 from ._conflicts import find_conflicts
 from ._described_pairs import (
     DescribePairs,
@@ -51,6 +51,7 @@ from ._representatives import describe_by_first, greedy_cover
 from ._summary import count_nearest, make_grouping, with_matches
 from .calibration._limits import Limits, rates_by_limits, recommend_limits
 from .calibration._trial import run_trial
+from .fingerprints._computed import COLOR_HASH
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints

@@ -6,6 +6,7 @@ The arrays keep the names of the first format, so that files of earlier releases
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +99,7 @@ class SavedFinder:
             arrays["thumbnails"] = fingerprints.thumbnails.as_bytes()
             arrays["thumbnail_digests"] = fingerprints.thumbnails.digests
         facts = {
-            "parameters": {name: _as_json(value) for name, value in self.parameters.items()},
+            "parameters": params_as_json(self.parameters),
             "bits_version": BITS_VERSION,
             "views_version": VIEWS_VERSION,
             "n_bits": fingerprints.n_bits,
@@ -155,10 +156,7 @@ class SavedFinder:
                 "error": pd.Series(list(errors), dtype=object),
             }
         )
-        parameters: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
-            for name, value in facts["parameters"].items()
-        }
+        parameters = params_from_json(facts["parameters"])
         nodes, n_nodes, radius = arrays["codes"].astype(np.intp), facts["n_codes"], facts["radius"]
         held = None
         if "left" in arrays:
@@ -189,6 +187,18 @@ class SavedFinder:
             np.full(len(ids), None, dtype=object),
         )
         return cls(parameters, images, radius, graph, labels, diameters)
+
+
+def params_as_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a finder in types of JSON."""
+    return {name: _as_json(value) for name, value in parameters.items()}
+
+
+def params_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a finder from types of JSON, which knows no tuples."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
 
 
 def _as_json(value: Any) -> Any:

@@ -15,7 +15,13 @@ import PIL
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from hashfeatures import EngineError, MissingExtraError, ParameterError, StageError
+from hashfeatures import (
+    EngineError,
+    MissingExtraError,
+    NearDuplicateFinder,
+    ParameterError,
+    StageError,
+)
 from hashfeatures._utils.optional import install_command
 from hashfeatures.distributed import (
     LocalExecutor,
@@ -166,7 +172,7 @@ def test_a_directory_of_other_settings_names_both(hashes, image_files, tmp_path)
     with pytest.raises(
         StageError, match=r"It has hashes=\['phash', 'dhash'\], .*run has hashes=\['ahash'\]"
     ):
-        hash_dataset(image_files, hashes, hashes="ahash", executor=here)
+        hash_dataset(image_files, hashes, NearDuplicateFinder("ahash"), executor=here)
     find_pairs(hashes, tmp_path / "pairs", 12, executor=here)
     with pytest.raises(
         StageError, match=r"made with other settings\. It has radius=12, .* radius=10"

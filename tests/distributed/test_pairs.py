@@ -7,18 +7,20 @@ import pytest
 
 from hashfeatures import HammingNeighbors, ParameterError, RadiusWarning
 from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
-from hashfeatures.distributed._hash_stage import KIND, keys_of, schema_of, settings_of
+from hashfeatures.distributed._hash_stage import KIND, HashPlan, keys_of, schema_of
 from hashfeatures.distributed._part_directory import arrow
 from hashfeatures.distributed._stages import Stage
+from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
 from hashfeatures.hashing._default_radius import default_radius
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding
 
 SPECS = parse_hashes(("phash", "dhash"))
+PLAN = HashPlan(ComputedHashes(SPECS), Decoding("reduced"))
 
 
 def write_part(out, number, codes):
-    pyarrow, schema = arrow(), schema_of(SPECS)
+    pyarrow, schema = arrow(), schema_of(PLAN.computed)
     names = [f"/{number}/{row}.png" for row in range(len(codes))]
     known = {
         "image": pyarrow.array(names),
@@ -29,7 +31,7 @@ def write_part(out, number, codes):
         known.get(field.name, pyarrow.nulls(len(codes)).cast(field.type)) for field in schema
     ]
     table = pyarrow.table(columns, schema=schema)
-    with Stage.create(out, KIND, settings_of(SPECS, Decoding("reduced"), 10)) as stage:
+    with Stage.create(out, KIND, PLAN.as_settings()) as stage:
         stage.write(f"part-{number:08d}.parquet", [table], schema)
 
 

@@ -17,8 +17,9 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._hash_stage import read_settings, settings_of
+from hashfeatures.distributed._hash_stage import HashPlan
 from hashfeatures.distributed._hash_worker import check_versions
+from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
 from hashfeatures.exceptions import EngineError
 from hashfeatures.hashing._hex import bits_to_hex
 from hashfeatures.hashing._spec import parse_hashes
@@ -59,7 +60,9 @@ def assert_grouped_as_by_the_finder(groups):
 
 
 def test_plugins_of_the_caller_reach_the_workers(executor, tmp_path, image_files, strange_files):
-    done = hash_dataset(strange_files, tmp_path / "out", hashes="phash", executor=executor)
+    done = hash_dataset(
+        strange_files, tmp_path / "out", NearDuplicateFinder("phash"), executor=executor
+    )
     assert (done.n_images, done.n_failed) == (6, 0)
     found = [codes.hex() for codes in read_stage(tmp_path / "out")["codes"]]
     assert found == hash_images(image_files, "phash")["phash"].tolist()
@@ -89,8 +92,11 @@ def test_bits_are_those_of_hash_images(folder, tmp_path, executor):
 
 def test_manifests_hold_the_fields_that_they_have_always_held():
     """Directories of hashes that were made before stay usable: their settings are equal."""
-    specs, decoding = parse_hashes("phash"), Decoding("reduced")
-    settings = settings_of(specs, decoding, 10)
+    plan = HashPlan(ComputedHashes(parse_hashes("phash")), Decoding("reduced"))
+    settings = plan.as_settings()
+    assert settings.keys() == {
+        "hashes", "decoding", "min_detail", "pillow", "bits", "reduced_bits"
+    }  # fmt: skip
     assert settings["decoding"] == {
         "decode": "reduced",
         "orient": True,
@@ -100,13 +106,14 @@ def test_manifests_hold_the_fields_that_they_have_always_held():
         "colour": True,
         "trim_borders": False,
     }
-    assert read_settings(settings) == (specs, decoding, 10)
+    assert HashPlan.of_settings(settings) == plan
 
 
 def test_workers_of_other_versions_are_refused():
     """Reduced decodes have a version of their own, which earlier runs lack."""
     full, reduced = (
-        settings_of(parse_hashes("phash"), Decoding(decode), 10) for decode in ("full", "reduced")
+        HashPlan(ComputedHashes(parse_hashes("phash")), Decoding(decode)).as_settings()
+        for decode in ("full", "reduced")
     )
     check_versions(full)
     check_versions(reduced)
@@ -124,7 +131,8 @@ def test_borders_are_trimmed_as_by_the_finder(tmp_path, noise_image):
     bordered.save(tmp_path / "bordered.png")
     files = [str(tmp_path / name) for name in ("bordered.png", "image.png")]
     here = LocalExecutor(1)
-    hash_dataset(files, tmp_path / "out", trim_borders=True, executor=here)
+    finder = NearDuplicateFinder(trim_borders=True)
+    hash_dataset(files, tmp_path / "out", finder, executor=here)
     assert len(set(read_stage(tmp_path / "out")["codes"])) == 1
     with pytest.raises(StageError, match=r"'trim_borders': True.*'trim_borders': False"):
         hash_dataset(files, tmp_path / "out", executor=here)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hashfeatures import ParameterError, hash_images
-from hashfeatures.duplicates._comparison import COLOR_HASH, Comparison
+from hashfeatures.duplicates._comparison import Comparison
+from hashfeatures.duplicates.fingerprints._computed import COLOR_HASH
 from hashfeatures.hashing._spec import parse_hashes
 
 HASHES = parse_hashes(["phash", "dhash"])
@@ -13,8 +14,9 @@ HASHES = parse_hashes(["phash", "dhash"])
 @pytest.mark.parametrize("views", ["identity", "flips", "segments"])
 def test_colors_are_computed_beside_what_is_compared(views):
     without, with_colors = Comparison(HASHES, views), Comparison(HASHES, views, color_radius=9)
-    assert without.computed == without.compared
-    assert with_colors.computed == (*without.compared, COLOR_HASH)
+    compared = without.computed.compared
+    assert without.computed.specs == compared
+    assert with_colors.computed.specs == (*compared, COLOR_HASH)
 
 
 def test_bits_and_colors_are_told_apart(image_files):

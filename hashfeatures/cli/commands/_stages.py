@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from .._console import echo, echo_json
-from .._context import ReadingOptions
+from .._context import GroupingOptions, ReadingOptions
 from .._errors import CommandError
+from .._finders import finder_of
 from .._layouts import list_images
 from .._options import option_groups
 
@@ -23,25 +24,6 @@ from .._options import option_groups
     help="The folder or URL to write to; created if it does not exist.",
 )
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
-@click.option(
-    "--hashes",
-    default="phash,dhash",
-    show_default=True,
-    metavar="NAMES",
-    help="The hashes to compare, such as 'phash:16' or 'phash,dhash'.",
-)
-@click.option(
-    "--trim-borders",
-    is_flag=True,
-    help="Cut off uniform borders, such as letterbox bars, before hashing.",
-)
-@click.option(
-    "--radius",
-    type=click.IntRange(min=0),
-    metavar="BITS",
-    help="The most bits in which near duplicates differ.  [default: depends on the hashes; 12 of "
-    "the 128 bits of phash and dhash]",
-)
 @click.option(
     "--test-size",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -79,15 +61,13 @@ from .._options import option_groups
     metavar="N",
     help="Number of local processes; -1 uses every core.",
 )
-@option_groups(common=ReadingOptions)
+@option_groups(options=GroupingOptions, common=ReadingOptions)
 def command(
     common: ReadingOptions,
+    options: GroupingOptions,
     source: str,
     output: str,
     column: str | None,
-    hashes: str,
-    trim_borders: bool,
-    radius: int | None,
     test_size: float,
     stratify_by: str | None,
     engine: str,
@@ -135,9 +115,8 @@ def command(
     hashed = hash_dataset(
         list_images(source, common) or source,
         f"{folder}/hashes",
-        hashes=hashes.split(","),
+        finder_of(options),
         column=column,
-        trim_borders=trim_borders,
         **shared,
     )
     if hashed.n_images and hashed.n_failed == hashed.n_images:
@@ -145,7 +124,7 @@ def command(
             f"None of the {hashed.n_images} images could be read, so there is nothing to split. "
             f"The column 'error' of {hashed.out} holds the reasons."
         )
-    paired = find_pairs(hashed.out, f"{folder}/pairs", radius, **shared)
+    paired = find_pairs(hashed.out, f"{folder}/pairs", options.radius, **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
     assigned = assign(grouped.out, f"{folder}/split", test_size, stratify)
     write_lists(assigned.out, folder)
