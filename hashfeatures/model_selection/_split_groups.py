@@ -33,6 +33,19 @@ def split_once(
     solver: Solver = FAST,
 ) -> tuple[list[Labels], SplitInfo]:
     """Return the rows of each part in random order; rows beyond the sizes are left out."""
+    parts, info = draw_parts(groups, strata, sizes, rng, by_sequence, solver)
+    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(len(sizes))], info
+
+
+def draw_parts(
+    groups: Labels,
+    strata: Strata | None,
+    sizes: list[int],
+    rng: np.random.RandomState,
+    by_sequence: bool = False,
+    solver: Solver = FAST,
+) -> tuple[Labels, SplitInfo]:
+    """Return the part of each image; ``len(sizes)`` for an image that is left out."""
     n_parts = len(sizes)
     check_enough(groups, n_parts, by_sequence)
     unused = len(groups) - sum(sizes)
@@ -46,7 +59,7 @@ def split_once(
     name = "part (training, test)" if n_parts == 2 else "part (training, validation, test)"
     members = name_groups(by_sequence)
     warn_if_off_target(groups, strata, parts, requested, name, info.proof, members)
-    return [rng.permutation(np.flatnonzero(parts == part)) for part in range(n_parts)], info
+    return parts, info
 
 
 def fill_parts(

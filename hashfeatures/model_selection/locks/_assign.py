@@ -8,28 +8,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
 from ..._utils.containers import as_column, check_length, column_of, take_rows
 from ..._utils.display import rows_as_html
 from ..._utils.docstrings import fill_in_parameters
 from ..._utils.quantities import count
 from ..._utils.sklearn_internals import count_samples
-from ..._utils.validation import check_int, refuse
+from ..._utils.validation import refuse
 from ...duplicates._finder_hints import point_to_finder
 from ...exceptions import SplitMoveWarning, warn_user
 from ...images._gather import gather_images
 from ...images._sources import describe_source
 from .._groups import are_sequences, read_groups
-from .._priority import order_of_priority
 from .._split_groups import Finder, check_images
-from ..allocation._quotas import Counts
-from ..allocation._sizes import choose_sizes, part_names, part_sizes
 from ..allocation._strata import Strata, find_strata
 from ._image_keys import ImageKeys, Texts, name_images
 from ._known_images import know_images, pin_limits
 from ._lock import LockFile, SplitLock
 from ._locked_split import LockedSplit
+from ._request import SplitRequest
 
 _CALLER = "assign_split"
 
@@ -194,25 +191,29 @@ def assign_split(
     check_images(_CALLER, images, finder)
     file = None if lock is None else LockFile(lock)
     before = SplitLock.empty() if file is None else file.load() or SplitLock.empty()
-    seed = _choose_seed(before, random_state, is_locked=file is not None)
     given = {"train": train_size, "validation": validation_size, "test": test_size}
-    requested = choose_sizes(given, before.settings["sizes"])
-    names = part_names(requested)
-    names += [part for part in dict.fromkeys(before.parts) if part not in names]
-    order = order_of_priority(_CALLER, names, priority)
-    _count_images(requested, count_samples(images), len(names))  # before images are read
+    request = SplitRequest.of(
+        _CALLER,
+        given,
+        random_state,
+        priority,
+        before.settings,
+        before.parts,
+        is_recorded=file is not None,
+    )
+    request.count_images(count_samples(images))  # before images are read
     stratify = column_of(stratify, images, _CALLER, "stratify")
     by_sequence = are_sequences(groups, images)
     groups = read_groups(_CALLER, groups, images)
     known = know_images(images, pin_limits(finder, before.settings["finder"]), groups)
     keys = ImageKeys.of(_name(known.sources, lock, root), known.fingerprints)
-    split = LockedSplit.find(names, known, keys, before, describe_source(lock))
-    sizes = _count_images(requested, split.n_images, len(names))
+    split = LockedSplit.find(request.names, known, keys, before, describe_source(lock))
+    sizes = request.count_images(split.n_images)
     strata = _find_strata(stratify, split)
-    parts = split.assign(strata, sizes, order, check_random_state(seed), by_sequence)
+    parts = split.parts.assign(strata, sizes, request.priority, request.generator(), by_sequence)
     is_written = False
     if file is not None:
-        settings = {"sizes": requested, "seed": seed, "finder": known.settings}
+        settings = {"sizes": request.sizes, "seed": request.seed, "finder": known.settings}
         is_written = file.save(split.updated(settings, parts))
     moved = split.list_moved(parts)
     if len(moved):
@@ -225,39 +226,13 @@ def assign_split(
     positions = np.flatnonzero(~known.is_readable)
     unreadable = as_column([known.sources[row] for row in positions])
     return series, SplitAssignment(
-        sizes={name: int((named == name).sum()) for name in names},
+        sizes={name: int((named == name).sum()) for name in request.names},
         moved=moved,
         n_new=int((split.before < 0).sum()),
         n_absent=len(parts) - split.n_images,
         unreadable=pd.DataFrame({"position": positions, "image": unreadable}),
         is_written=is_written,
     )
-
-
-def _choose_seed(before: SplitLock, random_state: Any, *, is_locked: bool) -> Any:
-    """Return the seed: the given one, that in the lock, or 0."""
-    if random_state is None:
-        return before.settings["seed"]
-    # A generator could not be recorded, and the next call would begin anew.
-    return check_int(_CALLER, "random_state", random_state, 0) if is_locked else random_state
-
-
-def _count_images(requested: dict[str, Any], n_images: int, n_parts: int) -> Counts:
-    """Return the number of images in each part, and in all together."""
-    if not n_images:
-        raise ValueError("No image could be read, so there is nothing to assign.")
-    sizes = part_sizes(
-        _CALLER,
-        n_images,
-        train_size=requested.get("train"),
-        validation_size=requested.get("validation"),
-        test_size=requested.get("test"),
-        default=0.25,
-    )
-    rest = [n_images - sum(sizes)] if n_parts > len(sizes) else []
-    counts = np.zeros(n_parts, dtype=np.int64)
-    counts[: len(sizes) + len(rest)] = [*sizes, *rest]
-    return counts
 
 
 def _find_strata(stratify: Any, split: LockedSplit) -> Strata | None:

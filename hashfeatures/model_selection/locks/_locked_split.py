@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,15 +14,10 @@ from ..._utils.containers import as_column
 from ..._utils.descriptions import describe_value
 from ..._utils.quantities import count
 from ...duplicates._components import Labels, label_components
-from ...duplicates._labels import merge_labels
+from ...duplicates._labels import merge_labels, relabel
 from ...exceptions import ParameterError, StoreError
 from ...hamming._pairs import Pairs
-from .._priority import choose_keepers
-from .._split_groups import fill_parts, split_once
-from ..allocation._quotas import Counts
-from ..allocation._sizes import UNUSED
-from ..allocation._solver import AUTO
-from ..allocation._strata import Strata
+from ._earlier_parts import EarlierParts
 from ._image_keys import ImageKeys, Texts, find_near_locked, match_keys
 from ._known_images import KnownImages
 from ._lock import SplitLock
@@ -112,8 +106,10 @@ class LockedSplit:
                 f"choose another file."
             )
         own = np.concatenate([known.labels[readable], len(known.labels) + np.arange(len(absent))])
-        across = Pairs(new[near.left], n_images + near.right, near.distance)
-        groups = merge_labels(own, label_components(len(own), across))
+        groups = relabel(own)
+        if len(near.left):
+            across = Pairs(new[near.left], n_images + near.right, near.distance)
+            groups = merge_labels(groups, label_components(len(own), across))
         entry = np.concatenate([entry, absent])
         return cls(names, known, readable, keys, lock, entry, groups, by_content)
 
@@ -125,67 +121,22 @@ class LockedSplit:
     @cached_property
     def before(self) -> Labels:
         """The part of each image in the lock; -1 for a new one."""
-        part_of_entry = np.array([self.names.index(part) for part in self.lock.parts], np.intp)
+        part_of_entry = pd.Index(self.names, dtype=object).get_indexer(self.lock.parts)
         parts = np.full(len(self.entry), -1, dtype=np.intp)
         parts[self.entry >= 0] = part_of_entry[self.entry[self.entry >= 0]]
         return parts
 
-    def assign(
-        self,
-        strata: Strata | None,
-        sizes: Counts,
-        priority: str | Sequence[int],
-        rng: np.random.RandomState,
-        by_sequence: bool,
-    ) -> Labels:
-        """Return the part of each image.
-
-        Parameters
-        ----------
-        strata : Strata or None
-            The strata of the images that could be read.
-        sizes : ndarray of shape (n_parts,), dtype int64
-            The size of each part. Only images that could be read count.
-        priority : sequence of int, or "majority"
-            Which part keeps a group, see `choose_keepers`.
-        rng : RandomState
-            Draws the parts of groups.
-        by_sequence : bool
-            Whether groups are sequences, for messages.
-
-        Returns
-        -------
-        ndarray of shape (n_readable + n_absent,), dtype intp
-            The number of the part.
-        """
-        own = self.groups[: self.n_images]
-        if not len(self.lock.parts):
-            n_drawn = len(sizes) - (self.names[-1] == UNUSED)
-            parts = np.full(self.n_images, len(sizes) - 1, dtype=np.intp)
-            drawn, _ = split_once(
-                own, strata, sizes[:n_drawn].tolist(), rng, by_sequence, solver=AUTO
-            )
-            for part, rows in enumerate(drawn):
-                parts[rows] = part
-            return parts
-        counts = np.zeros((int(self.groups.max()) + 1, len(self.names)), dtype=np.int64)
-        is_locked = self.before >= 0
-        np.add.at(counts, (self.groups[is_locked], self.before[is_locked]), 1)
-        keepers = np.where(counts.any(axis=1), choose_keepers(counts, priority), -1)
-        present = np.unique(own)  # groups of absent images alone have no size
-        filled = fill_parts(
-            np.searchsorted(present, own), strata, sizes, keepers[present], rng, by_sequence
-        )
-        return np.concatenate([filled, keepers[self.groups[self.n_images :]]])
+    @cached_property
+    def parts(self) -> EarlierParts:
+        """The groups and the parts in the lock, of which `assign` makes new ones."""
+        return EarlierParts(self.names, self.groups, self.before, self.n_images)
 
     def list_moved(self, parts: Labels) -> pd.DataFrame:
         """List the images that are in another part than in the lock, see `SplitAssignment`."""
         moved = np.flatnonzero((self.before >= 0) & (self.before != parts))
-        new = np.flatnonzero(self.before < 0)[::-1]
-        first_new = np.full(int(self.groups.max()) + 1, -1, dtype=np.intp)
-        first_new[self.groups[new]] = self.readable[new]
         rows = np.full(len(parts), -1, dtype=np.intp)
         rows[: self.n_images] = self.readable
+        joined_by = self.parts.first_new[self.groups[moved]]
         names = np.array(self.names, dtype=object)
         images = [
             self.lock.images.names[self.entry[image]]
@@ -199,7 +150,7 @@ class LockedSplit:
                 "row": rows[moved],
                 "from_part": names[self.before[moved]],
                 "to_part": names[parts[moved]],
-                "joined_by": first_new[self.groups[moved]],
+                "joined_by": np.where(joined_by < 0, -1, rows[joined_by]),
             }
         )
 
