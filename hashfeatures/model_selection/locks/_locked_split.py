@@ -121,7 +121,7 @@ class LockedSplit:
     @cached_property
     def before(self) -> Labels:
         """The part of each image in the lock; -1 for a new one."""
-        part_of_entry = pd.Index(self.names, dtype=object).get_indexer(self.lock.parts)
+        part_of_entry = pd.Index(self.names, dtype=object).get_indexer(pd.Index(self.lock.parts))
         parts = np.full(len(self.entry), -1, dtype=np.intp)
         parts[self.entry >= 0] = part_of_entry[self.entry[self.entry >= 0]]
         return parts
