@@ -19,6 +19,7 @@ from ._part_directory import PartDirectory
 
 _KIND = "arrays of a join"
 _OLD_SECONDS = 3600  # after which a copy makes room for others
+_MOST_MAPPED = 4096  # files that a process keeps mapped, which takes addresses and no memory
 
 
 def share_arrays(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -35,7 +36,7 @@ def share_arrays(directory: PartDirectory, name: str, arrays: Mapping[str, NDArr
                 target.write(block)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=_MOST_MAPPED)
 def map_arrays(address: str, name: str) -> dict[str, NDArray[Any]]:
     """Map the arrays of a file, whose name never stands for other arrays."""
     directory = PartDirectory(address)
