@@ -30,6 +30,9 @@ PAGES = [
 # What blocks may import though it is not installed for the tests: these blocks are skipped.
 NOT_INSTALLED = re.compile(r"^(?:import|from) (rawpy|torch|torchvision)\b", re.MULTILINE)
 
+# Sections whose code starts a cluster: test_engines.py runs them.
+ON_A_CLUSTER = re.compile(r"^(?:import|from) (dask|pyspark)\b", re.MULTILINE)
+
 RESAMPLE = {"scores"}  # the code of these pages takes many seconds
 
 
@@ -207,7 +210,9 @@ def test_the_code_of_a_page_runs_without_a_warning(page, tmp_path, monkeypatch, 
     }
     if page.stem in FOLDERS:
         FOLDERS[page.stem](paths)
-    for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+    sections = re.split(r"\n(?=## )", page.read_text("utf-8"))
+    text = "\n".join(each for each in sections if not ON_A_CLUSTER.search(each))
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         if not all(map(importlib.util.find_spec, set(NOT_INSTALLED.findall(block)))):
             continue
         # A folder stands for the bucket, and local processes for the cluster.
