@@ -58,6 +58,14 @@ class Codes(ABC):
         """Return the codes of some images."""
 
     @abstractmethod
+    def index_codes(self) -> Words:
+        """Return the codes that an index of these images holds, shape (n_codes, n_words)."""
+
+    @abstractmethod
+    def query_codes(self) -> Words:
+        """Return the codes that are looked up for these images, shape (n_codes, n_words)."""
+
+    @abstractmethod
     def index(self, n_jobs: int | None = None) -> CodeIndex[Self]:
         """Return the index of these images, which others are looked up in."""
 

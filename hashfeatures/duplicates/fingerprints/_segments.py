@@ -66,6 +66,12 @@ class SegmentCodes(Codes):
         """Return the codes of some images."""
         return SegmentCodes(self.words[rows])
 
+    def index_codes(self) -> Words:
+        """Return the codes of all segments."""
+        return self.flatten()[0]
+
+    query_codes = index_codes
+
     def index(self, n_jobs: int | None = None) -> SegmentIndex:
         """Return the index of the segments of these images."""
         return SegmentIndex(self, n_jobs)

@@ -82,6 +82,14 @@ class ViewCodes(Codes):
         """Return the codes of some images."""
         return ViewCodes(self.words[rows], self.views)
 
+    def index_codes(self) -> Words:
+        """Return the codes of the base views."""
+        return self.words[:, self.views.base_views].reshape(-1, self.words.shape[2])
+
+    def query_codes(self) -> Words:
+        """Return the codes of all views."""
+        return self.words.reshape(-1, self.words.shape[2])
+
     def index(self, n_jobs: int | None = None) -> ViewIndex:
         """Return the index of the base views of these images."""
         return ViewIndex(self, n_jobs)
@@ -159,15 +167,14 @@ class ViewIndex(CodeIndex[ViewCodes]):
 
     def __init__(self, codes: ViewCodes, n_jobs: int | None = None) -> None:
         super().__init__(codes, n_jobs)
-        bases = codes.words[:, codes.views.base_views].reshape(-1, codes.words.shape[2])
+        bases = codes.index_codes()
         everyone = np.ones(len(bases), dtype=bool)
         self._index = HammingIndex(bases, everyone, codes.n_bits, n_jobs)
 
     def _find(self, queries: ViewCodes, rows: range, radius: int, limit: int) -> Pairs:
-        n_views, n_words = queries.words.shape[1:]
-        views = queries.words[rows.start : rows.stop].reshape(-1, n_words)
+        views = queries.take(slice(rows.start, rows.stop)).query_codes()
         near = self._index.radius(views, radius, limit=limit)
-        left = rows.start + near.left // n_views
+        left = rows.start + near.left // queries.views.n_views
         return _nearest(Pairs(left, near.right // queries.views.n_bases, near.distance))
 
 
