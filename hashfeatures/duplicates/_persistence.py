@@ -19,7 +19,6 @@ from ..hamming._pairs import Pairs
 from ..hashing._algorithms import BITS_VERSION
 from ..hashing._thumbnail import read_thumbnails
 from ..hashing.views._modes import VIEWS_VERSION
-from ..hashing.views._windows import VIEW_SETS
 from ._diameters import Diameters
 from ._labels import Labels
 from ._pair_graph import PairGraph
@@ -28,10 +27,9 @@ from .fingerprints._base import Codes
 from .fingerprints._confirmation import Confirmation
 from .fingerprints._fingerprinted_images import FingerprintedImages
 from .fingerprints._fingerprints import Fingerprints
+from .fingerprints._from_hashes import codes_of
 from .fingerprints._search import get_confirmation, search_numbered
-from .fingerprints._segments import SegmentCodes
 from .fingerprints._thumbnails import Thumbnails
-from .fingerprints._views import ViewCodes
 
 _KIND = "NearDuplicateFinder"
 
@@ -132,9 +130,7 @@ class SavedFinder:
         errors = Strings(arrays["errors"], arrays["error_ends"])
         views: Codes | None = None
         if "views" in arrays:
-            name = facts["parameters"]["views"]
-            words = arrays["views"]
-            views = ViewCodes(words, VIEW_SETS[name]) if name in VIEW_SETS else SegmentCodes(words)
+            views = codes_of(arrays["views"], facts["parameters"]["views"])
         thumbnails = None
         if "thumbnails" in arrays:
             records = read_thumbnails(arrays["thumbnails"])

@@ -11,7 +11,8 @@ from ...hashing._spec import HashSpec
 from ...hashing._thumbnail import read_thumbnails
 from ...hashing.views._segment_hashes import SegmentsSpec
 from ...hashing.views._view_hashes import ViewsSpec
-from ._base import Codes
+from ...hashing.views._windows import VIEW_SETS
+from ._base import Codes, Words
 from ._computed import ComputedHashes
 from ._fingerprints import Fingerprints
 from ._segments import SegmentCodes
@@ -48,6 +49,13 @@ def read_fingerprints(computed: ComputedHashes, hashes: HashArrays) -> Fingerpri
     return Fingerprints(
         words, comparable, digests, low_detail, computed.n_bits, views, colors, thumbnails
     )
+
+
+def codes_of(words: Words, views: str) -> Codes:
+    """Return the codes of the views of that name, or of segments, that have these words."""
+    if views in VIEW_SETS:
+        return ViewCodes(words, VIEW_SETS[views])
+    return SegmentCodes(words)
 
 
 def _read_views(spec: HashSpec, hashes: HashArrays) -> Codes | None:
