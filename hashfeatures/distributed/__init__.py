@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._executors import RayExecutor as RayExecutor
     from ._groups import components as components
     from ._hashing import hash_dataset as hash_dataset
+    from ._leaks import find_leaks as find_leaks
     from ._pairs import find_pairs as find_pairs
     from ._split import assign as assign
     from ._stages import read_stage as read_stage
@@ -24,6 +25,7 @@ __getattr__, __dir__, __all__ = attach(
         "_executors": ["LocalExecutor", "RayExecutor"],
         "_groups": ["components"],
         "_hashing": ["hash_dataset"],
+        "_leaks": ["find_leaks"],
         "_pairs": ["find_pairs"],
         "_split": ["assign"],
         "_stages": ["read_stage"],

@@ -71,12 +71,12 @@ class CrossPairs:
         # The n nearest pairs are among the first n images of each cell, and among the n pairs of
         # cells that are nearest and whose first images come first.
         cells[order[ranks >= n]] = -1
-        nearest = _nearest_of(self._cell_pairs(), n, self._firsts)
-        return _nearest_of(_expand([nearest], cells), n)
+        nearest = nearest_of(self._cell_pairs(), n, self._firsts)
+        return nearest_of(_expand([nearest], cells), n)
 
     def nearest_different(self, n: int) -> Pairs:
         """Return the `n` nearest pairs of images, but of equal images only the first in a part."""
-        nearest = _nearest_of(self._cell_pairs(), n, self._firsts)
+        nearest = nearest_of(self._cell_pairs(), n, self._firsts)
         return Pairs(self._firsts[nearest.left], self._firsts[nearest.right], nearest.distance)
 
     @cached_property
@@ -148,7 +148,7 @@ def _expand(cell_pairs: Iterable[Pairs], cells: NDArray[np.intp]) -> Iterator[Pa
         yield from expand(block, members)
 
 
-def _nearest_of(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = None) -> Pairs:
+def nearest_of(blocks: Iterable[Pairs], n: int, order: NDArray[np.intp] | None = None) -> Pairs:
     """Return the `n` nearest pairs; ties by left, then right, as ranked by `order`."""
     held = Pairs.concatenate([])
     for block in blocks:
