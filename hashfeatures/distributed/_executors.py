@@ -77,6 +77,19 @@ class Executor(Protocol):
         """
 
 
+class ThisProcess:
+    """Run tasks in this process, which takes less time than to start workers for a few."""
+
+    def check(self, function: Function, task: Any) -> None:
+        """Call a function once."""
+        function(task)
+
+    def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
+        """Call a function for each task, see `Executor`."""
+        for task in tasks:
+            yield Outcome(task, function(task))
+
+
 class LocalExecutor:
     """Run tasks in processes of this machine.
 

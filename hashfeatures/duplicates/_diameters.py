@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -91,30 +92,51 @@ def measure_diameters(
     return Diameters(size, at_least, at_most)
 
 
+SHORTER_CHAINS = "A smaller radius makes shorter chains, and linkage='complete' makes none."
 # A command, which has no attributes, replaces this by its own advice.
 CHAINS_ADVICE = (
-    "The attribute groups_ holds the size and the diameter of every group. A smaller radius makes "
-    "shorter chains, and linkage='complete' makes none."
+    f"The attribute groups_ holds the size and the diameter of every group. {SHORTER_CHAINS}"
 )
 
 
-def is_large(size: _Counts) -> NDArray[np.bool_]:
-    """Return which groups are so large that they may be chains."""
-    large: NDArray[np.bool_] = size > max(_SHARE * size.sum(), _LEAST_ROWS)
+def is_large(size: _Counts, n_rows: int | None = None) -> NDArray[np.bool_]:
+    """Return which groups are so large, among so many rows, that they may be chains."""
+    n_rows = int(size.sum()) if n_rows is None else n_rows
+    large: NDArray[np.bool_] = size > max(_SHARE * n_rows, _LEAST_ROWS)
     return large
 
 
-def warn_of_chains(diameters: Diameters, radius: int) -> None:
-    """Warn if groups are so large, or so wide, that they may be chains of near duplicates."""
-    n_rows = int(diameters.size.sum())
-    too_large = is_large(diameters.size)
+def warn_of_chains(
+    diameters: Diameters,
+    radius: int,
+    n_rows: int | None = None,
+    name: Callable[[int], str] = "label {}".format,
+    advice: str = CHAINS_ADVICE,
+) -> None:
+    """Warn if groups are so large, or so wide, that they may be chains of near duplicates.
+
+    Parameters
+    ----------
+    diameters : Diameters
+        The sizes and diameters of the groups.
+    radius : int
+        The radius in bits.
+    n_rows : int, optional
+        The number of all rows, if some are in none of the groups.
+    name : callable
+        Names a group by its number.
+    advice : str
+        How to look at the groups, and how to avoid chains.
+    """
+    n_rows = int(diameters.size.sum()) if n_rows is None else n_rows
+    too_large = is_large(diameters.size, n_rows)
     too_wide = diameters.at_least > _RADII * radius
     suspects = np.flatnonzero(too_large | too_wide)
     if not len(suspects):
         return
     worst = suspects[np.lexsort((-diameters.at_least[suspects], -diameters.size[suspects]))][:3]
     shown = "; ".join(
-        f"label {label} has {diameters.size[label]} of {n_rows} rows and a diameter of "
+        f"{name(int(label))} has {diameters.size[label]} of {n_rows} rows and a diameter of "
         f"{_spell(diameters, label)}"
         for label in worst
     )
@@ -122,7 +144,7 @@ def warn_of_chains(diameters: Diameters, radius: int) -> None:
     warn_user(
         f"Among the groups there may be chains, in which each image is near the next but the ends "
         f"differ, or an image that is repeated very often: {shown}{more}. The radius is {radius} "
-        f"bits. {CHAINS_ADVICE}",
+        f"bits. {advice}",
         ChainingWarning,
     )
 
