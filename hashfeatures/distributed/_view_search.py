@@ -223,12 +223,14 @@ def _name_rows(token: str, side: int) -> str:
 
 
 def _sample(side: Side, rows: NDArray[np.integer]) -> Iterator[Codes]:
-    """Yield the codes of some of the images, from parts all over a side."""
+    """Yield the codes of random images, from parts all over a side."""
+    rng = np.random.default_rng(0)
     for part in side.parts[:: -(-len(side.parts) // _SAMPLED_PARTS)]:
         start, end = np.searchsorted(rows, [part.first, part.last])
-        if start < end:
-            step = -(-(end - start) // _SAMPLED_IMAGES)
-            yield read_codes(side.hashed, part, rows[start:end:step])
+        n_sampled = min(_SAMPLED_IMAGES, end - start)
+        if n_sampled:
+            some = start + np.sort(rng.permutation(end - start)[:n_sampled])
+            yield read_codes(side.hashed, part, rows[some])
 
 
 def _choose_sizes(sample: Codes, n_images: int, radius: int, nanoseconds: float) -> Sizes:
