@@ -298,10 +298,12 @@ def test_images_in_memory_are_no_data_set(tmp_path):
         hash_dataset([np.zeros((9, 9), np.uint8)], tmp_path / "out", executor=here)
 
 
-@pytest.mark.parametrize("size", [0.0, 1.0, 3, "half"])
-def test_a_test_size_that_is_no_share(tmp_path, size):
+@pytest.mark.parametrize("size", [0.0, 1.0, -3, 6, "half"])
+def test_a_test_size_that_is_no_share_and_no_number_of_images(hashes, tmp_path, size):
+    find_pairs(hashes, tmp_path / "pairs", executor=here)
+    components(tmp_path / "pairs", tmp_path / "groups", hashes=hashes)
     with pytest.raises(ParameterError, match=r"'test_size' parameter of assign .* \(0, 1\)"):
-        assign(tmp_path, tmp_path / "out", size)
+        assign(tmp_path / "groups", tmp_path / "out", size)
 
 
 def test_stages_live_in_any_store_of_fsspec(hashes, tmp_path):

@@ -14,7 +14,6 @@ from ..._utils.display import rows_as_html
 from ..._utils.docstrings import fill_in_parameters
 from ..._utils.quantities import count
 from ..._utils.sklearn_internals import count_samples
-from ..._utils.validation import refuse
 from ...duplicates._finder_hints import point_to_finder
 from ...exceptions import SplitMoveWarning, warn_user
 from ...images._gather import gather_images
@@ -22,7 +21,7 @@ from ...images._sources import describe_source
 from .._groups import are_sequences, read_groups
 from .._split_groups import Finder, check_images
 from ..allocation._strata import Strata, find_strata
-from ._image_keys import ImageKeys, Texts, name_images
+from ._image_keys import ImageKeys, name_for_lock
 from ._known_images import know_images, pin_limits
 from ._lock import LockFile, SplitLock
 from ._locked_split import LockedSplit
@@ -206,8 +205,10 @@ def assign_split(
     by_sequence = are_sequences(groups, images)
     groups = read_groups(_CALLER, groups, images)
     known = know_images(images, pin_limits(finder, before.settings["finder"]), groups)
-    keys = ImageKeys.of(_name(known.sources, lock, root), known.fingerprints)
-    split = LockedSplit.find(request.names, known, keys, before, describe_source(lock))
+    keys = ImageKeys.of(name_for_lock(_CALLER, known.sources, lock, root), known.fingerprints)
+    fingerprint = None if known.fingerprints is None else known.fingerprints.take
+    shown = describe_source(lock)
+    split = LockedSplit.find(request.names, known, keys, before, shown, fingerprint)
     sizes = request.count_images(split.n_images)
     strata = _find_strata(stratify, split)
     parts = split.parts.assign(strata, sizes, request.priority, request.generator(), by_sequence)
@@ -218,7 +219,7 @@ def assign_split(
     moved = split.list_moved(parts)
     if len(moved):
         _warn_of_moves(moved)
-    named = split.name_parts(parts)
+    named = np.array([*request.names, None], dtype=object)[split.part_of_rows(parts)]
     index = images.index if isinstance(images, pd.Series | pd.DataFrame) else None
     series = pd.Series(named, index, name="part", dtype=object)
     if not return_info:
@@ -241,20 +242,6 @@ def _find_strata(stratify: Any, split: LockedSplit) -> Strata | None:
         return None
     check_length("stratify", stratify, len(split.known.sources))
     return find_strata(take_rows(stratify, split.readable), split.n_images)
-
-
-def _name(
-    sources: list[Any],
-    lock: str | os.PathLike[str] | None,
-    root: str | os.PathLike[str] | None,
-) -> Texts:
-    """Return the names of images relative to a root."""
-    folder = None if lock is None else os.path.dirname(os.path.abspath(lock))
-    names, used = name_images(sources, folder if root is None else os.fspath(root))
-    if root is not None and used not in (None, os.path.abspath(root)):
-        expected = f"a folder that holds all images, which are in {used!r}"
-        raise refuse(_CALLER, "root", expected, os.fspath(root))
-    return names
 
 
 def _warn_of_moves(moved: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.validation import refuse
 from ...duplicates._labels import Labels
 from ...duplicates.fingerprints._base import digest
 from ...duplicates.fingerprints._fingerprints import Fingerprints
@@ -269,6 +270,39 @@ def name_images(sources: Sequence[Any], folder: str | None) -> tuple[Texts, str 
     for row, path in paths.items():
         names[row] = os.path.relpath(path, root).replace(os.sep, "/")
     return names, root
+
+
+def name_for_lock(
+    caller: str,
+    sources: list[Any],
+    lock: str | os.PathLike[str] | None,
+    root: str | os.PathLike[str] | None,
+) -> Texts:
+    """Return the names of images as a lock records them.
+
+    Parameters
+    ----------
+    caller : str
+        The name of the function, for messages.
+    sources : list of image sources
+        The images.
+    lock : path or None
+        The file of the lock.
+    root : path or None
+        The folder that names are relative to. None takes the folder of the lock if it holds all
+        images, and their common folder otherwise.
+
+    Raises
+    ------
+    ParameterError
+        If `root` does not hold all images.
+    """
+    folder = None if lock is None else os.path.dirname(os.path.abspath(lock))
+    names, used = name_images(sources, folder if root is None else os.fspath(root))
+    if root is not None and used not in (None, os.path.abspath(root)):
+        expected = f"a folder that holds all images, which are in {used!r}"
+        raise refuse(caller, "root", expected, os.fspath(root))
+    return names
 
 
 def _hex_of(digests: NDArray[np.uint64]) -> list[str]:

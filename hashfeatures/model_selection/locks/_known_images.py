@@ -39,7 +39,7 @@ class KnownImages(NamedTuple):
     labels : ndarray of shape (n_images,), dtype intp
         The group of each image.
     fingerprints : Fingerprints or None
-        Their fingerprints, if the finder made any.
+        Their fingerprints, if the finder made any and they are in memory.
     radius : int
         The greatest distance of two near duplicates that are compared by hashes alone, in bits.
     settings : dict
@@ -74,9 +74,8 @@ def know_images(images: Any, finder: Finder, groups: Any) -> KnownImages:
     if isinstance(finder, NearDuplicateFinder | None) and not are_bits:
         finder = NearDuplicateFinder() if finder is None else finder
         confirmation = get_confirmation(found.graph)
-        settings = _describe(finder, radius, confirmation.min_agreement)
-        if confirmation.min_agreement is not None:
-            radius = min(radius, finder._comparison().default_radius.bits)
+        settings = describe_finder(finder, radius, confirmation.min_agreement)
+        radius = radius_in_lock(finder, radius, confirmation.min_agreement)
     if are_bits and fingerprints is None:  # of an estimator that makes groups alone
         bits = read_bits(images)
         fingerprints = Fingerprints.of_words(*words_from_bits(bits), bits.shape[1])
@@ -95,10 +94,10 @@ def _know_precomputed(images: Any, own: Labels | None) -> KnownImages:
     return KnownImages(sources, readable, own, None, 0, {"estimator": PRECOMPUTED})
 
 
-def _describe(
+def describe_finder(
     finder: NearDuplicateFinder, radius: int, min_agreement: float | None
 ) -> dict[str, Any]:
-    """Return the settings of a finder with the limits that it used."""
+    """Return the settings that a lock records of a finder, with the limits that it used."""
     params = finder._comparison_params() | {"radius": int(radius), "min_agreement": min_agreement}
     described = {name: params[name] for name in params if name not in _IRRELEVANT}
     for name, value in described.items():
@@ -107,6 +106,13 @@ def _describe(
         elif isinstance(value, np.generic):
             described[name] = value.item()
     return described | {"bits_version": BITS_VERSION}
+
+
+def radius_in_lock(finder: NearDuplicateFinder, radius: int, min_agreement: float | None) -> int:
+    """Return the radius within which an image of a lock is near, as no pixels can confirm it."""
+    if min_agreement is None:
+        return radius
+    return min(radius, finder._comparison().default_radius.bits)
 
 
 def pin_limits(finder: Finder, settings: dict[str, Any]) -> Finder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,10 +16,11 @@ from ..._utils.descriptions import describe_value
 from ..._utils.quantities import count
 from ...duplicates._components import Labels, label_components
 from ...duplicates._labels import merge_labels, relabel
+from ...duplicates.fingerprints._fingerprints import Fingerprints
 from ...exceptions import ParameterError, StoreError
 from ...hamming._pairs import Pairs
 from ._earlier_parts import EarlierParts
-from ._image_keys import ImageKeys, Texts, find_near_locked, match_keys
+from ._image_keys import ImageKeys, find_near_locked, match_keys
 from ._known_images import KnownImages
 from ._lock import SplitLock
 
@@ -60,7 +62,13 @@ class LockedSplit:
 
     @classmethod
     def find(
-        cls, names: list[str], known: KnownImages, keys: ImageKeys, lock: SplitLock, shown: str
+        cls,
+        names: list[str],
+        known: KnownImages,
+        keys: ImageKeys,
+        lock: SplitLock,
+        shown: str,
+        fingerprint: Callable[[Labels], Fingerprints] | None,
     ) -> LockedSplit:
         """Find images in a lock, and group them with those that are in the lock alone.
 
@@ -70,6 +78,9 @@ class LockedSplit:
             As in the class.
         shown : str
             The name of the file, for messages.
+        fingerprint : callable or None
+            Returns the fingerprints of some images, whose rows are in order. None if the finder
+            makes none.
 
         Returns
         -------
@@ -94,10 +105,9 @@ class LockedSplit:
         new = np.flatnonzero(entry < 0)
         absent = np.setdiff1d(np.arange(len(locked.names)), entry)
         near = Pairs.concatenate([])
-        if known.fingerprints is not None and len(new) and len(absent):
-            new_ones = known.fingerprints.take(readable[new])
-            near = find_near_locked(new_ones, locked.take(absent), known.radius)
-        has_content = keeps_content and known.fingerprints is not None
+        if fingerprint is not None and len(new) and len(absent):
+            near = find_near_locked(fingerprint(readable[new]), locked.take(absent), known.radius)
+        has_content = keeps_content and fingerprint is not None
         n_found = int((by_content if has_content else entry >= 0).sum()) + len(near.left)
         if len(locked.names) and not n_found:
             raise StoreError(
@@ -154,17 +164,19 @@ class LockedSplit:
             }
         )
 
-    def name_parts(self, parts: Labels) -> Texts:
-        """Return the name of the part of each image of the call; None if it is in no part."""
-        names = np.array(self.names, dtype=object)
-        named = np.full(len(self.known.sources), None, dtype=object)
-        named[self.readable] = names[parts[: self.n_images]]
-        absent = self.lock.images.names[self.entry[self.n_images :]]
-        part_of_name = dict(zip(absent, names[parts[self.n_images :]], strict=True))
-        part_of_name.pop(None, None)
-        for row in np.flatnonzero(~self.known.is_readable):
-            named[row] = part_of_name.get(self.keys.names[row])
-        return named
+    def part_of_rows(self, parts: Labels) -> Labels:
+        """Return the number of the part of each image of the call; -1 if it is in no part."""
+        of_rows = np.full(len(self.known.is_readable), -1, dtype=np.intp)
+        of_rows[self.readable] = parts[: self.n_images]
+        unreadable = np.flatnonzero(~self.known.is_readable)
+        if len(unreadable):
+            absent = self.lock.images.names[self.entry[self.n_images :]]
+            part_of_name = dict(zip(absent, parts[self.n_images :].tolist(), strict=True))
+            part_of_name.pop(None, None)
+            of_rows[unreadable] = [
+                part_of_name.get(self.keys.names[row], -1) for row in unreadable
+            ]
+        return of_rows
 
     def updated(self, settings: dict[str, Any], parts: Labels) -> SplitLock:
         """Return the lock with all images and their parts.

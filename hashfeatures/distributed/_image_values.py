@@ -1,0 +1,162 @@
+"""Values that a user has of images, in whatever order, for the images of a stage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from .._utils.containers import check_length, take_rows
+from .._utils.descriptions import describe_value
+from .._utils.labels import list_labels
+from .._utils.quantities import count
+from .._utils.sklearn_internals import count_samples
+from .._utils.validation import refuse
+from ..duplicates._components import Labels
+from ..images._sources import local_path, name_source
+from ._hash_stage import keys_of
+from ._image_table import ImageTable
+from ._stage_rows import Keys, StageRows, match_keys
+
+_NOUNS = {"stratify": "class", "groups": "group"}
+
+
+class ImageValues(NamedTuple):
+    """Values of images.
+
+    Parameters
+    ----------
+    values : container
+        The values in the user's order.
+    places : ndarray of shape (n_images,), dtype intp
+        Where in `values` that of each image of the stage is; -1 where there is none.
+    """
+
+    values: Any
+    places: Labels
+
+    def take(self, rows: Labels) -> Any:
+        """Return the values of some images of the stage, which must all have one."""
+        return take_rows(self.values, self.places[rows])
+
+    def number(self) -> Labels:
+        """Return the number of each image's value; an image without one has a number alone."""
+        is_plain = isinstance(self.values, pd.Series | np.ndarray) and self.values.ndim == 1
+        listed = self.values if is_plain else list_labels(self.values, count_samples(self.values))
+        of_values = pd.factorize(listed)[0].astype(np.intp)
+        numbers = np.where(self.places < 0, -1, of_values[self.places])
+        missing = np.flatnonzero(numbers < 0)
+        numbers[missing] = len(of_values) + np.arange(len(missing))
+        return numbers
+
+    def are_missing(self) -> NDArray[np.bool_]:
+        """Return which images of the stage have no value."""
+        missing: NDArray[np.bool_] = self.places < 0
+        if issparse(self.values):
+            return missing
+        cells: Any = np.asarray(pd.isna(self.values))
+        is_empty = cells.reshape(len(cells), -1).any(axis=1)
+        return missing | is_empty[self.places] if is_empty.any() else missing
+
+
+class ValueReader:
+    """Reads the values of the parameters of a function for the images of a stage.
+
+    Parameters
+    ----------
+    caller : str
+        The name of the function, for messages.
+    rows : StageRows
+        The images of the stage.
+    table : ImageTable or None
+        A table of images.
+    """
+
+    def __init__(self, caller: str, rows: StageRows, table: ImageTable | None) -> None:
+        self._caller, self._rows, self._table = caller, rows, table
+
+    def has(self, given: Any) -> bool:
+        """Return whether a parameter is the name of a column of the table."""
+        is_name = self._table is not None and isinstance(given, str)
+        return is_name and given in self._table.columns  # type: ignore[union-attr]
+
+    def read(self, parameter: str, given: Any, needed: NDArray[np.bool_]) -> ImageValues:
+        """Return the values of a parameter.
+
+        Parameters
+        ----------
+        parameter : str
+            The name of the parameter, for messages.
+        given : str, mapping, Series, DataFrame or array-like
+            The name of a column of the table; values by the names of images; or values in the
+            order of the stage, which a Series and a DataFrame with a default index hold too.
+        needed : ndarray of shape (n_images,), dtype bool
+            Which images must have a value.
+
+        Raises
+        ------
+        ParameterError
+            If a string is not the name of a column.
+        ValueError
+            If an image has no value, or an array has another length than the stage.
+        """
+        found = self._find(parameter, given)
+        missing = np.flatnonzero(found.are_missing() & needed)
+        if len(missing):
+            first = describe_value(self._rows.name(int(missing[0])))
+            has = "has" if len(missing) == 1 else "have"
+            raise ValueError(
+                f"{count(len(missing), 'image')} {has} no {_NOUNS[parameter]} in `{parameter}`, "
+                f"the first is {first}. Name each image by its absolute path or URL, as in the "
+                f"column 'image' of the groups."
+            )
+        return found
+
+    def _find(self, parameter: str, given: Any) -> ImageValues:
+        if isinstance(given, str):
+            if not self.has(given):
+                known = "there is no table"
+                if self._table is not None:
+                    known = f"the table has the columns {describe_value(self._table.columns)}"
+                expected = f"values of images, or the name of a column of `table` ({known})"
+                raise refuse(self._caller, parameter, expected, given)
+            return ImageValues(self._table.kept[given], self._places)  # type: ignore[union-attr]
+        if isinstance(given, Mapping):
+            named = pd.Series([*given.values(), None], dtype=object)[:-1].infer_objects()
+            return ImageValues(named, self._match(list(given)))
+        is_named = isinstance(given, pd.Series | pd.DataFrame)
+        if is_named and not isinstance(given.index, pd.RangeIndex):
+            return ImageValues(given, self._match(given.index.tolist()))
+        check_length(parameter, given, len(self._rows))
+        return ImageValues(given, np.arange(len(self._rows)))
+
+    @cached_property
+    def _places(self) -> Labels:
+        assert self._table is not None
+        return self._match(self._table.list_images)
+
+    def _match(self, names: Any) -> Labels:
+        """Return where each image of the stage is among names."""
+        listed = names if callable(names) else names.__iter__
+        places = match_keys(_keys_as_given(listed()), self._rows.keys)
+        if (places < 0).any():  # names may be relative, or file: URLs
+            others = match_keys(keys_of(map(_whole_name, listed())), self._rows.keys)
+            places = np.where(places < 0, others, places)
+        return places
+
+
+def _keys_as_given(names: Iterable[Any]) -> Keys:
+    return keys_of(each if isinstance(each, str) else "" for each in names)
+
+
+def _whole_name(source: Any) -> str:
+    """Return the name that a stage gives to an image."""
+    name = name_source(source)
+    path = None if name is None else local_path(name)
+    return name or "" if path is None else os.path.abspath(path)
