@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .._utils.path_text import read_path
 from ..duplicates._components import Labels
 from ..duplicates._labels import relabel
+from ._groups import COMPONENT
 from ._part_directory import arrow
 from ._stages import Stage
 
@@ -43,6 +44,10 @@ class StageRows:
             yield part, slice(int(start), int(end))
 
     @cached_property
+    def _columns(self) -> list[str]:
+        return self.stage.columns(self.parts[0]) if self.parts else []
+
+    @cached_property
     def keys(self) -> Keys:
         """The key of each image."""
         return self._read("key", np.uint64, _as_numbers)
@@ -50,13 +55,14 @@ class StageRows:
     @cached_property
     def is_readable(self) -> NDArray[np.bool_]:
         """Which images could be read."""
-        if not self.parts or "error" not in self.stage.columns(self.parts[0]):
+        if "error" not in self._columns:
             return np.ones(len(self), dtype=bool)  # of earlier releases
         return self._read("error", np.bool_, lambda column: column.is_null().to_numpy())
 
     def read_groups(self) -> Labels:
-        """Return the group of each image, counted from 0 in order of first appearance."""
-        return relabel(self._read("group", np.uint64, _as_numbers))
+        """Return what stays together, counted from 0 in order of first appearance."""
+        name = COMPONENT if COMPONENT in self._columns else "group"
+        return relabel(self._read(name, np.uint64, _as_numbers))
 
     def read_names(self) -> list[str]:
         """Return the name of each image."""

@@ -82,8 +82,14 @@ class Run:
     def _add(self, names, number):
         hash_dataset(names, self.hashes, self.finder, part_size=7, executor=LocalExecutor(1))
         table, parts = read_stage(self.hashes), Stage.open(self.hashes, "hashes")
-        labels = self.finder.fit(table["image"].tolist()).graph_.labels()
-        table["group"] = table["key"].groupby(labels).transform("min")
+        self.finder.fit(table["image"].tolist())
+        for name, labels in (
+            ("group", self.finder.labels_),
+            ("component", self.finder.graph_.labels()),
+        ):
+            table[name] = table["key"].groupby(labels).transform("min")
+        if self.finder.linkage == "single":
+            del table["component"]
         write_groups(self.folder / f"groups{number}", table, map(parts.count, parts.names()))
         return table["image"].tolist()
 
@@ -94,7 +100,8 @@ class Run:
 
 def write_groups(out, table, sizes, settings=None):
     """Write a directory as `components` would, of parts of these sizes."""
-    table, first = table.reindex(columns=["image", "key", "error", "group"]), 0
+    columns = ["image", "key", "error", "group", "component"]
+    table, first = table[[name for name in columns if name in table]], 0
     with Stage.create(out, "groups", settings or {}) as stage:
         for number, size in enumerate(sizes):
             rows = table.iloc[first : first + size]
