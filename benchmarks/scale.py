@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 from image_sets import make_set
 
+from hashfeatures import NearDuplicateFinder
 from hashfeatures.distributed import (
     LocalExecutor,
     RayExecutor,
@@ -172,7 +173,8 @@ def measure_codes(n_codes: int, n_jobs: int, work: Path) -> dict[str, Any]:
         return result
 
     executor = LocalExecutor(n_jobs)
-    stage("pairs", lambda: find_pairs(run / "hashes", run / "pairs", RADIUS, executor=executor))
+    finder = NearDuplicateFinder(radius=RADIUS, verify=False)
+    stage("pairs", lambda: find_pairs(run / "hashes", run / "pairs", finder, executor=executor))
     found = stage(
         "groups", lambda: components(run / "pairs", run / "groups", hashes=run / "hashes")
     )

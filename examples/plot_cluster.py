@@ -68,7 +68,7 @@ else:
 from hashfeatures.distributed import assign, components, find_pairs, hash_dataset, read_stage
 
 hashed = hash_dataset(folder / "images", folder / "hashes", executor=executor)
-paired = find_pairs(folder / "hashes", folder / "pairs", radius=12, executor=executor)
+paired = find_pairs(folder / "hashes", folder / "pairs", executor=executor)
 grouped = components(folder / "pairs", folder / "groups", hashes=folder / "hashes")
 assigned = assign(folder / "groups", folder / "split", test_size=0.4)
 print(f"{hashed.n_images} images, {paired.n_pairs} pairs, {grouped.n_groups} groups")

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from .._utils.kernels import load_kernels
 from ..hamming._bands import Band, Buckets, flips
-from ..hamming._costs import candidate_cost
+from ..hamming._costs import bucket_costs
 from ._part_directory import PartDirectory, arrow
 from ._shared_arrays import map_arrays, share_arrays
 
 PAIRS_PER_TABLE = 1 << 18
-
-_PROBE_NANOSECONDS = 2.5
 
 
 class BandLayout(NamedTuple):
@@ -111,8 +109,8 @@ def join_range(part: BandRange) -> int:
 
 
 def cut_band(
-    arrays: dict[str, NDArray[Any]], width: int, n_flips: int, most: float
-) -> list[tuple[int, int]]:
+    arrays: dict[str, NDArray[Any]], width: int, n_flips: int, is_self_join: bool, most: float
+) -> list[int]:
     """Cut the queries of a band into ranges.
 
     Parameters
@@ -121,19 +119,23 @@ def cut_band(
         The arrays that `lay_out` wrote.
     width, n_flips : int
         The number of bits in the band, and how many of them may differ.
+    is_self_join : bool
+        Whether all codes are compared with each other.
     most : float
         The predicted nanoseconds that a range may take at most.
 
     Returns
     -------
-    list of (int, int)
-        The start and the end of each range.
+    list of int
+        The end of each range.
     """
-    n_words = arrays["codes"].shape[1]
-    met = _count_met(np.diff(arrays["starts"]).astype(np.int64), width, n_flips)
-    cost = met * candidate_cost(n_words) + len(flips(width, n_flips)) * _PROBE_NANOSECONDS
-    ends = _even_ends(arrays["query_keys"], cost, most)
-    return list(zip([0, *ends], ends, strict=False))  # empty without codes
+    n_codes, n_words = arrays["codes"].shape
+    sizes = np.diff(arrays["starts"]).astype(np.int64)
+    asked = np.bincount(arrays["query_keys"], minlength=len(sizes))
+    met = _count_met(sizes, width, n_flips)
+    n_probes = len(flips(width, n_flips))
+    costs = bucket_costs(asked, met, n_probes, n_codes, n_words, is_self_join)
+    return _even_ends(asked, costs, most)
 
 
 def _count_met(sizes: NDArray[np.int64], width: int, n_flips: int) -> NDArray[np.float64]:
@@ -154,18 +156,18 @@ def _count_met(sizes: NDArray[np.int64], width: int, n_flips: int) -> NDArray[np
     return met
 
 
-def _even_ends(keys: NDArray[np.uint32], cost: NDArray[np.float64], most: float) -> list[int]:
-    """Return the ends of ranges of sorted keys that cost about the same, and at most `most`."""
-    sizes = np.bincount(keys, minlength=len(cost))
-    spent = np.cumsum(sizes * cost)
-    starts = np.cumsum(sizes) - sizes
-    total = float(spent[-1]) if len(spent) else 0.0
+def _even_ends(sizes: NDArray[np.int64], costs: NDArray[np.float64], most: float) -> list[int]:
+    """Return the ends of ranges of buckets that cost about the same, and at most `most`."""
+    spent, ends = np.cumsum(costs), np.cumsum(sizes)
+    total = float(spent[-1])
     n_ranges = max(1, int(np.ceil(total / most)))
     wanted = total * np.arange(1, n_ranges) / n_ranges
     at = np.searchsorted(spent, wanted)
-    within = (wanted - (spent[at] - sizes[at] * cost[at])) / cost[at]
-    ends = starts[at] + np.minimum(np.ceil(within).astype(np.int64), sizes[at])
-    return [int(end) for end in np.unique(np.append(ends, len(keys))) if end]
+    within = (wanted - (spent[at] - costs[at])) / costs[at]
+    cuts = (
+        ends[at] - sizes[at] + np.minimum(np.ceil(within * sizes[at]).astype(np.int64), sizes[at])
+    )
+    return [int(end) for end in np.unique(np.append(cuts, ends[-1])) if end]
 
 
 def schema() -> Any:

@@ -22,7 +22,7 @@ from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..exceptions import StageError
 from ..hamming._pairs import Pairs
 from ._hash_stage import KIND as HASHES
-from ._join import GENERATIONS
+from ._pair_run import GENERATIONS
 from ._part_directory import PartDirectory, arrow
 from ._row_store import StoredRows
 from ._stage_finder import finder_of

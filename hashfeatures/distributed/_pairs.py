@@ -8,17 +8,20 @@ from typing import Any, NamedTuple
 
 from .._utils.display import facts_as_html
 from .._utils.docstrings import fill_in_parameters
-from .._utils.validation import check_bool, check_int, check_positive, check_radius
-from ..duplicates._radius_warnings import warn_of_strangers
+from .._utils.progress import progress_bar
+from .._utils.validation import check_bool, check_int, check_positive
+from ..duplicates._comparison import Comparison
+from ..duplicates._finder import NearDuplicateFinder
 from ..exceptions import StageError
-from ..hashing._default_radius import default_radius
 from ._executors import as_executor
 from ._hash_stage import KIND as HASHES
-from ._hash_stage import LISTING, HashPlan
+from ._hash_stage import LISTING
 from ._hash_worker import Place, check_worker
-from ._join import GENERATIONS, Join
+from ._pair_run import GENERATIONS, PairRun, prefix_of
 from ._part_directory import arrow
+from ._stage_finder import choose_finder, limits_of, note_of
 from ._stages import Stage
+from ._task_runner import TaskRunner
 
 KIND = "pairs"
 
@@ -51,7 +54,7 @@ class PairsSummary(NamedTuple):
 def find_pairs(
     hashes: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    radius: int | None = None,
+    finder: NearDuplicateFinder | None = None,
     *,
     part_seconds: float = 5.0,
     retries: int = 2,
@@ -60,24 +63,27 @@ def find_pairs(
 ) -> PairsSummary:
     """Find all pairs of near duplicates among hashed images.
 
-    The search is exact. A second call continues where the first one stopped. It compares images
-    that were hashed since with each other and with those before.
+    The pairs are those of the finder, with the same values. A second call continues where the
+    first one stopped. It compares images that were hashed since with each other and with those
+    before.
 
     Parameters
     ----------
     hashes : path or URL
         The directory that `hash_dataset` wrote.
     out : path or URL
-        The directory for the pairs, with the columns "left", "right" and "distance" in bits. The
-        first two are the numbers of images, with ``left < right``. Images are numbered in the
-        order of the parts of `hashes` that the file "_generations.json" lists. Among images with
-        equal hashes, only the first is compared, and the others are paired with it. The groups
-        stay the same, and a million copies make only a million pairs. Images of low detail are
-        paired if their pixels are equal.
-    radius : int, default=None
-        The largest Hamming distance of a pair, in bits of all hashes together. None means the
-        default for the hashes, as in `NearDuplicateFinder`, which is 12 for "phash" and "dhash".
-        A radius above the number of bits raises a `ParameterError`.
+        The directory for the pairs, with the columns of ``NearDuplicateFinder.pairs_``: "left",
+        "right" and "distance" in bits; over views, "left_view" and "right_view"; and if pixels
+        confirm pairs, "agreement" and "relation". The first two are the numbers of images, with
+        ``left < right``. Images are numbered in the order of the parts of `hashes` that the file
+        "_generations.json" lists. Among images with equal fingerprints, only the first is
+        compared, and the others are paired with it. The groups stay the same, and a million
+        copies make only a million pairs. Images of low detail are paired if their pixels are
+        equal.
+    finder : NearDuplicateFinder, optional
+        Defines near duplicates. It must need no more than what the images were hashed for, and
+        may differ in `radius`, `min_agreement`, `color_radius`, `verify` and `linkage`. None
+        takes the one that `hash_dataset` was called with.
     part_seconds : float, default=5.0
         The predicted seconds of work in a part, on one processor. A killed run loses at most one
         part for each worker. A continued run keeps the parts of the run before.
@@ -94,14 +100,17 @@ def find_pairs(
     Raises
     ------
     StageError
-        If a directory cannot be used, or the hashes are not finished.
+        If a directory cannot be used, if the hashes are not finished, or if the images were
+        hashed for another finder.
     EngineError
         If the workers cannot be used, or if a part kills each of them.
 
     Notes
     -----
     One process holds the packed hashes of all images to find equal ones. Each worker maps one
-    band of the join into memory. See ``docs/large-collections.md`` for figures.
+    band of the join into memory. Candidates are confirmed from copies of the fingerprints of the
+    images that occur in them, which take 4.5 KB each in `out` while the stage runs. See
+    ``docs/large-collections.md`` for figures.
     """
     check_int("find_pairs", "retries", retries, 0)
     check_positive("find_pairs", "part_seconds", part_seconds)
@@ -109,30 +118,35 @@ def find_pairs(
     arrow()
     hashed = Stage.open(hashes, HASHES)
     names = _finished_parts(hashed)
-    specs = HashPlan.of_settings(hashed.settings).computed.hashes
-    default = default_radius(specs)
-    if radius is None:
-        radius = default.bits
-        warn_of_strangers(specs, default, sum(map(hashed.count, names)))
-    check_radius("find_pairs", radius, sum(spec.n_bits for spec in specs))
-    with Stage.create(out, KIND, {"radius": int(radius), "hashes": hashed.settings}) as stage:
+    chosen = choose_finder(finder, hashed, "find_pairs")
+    comparison = chosen._comparison()
+    radius = limits_of(chosen, sum(map(hashed.count, names)), "find_pairs").radius
+    settings = _settings_of(comparison, radius, hashed)
+    with (
+        Stage.create(out, KIND, settings, note_of(chosen)) as stage,
+        progress_bar(progress, unit="part") as bar,
+    ):
         workers = as_executor(executor, "find_pairs")
         workers.check(check_worker, Place(hashed.address))
         generations = stage.read_json(GENERATIONS) or []
         _check_lineage(stage, hashed, generations, names)
         before = sum(each["n_rows"] for each in generations if each["done"])
+        _reopen(stage, generations)
+        seen = {name for each in generations for name in each["parts"]}
+        runner = TaskRunner(workers, retries, "find_pairs", stage.address, bar)
         while True:
-            if not generations or generations[-1]["done"]:
-                seen = {name for each in generations for name in each["parts"]}
-                new = [name for name in names if name not in seen]
-                if not new:
-                    break
-                n_rows = sum(map(hashed.count, new))
-                generations.append({"parts": new, "n_rows": n_rows, "done": False})
-                generations[-1] |= {"token": secrets.token_hex(4), "part_seconds": part_seconds}
-                stage.write_json(GENERATIONS, generations)
-            join = Join(stage, hashed, generations, int(radius))
-            join.run(workers, retries, progress)
+            for number, each in enumerate(generations):
+                if not each["done"]:
+                    run = PairRun(stage, hashed, generations, number, comparison, radius, runner)
+                    run.run()
+            new = [name for name in names if name not in seen]
+            if not new:
+                break
+            seen.update(new)
+            added = {"parts": new, "n_rows": sum(map(hashed.count, new)), "done": False}
+            added |= {"token": secrets.token_hex(4), "part_seconds": part_seconds}
+            generations.append(added)
+            stage.write_json(GENERATIONS, generations)
         n_images = sum(each["n_rows"] for each in generations)
         n_pairs = sum(each["n_pairs"] for each in generations)
         return PairsSummary(stage.address, n_images, n_images - before, n_pairs)
@@ -141,9 +155,26 @@ def find_pairs(
 def row_order(stage: Stage) -> list[str]:
     """Return the parts of hashes in the order in which a finished stage numbers their images."""
     generations = stage.read_json(GENERATIONS) or []
-    if not generations or not generations[-1]["done"]:
+    if not generations or not all(each["done"] for each in generations):
         raise StageError(f"The pairs of {stage.address} are not complete. Run find_pairs again.")
     return [name for each in generations for name in each["parts"]]
+
+
+def _settings_of(comparison: Comparison, radius: int, hashed: Stage) -> dict[str, Any]:
+    """Return what determines the pairs, as JSON values."""
+    settings = {"radius": radius, "hashes": hashed.settings}
+    if comparison.min_agreement is not None:
+        settings["min_agreement"] = comparison.min_agreement
+    if comparison.color_radius is not None:
+        settings["color_radius"] = comparison.color_radius
+    return settings
+
+
+def _reopen(stage: Stage, generations: list[dict[str, Any]]) -> None:
+    """Mark generations of which parts were deleted, so that these are made again."""
+    for number, each in enumerate(generations):
+        if each["done"] and len(stage.names(prefix_of(number))) < each.get("n_parts", 0):
+            each |= {"done": False, "token": secrets.token_hex(4)}
 
 
 def _finished_parts(hashed: Stage) -> list[str]:

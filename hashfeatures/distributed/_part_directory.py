@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from types import ModuleType
 from typing import Any
 
@@ -122,6 +123,25 @@ class PartDirectory:
     def read(self, name: str, columns: Sequence[str] | None = None) -> Any:
         """Return a part as a pyarrow.Table."""
         return self._parse(name, lambda file: arrow().parquet.read_table(file, columns=columns))
+
+    def read_rows(self, name: str, first: int, last: int) -> Any:
+        """Return a range of the rows of a part as a pyarrow.Table, reading no more than needed."""
+
+        def parse(file: Any) -> Any:
+            part = arrow().parquet.ParquetFile(file)
+            n_rows = [
+                part.metadata.row_group(group).num_rows for group in range(part.num_row_groups)
+            ]
+            ends = list(accumulate(n_rows))
+            groups = [
+                group
+                for group, end in enumerate(ends)
+                if end > first and end - n_rows[group] < last
+            ]
+            start = ends[groups[0]] - n_rows[groups[0]] if groups else 0
+            return part.read_row_groups(groups).slice(first - start, last - first)
+
+        return self._parse(name, parse)
 
     def columns(self, name: str) -> list[str]:
         """Return the names of the columns of a part."""

@@ -21,6 +21,7 @@ from ..duplicates.fingerprints._views import ViewCodes
 from ..hashing._thumbnail import THUMBNAIL
 from ..hashing.views._view_hashes import ViewsSpec
 from ._hash_stage import KIND as HASHES
+from ._nodes import read_sizes
 from ._part_directory import PartDirectory
 from ._shared_arrays import map_arrays, share_arrays
 from ._stages import Stage
@@ -80,6 +81,13 @@ class RowStore(NamedTuple):
         back = np.argsort(np.concatenate(order))
         joined = Fingerprints.join(parts)
         return StoredRows(joined.take(back), np.concatenate(sizes)[back])
+
+    def rows(self) -> NDArray[np.uint32] | None:
+        """Return the numbers of the images, ascending; None if the store does not exist yet."""
+        if not PartDirectory(self.work).has(self._index):
+            return None
+        rows: NDArray[np.uint32] = map_arrays(self.work, self._index)["rows"]
+        return rows
 
     @property
     def _index(self) -> str:
@@ -175,11 +183,7 @@ def _gather_rows(task: _GatherTask) -> None:
     for (name, first), last in zip(task.parts, bounds[1:], strict=True):
         here = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] - first
         parts.append(read_fingerprints(hashed, name, store.computed, here))
-        shape = hashed.read(name, ["width", "height"]).take(here)
-        width, height = (
-            column.fill_null(0).to_numpy().astype(np.int64) for column in shape.columns
-        )
-        sizes.append(width * height)
+        sizes.append(read_sizes(hashed, name)[here])
     arrays = _dump(Fingerprints.join(parts)) | {"n_pixels": np.concatenate(sizes)}
     share_arrays(PartDirectory(store.work), task.name, arrays)
 

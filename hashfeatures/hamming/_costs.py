@@ -121,6 +121,47 @@ def join_costs(
     return costs
 
 
+def bucket_costs(
+    sizes: NDArray[np.int64],
+    met: NDArray[np.float64],
+    n_probes: int,
+    n_codes: int,
+    n_words: int,
+    is_self_join: bool,
+) -> NDArray[np.float64]:
+    """Return the predicted nanoseconds of each bucket of a band, without those of near pairs.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_buckets,), dtype int64
+        The number of codes in each bucket that are compared.
+    met : ndarray of shape (n_buckets,), dtype float64
+        The number of codes that each of them is compared with.
+    n_probes : int
+        The number of buckets that each bucket is compared with.
+    n_codes, n_words : int
+        The number of all codes, and of words of each.
+    is_self_join : bool
+        Whether the codes are compared with each other, and not with others.
+
+    Returns
+    -------
+    ndarray of shape (n_buckets,)
+        The costs; 0 for empty buckets.
+    """
+    costs = sizes * met * candidate_cost(n_words)
+    costs += np.minimum(met, n_probes) * (_PER_TILE + _PER_TILE_WORD * n_words)
+    if is_self_join:
+        costs /= 2  # half of the buckets meet the other half
+        costs += n_probes * _PER_PROBE
+        costs += sizes * np.minimum(sizes, _TILE_ROWS) * (_PER_OWN + _PER_OWN_WORD * n_words) / 2
+        costs *= 1 + _SHARE_PER_DOUBLING * _doublings(n_codes)
+    else:
+        costs += n_probes * (_PER_LOOK_UP + _PER_LOOK_UP_WORD * n_words)
+    costs[sizes == 0] = 0
+    return costs
+
+
 def look_up_costs(
     distances: Shares, radius: int, n_codes: int, n_words: int, width: int
 ) -> NDArray[np.float64]:

@@ -173,11 +173,11 @@ def test_a_directory_of_other_settings_names_both(hashes, image_files, tmp_path)
         StageError, match=r"It has hashes=\['phash', 'dhash'\], .*run has hashes=\['ahash'\]"
     ):
         hash_dataset(image_files, hashes, NearDuplicateFinder("ahash"), executor=here)
-    find_pairs(hashes, tmp_path / "pairs", 12, executor=here)
+    find_pairs(hashes, tmp_path / "pairs", NearDuplicateFinder(radius=12), executor=here)
     with pytest.raises(
         StageError, match=r"made with other settings\. It has radius=12, .* radius=10"
     ):
-        find_pairs(hashes, tmp_path / "pairs", 10, executor=here)
+        find_pairs(hashes, tmp_path / "pairs", NearDuplicateFinder(radius=10), executor=here)
     with pytest.raises(StageError, match="holds hashes, not pairs"):
         components(hashes, tmp_path / "groups", hashes=hashes)
     assert len(read_stage(hashes)) == 6

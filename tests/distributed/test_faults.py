@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hashfeatures import EngineError
+from hashfeatures import EngineError, NearDuplicateFinder
 from hashfeatures.distributed import (
     LocalExecutor,
     RayExecutor,
@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 JOIN = {"part_seconds": 1e-10}
+FINDERS = {"join": NearDuplicateFinder(verify=False), "confirm": NearDuplicateFinder()}
 PATIENCE = 120  # seconds after which a test gives up
 
 
@@ -104,19 +105,22 @@ def test_a_worker_killed_while_hashing(folder, tmp_path, executor, kill):
     pd.testing.assert_frame_equal(read_stage(tmp_path / "out"), read_stage(tmp_path / "calm"))
 
 
-def test_a_worker_killed_while_joining(folder, tmp_path, executor, kill):
+@pytest.mark.parametrize("stage", FINDERS)
+def test_a_worker_killed_while_joining_or_confirming(folder, tmp_path, stage, executor, kill):
+    finder = FINDERS[stage]
     hash_dataset(folder, tmp_path / "hashes", executor=executor)
-    find_pairs(tmp_path / "hashes", tmp_path / "calm", executor=executor, **JOIN)
+    find_pairs(tmp_path / "hashes", tmp_path / "calm", finder, executor=executor, **JOIN)
     names = sorted(path.name for path in (tmp_path / "calm").glob("pairs-*"))
-    assert len(names) > 10
+    assert len(names) > (10 if stage == "join" else 8)
     stalling = Stalling(executor, tmp_path, names[5])
-    done = find_pairs(tmp_path / "hashes", tmp_path / "out", executor=stalling, **JOIN)
+    done = find_pairs(tmp_path / "hashes", tmp_path / "out", finder, executor=stalling, **JOIN)
     assert done.n_pairs == 8
     pd.testing.assert_frame_equal(read_stage(tmp_path / "out"), read_stage(tmp_path / "calm"))
 
 
 DRIVER = """
 import sys
+from hashfeatures import NearDuplicateFinder
 from hashfeatures.distributed import LocalExecutor, RayExecutor, find_pairs, hash_dataset
 
 class Slow:
@@ -136,17 +140,18 @@ if __name__ == "__main__":
     if stage == "hash":
         hash_dataset(source, out, part_size=4, executor=executor)
     else:
-        find_pairs(source, out, part_seconds=1e-10, executor=executor)
+        finder = NearDuplicateFinder(verify=stage == "confirm")
+        find_pairs(source, out, finder, part_seconds=1e-10, executor=executor)
 """
 
 
-@pytest.mark.parametrize("stage", ["hash", "join"])
+@pytest.mark.parametrize("stage", ["hash", "join", "confirm"])
 def test_a_driver_killed_and_started_again(folder, tmp_path, stage, executor):
     """A second driver continues, and a Ray cluster outlives the first."""
     script = tmp_path / "driver.py"
     script.write_text(DRIVER, encoding="utf-8")
     source, out = folder, tmp_path / "out"
-    if stage == "join":
+    if stage != "hash":
         source = tmp_path / "hashes"
         hash_dataset(folder, source, executor=LocalExecutor(2))
     command = [sys.executable, str(script), stage, str(source), str(out)]
@@ -169,7 +174,7 @@ def test_a_driver_killed_and_started_again(folder, tmp_path, stage, executor):
     def go_on(place):
         if stage == "hash":
             return hash_dataset(source, place, part_size=4, executor=executor)
-        return find_pairs(source, place, executor=executor, **JOIN)
+        return find_pairs(source, place, FINDERS[stage], executor=executor, **JOIN)
 
     done = go_on(out)
     assert len(finished()) > len(before)
@@ -206,6 +211,7 @@ def test_a_poisoned_row_of_a_ray_dataset_takes_no_other_along(folder, tmp_path, 
 
 
 def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_path):
+    plain = FINDERS["join"]
     hash_dataset(folder, tmp_path / "hashes", executor=LocalExecutor(2))
 
     class Deadly(LocalExecutor):
@@ -221,11 +227,12 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
             yield from super().run(die, tasks, retries)
 
     with pytest.raises(EngineError, match=r"00-0000003.* it killed 3 worker processes"):
-        find_pairs(tmp_path / "hashes", tmp_path / "out", executor=Deadly(2), **JOIN)
+        find_pairs(tmp_path / "hashes", tmp_path / "out", plain, executor=Deadly(2), **JOIN)
     before = len(list((tmp_path / "out").glob("pairs-*")))
     assert before > 3
-    find_pairs(tmp_path / "hashes", tmp_path / "out", executor=LocalExecutor(2))  # longer parts
-    find_pairs(tmp_path / "hashes", tmp_path / "calm", executor=LocalExecutor(2), **JOIN)
+    two = LocalExecutor(2)
+    find_pairs(tmp_path / "hashes", tmp_path / "out", plain, executor=two)  # longer parts
+    find_pairs(tmp_path / "hashes", tmp_path / "calm", plain, executor=two, **JOIN)
     pd.testing.assert_frame_equal(read_stage(tmp_path / "out"), read_stage(tmp_path / "calm"))
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hashfeatures import HammingNeighbors, ParameterError, RadiusWarning
+from hashfeatures import HammingNeighbors, NearDuplicateFinder, ParameterError, RadiusWarning
 from hashfeatures.distributed import LocalExecutor, find_pairs, read_stage
 from hashfeatures.distributed._hash_stage import KIND, HashPlan, keys_of, schema_of
 from hashfeatures.distributed._part_directory import arrow
@@ -16,7 +16,7 @@ from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.images._decoding import Decoding
 
 SPECS = parse_hashes(("phash", "dhash"))
-PLAN = HashPlan(ComputedHashes(SPECS), Decoding("reduced"))
+PLAN = HashPlan(ComputedHashes(SPECS), Decoding("reduced").with_limit())
 
 
 def write_part(out, number, codes):
@@ -58,7 +58,7 @@ def test_pairs_are_those_of_brute_force(tmp_path, n_first):
             done = find_pairs(
                 tmp_path / "hashes",
                 tmp_path / "pairs",
-                12,
+                NearDuplicateFinder(radius=12, verify=False),
                 part_seconds=0.001,
                 executor=LocalExecutor(2),
             )
@@ -97,8 +97,10 @@ def test_the_radius_by_default_is_that_of_the_hashes(tmp_path):
     find_pairs(tmp_path / "hashes", tmp_path / "pairs")
     settings = json.loads((tmp_path / "pairs" / "_manifest.json").read_text())["settings"]
     assert settings["radius"] == default_radius(SPECS).bits == 12
-    with pytest.raises(ParameterError, match=r"'radius' .* find_pairs .* \[0, 128\].* Got 129"):
-        find_pairs(tmp_path / "hashes", tmp_path / "other", 129)
+    with pytest.raises(ParameterError, match=r"'radius' .*Finder must .* \[0, 128\].* Got 129"):
+        find_pairs(
+            tmp_path / "hashes", tmp_path / "other", NearDuplicateFinder(radius=129, verify=False)
+        )
 
 
 def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
@@ -108,4 +110,6 @@ def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
     with pytest.warns(
         RadiusWarning, match=r"A radius of 64 of 128 bits matches \d\d% of all pairs"
     ):
-        find_pairs(tmp_path / "hashes", tmp_path / "pairs", 64)
+        find_pairs(
+            tmp_path / "hashes", tmp_path / "pairs", NearDuplicateFinder(radius=64, verify=False)
+        )

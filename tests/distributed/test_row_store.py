@@ -5,8 +5,7 @@ import pytest
 
 import hashfeatures.distributed._row_store as row_store
 from hashfeatures import NearDuplicateFinder
-from hashfeatures.distributed import LocalExecutor, hash_dataset, read_stage
-from hashfeatures.distributed._executors import Outcome
+from hashfeatures.distributed import hash_dataset, read_stage
 from hashfeatures.distributed._hash_stage import KIND, HashPlan
 from hashfeatures.distributed._row_store import RowStore, gather
 from hashfeatures.distributed._stages import Stage
@@ -15,18 +14,6 @@ from hashfeatures.distributed._task_runner import TaskRunner
 from hashfeatures.duplicates.fingerprints._fingerprints import Fingerprints
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
-
-
-class Here:
-    """Runs tasks in this process, and notes their names."""
-
-    def __init__(self):
-        self.ran = []
-
-    def run(self, function, tasks, retries):
-        for task in tasks:
-            self.ran.append(task.name)
-            yield Outcome(task, function(task))
 
 
 class Bar:
@@ -43,27 +30,27 @@ class Bar:
     ],
     ids=["hashes", "views", "segments"],
 )
-def test_images_are_read_back_in_any_order(finder, tmp_path, noise_image, monkeypatch):
+def test_images_are_read_back_in_any_order(finder, tmp_path, noise_image, monkeypatch, in_process):
     """Files that exist are kept, and a deleted one is written again."""
     monkeypatch.setattr(row_store, "_ROWS_PER_FILE", 3)
     paths = [tmp_path / f"{number:02}.png" for number in range(13)]
     for number, path in enumerate(paths[:-1]):
         noise_image(number, size=(64, 40 + number)).save(path)
     paths[-1].write_bytes(b"no image")
-    hash_dataset(paths, tmp_path / "out", finder, part_size=3, executor=LocalExecutor(1))
+    hash_dataset(paths, tmp_path / "out", finder, part_size=3, executor=in_process)
     hashed = Stage.open(tmp_path / "out", KIND)
     names = hashed.names()
     computed = HashPlan.of_settings(hashed.settings).computed
     store = RowStore(str(tmp_path / "work"), "rows", computed)
     rows = np.array([1, 2, 6, 8, 9, 10, 11, 12])
-    here = Here()
-    runner = TaskRunner(here, 0, "find_pairs", "out", Bar())
+    in_process.ran.clear()
+    runner = TaskRunner(in_process, 0, "find_pairs", "out", Bar())
     parts = [(name, hashed.count(name)) for name in names]
     gather(hashed, parts, rows, store, runner)
-    assert len(here.ran) == 4
-    (tmp_path / "work" / here.ran[1]).unlink()
+    assert len(in_process.ran) == 4
+    (tmp_path / "work" / in_process.ran[1]).unlink()
     gather(hashed, parts, rows, store, runner)
-    assert here.ran[4:] == here.ran[1:2]
+    assert in_process.ran[4:] == in_process.ran[1:2]
 
     expected = Fingerprints.join([read_fingerprints(hashed, name) for name in names])
     asked = np.array([9, 1, 12, 6, 9, 2, 8])

@@ -226,7 +226,7 @@ def test_stages_pair_plain_images_by_all_that_they_show(tmp_path):
     os.link(tmp_path / "0.png", tmp_path / "copy.png")
     executor = LocalExecutor(1)
     hashed = hash_dataset(str(tmp_path), tmp_path / "hashes", executor=executor)
-    paired = find_pairs(hashed.out, tmp_path / "pairs", 12, executor=executor)
+    paired = find_pairs(hashed.out, tmp_path / "pairs", executor=executor)
     assert (hashed.n_images, paired.n_pairs) == (5, 1)
 
 

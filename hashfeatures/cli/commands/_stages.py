@@ -124,7 +124,7 @@ def command(
             f"None of the {hashed.n_images} images could be read, so there is nothing to split. "
             f"The column 'error' of {hashed.out} holds the reasons."
         )
-    paired = find_pairs(hashed.out, f"{folder}/pairs", options.radius, **shared)
+    paired = find_pairs(hashed.out, f"{folder}/pairs", **shared)
     grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
     assigned = assign(grouped.out, f"{folder}/split", test_size, stratify)
     write_lists(assigned.out, folder)

@@ -22,6 +22,11 @@ from ._colors import measure_colors
 from ._fingerprints import Fingerprints, color_words
 from ._thumbnails import Thumbnails
 
+# Nanoseconds that a test of colors takes, and that an alignment takes with each of its starts.
+_PER_COLOR = 1_000.0
+_PER_ALIGNED = 60_000.0
+_PER_START = 15_000.0
+
 # Pairs whose thumbnails are read and aligned at a time, by each thread.
 _ALIGNED = 512
 
@@ -54,6 +59,13 @@ class Confirmation:
         n_orientations = count_orientations(self.views)
         has_windows = len(VIEW_SETS[self.views].windows) > 1
         return (bordered_orientations if has_windows else orientations)(n_orientations)
+
+    @property
+    def cost(self) -> float:
+        """The predicted nanoseconds of a test of a pair, on one processor."""
+        if self.min_agreement is None:
+            return _PER_COLOR
+        return _PER_ALIGNED + _PER_START * len(self.starts)
 
     def test(
         self, images: Fingerprints, others: Fingerprints, pairs: Pairs, n_jobs: int | None = None
