@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hashfeatures import ImageHashFeaturizer
-from hashfeatures.hashing._batch import _needed_for
+from hashfeatures.hashing._batch import reduction_for
 from hashfeatures.hashing._spec import parse_hashes
 
 HASHES = (
@@ -71,7 +71,7 @@ def find_worst_pair(
     """
     alike: dict[Any, list[tuple[str, str]]] = {}
     for pair in combinations(hashes, 2):
-        alike.setdefault(_needed_for(parse_hashes(pair)), []).append(pair)
+        alike.setdefault(reduction_for(parse_hashes(pair)), []).append(pair)
     rows = []
     for pairs in alike.values():
         names = sorted({name for pair in pairs for name in pair})

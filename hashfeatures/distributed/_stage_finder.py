@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._utils.descriptions import describe_value
@@ -10,6 +11,7 @@ from ..duplicates._finder import NearDuplicateFinder
 from ..duplicates._persistence import params_as_json, params_from_json
 from ..duplicates.calibration._limits import Limits
 from ..exceptions import StageError
+from ..hashing._batch import reduction_for
 from ._hash_stage import HashPlan
 from ._stages import Stage
 
@@ -99,6 +101,9 @@ def choose_finder(finder: Any, hashed: Stage, caller: str) -> NearDuplicateFinde
         for name in names
         if needed.get(name) != stored.get(name) and not (name in _SPARE and name not in needed)
     ]
+    spared = [name for name in _SPARE if name in stored and name not in needed]
+    if not differing and spared and _decode_otherwise(stored, needed):
+        differing = spared
     if differing:
         lacking = ", ".join(f"{name}={describe_value(stored.get(name))}" for name in differing)
         wanted = ", ".join(f"{name}={describe_value(needed.get(name))}" for name in differing)
@@ -108,6 +113,17 @@ def choose_finder(finder: Any, hashed: Stage, caller: str) -> NearDuplicateFinde
             f"into another directory."
         )
     return chosen
+
+
+def _decode_otherwise(stored: Mapping[str, Any], needed: Mapping[str, Any]) -> bool:
+    """Return whether JPEG files are decoded to other luma for what is stored than is needed."""
+    if needed["decoding"]["decode"] != "reduced":
+        return False
+    before, now = (
+        reduction_for(HashPlan.of_settings(settings).computed.specs)
+        for settings in (stored, needed)
+    )
+    return (before.min_side, before.color) != (now.min_side, now.color)
 
 
 def limits_of(finder: NearDuplicateFinder, n_images: int, caller: str) -> Limits:

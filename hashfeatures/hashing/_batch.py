@@ -99,7 +99,7 @@ def hash_sources(
         spec.check_installed()
     process_state = ProcessState.here()
     decoding = decoding.with_limit()
-    reduction = _needed_for(specs) if decoding.decode == "reduced" else Reduction()
+    reduction = reduction_for(specs) if decoding.decode == "reduced" else Reduction()
     n_images = len(sources) if isinstance(sources, Sized) else None
     hashes = HashArrays(specs, n_images or 0)
     stop_early = errors == "raise"
@@ -129,7 +129,7 @@ def hash_sources(
     return hashes.close()
 
 
-def _needed_for(specs: Sequence[HashSpec]) -> Reduction:
+def reduction_for(specs: Sequence[HashSpec]) -> Reduction:
     """Return how much of a JPEG the hashes need."""
     side = max(spec.algorithm.reduced_side(spec.size) for spec in specs)
     return Reduction(side, needs_color(specs), any(spec.needs_chroma for spec in specs))

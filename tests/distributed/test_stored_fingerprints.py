@@ -113,3 +113,20 @@ def test_a_finder_that_needs_more_than_is_stored_is_refused(files, tmp_path):
             choose_finder(finder, stage, "find_pairs")
     with pytest.raises(ParameterError, match="must be a NearDuplicateFinder or None"):
         choose_finder("default", stage, "find_pairs")
+
+
+def test_colors_are_dropped_only_where_that_leaves_the_bits_as_they_are(files, tmp_path):
+    """With reduced decoding, a JPEG is decoded to what all hashes need, colors included."""
+    for decode, is_refused in (("reduced", True), ("full", False)):
+        finder = NearDuplicateFinder(decode=decode, color_radius=20, verify=False)
+        hash_dataset(files, tmp_path / decode, finder, executor=here)
+        stage = Stage.open(tmp_path / decode, KIND)
+        plain = NearDuplicateFinder(decode=decode, verify=False)
+        if is_refused:
+            with pytest.raises(StageError, match=r"hashed with colors=True.*needs colors=None"):
+                choose_finder(plain, stage, "find_pairs")
+        else:
+            choose_finder(plain, stage, "find_pairs")
+    hash_dataset(files, tmp_path / "default", executor=here)
+    stage = Stage.open(tmp_path / "default", KIND)
+    choose_finder(NearDuplicateFinder(verify=False), stage, "find_pairs")
