@@ -127,6 +127,8 @@ def _confirm(task: ConfirmTask, candidates: Pairs, are_copies: bool) -> Any:
     )
     if not are_copies:
         near = near.take(task.confirmation.test(images.fingerprints, others.fingerprints, near))
+        if task.left != task.right:  # equal images of two sets are paired already
+            near = near.take(_differ(images, others, near))
     columns: list[NDArray[Any]] = [left_rows[near.left], right_rows[near.right], near.distance]
     if task.columns.has_views:
         named = images.fingerprints.name_views(others.fingerprints, near)
@@ -137,6 +139,13 @@ def _confirm(task: ConfirmTask, candidates: Pairs, are_copies: bool) -> Any:
         assert described is not None
         columns += [described.agreement, described.relation]
     return task.columns.table(*columns)
+
+
+def _differ(images: StoredRows, others: StoredRows, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which pairs have different fingerprints."""
+    ours, theirs = images.fingerprints.keys(), others.fingerprints.keys()
+    differ: NDArray[np.bool_] = (ours[pairs.left] != theirs[pairs.right]).any(axis=1)
+    return differ
 
 
 def _read(store: RowStore, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], StoredRows]:

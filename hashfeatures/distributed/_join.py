@@ -8,6 +8,7 @@ it meets determine how long the range may be, so that a very large bucket is cut
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ._shared_arrays import map_arrays, share_arrays
 
 
 class Join:
-    """The join of new codes with each other and with all old ones.
+    """The join of new codes with each other and all old ones, or with those of another data set.
 
     Parameters
     ----------
@@ -34,13 +35,24 @@ class Join:
     radius : int
         The largest distance of a pair, in bits.
     plan : dict of str to object
-        The plan, see `plan_join`.
+        The plan, see `plan_join` and `plan_join_across`.
+    drops_equal : bool, default=False
+        Whether to leave out equal codes.
     """
 
-    def __init__(self, work: PartDirectory, token: str, radius: int, plan: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        work: PartDirectory,
+        token: str,
+        radius: int,
+        plan: dict[str, Any],
+        *,
+        drops_equal: bool = False,
+    ) -> None:
         self._work = work
         self._radius = radius
         self._plan = plan
+        self._drops_equal = drops_equal
         self._layouts = [
             BandLayout(
                 work.address,
@@ -64,7 +76,7 @@ class Join:
                 map_arrays(layout.work, layout.name),
                 len(layout.positions),
                 n_flips,
-                layout.n_old == 0,
+                self._plan["asked"] == "same",
                 nanoseconds,
             )
             for layout, n_flips in zip(self._layouts, limits, strict=True)
@@ -94,7 +106,8 @@ class Join:
                         len(layout.positions),
                         limits[rank],
                         self._radius,
-                        layout.n_old == 0,
+                        self._plan["asked"],
+                        self._drops_equal,
                         tuple(masks),
                         tuple(limits[:rank]),
                     )
@@ -108,31 +121,69 @@ def _codes_name(token: str) -> str:
 
 
 def share_codes(
-    work: PartDirectory, token: str, codes: NDArray[np.uint64], rows: NDArray[np.intp]
+    work: PartDirectory,
+    token: str,
+    codes: NDArray[np.uint64],
+    rows: NDArray[np.intp],
+    queries: NDArray[np.uint64] | None = None,
+    query_rows: NDArray[np.intp] | None = None,
 ) -> None:
-    """Write the codes of images, and their numbers, for the workers."""
-    share_arrays(work, _codes_name(token), {"codes": codes, "rows": rows.astype(np.uint32)})
+    """Write the codes of images, and their numbers, for the workers.
+
+    Parameters
+    ----------
+    work, token
+        As for `Join`.
+    codes, rows : ndarray
+        The codes, and the numbers of their images.
+    queries, query_rows : ndarray, optional
+        The same of another data set, if its codes are looked up in these.
+    """
+    arrays: dict[str, NDArray[Any]] = {"codes": codes, "rows": rows.astype(np.uint32)}
+    if queries is not None and query_rows is not None:
+        arrays |= {"queries": queries, "query_rows": query_rows.astype(np.uint32)}
+    share_arrays(work, _codes_name(token), arrays)
 
 
 def plan_join(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> dict[str, Any]:
     """Plan the join of all codes, or of those from `n_old` on with all, as JSON values."""
-    plan = _plan(codes, n_old, n_bits, radius)
+    if n_old:
+        plan = _plan_queries(codes, len(codes) - n_old, n_bits, radius)
+        return _as_json(plan, codes, "new", n_old)
+    return _as_json(plan_self_join(codes, n_bits, radius), codes, "same")
+
+
+def plan_join_across(
+    left: NDArray[np.uint64], right: NDArray[np.uint64], n_bits: int, radius: int
+) -> dict[str, Any]:
+    """Plan the join of the codes of two data sets, as JSON values.
+
+    "asked" is the set whose codes are looked up in those of the other, whichever way is faster.
+    """
+    ways = [
+        (_plan_queries(right, len(left), n_bits, radius), right, "left"),
+        (_plan_queries(left, len(right), n_bits, radius), left, "right"),
+    ]
+    plan, codes, asked = min(ways, key=lambda way: way[0].cost)
+    return _as_json(plan, codes, asked)
+
+
+def _as_json(plan: Plan, codes: NDArray[np.uint64], asked: str, n_old: int = 0) -> dict[str, Any]:
     return {
         "bands": [band.positions.tolist() for band in plan.bands] or [[]],
         "limits": [int(limit) for limit in plan.limits] or [0],
         "n_old_codes": n_old,
         "n_words": codes.shape[1],
+        "asked": asked,
     }
 
 
-def _plan(codes: NDArray[np.uint64], n_old: int, n_bits: int, radius: int) -> Plan:
+def _plan_queries(codes: NDArray[np.uint64], n_queries: int, n_bits: int, radius: int) -> Plan:
+    """Plan a number of look-ups in codes, with the cost of all."""
     n_codes, n_words = codes.shape
-    if not n_old:
-        return plan_self_join(codes, n_bits, radius)
-    n_new = n_codes - n_old
     distances = sample_distances(codes, n_bits, MAX_PAIRS)
     bands = query_bands(n_codes, n_bits, choose_query_bands(distances, n_codes, radius))
     plan = plan_queries(distances, bands, n_codes, radius)
-    cost = n_new * plan.cost + build_cost(n_codes, plan.bands)
-    scan = Plan((), (), scan_cost(float(n_new) * n_codes, n_words))
-    return plan if cost < scan.cost else scan
+    cost = n_queries * plan.cost + build_cost(n_codes, plan.bands)
+    scan = Plan((), (), scan_cost(float(n_queries) * n_codes, n_words))
+    return replace(plan, cost=cost) if cost < scan.cost else scan

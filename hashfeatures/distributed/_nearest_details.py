@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..hamming._pairs import Pairs
 from ._nearest_other import NearestOther
-from ._paired_sets import DETAILS, PairedSet, PairedSets, n_pixels_of
+from ._nodes import read_sizes
+from ._paired_sets import DETAILS, PairedSet, PairedSets
 from ._part_directory import arrow
 from ._spilled_tables import SpilledTables
 
@@ -90,8 +91,8 @@ def _resized(images: PairedSet, nearest: NearestOther) -> NDArray[np.intp]:
     known = np.unique(np.concatenate([first, copy]))
     n_pixels = np.zeros(len(known), dtype=np.int64)
     if len(known):
-        for start, table in images.tables(["width", "height"]):
-            here = slice(*np.searchsorted(known, [start, start + len(table)]))
-            n_pixels[here] = n_pixels_of(table)[known[here] - start]
+        for name, start, end in zip(images.parts, images.starts, images.starts[1:], strict=False):
+            here = slice(*np.searchsorted(known, [start, end]))
+            n_pixels[here] = read_sizes(images.hashed, name)[known[here] - start]
     of_first, of_copy = (n_pixels[np.searchsorted(known, rows)] for rows in (first, copy))
     return np.sort(copy[of_first != of_copy])

@@ -29,6 +29,12 @@ class Nodes(NamedTuple):
         detail that have equal pixels.
     is_same_size : ndarray of shape (n_copies,), dtype bool
         Whether nothing distinguishes the two. Their sizes may differ if borders were cut off.
+    keys : ndarray of shape (n_nodes, n_columns), dtype uint64
+        Words that are equal for images that are compared as equals.
+    n_pixels : ndarray of shape (n_nodes,), dtype int64
+        The size of the first image; 0 if no pixels are compared.
+    first_of_pixels : dict of bytes to int
+        The first of the images of too little detail with the same pixels, by their digest.
     """
 
     rows: NDArray[np.intp]
@@ -36,6 +42,9 @@ class Nodes(NamedTuple):
     firsts: NDArray[np.intp]
     copies: NDArray[np.intp]
     is_same_size: NDArray[np.bool_]
+    keys: NDArray[np.uint64]
+    n_pixels: NDArray[np.int64]
+    first_of_pixels: dict[bytes, int]
 
 
 def read_nodes(hashed: Stage, parts: Sequence[tuple[str, int]], computed: ComputedHashes) -> Nodes:
@@ -93,6 +102,9 @@ def read_nodes(hashed: Stage, parts: Sequence[tuple[str, int]], computed: Comput
         np.concatenate([left, np.array(blank.firsts, dtype=np.intp)]),
         np.concatenate([right, np.array(blank.copies, dtype=np.intp)]),
         is_same_size,
+        unique.codes,
+        n_pixels[rows_of] if computed.has_thumbnails else np.zeros(len(rows_of), dtype=np.int64),
+        blank.first_of,
     )
 
 
@@ -110,7 +122,7 @@ class _EqualPixels:
     def __init__(self) -> None:
         self.firsts: list[int] = []
         self.copies: list[int] = []
-        self._first_of: dict[bytes, int] = {}
+        self.first_of: dict[bytes, int] = {}
 
     def add(self, hashed: Stage, name: str, first: int) -> None:
         """Add the images of a part, the first of which has this number."""
@@ -118,7 +130,7 @@ class _EqualPixels:
         places = np.flatnonzero(digests.is_valid().to_numpy())
         for place, digest in zip(places.tolist(), digests.drop_null().to_pylist(), strict=True):
             row = first + place
-            earlier = self._first_of.setdefault(digest, row)
+            earlier = self.first_of.setdefault(digest, row)
             if earlier != row:
                 self.firsts.append(earlier)
                 self.copies.append(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from ._part_directory import PartDirectory, arrow
 from ._shared_arrays import map_arrays, share_arrays
 
 PAIRS_PER_TABLE = 1 << 18
+
+# Which codes are looked up in all: the same ones, the new ones among them, or those of another
+# data set, which are on one side of the pairs.
+Asked = Literal["same", "new", "left", "right"]
 
 
 class BandLayout(NamedTuple):
@@ -41,7 +45,8 @@ class BandRange:
     width: int
     n_flips: int
     radius: int
-    same: bool
+    asked: Asked
+    drops_equal: bool
     masks: tuple[tuple[int, ...], ...]
     limits: tuple[int, ...]
 
@@ -50,30 +55,34 @@ def lay_out(layout: BandLayout) -> None:
     """Write the codes in the order of a band, and the queries among them too."""
     arrays = map_arrays(layout.work, layout.codes)
     codes, rows = arrays["codes"], arrays["rows"]
+    asked, asked_rows = codes[layout.n_old :], rows[layout.n_old :]
+    if "queries" in arrays:
+        asked, asked_rows = arrays["queries"], arrays["query_rows"]
+    is_self_join = not layout.n_old and "queries" not in arrays
     if not layout.positions:
-        all_, queries = Buckets.of_one(codes), Buckets.of_one(codes[layout.n_old :])
+        all_, queries = Buckets.of_one(codes), Buckets.of_one(asked)
     else:
         band = Band(np.array(layout.positions, dtype=np.int64), codes.shape[1])
         all_ = Buckets.of(codes, band)
-        queries = Buckets.of_queries(codes[layout.n_old :], band) if layout.n_old else all_
+        queries = all_ if is_self_join else Buckets.of_queries(asked, band)
     written: dict[str, NDArray[Any]] = {
         "codes": all_.codes,
         "keys": all_.keys,
         "rows": rows[all_.numbers],
         "starts": all_.starts,
     }
-    if layout.n_old:
-        query_rows = rows[layout.n_old :][queries.numbers]
-        written |= {"queries": queries.codes, "query_keys": queries.keys, "query_rows": query_rows}
-    else:
+    if is_self_join:
         written["query_keys"] = all_.keys
+    else:
+        query_rows = asked_rows[queries.numbers]
+        written |= {"queries": queries.codes, "query_keys": queries.keys, "query_rows": query_rows}
     share_arrays(PartDirectory(layout.work), layout.name, written)
 
 
 def join_range(part: BandRange) -> int:
     """Write the pairs of a range, and return their number."""
     arrays = map_arrays(part.work, part.band)
-    same = part.same
+    same = part.asked == "same"
     queries, keys, ids = (
         arrays[name] for name in (("codes", "keys", "rows") if same else
                                   ("queries", "query_keys", "query_rows"))
@@ -98,9 +107,15 @@ def join_range(part: BandRange) -> int:
                 wanted, same, part.radius, masks, limits, left, right, distance, state,
             )  # fmt: skip
             found = left[:n_found], right[:n_found], distance[:n_found]
-            if not same:  # two new codes are found twice, and each finds itself
+            keep = np.ones(n_found, dtype=bool)
+            if part.asked == "new":  # two new codes are found twice, and each finds itself
                 keep = found[1] < found[0]
-                found = found[1][keep], found[0][keep], found[2][keep]
+            if part.drops_equal:
+                keep &= found[2] > 0
+            if part.asked in ("new", "right"):
+                found = found[1], found[0], found[2]
+            if not keep.all():
+                found = found[0][keep], found[1][keep], found[2][keep]
             n_pairs += len(found[0])
             yield table_of(*found)
 

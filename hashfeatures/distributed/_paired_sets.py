@@ -22,7 +22,8 @@ from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..exceptions import StageError
 from ..hamming._pairs import Pairs
 from ._hash_stage import KIND as HASHES
-from ._pair_run import GENERATIONS
+from ._nodes import read_sizes
+from ._pair_phases import GENERATIONS
 from ._part_directory import PartDirectory, arrow
 from ._row_store import StoredRows
 from ._stage_finder import finder_of
@@ -95,9 +96,8 @@ class PairedSet(NamedTuple):
             read_fingerprints(self.hashed, name, computed, places)
             for name, places in self._split(wanted)
         ]
-        return StoredRows(
-            Fingerprints.join(parts).take(back), n_pixels_of(self.read(rows, ["width", "height"]))
-        )
+        sizes = [read_sizes(self.hashed, name)[places] for name, places in self._split(wanted)]
+        return StoredRows(Fingerprints.join(parts).take(back), np.concatenate(sizes)[back])
 
     def _split(self, rows: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.intp]]]:
         """Yield the parts that hold images, given in ascending order, and their rows in these.
@@ -141,7 +141,7 @@ class PairedSets(NamedTuple):
         """
         paired = Stage.open(pairs, KIND)
         generations = paired.read_json(GENERATIONS) or []
-        if not generations or not generations[-1]["done"]:
+        if not generations or not all(each["done"] for each in generations):
             raise StageError(
                 f"The pairs of {paired.address} are not complete. Run find_pairs again."
             )
@@ -211,12 +211,3 @@ def check_lineage(paired: Stage, hashed: Stage, parts: Sequence[str], names: lis
             f"{paired.address} holds the pairs of other hashes than {hashed.address}, which has "
             f"no part {min(missing)}. Name another directory."
         )
-
-
-def n_pixels_of(table: Any) -> NDArray[np.int64]:
-    """Return the sizes of images from the columns "width" and "height" of a pyarrow.Table."""
-    width, height = (
-        table.column(name).fill_null(0).to_numpy().astype(np.int64) for name in ("width", "height")
-    )
-    sizes: NDArray[np.int64] = width * height
-    return sizes

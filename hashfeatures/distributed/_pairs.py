@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .._utils.display import facts_as_html
@@ -13,13 +14,17 @@ from .._utils.validation import check_bool, check_int, check_positive
 from ..duplicates._comparison import Comparison
 from ..duplicates._finder import NearDuplicateFinder
 from ..exceptions import StageError
+from ._cross_run import CrossRun, name_copies
 from ._executors import as_executor
 from ._hash_stage import KIND as HASHES
 from ._hash_stage import LISTING
 from ._hash_worker import Place, check_worker
-from ._pair_run import GENERATIONS, PairRun, prefix_of
+from ._pair_phases import GENERATIONS, prefix_of
+from ._pair_run import PairRun
+from ._paired_sets import KIND as ACROSS
+from ._paired_sets import SIDES, check_lineage, copies_of
 from ._part_directory import arrow
-from ._stage_finder import choose_finder, limits_of, note_of
+from ._stage_finder import check_same_hashes, choose_finder, limits_of, note_of
 from ._stages import Stage
 from ._task_runner import TaskRunner
 
@@ -56,12 +61,13 @@ def find_pairs(
     out: str | os.PathLike[str],
     finder: NearDuplicateFinder | None = None,
     *,
+    against: str | os.PathLike[str] | None = None,
     part_seconds: float = 5.0,
     retries: int = 2,
     executor: Any = None,
     progress: bool = False,
 ) -> PairsSummary:
-    """Find all pairs of near duplicates among hashed images.
+    """Find all pairs of near duplicates among hashed images, or between two sets of them.
 
     The pairs are those of the finder, with the same values. A second call continues where the
     first one stopped. It compares images that were hashed since with each other and with those
@@ -84,6 +90,12 @@ def find_pairs(
         Defines near duplicates. It must need no more than what the images were hashed for, and
         may differ in `radius`, `min_agreement`, `color_radius`, `verify` and `linkage`. None
         takes the one that `hash_dataset` was called with.
+    against : path or URL, optional
+        The directory that `hash_dataset` wrote for another set of images. Then only pairs of two
+        sets are found, with "left" the number of an image in `hashes` and "right" that of one in
+        `against`. Of equal images in a set, only the first is in pairs. The directories
+        "_copies_left" and "_copies_right" list the others, with the columns "first" and "copy".
+        Both sets may have grown in a later call. `find_leaks` tells what the pairs mean.
     part_seconds : float, default=5.0
         The predicted seconds of work in a part, on one processor. A killed run loses at most one
         part for each worker. A continued run keeps the parts of the run before.
@@ -101,7 +113,7 @@ def find_pairs(
     ------
     StageError
         If a directory cannot be used, if the hashes are not finished, or if the images were
-        hashed for another finder.
+        hashed for another finder, or two sets of them with different settings.
     EngineError
         If the workers cannot be used, or if a part kills each of them.
 
@@ -116,38 +128,53 @@ def find_pairs(
     check_positive("find_pairs", "part_seconds", part_seconds)
     check_bool("find_pairs", "progress", progress)
     arrow()
-    hashed = Stage.open(hashes, HASHES)
-    names = _finished_parts(hashed)
-    chosen = choose_finder(finder, hashed, "find_pairs")
+    hashed = [Stage.open(each, HASHES) for each in (hashes, against) if each is not None]
+    names = [_finished_parts(each) for each in hashed]
+    chosen = choose_finder(finder, hashed[0], "find_pairs")
     comparison = chosen._comparison()
-    radius = limits_of(chosen, sum(map(hashed.count, names)), "find_pairs").radius
+    for other in hashed[1:]:
+        check_same_hashes(hashed[0], other, chosen)
+    n_images = sum(sum(map(each.count, some)) for each, some in zip(hashed, names, strict=True))
+    radius = limits_of(chosen, n_images, "find_pairs").radius
+    kind = KIND if against is None else ACROSS
     settings = _settings_of(comparison, radius, hashed)
     with (
-        Stage.create(out, KIND, settings, note_of(chosen)) as stage,
+        Stage.create(out, kind, settings, note_of(chosen)) as stage,
         progress_bar(progress, unit="part") as bar,
     ):
         workers = as_executor(executor, "find_pairs")
-        workers.check(check_worker, Place(hashed.address))
+        for each in hashed:
+            workers.check(check_worker, Place(each.address))
         generations = stage.read_json(GENERATIONS) or []
-        _check_lineage(stage, hashed, generations, names)
-        before = sum(each["n_rows"] for each in generations if each["done"])
+        for each, some, added in zip(hashed, names, _added(generations, len(hashed)), strict=True):
+            check_lineage(stage, each, [name for one in added for name in one["parts"]], some)
+        before = _count_images([each for each in generations if each["done"]], len(hashed))
         _reopen(stage, generations)
-        seen = {name for each in generations for name in each["parts"]}
         runner = TaskRunner(workers, retries, "find_pairs", stage.address, bar)
         while True:
-            for number, each in enumerate(generations):
-                if not each["done"]:
-                    run = PairRun(stage, hashed, generations, number, comparison, radius, runner)
-                    run.run()
-            new = [name for name in names if name not in seen]
-            if not new:
+            for number, generation in enumerate(generations):
+                if not generation["done"]:
+                    shared = (generations, number, comparison, radius, runner)
+                    if against is None:
+                        PairRun(stage, hashed[0], *shared).run()
+                    else:
+                        CrossRun(stage, hashed, *shared).run()
+            new = [
+                _new_parts(each, some, added)
+                for each, some, added in zip(
+                    hashed, names, _added(generations, len(hashed)), strict=True
+                )
+            ]
+            if not any(each["parts"] for each in new):
                 break
-            seen.update(new)
-            added = {"parts": new, "n_rows": sum(map(hashed.count, new)), "done": False}
-            added |= {"token": secrets.token_hex(4), "part_seconds": part_seconds}
-            generations.append(added)
+            record: dict[str, Any] = (
+                new[0] if against is None else dict(zip(SIDES, new, strict=True))
+            )
+            record |= {"done": False}
+            record |= {"token": secrets.token_hex(4), "part_seconds": part_seconds}
+            generations.append(record)
             stage.write_json(GENERATIONS, generations)
-        n_images = sum(each["n_rows"] for each in generations)
+        n_images = _count_images(generations, len(hashed))
         n_pairs = sum(each["n_pairs"] for each in generations)
         return PairsSummary(stage.address, n_images, n_images - before, n_pairs)
 
@@ -160,9 +187,11 @@ def row_order(stage: Stage) -> list[str]:
     return [name for each in generations for name in each["parts"]]
 
 
-def _settings_of(comparison: Comparison, radius: int, hashed: Stage) -> dict[str, Any]:
+def _settings_of(comparison: Comparison, radius: int, hashed: Sequence[Stage]) -> dict[str, Any]:
     """Return what determines the pairs, as JSON values."""
-    settings = {"radius": radius, "hashes": hashed.settings}
+    settings = {"radius": radius, "hashes": hashed[0].settings}
+    if len(hashed) > 1:
+        settings["against"] = hashed[1].settings
     if comparison.min_agreement is not None:
         settings["min_agreement"] = comparison.min_agreement
     if comparison.color_radius is not None:
@@ -170,10 +199,33 @@ def _settings_of(comparison: Comparison, radius: int, hashed: Stage) -> dict[str
     return settings
 
 
+def _added(generations: Sequence[dict[str, Any]], n_sets: int) -> list[list[dict[str, Any]]]:
+    """Return what each generation added to one set of images, or to each of two."""
+    if n_sets == 1:
+        return [list(generations)]
+    return [[each[side] for each in generations] for side in SIDES]
+
+
+def _count_images(generations: Sequence[dict[str, Any]], n_sets: int) -> int:
+    return sum(each["n_rows"] for added in _added(generations, n_sets) for each in added)
+
+
+def _new_parts(
+    hashed: Stage, names: Sequence[str], added: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the parts of hashes that no generation has, and the number of their images."""
+    seen = {name for each in added for name in each["parts"]}
+    new = [name for name in names if name not in seen]
+    return {"parts": new, "n_rows": sum(map(hashed.count, new))}
+
+
 def _reopen(stage: Stage, generations: list[dict[str, Any]]) -> None:
     """Mark generations of which parts were deleted, so that these are made again."""
     for number, each in enumerate(generations):
-        if each["done"] and len(stage.names(prefix_of(number))) < each.get("n_parts", 0):
+        is_short = len(stage.names(prefix_of(number))) < each.get("n_parts", 0)
+        for side in SIDES:
+            is_short |= side in each and not stage.sub(copies_of(side)).has(name_copies(number))
+        if each["done"] and is_short:
             each |= {"done": False, "token": secrets.token_hex(4)}
 
 
@@ -186,15 +238,3 @@ def _finished_parts(hashed: Stage) -> list[str]:
             f"not hashed yet. Run hash_dataset again. It hashes only the missing parts."
         )
     return names
-
-
-def _check_lineage(
-    stage: Stage, hashed: Stage, generations: list[dict[str, Any]], names: list[str]
-) -> None:
-    """Raise unless the pairs were made from these hashes."""
-    missing = {name for each in generations for name in each["parts"]} - set(names)
-    if missing:
-        raise StageError(
-            f"{stage.address} holds the pairs of other hashes than {hashed.address}, which has no "
-            f"part {min(missing)}. Name another directory."
-        )

@@ -126,6 +126,39 @@ def _decode_otherwise(stored: Mapping[str, Any], needed: Mapping[str, Any]) -> b
     return (before.min_side, before.color) != (now.min_side, now.color)
 
 
+def check_same_hashes(hashed: Stage, other: Stage, finder: NearDuplicateFinder) -> None:
+    """Raise unless the images of two stages can be compared with each other by a finder.
+
+    Raises
+    ------
+    StageError
+        If they were hashed with different settings, or by different versions.
+    """
+    needed = plan_of(finder).as_settings()
+    ours, theirs = (_flat_settings(each) for each in (hashed, other))
+    unequal = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    differing = [name for name in unequal if name not in _SPARE or name in needed]
+    if not differing and _decode_otherwise(hashed.settings, other.settings):
+        differing = unequal
+    if differing:
+        have, has = (
+            ", ".join(f"{name}={describe_value(each.get(name))}" for name in differing)
+            for each in (ours, theirs)
+        )
+        raise StageError(
+            f"The images of {hashed.address} were hashed with {have}, and those of "
+            f"{other.address} with {has}. Their hashes cannot be compared. Hash one of the sets "
+            f"as the other was hashed, into another directory."
+        )
+
+
+def _flat_settings(stage: Stage) -> dict[str, Any]:
+    """Return settings in which the parameters of the decoding stand beside the others."""
+    settings = dict(stage.settings)
+    decoding: dict[str, Any] = settings.pop("decoding")
+    return settings | decoding
+
+
 def limits_of(finder: NearDuplicateFinder, n_images: int, caller: str) -> Limits:
     """Return the limits within which two of so many images are near duplicates.
 

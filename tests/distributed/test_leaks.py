@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,16 +10,11 @@ from PIL import Image
 
 from hashfeatures import NearDuplicateFinder, StageError, leakage_report
 from hashfeatures.distributed import (
-    LocalExecutor,
     find_leaks,
     find_pairs,
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._paired_sets import KIND
-from hashfeatures.distributed._part_directory import arrow
-from hashfeatures.distributed._stage_finder import note_of
-from hashfeatures.distributed._stages import Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 
@@ -53,63 +47,6 @@ def folders(tmp_path_factory, noise_image):
     return train, test
 
 
-def write_pairs(out, hashes, against, finder):
-    """Write the pairs that the finder finds between the images of two directories."""
-    sides = [read_stage(place) for place in (hashes, against)]
-    fitted = finder.fit([name for table in sides for name in table["image"]])
-    starts = [0, len(sides[0]), len(fitted.labels_)]
-    nodes = fitted.graph_.node_of_image
-    held = [nodes[first:last] for first, last in pairwise(starts)]
-    firsts = [
-        {int(node): int(row) for row, node in reversed(list(enumerate(each))) if node >= 0}
-        for each in held
-    ]
-    found = [(node, node, 0) for node in set(firsts[0]) & set(firsts[1])]
-    for block in fitted.graph_.edges.blocks():
-        for left, right, distance in zip(*block, strict=True):
-            found += [(int(left), int(right), distance), (int(right), int(left), distance)]
-    rows = [
-        (firsts[0][left], firsts[1][right], distance)
-        for left, right, distance in found
-        if left in firsts[0] and right in firsts[1]
-    ]
-    left, right, distance = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    table = {
-        "left": left.astype(np.uint32),
-        "right": right.astype(np.uint32),
-        "distance": distance.astype(np.int32),
-    }
-    if finder.verify:
-        every = fitted.pairs_
-        known = {
-            (a, b): (agreement, relation)
-            for a, b, agreement, relation in zip(
-                every.left, every.right, every.agreement, every.relation, strict=True
-            )
-        }
-        described = [known[a, b + starts[1]] for a, b in zip(left, right, strict=True)]
-        table["agreement"] = np.array([each[0] for each in described], dtype=np.float32)
-        table["relation"] = [each[1] for each in described]
-    generation = {"done": True}
-    with Stage.create(out, KIND, {"radius": int(fitted.radius_)}, note_of(finder)) as stage:
-        for number, (side, place) in enumerate((("left", hashes), ("right", against))):
-            parts = Stage.open(place, "hashes").names()
-            generation[side] = {"parts": parts, "n_rows": len(sides[number])}
-            copies = [
-                (firsts[number][int(node)], row)
-                for row, node in enumerate(held[number])
-                if node >= 0 and firsts[number][int(node)] != row
-            ]
-            first, copy = np.array(copies, dtype=np.uint32).reshape(-1, 2).T
-            content = arrow().table({"first": first, "copy": copy})
-            stage.sub(f"_copies_{side}").write("copies-0000.parquet", [content], content.schema)
-        half = len(left) // 2
-        for number, rows in enumerate((slice(half), slice(half, None))):
-            content = arrow().table({name: values[rows] for name, values in table.items()})
-            stage.write(f"pairs-{number}.parquet", [content], content.schema)
-        stage.write_json("_generations.json", [generation])
-
-
 def assert_equal_to_report(summary, out, train, test, finder):
     """Compare everything that both say, and each image's nearest with the pairs of the report."""
     report = leakage_report(train, test, finder=finder)
@@ -136,23 +73,23 @@ def assert_equal_to_report(summary, out, train, test, finder):
             assert rows.loc[~rows["leaks"], name].isna().all()
 
 
-def hash_both(folders, out, finder):
+def hash_both(folders, out, finder, executor):
     """Hash two folders in parts of five images, and return the images of each in order."""
     images = []
     for folder in folders:
         place = out / folder.name
-        hash_dataset(folder, place, finder, part_size=5, executor=LocalExecutor(1))
+        hash_dataset(folder, place, finder, part_size=5, executor=executor)
         images.append(read_stage(place)["image"].tolist())
     return images
 
 
 @pytest.mark.parametrize("verify", [True, False])
-def test_leaks_are_those_of_the_report(folders, tmp_path, verify):
+def test_leaks_are_those_of_the_report(folders, tmp_path, verify, in_process):
     """All copies count, and a copy of another size has its own relation."""
     finder = NearDuplicateFinder(verify=verify)
-    train, test = hash_both(folders, tmp_path, finder)
+    train, test = hash_both(folders, tmp_path, finder, in_process)
     hashes, against = tmp_path / "train", tmp_path / "test"
-    write_pairs(tmp_path / "pairs", hashes, against, finder)
+    find_pairs(hashes, tmp_path / "pairs", against=against, executor=in_process)
     out = tmp_path / "leaks"
     summary = find_leaks(tmp_path / "pairs", out, hashes=hashes, against=against)
     assert summary.n_leaking > 5
@@ -168,15 +105,15 @@ def test_leaks_are_those_of_the_report(folders, tmp_path, verify):
     assert sorted(out.iterdir()) == before
 
 
-def test_other_directories_are_refused(folders, tmp_path):
+def test_other_directories_are_refused(folders, tmp_path, in_process):
     """Pairs within one set, unfinished pairs and pairs of other hashes give a clear error."""
     finder = NearDuplicateFinder(verify=False)
-    hash_both(folders, tmp_path, finder)
+    hash_both(folders, tmp_path, finder, in_process)
     hashes, against, pairs = tmp_path / "train", tmp_path / "test", tmp_path / "pairs"
-    find_pairs(hashes, tmp_path / "single", executor=LocalExecutor(1))
+    find_pairs(hashes, tmp_path / "single", executor=in_process)
     with pytest.raises(StageError, match="holds pairs, not pairs of two sets"):
         find_leaks(tmp_path / "single", tmp_path / "out", hashes=hashes, against=against)
-    write_pairs(pairs, hashes, against, finder)
+    find_pairs(hashes, pairs, against=against, executor=in_process)
     with pytest.raises(StageError, match="holds the pairs of other hashes than"):
         find_leaks(pairs, tmp_path / "out", hashes=hashes, against=_without_last_part(against))
     generations = json.loads((pairs / "_generations.json").read_text())
