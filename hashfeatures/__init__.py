@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .model_selection import LeakageScore as LeakageScore
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
     from .model_selection import NearDuplicateShuffleSplit as NearDuplicateShuffleSplit
+    from .model_selection import SealCheck as SealCheck
     from .model_selection import SequenceFinder as SequenceFinder
     from .model_selection import SplitAssignment as SplitAssignment
     from .model_selection import SplitAudit as SplitAudit
@@ -59,11 +60,13 @@ if TYPE_CHECKING:
     from .model_selection import assert_no_leakage as assert_no_leakage
     from .model_selection import assign_split as assign_split
     from .model_selection import audit_split as audit_split
+    from .model_selection import check_against_seal as check_against_seal
     from .model_selection import cross_validate_leakage as cross_validate_leakage
     from .model_selection import find_sequences as find_sequences
     from .model_selection import leakage_report as leakage_report
     from .model_selection import merge_groups as merge_groups
     from .model_selection import repair_split as repair_split
+    from .model_selection import seal_images as seal_images
     from .model_selection import train_test_split as train_test_split
 
 __getattr__, __dir__, __all__ = attach(
@@ -113,6 +116,7 @@ __getattr__, __dir__, __all__ = attach(
             "LeakageScore",
             "NearDuplicateKFold",
             "NearDuplicateShuffleSplit",
+            "SealCheck",
             "SequenceFinder",
             "SplitAssignment",
             "SplitAudit",
@@ -121,11 +125,13 @@ __getattr__, __dir__, __all__ = attach(
             "assert_no_leakage",
             "assign_split",
             "audit_split",
+            "check_against_seal",
             "cross_validate_leakage",
             "find_sequences",
             "leakage_report",
             "merge_groups",
             "repair_split",
+            "seal_images",
             "train_test_split",
         ],
     },

@@ -36,7 +36,7 @@ from .regular_files import open_regular
 
 FORMAT_VERSION = 1
 
-_MAGIC = b"HASHFEAT"
+MAGIC = b"HASHFEAT"
 _PREFIX = struct.Struct("<8sIIQ")
 _PREFIX_SUM = struct.Struct("<I4x")
 _PREFIX_SIZE = _PREFIX.size + _PREFIX_SUM.size
@@ -141,7 +141,7 @@ def write_store(
     contents = {"kind": kind, "facts": dict(facts), "arrays": places, "size": size}
     header = json.dumps(contents, allow_nan=False).encode()
     header += b" " * (-(_PREFIX_SIZE + len(header)) % _ALIGNMENT)
-    prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, zlib.crc32(header), len(header))
+    prefix = _PREFIX.pack(MAGIC, FORMAT_VERSION, zlib.crc32(header), len(header))
 
     with open_whole(path) as file:
         file.write(prefix + _PREFIX_SUM.pack(zlib.crc32(prefix)) + header)
@@ -154,7 +154,7 @@ def write_store(
 
 
 def read_store(
-    path: str | os.PathLike[str], kind: str
+    path: str | os.PathLike[str], kind: str, expected: str = "that save() wrote"
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Map a file of `write_store` into memory, and verify its checksums.
 
@@ -164,6 +164,8 @@ def read_store(
         The file.
     kind : str
         The expected kind of the content.
+    expected : str, default="that save() wrote"
+        Which files hold this kind, for messages.
 
     Returns
     -------
@@ -183,19 +185,21 @@ def read_store(
     with open_regular(path) as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
-        header = _read_header(path, file.read(_PREFIX_SIZE), file)
+        header = _read_header(path, file.read(_PREFIX_SIZE), file, expected)
         contents = json.loads(header)
         first = _PREFIX_SIZE + len(header)
         last = first + contents["size"]
-        expected = last + 4 * -(-contents["size"] // _CHUNK)
-        if length != expected:
-            state = "is truncated" if length < expected else "has extra bytes at its end"
+        n_bytes = last + 4 * -(-contents["size"] // _CHUNK)
+        if length != n_bytes:
+            state = "is truncated" if length < n_bytes else "has extra bytes at its end"
             raise StoreError(
-                f"{_quote(path)} {state}. Expected {expected} bytes, got {length}. Copy or save "
+                f"{_quote(path)} {state}. Expected {n_bytes} bytes, got {length}. Copy or save "
                 f"it again."
             )
         if contents["kind"] != kind:
-            raise StoreError(f"{_quote(path)} holds a {contents['kind']}, not a {kind}.")
+            raise StoreError(
+                f"{_quote(path)} holds a {contents['kind']}, not a {kind}. Pass a file {expected}."
+            )
         if not contents["size"]:
             payload = np.empty(0, dtype=np.uint8)
         else:
@@ -208,11 +212,18 @@ def read_store(
     return arrays, contents["facts"]
 
 
-def _read_header(path: str | os.PathLike[str], prefix: bytes, file: Any) -> bytes:
-    if prefix[: len(_MAGIC)] != _MAGIC[: len(prefix)] or not prefix:
-        raise StoreError(
-            f"{_quote(path)} is not a file of hashfeatures. Pass a file that save() wrote."
-        )
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file begins as those of `write_store` do."""
+    try:
+        with open_regular(path) as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def _read_header(path: str | os.PathLike[str], prefix: bytes, file: Any, expected: str) -> bytes:
+    if prefix[: len(MAGIC)] != MAGIC[: len(prefix)] or not prefix:
+        raise StoreError(f"{_quote(path)} is not a file of hashfeatures. Pass a file {expected}.")
     if len(prefix) < _PREFIX_SIZE:
         raise StoreError(f"{_quote(path)} is truncated within its first {_PREFIX_SIZE} bytes.")
     _, version, header_sum, length = _PREFIX.unpack(prefix[: _PREFIX.size])

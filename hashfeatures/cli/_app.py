@@ -37,6 +37,7 @@ _COMMANDS = (
     "similar",
     "split",
     "leaks",
+    "seal",
     "audit",
     "calibrate",
     "report",

@@ -310,6 +310,21 @@ class CalibrationOptions(FinderOptions):
 
 
 @dataclass(frozen=True)
+class SealingOptions(FinderOptions):
+    """The same for a seal, which holds no pixels."""
+
+    radius: int | None = option(
+        "--radius",
+        type=click.IntRange(min=0),
+        metavar="BITS",
+        help="The most bits in which near duplicates differ.  [default: depends on the hashes and "
+        "views; 12 of the 128 bits of phash and dhash]",
+    )
+    verify: bool | None = option("--verify/--no-verify", hidden=True)
+    min_agreement: float | None = option("--min-agreement", type=float, hidden=True)
+
+
+@dataclass(frozen=True)
 class GroupingOptions(FinderOptions):
     """The same for commands that show groups: with the option for the linkage."""
 

@@ -79,6 +79,17 @@ def option_groups(**groups: type[OptionGroup]) -> Callable[..., Any]:
     return decorate
 
 
+def given_options(group: OptionGroup) -> list[str]:
+    """Return the options of a group whose values are not the defaults, as they are typed."""
+    given = []
+    for name, (default, (spellings, _)) in _find_options(type(group)).items():
+        value = getattr(group, name)
+        if value != default:
+            on, _, off = spellings[-1].partition("/")
+            given.append(off if value is False else on)
+    return given
+
+
 def _find_options(group: type[OptionGroup]) -> dict[str, Any]:
     """Return the default, the spellings and the settings of each option of a group by its name."""
     return {

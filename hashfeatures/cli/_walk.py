@@ -102,6 +102,7 @@ class Walk:
             self._common.note(f"{shorten(', '.join(map(name_argument, paths)))}: {left_out}")
 
     def _expand(self, path: str) -> Iterator[str]:
+        from .._utils.array_file import is_store
         from ..images._files import recognize
         from ..images._sources import is_data_uri, is_remote, local_path
 
@@ -119,6 +120,12 @@ class Walk:
             else:
                 yield from self._once(path, os.path.realpath(path))
         elif os.path.lexists(path):
+            if is_store(path):
+                name = name_argument(path)
+                raise CommandError(
+                    f"{name} is a file of hashfeatures, such as a seal, and holds no image. To "
+                    f"check images against a seal: hashfeatures leaks PATHS --against {name}"
+                )
             yield from self._once(path, os.path.realpath(path))
         else:
             raise CommandError(_explain_missing(path))

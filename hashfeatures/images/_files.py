@@ -8,6 +8,7 @@ from collections import Counter
 
 from PIL import Image
 
+from .._utils.array_file import MAGIC
 from .._utils.optional import install_command
 from .._utils.path_text import show_path
 from .._utils.regular_files import open_regular
@@ -53,6 +54,7 @@ _NO_IMAGES = {
     b"<html": _WEB_PAGE,
     b"<svg": "the file is an SVG drawing, which Pillow does not read. Save it as PNG",
     b"%pdf": "the file is a PDF, which Pillow does not read. Save its pages as images",
+    MAGIC.lower(): "the file is one of hashfeatures, such as a seal, and holds no image",
     b"version https://git-lfs": "the file is a Git LFS pointer. Run git lfs pull",
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(

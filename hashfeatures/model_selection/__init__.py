@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .locks._assign import assign_split as assign_split
     from .scores._leakage_score import Estimate as Estimate
     from .scores._leakage_score import LeakageScore as LeakageScore
+    from .seals._check import SealCheck as SealCheck
+    from .seals._check import check_against_seal as check_against_seal
+    from .seals._seal import seal_images as seal_images
     from .sequences import SequenceFinder as SequenceFinder
     from .sequences import find_sequences as find_sequences
 
@@ -39,6 +42,8 @@ __getattr__, __dir__, __all__ = attach(
         "_split": ["train_test_split"],
         "allocation._split_info": ["SplitInfo"],
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
+        "seals._check": ["SealCheck", "check_against_seal"],
+        "seals._seal": ["seal_images"],
         "sequences": ["SequenceFinder", "find_sequences"],
     },
     before=["pandas", "sklearn"],

@@ -13,8 +13,9 @@ from .._errors import FOUND, UNCHECKED, WELL
 from .._groups import GroupOptions
 from .._inputs import collect, name_image
 from .._layouts import name_data_sets
-from .._options import option_groups
+from .._options import given_options, option_groups
 from .._parts import allow_unreadable_option, collect_parts, compare_collections, why_skipped
+from .._seals import check_sealed
 
 
 @click.command("leaks")
@@ -28,6 +29,13 @@ from .._parts import allow_unreadable_option, collect_parts, compare_collections
     metavar="N",
     help="The most leaks to list; the nearest pairs come first.",
 )
+@click.option(
+    "--against",
+    "seal",
+    metavar="FILE",
+    help="A sealed set, as 'hashfeatures seal' writes it, in place of a part. PATHS are then "
+    "images to compare with it, by the settings of the seal.",
+)
 @allow_unreadable_option
 @option_groups(
     grouping=GroupOptions, options=FinderOptions, inputs=InputOptions, common=GlobalOptions
@@ -39,6 +47,7 @@ def command(
     grouping: GroupOptions,
     paths: tuple[str, ...],
     n: int,
+    seal: str | None,
     allowed: float | int,
 ) -> int:
     """Find near duplicates in different parts of a split.
@@ -50,17 +59,28 @@ def command(
     images were not compared, because they could not be read for example. With --groups, a group
     in several parts is a leak too.
 
+    With --against, the command says which of the images in PATHS have a near duplicate in a sealed
+    set, and nothing else about that set. The exit codes are the same.
+
     \b
       hashfeatures leaks train.txt test.txt
       hashfeatures leaks instances_train.json instances_val.json
       hashfeatures leaks data.yaml
       hashfeatures leaks data/train data/test --json
       hashfeatures leaks data/train data/test --groups sequences
+      hashfeatures leaks data/train --against test.seal
     """
     from ..._utils.validation import check_count_or_share
     from ...model_selection.leakage._leakage_report import LeakageReport
 
     check_count_or_share("leaks", "--allow-unreadable", allowed)
+    if seal is not None:
+        if given := given_options(options) + given_options(grouping):
+            raise click.UsageError(
+                f"{given[0]} has no effect with --against: the seal says how images are compared. "
+                f"Leave {given[0]} out."
+            )
+        return check_sealed(collect(paths, inputs, common), seal, common, n, allowed)
     if len(paths) == 2:
         sides = zip(name_data_sets(paths) or ("train", "test"), paths, strict=True)
         parts = {name: collect([path], inputs, common) for name, path in sides}
