@@ -129,8 +129,8 @@ def count_foreign(data_set: Collection) -> int:
     return sum(int(n.replace(",", "")) for n, suffix in counts if is_foreign_image(f"x{suffix}"))
 
 
-def list_images(source: str, common: OutputOptions) -> list[str] | None:
-    """Return the absolute paths of the images in a file of YOLO or COCO; None for other sources.
+def read_description(source: str, common: OutputOptions) -> Collection | None:
+    """Return the data set that a file of YOLO or COCO describes; None for other sources.
 
     Raises
     ------
@@ -139,8 +139,7 @@ def list_images(source: str, common: OutputOptions) -> list[str] | None:
     """
     if not source.lower().endswith((".yaml", ".yml", ".json")):
         return None
-    data_sets = read_data_sets([source], InputOptions(), common)
-    return [os.path.abspath(path) for data_set in data_sets for path in data_set.images] or None
+    return next(iter(read_data_sets([source], InputOptions(), common)), None)
 
 
 def _find_layout(path: str, options: InputOptions, common: OutputOptions) -> _Found | None:

@@ -59,6 +59,11 @@ class LockOptions(OptionGroup):
             )
         check_outputs([self.lock], force=True)
 
+    def priorities(self) -> str | list[str]:
+        """Return the parts that keep groups, as `assign_split` takes them."""
+        priority = (self.priority or "train").split(",")
+        return priority if len(priority) > 1 else priority[0]
+
     def usual_sizes(
         self, given: dict[str, float | None], usual: dict[str, float]
     ) -> dict[str, float]:
@@ -117,14 +122,13 @@ def assign(
     from ..model_selection.locks._assign import assign_split
 
     images = collection.columns if collection.is_hashed else collection.sources
-    priority = (options.priority or "train").split(",")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SplitMoveWarning)  # each move is noted below
         named, info = assign_split(
             images,
             lock=options.lock,
             finder=finder,
-            priority=priority if len(priority) > 1 else priority[0],
+            priority=options.priorities(),
             return_info=True,
             **parameters,
         )

@@ -122,6 +122,24 @@ class ImageTable(NamedTuple):
         )
 
 
+def list_columns(path: str | os.PathLike[str]) -> list[Any]:
+    """Return the names of the columns of a Parquet or CSV file.
+
+    Raises
+    ------
+    StageError
+        If the file cannot be read.
+    """
+    system, inner, address = locate(path)
+    try:
+        with open_located(system, inner) as file:
+            if address.lower().endswith(".csv"):
+                return list(pd.read_csv(file, nrows=0).columns)
+            return list(arrow().parquet.read_schema(file).names)
+    except (OSError, UnicodeDecodeError, *_DAMAGES, arrow().ArrowException) as error:
+        raise _unreadable(address, error) from error
+
+
 def _choose(caller: str, table: Any, column: str | None) -> Any:
     """Return the name of the column of images."""
     if column is None:

@@ -2,8 +2,10 @@
 
 import json
 
+import pandas as pd
 import pytest
 
+from hashfeatures import NearDuplicateFinder, assign_split
 from hashfeatures.cli import main
 from hashfeatures.distributed import read_stage
 
@@ -60,3 +62,36 @@ def test_borders_are_trimmed_only_from_the_start(family, tmp_path, capsys):
     assert main([*command, "--trim-borders"]) == 0
     assert main(command) == 3
     assert "made with other settings" in capsys.readouterr().err
+
+
+def test_splits_by_the_columns_of_a_table_and_a_lock(family, tmp_path, capsys):
+    """Classes, groups and the lock are those of `assign`."""
+    paths = list(map(str, family[0]))
+    table = pd.DataFrame({"path": paths, "label": "a", "patient": family[1] // 2})
+    table.to_csv(tmp_path / "scans.csv", index=False)
+    command = ["stages", str(tmp_path / "scans.csv"), "-o", str(tmp_path / "run"), "-j", "1"]
+    command += ["--no-verify", "--lock", str(tmp_path / "split.lock.json"), "--test-size", "0.4"]
+    command += ["--stratify-by", "label", "--groups", "patient", "--json"]
+    assert main(command) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["train"] + result["test"] == len(paths)
+    split = read_stage(tmp_path / "run" / "split")
+    by_path = split.set_index("image")["split"]
+    parts = set(zip(table["patient"], by_path[paths], strict=True))
+    assert len(parts) == table["patient"].nunique() == 3
+    named = assign_split(
+        paths, lock=tmp_path / "split.lock.json", finder=NearDuplicateFinder(verify=False)
+    )
+    assert named.tolist() == by_path[paths].tolist()
+
+
+def test_columns_are_checked_before_any_image_is_hashed(family, tmp_path, capsys):
+    pd.DataFrame({"path": map(str, family[0])}).to_csv(tmp_path / "scans.csv", index=False)
+    command = ["-o", str(tmp_path / "run"), "--groups", "ward"]
+    assert main(["stages", str(tmp_path / "scans.csv"), *command]) == 3
+    assert "'ward' is no column of images: the table has the columns path." in (
+        capsys.readouterr().err
+    )
+    assert main(["stages", str(tmp_path), *command]) == 3
+    assert "add --table FILE" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

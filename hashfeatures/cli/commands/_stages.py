@@ -10,8 +10,11 @@ from .._console import echo, echo_json
 from .._context import GroupingOptions, ReadingOptions
 from .._errors import CommandError
 from .._finders import finder_of
-from .._layouts import list_images
-from .._options import option_groups
+from .._layouts import read_description
+from .._locked_split import LockOptions
+from .._options import Size, option_groups
+
+_TABLES = (".csv", ".parquet")
 
 
 @click.command("stages")
@@ -26,17 +29,40 @@ from .._options import option_groups
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
 @click.option(
     "--test-size",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.25,
-    show_default=True,
-    metavar="SIZE",
-    help="The fraction of images in the test part.",
+    type=Size(),
+    help="The fraction or the number of images in the test part.  [default: as in the lock or in "
+    "an earlier run, or 0.25]",
+)
+@click.option(
+    "--validation-size",
+    type=Size(),
+    help="The same for a validation part.  [default: as in the lock or in an earlier run, or no "
+    "such part]",
 )
 @click.option(
     "--stratify-by",
     metavar="CLASS",
-    help="'parent' takes the name of each image's folder as its class; any other value is a "
-    "table of images and classes.",
+    help="Give every part the same proportions of classes. 'parent' takes the name of each "
+    "image's folder as its class; any other value is a column of --table, or a table of images "
+    "and classes.",
+)
+@click.option(
+    "--groups",
+    metavar="NAME",
+    help="Images that must stay in one part besides near duplicates. 'sequences' finds the frames "
+    "of videos and the like; any other name is a column of --table.",
+)
+@click.option(
+    "--table",
+    metavar="FILE",
+    help="A table (.csv, .parquet) with a row for each image, in any order.  [default: SOURCE, if "
+    "it is a table or a data set]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Seed of the random split.  [default: 0, or as in the lock or in an earlier run]",
 )
 @click.option(
     "--engine",
@@ -61,15 +87,20 @@ from .._options import option_groups
     metavar="N",
     help="Number of local processes; -1 uses every core.",
 )
-@option_groups(options=GroupingOptions, common=ReadingOptions)
+@option_groups(locks=LockOptions, options=GroupingOptions, common=ReadingOptions)
 def command(
     common: ReadingOptions,
+    locks: LockOptions,
     options: GroupingOptions,
     source: str,
     output: str,
     column: str | None,
-    test_size: float,
+    test_size: float | None,
+    validation_size: float | None,
     stratify_by: str | None,
+    groups: str | None,
+    table: str | None,
+    seed: int | None,
     engine: str,
     address: str | None,
     n_jobs: int,
@@ -81,14 +112,16 @@ def command(
 
     SOURCE is a folder, a bucket, a table (.csv, .parquet) of paths or URLs, a pattern of tar
     files, or a file that names the images of a data set, such as data.yaml of YOLO. The command
-    writes Parquet files to the folders hashes, pairs, groups and split in DIR, and the lists
-    train.txt, test.txt and unreadable.txt. Run it again after a crash or with new images:
-    finished work is not repeated. Images are identified by name, so choose a new DIR if images
-    were changed or deleted.
+    finds what 'hashfeatures duplicates' and 'hashfeatures split' find. It writes Parquet files to
+    the folders hashes, pairs, groups and split in DIR, and the lists train.txt, test.txt and
+    unreadable.txt. Run it again after a crash or with new images: finished work is not repeated,
+    and images keep their part. Images are identified by name, so choose a new DIR if images were
+    changed or deleted.
 
     \b
       hashfeatures stages photos -o run
       hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray
+      hashfeatures stages scans.csv -o run --stratify-by label --groups patient
     """
     from ...distributed import (
         LocalExecutor,
@@ -108,12 +141,18 @@ def command(
     folder = output.rstrip("/")
     if not folder:
         raise CommandError("-o names the root of the file system. Give a folder.")
-    stratify: Any = stratify_by
-    if stratify_by not in (None, "parent"):
-        stratify = read_classes(stratify_by)
+    if locks.lock is not None:
+        locks.check(keeps_unreadable=False)
+    data_set = read_description(source, common)
+    is_column = stratify_by is not None and not stratify_by.lower().endswith(_TABLES)
+    known: Any = table
+    named = [name for name in (groups, stratify_by if is_column else None) if name is not None]
+    if table is None and named:
+        known = source if source.lower().endswith(_TABLES) else data_set
+    _check_columns(known, named)
     shared = {"executor": executor, "progress": common.progress}
     hashed = hash_dataset(
-        list_images(source, common) or source,
+        source if data_set is None else data_set,
         f"{folder}/hashes",
         finder_of(options),
         column=column,
@@ -125,8 +164,21 @@ def command(
             f"The column 'error' of {hashed.out} holds the reasons."
         )
     paired = find_pairs(hashed.out, f"{folder}/pairs", **shared)
-    grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out)
-    assigned = assign(grouped.out, f"{folder}/split", test_size, stratify)
+    grouped = components(paired.out, f"{folder}/groups", hashes=hashed.out, **shared)
+    assigned = assign(
+        grouped.out,
+        f"{folder}/split",
+        test_size,
+        stratify_by if is_column or stratify_by is None else read_classes(stratify_by),
+        validation_size=validation_size,
+        groups=groups,
+        table=known,
+        column=column,
+        priority=locks.priorities(),
+        random_state=seed,
+        lock=locks.lock,
+        hashes=hashed.out,
+    )
     write_lists(assigned.out, folder)
     counts = {
         "images": hashed.n_images,
@@ -135,8 +187,7 @@ def command(
         "pairs": paired.n_pairs,
         "groups": grouped.n_groups,
         "duplicates": grouped.n_duplicates,
-        "train": assigned.n_train,
-        "test": assigned.n_test,
+        **assigned.sizes,
         "moved": len(assigned.conflicts),
     }
     if common.as_json:
@@ -144,3 +195,17 @@ def command(
         return
     for name, number in counts.items():
         echo(f"{name:<10} {number:>12,}")
+
+
+def _check_columns(table: Any, names: list[str]) -> None:
+    """Raise before any image is hashed if names are neither columns of a table nor keywords."""
+    from ..._utils.frames import column_names
+    from ...distributed._image_table import list_columns
+
+    columns = list_columns(table) if isinstance(table, str) else column_names(table)
+    for name in names:
+        if name not in (*columns, "parent", "sequences"):
+            where = f"the table has the columns {', '.join(map(str, columns[:10]))}"
+            if table is None:
+                where = "there is no table; add --table FILE"
+            raise CommandError(f"{name!r} is no column of images: {where}.")
