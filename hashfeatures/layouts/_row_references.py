@@ -203,13 +203,15 @@ class ParquetReader(RowReader):
         The column, of bytes or of structs with the fields "bytes" and "path".
     name : str
         The name of the file, which begins the names of its images.
+    state : FileState, optional
+        The state of the file when its images were listed. By default, the one now.
     """
 
-    def __init__(self, path: str, column: str, name: str) -> None:
+    def __init__(self, path: str, column: str, name: str, state: FileState | None = None) -> None:
         super().__init__(name)
         self.path = path
         self.column = column
-        self.state = FileState.of(os.stat(path))
+        self.state = FileState.of(os.stat(path)) if state is None else state
 
     def _reset(self) -> None:
         super()._reset()
@@ -240,19 +242,24 @@ class ParquetReader(RowReader):
         return file, starts
 
     def _read_group(self, group: int) -> Iterator[Block]:
-        facts = self._file.metadata.row_group(group)
-        # The size of all columns, as pyarrow ends the process at damaged facts of one column.
-        n_bytes = facts.total_byte_size
-        n_rows = min(rows_per_block(n_bytes, facts.num_rows), facts.num_rows)
         start = self._starts[group]
-        for batch in self._file.iter_batches(n_rows, row_groups=[group], columns=[self.column]):
-            yield Block(start, batch.column(0))
-            start += batch.num_rows
+        for column in read_row_group(self._file, group, self.column):
+            yield Block(start, column)
+            start += len(column)
 
     def identify(self, row: int) -> tuple[Any, ...] | None:
         """Return the state of the file now, and the row."""
         facts = identify_file(self.path)
         return None if facts is None else ("parquet", *facts, self.column, row)
+
+
+def read_row_group(file: Any, group: int, column: str) -> Iterator[Any]:
+    """Yield a column of a row group of a ParquetFile as arrays of about 16 MB."""
+    facts = file.metadata.row_group(group)
+    # The size of all columns, as pyarrow ends the process at damaged facts of one column.
+    n_rows = min(rows_per_block(facts.total_byte_size, facts.num_rows), facts.num_rows)
+    for batch in file.iter_batches(n_rows, row_groups=[group], columns=[column]):
+        yield batch.column(0)
 
 
 def rows_per_block(n_bytes: int, n_rows: int) -> int:

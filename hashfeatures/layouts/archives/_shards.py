@@ -15,7 +15,7 @@ from ..._utils.quantities import count
 from ...exceptions import LayoutError
 from ...images._files import LeftOut, has_image_suffix
 
-_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _MOST_SHARDS = 1_000_000  # that a pattern may name
@@ -67,7 +67,7 @@ def has_braces(path: Path) -> bool:
 
 def is_shard(path: Path) -> bool:
     """Return whether a file is a tar file by its suffix."""
-    return path.name.lower().endswith(_SUFFIXES)
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def recognize_folder(folder: Path) -> str | None:

@@ -30,6 +30,7 @@ from ..folders._segmentation_folders import find_packed_masks
 from ._archive_folders import read_folders
 from ._packed_annotations import HEAD as TEXT_HEAD
 from ._packed_annotations import PackedAnnotations
+from ._samples import LABEL, choose_suffix, is_meta, split_name
 from ._shards import (
     common_folder,
     describe_paths,
@@ -40,15 +41,10 @@ from ._shards import (
 )
 from ._tar import AnyTarMember, list_members, write_members
 
-# As webdataset splits names: the suffix begins at the first dot of the file name.
-_NAME = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)", re.DOTALL)
-_META = re.compile(r"__[^/]*__($|/)")
-
 # Where a new shard begins.
 _SHARD_SAMPLES = 10_000
 _SHARD_BYTES = 1_000_000_000
 
-_LABEL = "cls"
 _WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
 _MOST_LABEL = 4096  # bytes
 _PART_NAMES = ("train", "val", "test")
@@ -237,26 +233,12 @@ class _Sample:
     n_images: int = 0
 
     def choose_image(self, is_image: Callable[[str], bool]) -> None:
-        """Choose the image of the sample: "jpg" rather than "mask.png"."""
-        images = list(filter(is_image, self.members))
-        images = images or self.recognized or []
+        """Choose the image of the sample."""
+        images = list(filter(is_image, self.members)) or self.recognized or []
         self.n_images = len(images)
         if images:
-            self.suffix = min(images, key=lambda suffix: (suffix.count("."), suffix))
+            self.suffix = choose_suffix(images)
             self.image = self.members.pop(self.suffix)
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Split the name of a member into the key of its sample and its suffix.
-
-    Examples
-    --------
-    >>> from hashfeatures.layouts.archives._webdataset import split_name
-    >>> split_name("a.b/0012.seg.PNG"), split_name("README")
-    (('a.b/0012', 'seg.png'), ('README', ''))
-    """
-    match = _NAME.fullmatch(name)
-    return (name, "") if match is None else (match[1], match[2].lower())
 
 
 def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
@@ -271,12 +253,12 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
         suffix = split_name(name)[1]
         if names_image(suffix):
             return 0
-        return _MOST_LABEL if suffix == _LABEL else HEAD
+        return _MOST_LABEL if suffix == LABEL else HEAD
 
     for name, file, head in list_members(shard, head_size):
         key, suffix = split_name(name)
-        is_image = bool(head) and not suffix.endswith(_LABEL) and is_image_head(head)
-        if _META.match(name) or (not suffix and not is_image):
+        is_image = bool(head) and not suffix.endswith(LABEL) and is_image_head(head)
+        if is_meta(name) or (not suffix and not is_image):
             left_out.add(name)
             continue
         sample = samples.setdefault(key, _Sample(key, number))
@@ -286,7 +268,7 @@ def _read_samples(shard: str, number: int, left_out: LeftOut) -> list[_Sample]:
                 f"{shorten(show_path(key))} has {suffix or 'this member'!r} twice. Rename one."
             )
         sample.members[suffix] = file
-        if suffix == _LABEL:
+        if suffix == LABEL:
             sample.label = head
         elif is_image:
             sample.recognized = [*(sample.recognized or []), suffix]

@@ -70,7 +70,12 @@ def read_file(path: Path) -> CocoFile:
         If it is no JSON of COCO, lacks a key, or holds ids twice or unknown ids.
     """
     where = show_file(path)
-    document = _read_document(path, where)
+    try:
+        with open_regular(path) as file:
+            content = file.read()
+    except OSError as error:
+        raise LayoutError(f"{where}: {error.strerror or error}.") from error
+    document = _parse_document(content, where)
     images = _list_entries(document, "images", where)
     annotations = _list_entries(document, "annotations", where)
     if any("segments_info" in item for item in annotations):
@@ -96,7 +101,31 @@ def read_file(path: Path) -> CocoFile:
     return CocoFile(path, document, names, by_image, positions, categories, holds_objects)
 
 
-def _read_document(path: Path, where: str) -> dict[str, Any]:
+def read_image_names(content: bytes, where: str) -> list[str]:
+    """Return the names of the images of a JSON file, whatever else it holds.
+
+    Parameters
+    ----------
+    content : bytes
+        The content of the file.
+    where : str
+        The name of the file, for messages.
+
+    Raises
+    ------
+    LayoutError
+        If it is no JSON of COCO, or if a name is missing, occurs twice or leaves its folder.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts.coco._file import read_image_names
+    >>> read_image_names(b'{"images": [{"file_name": "1.jpg"}]}', "train.json")
+    ['1.jpg']
+    """
+    return _read_names(_list_entries(_parse_document(content, where), "images", where), where)
+
+
+def _parse_document(content: bytes, where: str) -> dict[str, Any]:
     def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):  # json would keep the last value and drop the others
@@ -106,8 +135,7 @@ def _read_document(path: Path, where: str) -> dict[str, Any]:
         return made
 
     try:
-        with open_regular(path) as file:
-            document = json.loads(file.read(), object_pairs_hook=make_object)
+        document = json.loads(content, object_pairs_hook=make_object)
     except LayoutError:
         raise
     except json.JSONDecodeError as error:
@@ -121,8 +149,6 @@ def _read_document(path: Path, where: str) -> dict[str, Any]:
         ) from None
     except (RecursionError, ValueError) as error:
         raise LayoutError(f"{where}: the JSON cannot be read. {error}.") from None
-    except OSError as error:
-        raise LayoutError(f"{where}: {error.strerror or error}.") from error
     if isinstance(document, list):
         are_results = bool(document) and isinstance(document[0], dict) and "score" in document[0]
         hint = " These are the results of a detector." if are_results else ""

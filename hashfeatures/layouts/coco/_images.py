@@ -52,8 +52,7 @@ def locate_images(
     if root is None and (listed := _find_list(above, names, parts)):
         return listed
     tops = [root] if root is not None else [path.parent, above]
-    inner = [*parts, *(f"images/{part}" for part in parts), *_USUAL, ""]
-    folders = list(dict.fromkeys(top / name for top in tops for name in inner))
+    folders = list(dict.fromkeys(top / name for top in tops for name in usual_folders(parts)))
     first = names[:_SAMPLE]
     found = [sum(os.path.isfile(folder / name) for name in first) for folder in folders]
     best = found.index(max(found))
@@ -69,6 +68,11 @@ def locate_images(
             f"root='images'."
         )
     return [str(folder / name) for name in names], folder
+
+
+def usual_folders(parts: Sequence[str]) -> list[str]:
+    """Return where the images of a file may be, below its folder or the one above."""
+    return [*parts, *(f"images/{part}" for part in parts), *_USUAL, ""]
 
 
 def _folder_above(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..._utils.descriptions import shorten
@@ -35,12 +35,12 @@ def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
     return [], []
 
 
-def task_of(path: Path) -> str:
+def task_of(path: PurePath) -> str:
     """Return the task of COCO that a file is named after, or an empty string."""
     return next((task for task in _TASKS if task and path.stem.startswith(f"{task}_")), "")
 
 
-def word_of(path: Path) -> str:
+def word_of(path: PurePath) -> str:
     """Return what a file calls its part, such as "train2017" in instances_train2017.json."""
     return path.stem.removeprefix(f"{task_of(path)}_")
 
@@ -68,12 +68,12 @@ def choose_files(source: Any) -> tuple[list[Path], str]:
     return chosen, note if others else ""
 
 
-def name_parts(paths: Sequence[Path]) -> list[str]:
+def name_parts(paths: Sequence[PurePath]) -> list[str]:
     """Return a different name for each file: its role, or else what tells it from the others.
 
     Examples
     --------
-    >>> from pathlib import Path
+    >>> from pathlib import Path, PurePath
     >>> from hashfeatures.layouts.coco._places import name_parts
     >>> name_parts([Path("instances_train2017.json"), Path("instances_val2017.json")])
     ['train', 'val']

@@ -94,7 +94,7 @@ class HuggingFaceLayout(Layout):
         splits = {str(name): split for name, split in splits.items()}
         for name in filter(None, splits):
             safe_name(name, "The DatasetDict" if folder is None else show_path(str(folder)))
-        tables = [_Split(name, split).read() for name, split in splits.items()]
+        tables = [Split(name, split).read() for name, split in splits.items()]
         if not tables:
             raise LayoutError("The DatasetDict holds no split.")
         frame = pd.concat([table.dropna(axis=1, how="all") for table in tables], ignore_index=True)
@@ -229,7 +229,7 @@ class HuggingFaceLayout(Layout):
         return json.dumps(listed).encode()
 
 
-class _Split:
+class Split:
     """One split of a data set.
 
     Parameters
@@ -238,6 +238,11 @@ class _Split:
         Its name, or "" if the data set has no splits.
     dataset : Dataset or IterableDataset
         Its rows.
+
+    Attributes
+    ----------
+    column : str
+        The column of images.
     """
 
     def __init__(self, name: str, dataset: Any) -> None:
@@ -252,7 +257,7 @@ class _Split:
                 f"dataset.cast(Features(...))."
             )
         self._features = self._dataset.features
-        self._column = _pick_image_column(self._features, where)
+        self.column = _pick_image_column(self._features, where)
 
     def read(self) -> pd.DataFrame:
         """Return the table of the images."""
@@ -262,7 +267,7 @@ class _Split:
         plain = [
             name
             for name, kind in self._features.items()
-            if name != self._column and (name == objects or _is_plain(kind))
+            if name != self.column and (name == objects or _is_plain(kind))
         ]
         values, n_rows = self._read_columns(plain)
         prefix = f"{self._name}/" if self._name else ""
@@ -291,33 +296,33 @@ class _Split:
                 values = {name: rows.column(name).to_pylist() for name in names}
             return values, len(self._dataset)
         n_rows = 0
-        for row in self._dataset.select_columns(names) if names else self._encoded():
+        for row in self._dataset.select_columns(names) if names else self.encode():
             n_rows += 1
             for name in names:
                 values[name].append(row[name])
         return values, n_rows
 
-    def _encoded(self) -> Any:
-        """Return the images alone, not decoded."""
-        feature = self._features[self._column]
-        chosen = self._dataset.select_columns([self._column])
+    def encode(self) -> Any:
+        """Return the data set of the images alone, not decoded."""
+        feature = self._features[self.column]
+        chosen = self._dataset.select_columns([self.column])
         if getattr(feature, "decode", False):
-            chosen = chosen.cast_column(self._column, type(feature)(decode=False))
+            chosen = chosen.cast_column(self.column, type(feature)(decode=False))
         return chosen
 
     def _list_images(self, n_rows: int) -> Sequence[Any]:
-        encoded = self._encoded()
+        encoded = self.encode()
         if self._is_stream:
-            reader: RowReader = StreamReader(self._name or "stream", encoded, self._column, n_rows)
+            reader: RowReader = StreamReader(self._name or "stream", encoded, self.column, n_rows)
         else:
-            kind = self._features[self._column]
+            kind = self._features[self.column]
             if getattr(kind, "dtype", "") in ("string", "large_string"):
-                return list(encoded[self._column])
+                return list(encoded[self.column])
             if type(kind).__name__ == "Image":
                 flat = encoded.flatten()
-                data = flat.data.column(f"{self._column}.bytes")
+                data = flat.data.column(f"{self.column}.bytes")
                 if n_rows and data.null_count == len(data):  # all images are files
-                    return list(flat[f"{self._column}.path"])
+                    return list(flat[f"{self.column}.path"])
             reader = DatasetReader(self._name or "dataset", encoded)
         return [RowReference(reader, row) for row in range(n_rows)]
 

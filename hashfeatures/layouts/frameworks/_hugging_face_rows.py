@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._row_references import Block, ForwardReader, RowReader, rows_per_block
+from .._row_references import Block, ForwardReader, RowReader, as_image, rows_per_block
 
 _MOST_ROWS = 1024
 
@@ -30,7 +30,7 @@ class DatasetReader(RowReader):
 
     def open(self, cell: Any) -> Any:
         """Return the image in a cell."""
-        return _as_pixels(super().open(cell))
+        return as_pixels(super().open(cell))
 
 
 class StreamReader(ForwardReader):
@@ -41,7 +41,12 @@ class StreamReader(ForwardReader):
 
     def open(self, cell: Any) -> Any:
         """Return the image in a cell."""
-        return _as_pixels(super().open(cell))
+        return as_stored(cell)
+
+
+def as_stored(cell: Any) -> Any:
+    """Return the image in a cell of a stream as it is stored: bytes, a path or an array."""
+    return as_pixels(as_image(cell))
 
 
 def _read_cells(stream: Any, column: str) -> Iterator[list[Any]]:
@@ -49,7 +54,7 @@ def _read_cells(stream: Any, column: str) -> Iterator[list[Any]]:
     return ([row[column]] for row in stream)
 
 
-def _as_pixels(image: Any) -> Any:
+def as_pixels(image: Any) -> Any:
     """Return an image that is stored as nested lists of bytes as an array."""
     if not isinstance(image, list):
         return image
