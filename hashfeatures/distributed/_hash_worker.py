@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import platform
-import tarfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from .._utils.path_text import read_path, write_path
+from .._utils.path_text import write_path
 from ..duplicates.fingerprints._base import digest
 from ..duplicates.fingerprints._computed import ComputedHashes
 from ..exceptions import EngineError, FailedImagesWarning, StageError
@@ -23,8 +22,6 @@ from ..hashing._batch import hash_sources
 from ..hashing._hash_arrays import HashArrays
 from ..hashing._thumbnail import THUMBNAIL_VERSION
 from ..hashing.views._modes import VIEWS_VERSION
-from ..images._errors import as_read_error
-from ..images._files import HEAD, has_image_suffix, is_image_head
 from ..images._process_state import ProcessState
 from ._hash_stage import (
     DIGEST_BYTES,
@@ -36,10 +33,10 @@ from ._hash_stage import (
     keys_of,
     schema_of,
 )
-from ._part_directory import arrow, locate, open_located
+from ._listing_parts import read_listing
+from ._part_directory import arrow
+from ._part_sources import Batch, read_batches
 from ._stages import Stage
-
-_MAX_BATCH_BYTES = 1 << 26  # of encoded images in memory
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,18 @@ class HashTask:
 
     out: str
     name: str
+    isolated: bool = False
+    process_state: ProcessState = field(default_factory=ProcessState.here)
+
+
+@dataclass(frozen=True)
+class SentTask:
+    """A part to hash, with its images, which only the process that started the run can read."""
+
+    out: str
+    name: str
+    names: Sequence[str]
+    sources: Sequence[Any] = field(repr=False)
     isolated: bool = False
     process_state: ProcessState = field(default_factory=ProcessState.here)
 
@@ -101,15 +110,40 @@ def hash_part(task: HashTask) -> None:
     """Hash the images of one part of the listing."""
     task.process_state.apply()
     stage = Stage.open(task.out, KIND)
+    batches = read_batches(*read_listing(stage.sub(LISTING), task.name))
+    write_part(stage, task.name, batches, task.isolated)
+
+
+def hash_sent(task: SentTask) -> None:
+    """Hash images that were sent with their task."""
+    task.process_state.apply()
+    batch = (list(task.names), list(task.sources))
+    write_part(Stage.open(task.out, KIND), task.name, [batch], task.isolated)
+
+
+def write_part(stage: Stage, name: str, batches: Iterable[Batch], isolated: bool) -> None:
+    """Hash images from whatever source, and write their part.
+
+    Parameters
+    ----------
+    stage : Stage
+        The directory of hashes.
+    name : str
+        The name of the part.
+    batches : iterable of (list of str, list of image sources)
+        The names of the images and the images, of which one batch is in memory at a time.
+    isolated : bool
+        Whether each image is hashed in a process of its own.
+
+    Raises
+    ------
+    EngineError
+        If this process computes other bits than the stage holds.
+    """
     check_versions(stage.settings)
-    units = stage.sub(LISTING).read(task.name).column("unit").to_pylist()
     plan = HashPlan.of_settings(stage.settings)
-
-    def tables() -> Iterator[Any]:
-        for names, sources in _batches([read_path(unit) for unit in units]):
-            yield hash_batch(names, sources, plan, task.isolated)
-
-    stage.write(task.name, tables(), schema_of(plan.computed))
+    tables = (hash_batch(names, sources, plan, isolated) for names, sources in batches)
+    stage.write(name, tables, schema_of(plan.computed))
 
 
 def hash_batch(
@@ -131,49 +165,6 @@ def hash_batch(
             n_jobs=n_jobs,
         )
     return _tabulate(names, hashed, plan.computed)
-
-
-def is_archive(name: str) -> bool:
-    """Return whether an entry of the listing is a tar file of images."""
-    return name.lower().endswith(".tar")
-
-
-def _batches(units: Sequence[str]) -> Iterator[tuple[list[str], list[Any]]]:
-    """Yield the names and the sources of images, in batches."""
-    if not any(map(is_archive, units)):
-        yield list(units), list(units)
-        return
-    for unit in units:
-        names: list[str] = []
-        sources: list[Any] = []
-        held = 0
-        for name, content in _members(unit):
-            names.append(name)
-            sources.append(content)
-            held += len(content["bytes"]) if isinstance(content, dict) else 0
-            if held > _MAX_BATCH_BYTES:
-                yield names, sources
-                names, sources, held = [], [], 0
-        if names:
-            yield names, sources
-
-
-def _members(archive: str) -> Iterator[tuple[str, Any]]:
-    """Yield the images of a tar file, and an error under its name where it is damaged."""
-    system, path, _ = locate(archive)
-    try:
-        with open_located(system, path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
-            for member in tar:
-                if not member.isfile():
-                    continue
-                content = tar.extractfile(member)
-                assert content is not None
-                head = content.read(HEAD)
-                if has_image_suffix(member.name) or is_image_head(head):
-                    name = f"tar://{member.name}::{archive}"
-                    yield name, {"bytes": head + content.read(), "path": name}
-    except (OSError, tarfile.TarError) as error:
-        yield archive, as_read_error(archive, error)
 
 
 def _tabulate(names: Sequence[str], hashed: HashArrays, computed: ComputedHashes) -> Any:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from .._utils.descriptions import describe_value
 from .._utils.display import facts_as_html
 from .._utils.docstrings import fill_in_parameters
-from .._utils.path_text import read_path, write_path
-from .._utils.progress import progress_bar
 from .._utils.validation import check_bool, check_int
-from ..exceptions import EngineError, FailedImagesWarning, StageError, warn_user
-from ._executors import Executor, as_executor
-from ._hash_stage import DIGEST_BYTES, KIND, LISTING, digest_of
-from ._hash_worker import HashTask, Place, check_worker, hash_part, is_archive
-from ._listing import list_names
+from ..exceptions import FailedImagesWarning, StageError, warn_user
+from ..layouts.frameworks._hugging_face_stream import is_stream, open_streams
+from ._executors import as_executor
+from ._hash_run import HashRun
+from ._hash_stage import KIND, LISTING
+from ._hash_worker import Place, check_worker
+from ._listing import find_images
+from ._listing_parts import list_new
 from ._part_directory import arrow
+from ._senders import ReferenceSender, StreamSender
 from ._stage_finder import as_finder, note_of, plan_of
 from ._stages import Stage
 
@@ -69,26 +70,41 @@ def hash_dataset(
 
     Parameters
     ----------
-    source : path, URL, container or ray.data.Dataset
-        The names of images: a Parquet or CSV file of paths or URLs, a directory or bucket, which
-        is searched with its subfolders, or a list or column of paths and URLs. For tar files of
-        images (WebDataset), a pattern such as ``"shards/*.tar"`` or a list. A Ray Dataset has a
-        column of names ("path", "url", ...), and may have the images themselves in a column
-        "bytes" or "image".
+    source : path, URL, container, Collection, data set or ray.data.Dataset
+        The images, on a disk or in a bucket that all workers reach:
+
+        - a list or column of paths and URLs;
+        - a folder or bucket, which is searched with its subfolders: for images, or else for tar
+          files, or else for Parquet files;
+        - tar files of samples (WebDataset), a Parquet or CSV file of paths, URLs or encoded
+          images, or JSON of COCO; or a pattern of such files, as ``"s3://shards/{000..099}.tar"``
+          or ``"s3://shards/*.tar"``;
+        - a `Collection`, or what `read_collection` reads;
+        - a data set of Hugging Face, which may be a stream;
+        - a Ray Dataset with a column of names ("path", "url", ...), and perhaps the images
+          themselves in a column "bytes" or "image".
+
+        Workers read files, one sample or row group after the other. The images of streams and of
+        data sets in memory are read in the main process, a few batches ahead of the workers. A
+        stream must give the same images in the same order in each call.
     out : path or URL
-        The directory for the hashes. "image" is the absolute path or the URL. It is
-        ``tar://member::archive`` for a member of a tar file, and a JSON string for a path that is
-        not UTF-8. "key" is a 64-bit hash of that name. "codes" holds the hashes one after the
-        other, packed eight bits to a byte, or those of all views. "colors" and "thumbnail" hold
-        what confirms near duplicates, and "fingerprint" is equal for images that are compared as
-        equals. The other columns are "detail", "width", "height", "format", "digest" and "error".
+        The directory for the hashes. "image" is the absolute path or the URL. In a file of many
+        images, it is that of the file with "/" and the name of the member or the number of the
+        row, as in "/data/shard.tar/0012.jpg". In a stream or a data set in memory, it is the name
+        of the split or table and the row, as in "train/12". These are the names in
+        `read_collection`. A path that is not UTF-8 is a JSON string. "key" is a 64-bit hash of
+        the name. "codes" holds the hashes one after the other, packed eight bits to a byte, or
+        those of all views. "colors" and "thumbnail" hold what confirms near duplicates, and
+        "fingerprint" is equal for images that are compared as equals. The other columns are
+        "detail", "width", "height", "format", "digest" and "error".
     finder : NearDuplicateFinder, default=None
         The finder whose parameters say how images are hashed. Later stages compare them by the
         same finder. None means ``NearDuplicateFinder()``, which keeps a thumbnail of 4.4 kB an
         image. With ``verify=False``, the images are compared by hashes alone, and take 50 bytes.
         The parameters `n_jobs`, `cache` and `progress` of the finder have no effect.
     column : str, optional
-        The column of a table or Ray Dataset that holds the names.
+        The column of a table that holds the names or the images, or that of a Ray Dataset with
+        the names.
     part_size : int, default=4096
         The number of images in a part. A killed run loses at most one part for each worker. A tar
         file is a part of its own.
@@ -112,7 +128,10 @@ def hash_dataset(
     ------
     StageError
         If `out` cannot be written or was made with other settings, or if the source is empty or
-        cannot be listed.
+        cannot be listed. If a stream fails, or gives other images than in an earlier call; what
+        it gave before is hashed.
+    LayoutError
+        If the source is a data set in a layout that is broken.
     EngineError
         If the workers cannot be used, for example because their versions differ.
     MissingExtraError
@@ -139,87 +158,36 @@ def hash_dataset(
     with Stage.create(out, KIND, settings, note_of(finder)) as stage:
         workers = as_executor(executor, "hash_dataset")
         workers.check(check_worker, Place(stage.address))
+        before = set(stage.names())
         if type(source).__module__.startswith("ray.data"):
             from ._ray_source import hash_ray_dataset
 
-            before = set(stage.names())
             hash_ray_dataset(source, stage, column, part_size, workers)
             if not stage.names():
                 raise StageError("There is nothing to hash. The Ray Dataset has no rows.")
             return _summarize(stage, before)
-        _list_new(source, column, stage, part_size)
-        before = set(stage.names())
-        _hash_parts(stage, before, workers, retries, progress)
+        run = HashRun(stage, workers, part_size, retries, progress)
+        if is_stream(source):
+            run.hash_listed()
+            run.hash_sent(StreamSender(open_streams(source)))
+        else:
+            images = find_images(source, column)
+            n_listed = list_new(images.entries, stage.sub(LISTING), part_size)
+            if not n_listed and not images.references:
+                raise _nothing_in(source)
+            run.hash_listed()
+            if images.references:
+                run.hash_sent(ReferenceSender(images.references))
+        if not stage.names():
+            raise _nothing_in(source)
         return _summarize(stage, before)
 
 
-def _hash_parts(
-    stage: Stage, before: set[str], workers: Executor, retries: int, progress: bool
-) -> None:
-    """Hash the unfinished parts of the listing."""
-    left = [name for name in stage.sub(LISTING).names() if name not in before]
-    lost: list[HashTask] = []
-    with progress_bar(progress, total=len(left), unit="part") as bar:
-        tasks = (HashTask(stage.address, name) for name in left)
-        for outcome in workers.run(hash_part, tasks, retries):
-            if outcome.lost is None:
-                bar.update()
-            else:
-                lost.append(HashTask(stage.address, outcome.task.name, isolated=True))
-        for outcome in workers.run(hash_part, lost, retries):
-            if outcome.lost is not None:
-                raise EngineError(
-                    f"The part {outcome.task.name} of {stage.address} cannot be hashed, not even "
-                    f"image by image: {outcome.lost}. There may be too little memory for one "
-                    f"worker. A further run keeps the finished parts."
-                )
-            bar.update()
-
-
-def _list_new(source: Any, column: str | None, stage: Stage, part_size: int) -> None:
-    """Add the names of the source that are new to the listing."""
-    pyarrow = arrow()
-    listing = stage.sub(LISTING)
-    known: set[bytes] = set()
-    present = listing.names()
-    for part in present:
-        known.update(listing.read(part, ["digest"]).column("digest").to_pylist())
-    schema = pyarrow.schema({"unit": pyarrow.string(), "digest": pyarrow.binary(DIGEST_BYTES)})
-    n_parts = 1 + int(present[-1].partition("-")[2].partition(".")[0]) if present else 0
-    n_named = 0
-
-    def new_entries() -> Iterator[tuple[str, bytes]]:
-        nonlocal n_named
-        for name in list_names(source, column):
-            n_named += 1
-            digest = digest_of(name)
-            if digest not in known:
-                known.add(digest)
-                yield write_path(name), digest
-
-    def write(entries: list[tuple[str, bytes]]) -> None:
-        nonlocal n_parts
-        table = pyarrow.table(list(map(list, zip(*entries, strict=True))), schema=schema)
-        listing.write(f"part-{n_parts:08d}.parquet", [table], schema)
-        n_parts += 1
-
-    left = new_entries()
-    waiting: list[tuple[str, bytes]] = []
-    for entry in left:
-        if is_archive(read_path(entry[0])):
-            write([entry])
-            continue
-        waiting.append(entry)
-        if len(waiting) == part_size:
-            write(waiting)
-            waiting = []
-    if waiting:
-        write(waiting)
-    if not n_named:
-        raise StageError(
-            f"There is nothing to hash. {describe_value(source)} contains no image in a format "
-            f"that Pillow reads. For tar files, pass a pattern, 'folder/*.tar'."
-        )
+def _nothing_in(source: Any) -> StageError:
+    return StageError(
+        f"There is nothing to hash. {describe_value(source)} contains no image in a format that "
+        f"Pillow reads."
+    )
 
 
 def _summarize(stage: Stage, before: set[str]) -> HashSummary:

@@ -1,129 +1,224 @@
-"""Listing of a source: the names of its images, or of its tar files of images."""
+"""Listing of a source: what names its images, one by one or many at a time."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
-from .._utils.descriptions import describe_value, shorten
+from .._utils.descriptions import shorten
+from .._utils.frames import is_collection, is_dataset, is_frame, is_table_stream
 from ..exceptions import StageError
 from ..images._errors import describe_error
 from ..images._files import LeftOut, has_image_suffix, holds_image
 from ..images._references import ImageReference
-from ..images._sources import IMAGE_COLUMNS, list_sources, local_path
-from ._part_directory import arrow, is_local, locate, open_located
+from ..images._sources import list_sources, local_path
+from ..layouts import read_collection
+from ..layouts._read_collection import recognize_layouts
+from ..layouts._reference_text import name_absolutely, write_reference
+from ..layouts.archives._shards import expand_braces
+from ..layouts.coco._bucket import list_bucket_images
+from ._entries import Entry, address_of, whole_name
+from ._part_directory import is_local, locate
+from ._part_sources import is_archive
+from ._stages import MANIFEST
+from ._table_listing import is_parquet, is_table, list_table
 
-_TABLES = (".parquet", ".csv")
-_BLOCK_ROWS = 1 << 16  # of a table in memory
+# Files that describe a data set, which `read_collection` reads.
+_DESCRIPTIONS = (".json", ".yaml", ".yml", ".zip")
+_N_LOOKS = 16  # requests at a time
 _LOGGER = logging.getLogger(__name__)
 
 
-def list_names(source: Any, column: str | None = None) -> Iterator[str]:
-    """Yield the absolute path or the URL of each image, or of each tar file, in a source.
+class SourceImages(NamedTuple):
+    """The images of a source.
 
     Parameters
     ----------
-    source : path, URL or container of these
+    entries : iterable of Entry
+        What workers read, in order.
+    references : list of ImageReference
+        The images that only this process can read.
+    """
+
+    entries: Iterable[Entry]
+    references: list[ImageReference]
+
+
+def find_images(source: Any, column: str | None = None) -> SourceImages:
+    """Return the images of a source. Those in files are listed when they are asked for.
+
+    Parameters
+    ----------
+    source : path, URL, container of these, Collection, or what `read_collection` reads
         A table (.parquet, .csv), a directory or bucket, which is searched with its subfolders, a
-        pattern such as "s3://bucket/shards/*.tar", or a list, array or column of names.
+        pattern such as "s3://bucket/shards/*.tar", a file that describes a data set, or a list,
+        array or column of names.
     column : str, optional
-        The column of a table that holds the names.
+        The column of a table that holds the names or the images.
 
     Raises
     ------
     StageError
         If the source cannot be read.
+    LayoutError
+        If it is a data set in a layout that is broken.
     ValueError
         If a table has no such column.
     """
-    if not isinstance(source, str | os.PathLike):
-        yield from map(_whole_name, list_sources(source, "hash_dataset"))
-        return
-    text = os.fspath(source)
+    if isinstance(source, str | os.PathLike):
+        images = _read_description(source)
+        if images is None:
+            return SourceImages(_list_address(os.fspath(source), column), [])
+    else:
+        images = _list_container(source)
+    kept = [image for image in images if _is_for_this_process(image)]
+    return SourceImages(_list_images(images, column), kept)
+
+
+def _read_description(source: str | os.PathLike[str]) -> Sequence[Any] | None:
+    """Return the images of a local file that describes a data set; None for other sources."""
+    path = local_path(source)
+    if path is None or is_table(path) or is_archive(path):
+        return None
+    is_known = os.path.isfile(path) or (
+        os.path.isdir(path) and not _holds_images(path) and bool(recognize_layouts(path))
+    )
+    return read_collection(path).images if is_known else None
+
+
+def _holds_images(folder: str) -> bool:
+    """Return whether a folder holds images, tar files or Parquet files by their names."""
+    return any(
+        has_image_suffix(name) or is_archive(name) or is_parquet(name)
+        for _, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def _list_container(source: Any) -> Sequence[Any]:
+    """Return the images of a collection, a data set or a list."""
+    if is_collection(source):
+        return source.images  # type: ignore[no-any-return]
+    is_plain = isinstance(source, list | tuple) or (is_frame(source) and not is_dataset(source))
+    is_plain |= isinstance(source, Iterator) and not is_table_stream(source)
+    is_described = (
+        isinstance(source, list | tuple)
+        and bool(source)
+        and all(map(_is_description, source[:2]))
+        and all(map(_is_description, source))
+    )
+    if is_described or (not is_plain and recognize_layouts(source)):
+        return read_collection(source).images
+    return list_sources(source, "hash_dataset")
+
+
+def _is_description(item: Any) -> bool:
+    path = local_path(item)
+    return path is not None and path.lower().endswith(_DESCRIPTIONS)
+
+
+def _is_for_this_process(image: Any) -> bool:
+    return isinstance(image, ImageReference) and write_reference(image) is None
+
+
+def _list_images(images: Iterable[Any], column: str | None) -> Iterator[Entry]:
+    """Yield the entries of images that workers can read."""
+    for image in images:
+        if isinstance(image, ImageReference):
+            text = write_reference(image)
+            if text is not None:
+                yield Entry(name_absolutely(image), text)
+        else:
+            name = whole_name(image)
+            yield from _list_address(name, column) if is_table(name) else [Entry(name)]
+
+
+def _list_address(text: str, column: str | None) -> Iterator[Entry]:
+    """Yield the entries of a file, a folder or a pattern, here or in a bucket."""
     system, path, address = locate(text)
     try:
-        if text.lower().endswith(_TABLES):
-            yield from map(_whole_name, _read_column(system, path, address, column))
-        elif "*" in text:
-            yield from (_address_of(system, found) for found in sorted(system.glob(path)))
-        elif text.lower().endswith(".tar"):
+        if ("*" in path or "{" in path) and not (is_local(system) and os.path.lexists(path)):
+            yield from _list_files(system, _match(system, path), column)
+        elif is_table(path):
+            yield from list_table(system, path, address, column)
+        elif is_archive(path):
             if not system.exists(path):
                 raise FileNotFoundError("there is no such file")
-            yield address
+            yield Entry(address)
+        elif not is_local(system) and path.lower().endswith(".json"):
+            yield from _list_files(system, [path], column)
         else:
-            yield from _walk(system, path)
-    except OSError as error:
+            yield from _list_files(system, _walk(system, path), column)
+    except _errors_of_files() as error:
         raise StageError(
             f"{shorten(address)} cannot be listed: {describe_error(error)}"
         ) from error
 
 
+def _errors_of_files() -> tuple[type[Exception], ...]:
+    """Return what file systems raise. Those of the web raise errors of aiohttp."""
+    module = sys.modules.get("aiohttp")
+    return (OSError,) if module is None else (OSError, module.ClientError)
+
+
+def _list_files(system: Any, paths: Iterable[str], column: str | None) -> Iterator[Entry]:
+    for path in paths:
+        address = address_of(system, path)
+        if is_table(path):
+            yield from list_table(system, path, address, column)
+        elif path.lower().endswith(".json"):
+            for image in list_bucket_images(system, path, shorten(address)):
+                yield Entry(address_of(system, image))
+        else:
+            yield Entry(address)
+
+
+def _match(system: Any, pattern: str) -> Iterator[str]:
+    """Yield the files that match a pattern with stars, or with ranges and choices in braces."""
+    plain = []
+    for path in expand_braces(pattern):
+        if "*" in path:
+            yield from sorted(system.glob(path))
+        else:
+            plain.append(path)
+    with ThreadPoolExecutor(_N_LOOKS) as pool:
+        for path, is_there in zip(plain, pool.map(system.exists, plain), strict=True):
+            if not is_there:
+                raise FileNotFoundError(f"there is no file {shorten(path)!r}")
+            yield path
+
+
 def _walk(system: Any, path: str) -> Iterator[str]:
+    """Yield the images below a folder; if there are none, its tar files or its tables."""
     if not system.isdir(path):
         raise NotADirectoryError(
             "expected a directory, a table (.parquet, .csv), a pattern or .tar files"
         )
     is_wanted = holds_image if is_local(system) else has_image_suffix
-    left_out = LeftOut()
-    for found in sorted(system.find(path)):
+    left_out, others = LeftOut(), []
+    n_images = 0
+    files = sorted(system.find(path))
+    stages = tuple(file.removesuffix(MANIFEST) for file in files if file.endswith(f"/{MANIFEST}"))
+    for found in files:
         if is_wanted(found):
-            yield _address_of(system, found)
+            n_images += 1
+            yield found
         else:
             left_out.add(found)
-    if description := left_out.describe():
+            if _may_hold_images(found[len(path) :]) and not found.startswith(stages):
+                others.append(found)
+    if not n_images:
+        shards = list(filter(is_archive, others))
+        yield from shards or [found for found in others if not is_archive(found)]
+    elif description := left_out.describe():
         _LOGGER.info("%s: %s", path, description)
 
 
-def _address_of(system: Any, path: str) -> str:
-    if is_local(system):
-        return path
-    address: str = system.unstrip_protocol(path)
-    return address
-
-
-def _whole_name(source: Any) -> str:
-    if isinstance(source, ImageReference):
-        raise TypeError(
-            f"A data set is a list of paths and URLs, which any worker can read. Got "
-            f"{shorten(source.name)!r}, which is inside another file. For tar shards, pass their "
-            f"pattern, such as 'shards/*.tar'. For others, call hash_images."
-        )
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(
-            f"A data set is a list of paths and URLs, which any worker can read. Got "
-            f"{type(source).__name__}. For images in memory, call hash_images."
-        )
-    path = local_path(source)
-    return os.fspath(source) if path is None else os.path.abspath(path)
-
-
-def _read_column(system: Any, path: str, address: str, column: str | None) -> Iterator[Any]:
-    with open_located(system, path) as file:
-        if address.lower().endswith(".csv"):
-            import pandas as pd
-
-            header = list(pd.read_csv(file, nrows=0).columns)
-            file.seek(0)
-            name = _pick(header, column, address)
-            for frame in pd.read_csv(file, usecols=[name], dtype=str, chunksize=_BLOCK_ROWS):
-                yield from frame[name].dropna().tolist()
-            return
-        parquet = arrow().parquet.ParquetFile(file)
-        name = _pick(parquet.schema_arrow.names, column, address)
-        for batch in parquet.iter_batches(_BLOCK_ROWS, columns=[name]):
-            yield from (value for value in batch.column(0).to_pylist() if value is not None)
-
-
-def _pick(columns: Iterable[str], column: str | None, address: str) -> str:
-    """Return the name of the column with the names of images."""
-    known = list(columns)
-    wanted = IMAGE_COLUMNS if column is None else (column,)
-    named = known if column is None and len(known) == 1 else [c for c in wanted if c in known]
-    if named:
-        return named[0]
-    raise ValueError(
-        f"{shorten(address)} has the columns {describe_value(known[:10])}, and none of "
-        f"{list(wanted)}. Pass the name of the column with paths or URLs as column=..."
-    )
+def _may_hold_images(inside: str) -> bool:
+    """Return whether a file in a folder is a tar file or a Parquet file, and not of a tool."""
+    is_hidden = any(word[:1] in ("_", ".") for word in inside.split("/"))
+    return not is_hidden and (is_archive(inside) or is_parquet(inside))

@@ -15,8 +15,8 @@ from ..exceptions import EngineError
 from ..images._process_state import ProcessState
 from ..images._sources import IMAGE_COLUMNS
 from ._executors import RayExecutor, cause_of
-from ._hash_stage import KIND, HashPlan, keys_of, schema_of
-from ._hash_worker import check_versions, hash_batch
+from ._hash_stage import KIND, keys_of
+from ._hash_worker import write_part
 from ._stages import Stage
 
 _DATA_COLUMNS = ("bytes", "image")
@@ -57,8 +57,6 @@ def hash_ray_dataset(
 def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[np.uint64]) -> int:
     """Hash the new images of a batch, and return their number."""
     stage = Stage.open(out, KIND)
-    check_versions(stage.settings)
-    plan = HashPlan.of_settings(stage.settings)
     names = [str(name) for name in batch[column]]
     keys = keys_of(names)
     new = np.flatnonzero(~np.isin(keys, known))
@@ -73,8 +71,7 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     died = notes.read_json(begun) is not None
     notes.write_json(begun, {})
     sources = [_source_of(batch, int(row), names[row]) for row in new]
-    table = hash_batch(chosen, sources, plan, isolated=died)
-    stage.write(part, [table], schema_of(plan.computed))
+    write_part(stage, part, [(chosen, sources)], isolated=died)
     notes.remove([begun])
     return len(chosen)
 

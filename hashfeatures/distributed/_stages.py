@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMAT = 1
-_MANIFEST = "_manifest.json"
+MANIFEST = "_manifest.json"
 _CURRENT = "_current.json"
 _LOCK = "_lock"
 
@@ -98,12 +98,12 @@ class Stage(PartDirectory):
             lock.release()
 
     def _begin(self, kind: str, settings: dict[str, Any], notes: dict[str, Any]) -> None:
-        manifest = self.read_json(_MANIFEST)
+        manifest = self.read_json(MANIFEST)
         wanted = {"format": _FORMAT, "kind": kind, "settings": settings, **notes}
         if manifest is None:
             if self.names():
                 raise StageError(
-                    f"{self.address} holds Parquet files and no {_MANIFEST}, so it is no complete "
+                    f"{self.address} holds Parquet files and no {MANIFEST}, so it is no complete "
                     f"stage directory. Delete it, or name another directory."
                 )
         else:
@@ -115,7 +115,7 @@ class Stage(PartDirectory):
                     f"has {requested}. Name another directory, or use the settings of this one."
                 )
         if manifest != wanted:
-            self.write_json(_MANIFEST, wanted)
+            self.write_json(MANIFEST, wanted)
         self.sweep()
         self.settings, self.notes = settings, notes
 
@@ -129,7 +129,7 @@ class Stage(PartDirectory):
             If the directory does not exist, or holds other results.
         """
         stage = cls(address)
-        manifest = stage.read_json(_MANIFEST)
+        manifest = stage.read_json(MANIFEST)
         if manifest is None:
             raise _no_stage(stage.address)
         stage._check(manifest, kind)
@@ -153,7 +153,7 @@ class Stage(PartDirectory):
     def _check(self, manifest: Any, kind: str) -> None:
         if not isinstance(manifest, dict) or not {"format", "kind", "settings"} <= set(manifest):
             raise StageError(
-                f"{self.address}/{_MANIFEST} is no manifest of hashfeatures. Name another "
+                f"{self.address}/{MANIFEST} is no manifest of hashfeatures. Name another "
                 f"directory."
             )
         if manifest["format"] > _FORMAT:
@@ -171,7 +171,7 @@ class Stage(PartDirectory):
 
 def _no_stage(address: str) -> StageError:
     return StageError(
-        f"{shorten(address)} is no stage directory, because it has no {_MANIFEST}. Name a "
+        f"{shorten(address)} is no stage directory, because it has no {MANIFEST}. Name a "
         f"directory that hash_dataset, find_pairs, components or assign wrote."
     )
 
@@ -199,7 +199,7 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     pandas.read_parquet : Reads the directory too, and selected columns of it.
     """
     stage = PartDirectory(path)
-    if stage.read_json(_MANIFEST) is None:
+    if stage.read_json(MANIFEST) is None:
         raise _no_stage(stage.address)
     names = _published(stage) or stage.names()
     if not names:

@@ -83,3 +83,24 @@ def number_repeats(names: Iterable[str]) -> list[str]:
         seen.add(new)
         unique.append(new)
     return unique
+
+
+def number_repeat(name: str, seen: set[str]) -> str:
+    """Return a name, with a number in it if it was seen before, and add it to those seen.
+
+    Unlike `number_repeats`, the function knows nothing of the names to come.
+
+    Examples
+    --------
+    >>> from hashfeatures.layouts._unique_names import number_repeat
+    >>> seen = set()
+    >>> [number_repeat(name, seen) for name in ["a.png", "a.png", "a (2).png"]]
+    ['a.png', 'a (2).png', 'a (2) (2).png']
+    """
+    start, suffix = os.path.splitext(name)
+    new, copy = name, 1
+    while new in seen:
+        copy += 1
+        new = f"{start} ({copy}){suffix}"
+    seen.add(new)
+    return new

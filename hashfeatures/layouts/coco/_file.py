@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..._utils.descriptions import describe_value, shorten
@@ -51,7 +51,7 @@ class CocoFile:
     holds_objects: bool
 
 
-def show_file(path: Path) -> str:
+def show_file(path: PurePath) -> str:
     """Return the path of a file for messages."""
     return shorten(show_path(str(path)))
 

@@ -40,7 +40,10 @@ class ImageStream:
             are read again.
         """
         self._stream = self._split.encode()
-        self._keeps_state = hasattr(self._stream, "state_dict")  # since datasets 2.20
+        # Releases of datasets before 2.20 know no state.
+        self._keeps_state = hasattr(self._stream, "state_dict") and not _shuffles(
+            getattr(self._stream, "_ex_iterable", None)
+        )
         if state is not None:
             self._stream.load_state_dict(state)
         elif row:
@@ -61,6 +64,16 @@ class ImageStream:
             return json.loads(json.dumps(state))
         except (TypeError, ValueError):
             return None
+
+
+def _shuffles(iterable: Any) -> bool:
+    """Return whether a stream may shuffle rows in a buffer, whose content is in no state."""
+    kind = type(iterable).__name__
+    if not kind.endswith("Iterable") or "Shuffle" in kind:
+        return True
+    values = list(vars(iterable).values())
+    values += [item for value in values if isinstance(value, list | tuple) for item in value]
+    return any(_shuffles(value) for value in values if type(value).__name__.endswith("Iterable"))
 
 
 def is_stream(source: Any) -> bool:

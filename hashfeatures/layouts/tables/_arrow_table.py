@@ -74,13 +74,11 @@ class ArrowTable(ABC):
 
     def holds_files(self, column: str) -> bool:
         """Return whether a column holds encoded images, as bytes or as structs with "bytes"."""
-        kind = self.schema.field(column).type
-        return _is_binary(kind) or _has_field(kind, "bytes")
+        return holds_files(self.schema.field(column).type)
 
     def holds_text(self, column: str) -> bool:
         """Return whether a column holds text, or is empty."""
-        kind = self.schema.field(column).type
-        return _is_text(getattr(kind, "value_type", kind)) or str(kind) == "null"
+        return holds_text(self.schema.field(column).type)
 
     def holds_numbers(self, column: str) -> bool:
         """Return whether a column can hold no images."""
@@ -158,6 +156,16 @@ class ArrowTable(ABC):
                 f"{self.name} had {self.n_rows} rows when it was read, and has {start} now. Read "
                 f"it again."
             )
+
+
+def holds_files(kind: Any) -> bool:
+    """Return whether a type of Arrow is that of encoded images, see `ArrowTable.holds_files`."""
+    return _is_binary(kind) or _has_field(kind, "bytes")
+
+
+def holds_text(kind: Any) -> bool:
+    """Return whether a type of Arrow is that of text, see `ArrowTable.holds_text`."""
+    return _is_text(getattr(kind, "value_type", kind)) or str(kind) == "null"
 
 
 def _has_field(kind: Any, name: str) -> bool:

@@ -40,16 +40,24 @@ def locate(
 def _resolve(values: list[Any], folder: Path | None, is_asked: bool) -> list[Any]:
     """Return images with relative paths put below the folder that they are relative to."""
     relative = [value for value in values if is_relative(value)]
-    if folder is None or not relative:
+    if folder is None or not relative or (not is_asked and are_here(relative, folder)):
         return values
+    return [put_below(value, folder) for value in values]
+
+
+def are_here(relative: Sequence[str], folder: Path) -> bool:
+    """Return whether relative paths are those of the working directory, and not of a folder."""
     first = relative[:TRIED]
-    is_there = is_asked or any(_find(value, folder) for value in first)
-    if not is_there and any(_find(value, Path()) for value in first):
-        return values
-    return [
-        _find(value, folder) or os.path.join(folder, value) if is_relative(value) else value
-        for value in values
-    ]
+    return not any(_find(value, folder) for value in first) and any(
+        _find(value, Path()) for value in first
+    )
+
+
+def put_below(value: Any, folder: Path) -> Any:
+    """Return an image with a relative path put below a folder."""
+    if not is_relative(value):
+        return value
+    return _find(value, folder) or os.path.join(folder, value)
 
 
 def _find(name: str, folder: Path) -> str | None:

@@ -45,7 +45,7 @@ LABEL_COLUMNS = ("label", "class", "target")
 
 # What this package writes beside hashes.
 _OF_HASHES = {"settings", "error"}
-_PARQUET_SUFFIXES = (".parquet", ".pq")
+PARQUET_SUFFIXES = (".parquet", ".pq")
 _OWN_COLUMNS = ("image", "key", "part", "label", "annotations")
 # The end of the names of files that hold one part together, such as train-00000-of-00002.
 _SHARD = re.compile(r"[-_.]\d+-of-\d+$")
@@ -250,7 +250,7 @@ def _kind_of(files: Sequence[Path]) -> str | None:
         return None
     if suffixes <= set(CSV_SUFFIXES):
         return "CSV"
-    return "Parquet" if suffixes <= set(_PARQUET_SUFFIXES) else None
+    return "Parquet" if suffixes <= set(PARQUET_SUFFIXES) else None
 
 
 def _is_computed(source: Any) -> bool:

@@ -1,0 +1,109 @@
+"""The listing of a directory of hashes: parts of entries, which become parts of hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from .._utils.path_text import read_path, write_path
+from ._entries import Entry
+from ._hash_stage import DIGEST_BYTES, digest_of
+from ._part_directory import PartDirectory, arrow
+from ._part_sources import is_archive
+
+LISTED = "part-"
+
+
+class ListedUnits(NamedTuple):
+    """The entries of a part.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of the entries.
+    references : list of str or None
+        What a worker needs beside each name, as JSON.
+    """
+
+    names: list[str]
+    references: list[str | None]
+
+
+def read_listing(listing: PartDirectory, part: str) -> ListedUnits:
+    """Return the entries of a part. Those of earlier releases hold no references."""
+    table = listing.read(part)
+    names = [read_path(unit) for unit in table.column("unit").to_pylist()]
+    if "reference" not in table.column_names:
+        return ListedUnits(names, [None] * len(names))
+    return ListedUnits(names, table.column("reference").to_pylist())
+
+
+def write_listing(listing: PartDirectory, part: str, entries: Sequence[Entry]) -> None:
+    """Write a part."""
+    pyarrow = arrow()
+    columns: dict[str, tuple[Any, list[Any]]] = {
+        "unit": (pyarrow.string(), [write_path(entry.name) for entry in entries]),
+        "digest": (pyarrow.binary(DIGEST_BYTES), list(map(_digest_of, entries))),
+        "reference": (pyarrow.string(), [entry.reference for entry in entries]),
+    }
+    schema = pyarrow.schema({name: kind for name, (kind, _) in columns.items()})
+    table = pyarrow.table([values for _, values in columns.values()], schema=schema)
+    listing.write(part, [table], schema)
+
+
+def list_new(entries: Iterable[Entry], listing: PartDirectory, part_size: int) -> int:
+    """Add the entries that are new to the listing.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        All entries of a source.
+    listing : PartDirectory
+        The listing.
+    part_size : int
+        The most images of a part. A tar file is a part of its own, and so is what holds more
+        images.
+
+    Returns
+    -------
+    int
+        The number of all entries, new or not.
+    """
+    known: set[bytes] = set()
+    for part in listing.names():
+        known.update(listing.read(part, ["digest"]).column("digest").to_pylist())
+    number = next_number(listing.names(LISTED))
+    n_entries = n_waiting = 0
+    waiting: list[Entry] = []
+
+    def write(chosen: list[Entry]) -> None:
+        nonlocal number
+        if chosen:
+            write_listing(listing, f"{LISTED}{number:08d}.parquet", chosen)
+            number += 1
+
+    for entry in entries:
+        n_entries += 1
+        digest = _digest_of(entry)
+        if digest in known:
+            continue
+        known.add(digest)
+        if entry.reference is None and is_archive(entry.name):
+            write([entry])
+            continue
+        if n_waiting + entry.n_images > part_size:
+            write(waiting)
+            waiting, n_waiting = [], 0
+        waiting.append(entry)
+        n_waiting += entry.n_images
+    write(waiting)
+    return n_entries
+
+
+def next_number(parts: Sequence[str]) -> int:
+    """Return the number of a new part from the sorted names of those that exist."""
+    return 1 + int(parts[-1].partition("-")[2].partition(".")[0]) if parts else 0
+
+
+def _digest_of(entry: Entry) -> bytes:
+    return digest_of(entry.name + entry.place)

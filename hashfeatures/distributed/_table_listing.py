@@ -1,0 +1,147 @@
+"""Listing of tables: the images that they name, or the row groups that hold images."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from .._utils.descriptions import describe_value, shorten
+from ..exceptions import StageError
+from ..images._errors import describe_error
+from ..images._sources import IMAGE_COLUMNS
+from ..layouts.tables._arrow_table import holds_files, holds_text
+from ..layouts.tables._csv_table import SUFFIXES as CSV_SUFFIXES
+from ..layouts.tables._table_images import TRIED, are_here, is_relative, put_below
+from ..layouts.tables._tables import PARQUET_SUFFIXES
+from ._entries import Entry, address_of, whole_name
+from ._part_directory import arrow, is_local, open_located
+from ._part_sources import ROWS
+
+_BLOCK_ROWS = 1 << 16  # of a table in memory
+
+
+def is_table(path: str) -> bool:
+    """Return whether a file is a table by its suffix."""
+    return is_parquet(path) or path.lower().endswith(CSV_SUFFIXES)
+
+
+def is_parquet(path: str) -> bool:
+    """Return whether a file is a Parquet file by its suffix."""
+    return path.lower().endswith(PARQUET_SUFFIXES)
+
+
+def list_table(system: Any, path: str, address: str, column: str | None) -> Iterator[Entry]:
+    """Yield the images that a table names, or its row groups if it holds encoded images.
+
+    Relative paths are relative to the folder of the table. On a local disk, they are relative to
+    the working directory instead if the first images are there, and none is in the folder.
+
+    Parameters
+    ----------
+    system : fsspec file system
+        What holds the table.
+    path, address : str
+        Where it is there, and its whole address.
+    column : str, optional
+        The column of names or images.
+
+    Raises
+    ------
+    StageError
+        If a Parquet file is damaged.
+    ValueError
+        If the table has no such column.
+    """
+    with open_located(system, path) as file:
+        if path.lower().endswith(CSV_SUFFIXES):
+            yield from _whole_names(_read_csv(file, address, column), system, path)
+            return
+        pyarrow = arrow()
+        try:
+            table = pyarrow.parquet.ParquetFile(file)
+            name, holds_images = _pick(table.schema_arrow, column, address)
+            if holds_images:
+                yield from _list_row_groups(table, name, address)
+            else:
+                yield from _whole_names(_read_names(table, name), system, path)
+        except pyarrow.ArrowException as error:
+            raise StageError(
+                f"{shorten(address)} is no whole Parquet file: {describe_error(error)}"
+            ) from error
+
+
+def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str]:
+    import pandas as pd
+
+    separator = "\t" if address.lower().endswith(".tsv") else ","
+    header = list(pd.read_csv(file, nrows=0, sep=separator).columns)
+    file.seek(0)
+    name = _choose(header, column, address, IMAGE_COLUMNS)
+    options: dict[str, Any] = {"usecols": [name], "dtype": str, "sep": separator}
+    for frame in pd.read_csv(file, chunksize=_BLOCK_ROWS, **options):
+        yield from frame[name].dropna().tolist()
+
+
+def _read_names(table: Any, name: str) -> Iterator[str]:
+    for batch in table.iter_batches(_BLOCK_ROWS, columns=[name]):
+        yield from (value for value in batch.column(0).to_pylist() if value is not None)
+
+
+def _pick(schema: Any, column: str | None, address: str) -> tuple[str, bool]:
+    """Return the column of images, and whether it holds them and not their names."""
+    kinds = {field.name: field.type for field in schema}
+    usable = [name for name, kind in kinds.items() if holds_text(kind) or holds_files(kind)]
+    files = [name for name in usable if holds_files(kinds[name])]
+    # As in `read_collection`: a usual name counts more than a type.
+    usual = [name for name in IMAGE_COLUMNS if name in usable]
+    wanted = usual or (files if len(files) == 1 else IMAGE_COLUMNS)
+    name = _choose(list(kinds), column, address, wanted)
+    if name not in usable:
+        raise ValueError(
+            f"{shorten(address)}, column {name!r}: expected paths, URLs or encoded images. Got "
+            f"values of the type {kinds[name]}."
+        )
+    return name, name in files
+
+
+def _choose(columns: list[str], column: str | None, address: str, usual: Iterable[str]) -> str:
+    """Return the column that was named, or the first of the usual ones."""
+    wanted = list(usual) if column is None else [column]
+    found = columns if column is None and len(columns) == 1 else []
+    found = found or [name for name in wanted if name in columns]
+    if found:
+        return found[0]
+    raise ValueError(
+        f"{shorten(address)} has the columns {describe_value(columns[:10])}, and none of "
+        f"{wanted}. Pass the name of the column with paths, URLs or images as column=..."
+    )
+
+
+def _list_row_groups(table: Any, column: str, address: str) -> Iterator[Entry]:
+    start = 0
+    for group in range(table.num_row_groups):
+        n_rows = table.metadata.row_group(group).num_rows
+        facts = {"kind": ROWS, "column": column, "group": group}
+        text = json.dumps({**facts, "start": start, "stop": start + n_rows})
+        start += n_rows
+        if n_rows:
+            yield Entry(address, text, n_rows, f"#{group}")
+
+
+def _whole_names(values: Iterator[str], system: Any, path: str) -> Iterator[Entry]:
+    """Yield the absolute paths and the URLs of images that a table names."""
+    if not is_local(system):
+        folder = posixpath.dirname(path)
+        for value in values:
+            inside = posixpath.join(folder, value) if is_relative(value) else None
+            yield Entry(whole_name(value) if inside is None else address_of(system, inside))
+        return
+    first = list(islice(values, TRIED))
+    above = Path(path).parent
+    is_here = are_here([value for value in first if is_relative(value)], above)
+    for value in chain(first, values):
+        yield Entry(whole_name(value if is_here else put_below(value, above)))
