@@ -116,8 +116,8 @@ def _measure_fast(
     decoding: Decoding,
     min_detail: int | None,
 ) -> _Measured:
-    """Measure the pixels of a JPEG that Pillow did not decode."""
-    sizes = _sizes_for(tuple(specs), min_detail is not None, min(fast.pixels.shape[:2]))
+    """Measure the pixels of a JPEG that Pillow's reader did not open."""
+    sizes = _sizes_for(tuple(specs), min_detail is not None, fast.least_side)
     planes = ImagePlanes(fast.pixels, needs_color(specs), sizes=sizes)
     detail, values = _measure_planes(planes, specs, min_detail)
     digest = None

@@ -1,7 +1,8 @@
-"""Baseline JPEGs as arrays, decoded by simplejpeg where it is installed.
+"""Baseline JPEGs without the detours of opening a file with Pillow.
 
-Its pixels are those of Pillow, as both decode with libjpeg-turbo. It skips the steps that turn
-them into a Pillow image. Whatever is unusual about a file, and whatever fails, is left to Pillow.
+simplejpeg decodes them to arrays where it is installed. Its pixels are those of Pillow, as both
+decode with libjpeg-turbo. It cannot decode luma with chroma, which Pillow's decoder does here
+without its reader. Whatever is unusual about a file, and whatever fails, is left to the reader.
 """
 
 from __future__ import annotations
@@ -67,19 +68,26 @@ class JpegPixels(NamedTuple):
 
     Parameters
     ----------
-    pixels : ndarray of shape (height, width) or (height, width, 4), dtype uint8
-        Luma, or red, green, blue and an unused byte. Valid until the thread decodes another image.
+    pixels : ndarray of dtype uint8, or PIL.Image.Image
+        Luma, shape (height, width), or red, green, blue and an unused byte, shape (height, width,
+        4), valid until the thread decodes another image. Luma and chroma are an image.
     width, height : int
         The size of the image before any reduction.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | Image.Image
     width: int
     height: int
 
+    @property
+    def least_side(self) -> int:
+        """The width or the height of the pixels, whichever is less."""
+        pixels = self.pixels
+        return int(min(pixels.size if isinstance(pixels, Image.Image) else pixels.shape[:2]))
+
 
 def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> JpegPixels | None:
-    """Decode a local file or bytes by simplejpeg, if the pixels are certain to be Pillow's.
+    """Decode a local file or bytes, if the pixels are certain to be those of Pillow's reader.
 
     Parameters
     ----------
@@ -93,10 +101,13 @@ def decode_baseline(source: Any, decoding: Decoding, reduction: Reduction) -> Jp
     Returns
     -------
     JpegPixels or None
-        None where simplejpeg is not installed, for all other kinds of sources and of files, and
-        wherever anything fails.
+        None where simplejpeg is needed and not installed, for all other kinds of sources and of
+        files, and wherever anything fails.
     """
-    if load_simplejpeg() is None or (decoding.decode == "reduced" and reduction.chroma):
+    with_chroma = decoding.decode == "reduced" and reduction.chroma
+    if with_chroma and reduction.color:
+        return None
+    if not with_chroma and load_simplejpeg() is None:
         return None
     with suppress(Exception):  # Pillow reports what is wrong with the file
         content = _find_content(source)
@@ -243,7 +254,12 @@ def _decode(
         least = min(width, height) // reduction.min_side
         scale = next((scale for scale in (8, 4, 2) if least >= scale), 1)
     in_color = sampling is not None and not (is_reduced and not reduction.color)
-    if not _agrees_with_pillow(sampling, in_color, scale):
+    if is_reduced and reduction.chroma and sampling is not None:
+        # What Pillow's reader passes to the decoder after `draft`.
+        size, mode = (-(-width // scale), -(-height // scale)), "YCbCr"
+        image = Image.frombytes(mode, size, data, "jpeg", mode, "", scale, 0)
+        return JpegPixels(image, width, height)
+    if load_simplejpeg() is None or not _agrees_with_pillow(sampling, in_color, scale):
         return None
     return JpegPixels(_decode_scaled(data, width, height, in_color, scale), width, height)
 

@@ -1,4 +1,4 @@
-"""JPEGs that simplejpeg decodes in Pillow's place, and those that it must not decode."""
+"""JPEGs that are decoded without Pillow's reader, and those that only it must decode."""
 
 import io
 
@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
+from hashfeatures.exceptions import ImageReadError
+from hashfeatures.hashing import _worker
 from hashfeatures.hashing._spec import parse_hashes
 from hashfeatures.hashing._thumbnail import ThumbnailSpec
 from hashfeatures.hashing._worker import hash_one
@@ -19,6 +21,7 @@ pytest.importorskip("simplejpeg")
 FULL = Decoding().with_limit()
 REDUCED = Decoding("reduced").with_limit()
 LUMA = Reduction(64, color=False)
+CHROMA = Reduction(64, color=False, chroma=True)
 
 
 @pytest.fixture
@@ -53,6 +56,10 @@ def test_pixels_equal_those_of_pillow(jpeg, mode, subsampling, size):
         reduced = decode_baseline(data, REDUCED, reduction)
         assert (reduced.width, reduced.height) == size
         np.testing.assert_array_equal(reduced.pixels, pillows(data, reduction))
+    with_chroma = decode_baseline(data, REDUCED, CHROMA)
+    assert (with_chroma.width, with_chroma.height) == size
+    np.testing.assert_array_equal(with_chroma.pixels, pillows(data, CHROMA))
+    assert with_chroma.least_side == min(pillows(data, CHROMA).shape[:2])
 
 
 @pytest.mark.parametrize("decoding", [FULL, REDUCED])
@@ -88,9 +95,11 @@ def exif(orientation):
     return tags.tobytes()
 
 
-def test_what_is_unusual_is_left_to_pillow(jpeg):
+@pytest.fixture
+def unusual(jpeg):
+    """Return files that are no plain baseline JPEGs, by what is unusual about them."""
     plain = jpeg()
-    unusual = {
+    return {
         "progressive": jpeg(progressive=True),
         "CMYK": jpeg("CMYK"),
         "turned": jpeg(exif=exif(6)),
@@ -109,6 +118,28 @@ def test_what_is_unusual_is_left_to_pillow(jpeg):
         "PNG": b"\x89PNG\r\n\x1a\n",
         "empty": b"",
     }
+
+
+@pytest.mark.parametrize("has_simplejpeg", [True, False])
+def test_thumbnails_are_those_of_pillows_reader(jpeg, unusual, has_simplejpeg, monkeypatch):
+    """With the bits beside them, or the error, of ordinary files and of unusual ones."""
+    specs = (*parse_hashes(["phash", "dhash"]), ThumbnailSpec())
+    if not has_simplejpeg:
+        monkeypatch.setattr(_fast_jpeg, "load_simplejpeg", lambda: None)
+
+    def record(data):
+        try:
+            return hash_one(data, specs, REDUCED, 101, CHROMA)
+        except ImageReadError as error:
+            return error.cause
+
+    files = {**unusual, "color": jpeg(), "large": jpeg(size=(700, 640)), "gray": jpeg("L")}
+    found = {name: record(data) for name, data in files.items()}
+    monkeypatch.setattr(_worker, "decode_baseline", lambda *_: None)
+    assert found == {name: record(data) for name, data in files.items()}
+
+
+def test_what_is_unusual_is_left_to_pillow(jpeg, unusual):
     for name, data in unusual.items():
         assert decode_baseline(data, FULL, Reduction()) is None, name
     for plain_enough in (jpeg(exif=exif(1)), jpeg(comment=b"x"), jpeg(icc_profile=b"x" * 99)):
@@ -120,7 +151,7 @@ def test_limits_sources_and_settings_are_respected(jpeg, tmp_path):
     data = jpeg()
     assert decode_baseline(data, Decoding(max_pixels=301 * 203), Reduction()) is not None
     assert decode_baseline(data, Decoding(max_pixels=301 * 203 - 1), Reduction()) is None
-    assert decode_baseline(data, REDUCED, Reduction(64, color=False, chroma=True)) is None
+    assert decode_baseline(data, REDUCED, Reduction(64, chroma=True)) is None
     assert decode_baseline({"bytes": data, "path": "x.png"}, FULL, Reduction()) is not None
     for source in (
         io.BytesIO(data),
