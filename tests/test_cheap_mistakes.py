@@ -11,6 +11,7 @@ from hashfeatures import (
     NearDuplicateShuffleSplit,
     assert_no_leakage,
     calibrate,
+    check_against_seal,
     drop_duplicates,
     find_duplicates,
     find_similar,
@@ -19,6 +20,7 @@ from hashfeatures import (
     leakage_report,
     make_report,
     repair_split,
+    seal_images,
     train_test_split,
 )
 from hashfeatures.cli import main
@@ -87,6 +89,8 @@ MISTAKES = {
     "one part": lambda X: leakage_report({"train": X}),
     "no such part": lambda X: repair_split(X[:20], X[20:], priority="training"),
     "no finder of leaks": lambda X: assert_no_leakage(X[:20], X[20:], finder="finder"),
+    "no finder of a seal": lambda X: seal_images(X, "test.seal", finder="finder"),
+    "no seal": lambda X: check_against_seal(X, seal=X),
     "no such target": lambda X: calibrate(X, target=0),
     "no edits": lambda X: calibrate(X, edits=["crop"]),
 }
@@ -132,6 +136,10 @@ def work(tmp_path, monkeypatch, image_files):
 COMMANDS = [
     "hash . --hashes nohash",
     "hash . -o nowhere/hashes.csv",
+    "seal . -o nowhere/test.seal",
+    "seal . -o taken",
+    "leaks . --against classes.csv",
+    "leaks . --against no.seal",
     "hash . -o hashes.xlsx",
     "duplicates . --hashes nohash",
     "duplicates . --views noviews",

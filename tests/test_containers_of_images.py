@@ -1,6 +1,7 @@
 """What people have their images in is taken, or refused in a sentence whose code is right."""
 
 import re
+import tempfile
 import warnings
 import weakref
 from pathlib import Path
@@ -29,6 +30,7 @@ from hashfeatures import (
     SplitSizeWarning,
     assert_no_leakage,
     calibrate,
+    check_against_seal,
     drop_duplicates,
     find_duplicates,
     find_similar,
@@ -39,6 +41,7 @@ from hashfeatures import (
     plotting,
     read_collection,
     repair_split,
+    seal_images,
     train_test_split,
 )
 from hashfeatures._utils.frames import list_column
@@ -137,6 +140,14 @@ TABLES = {
     "Hugging Face": _dataset,
     "collection": lambda files: _collection(files),
 }
+
+
+def _seal_and_check(images):
+    with tempfile.TemporaryDirectory() as folder:
+        seal_images(images, Path(folder, "test.seal"))
+        assert check_against_seal(images, Path(folder, "test.seal")).share == 1
+
+
 FUNCTIONS = {
     "featurizer": lambda X: ImageHashFeaturizer("phash").fit_transform(X),
     "fit": lambda X: NearDuplicateFinder().fit(X),
@@ -152,6 +163,7 @@ FUNCTIONS = {
     "leakage_report": lambda X: leakage_report(X, X).pairs,
     "parts": lambda X: leakage_report({"a": X, "b": X, "c": X}),
     "repair_split": lambda X: repair_split(X, X),
+    "seal": _seal_and_check,
     "make_report": lambda X: make_report(X).to_json(),
     "is_known": lambda X: is_known(X, Image.new("L", (9, 9))),
     "find_similar": lambda X: find_similar(X, Image.new("L", (9, 9))),
@@ -403,6 +415,7 @@ def test_the_code_that_a_refusal_names_is_right(kind, files, pixels):
     [
         *("featurizer", "fit", "find_duplicates", "drop_duplicates", "train_test_split"),
         *("k folds", "shuffled", "leakage_report", "repair_split", "make_report", "calibrate"),
+        "seal",
     ],
 )
 def test_every_function_refuses_it_alike(kind, function, files, pixels):

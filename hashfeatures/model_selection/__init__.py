@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .scores._leakage_score import LeakageScore as LeakageScore
     from .seals._check import SealCheck as SealCheck
     from .seals._check import check_against_seal as check_against_seal
-    from .seals._seal import seal_images as seal_images
+    from .seals._seal_images import seal_images as seal_images
     from .sequences import SequenceFinder as SequenceFinder
     from .sequences import find_sequences as find_sequences
 
@@ -43,7 +43,7 @@ __getattr__, __dir__, __all__ = attach(
         "allocation._split_info": ["SplitInfo"],
         "_splitters": ["NearDuplicateKFold", "NearDuplicateShuffleSplit"],
         "seals._check": ["SealCheck", "check_against_seal"],
-        "seals._seal": ["seal_images"],
+        "seals._seal_images": ["seal_images"],
         "sequences": ["SequenceFinder", "find_sequences"],
     },
     before=["pandas", "sklearn"],

@@ -44,7 +44,7 @@ def command(
       hashfeatures seal data/test -o test.seal
       hashfeatures leaks data/train --against test.seal
     """
-    from ...model_selection.seals._seal import seal_images
+    from ...model_selection.seals._seal_images import seal_images
 
     if options.verify or options.min_agreement is not None:
         name = "--verify" if options.verify else "--min-agreement"
