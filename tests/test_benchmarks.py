@@ -98,6 +98,13 @@ def test_scale_runs_and_finds_the_planted_groups():
     assert "one node of 64 GB holds" in done.stdout
 
 
+def test_stages_runs_and_nothing_differs():
+    done = run("stages.py", "--quick", "--only", "small hash", "--jobs", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("| equal |") == 3
+    assert "1 settings. 0 results differ" in done.stdout
+
+
 @pytest.fixture
 def pictures(tmp_path, photos):
     for path in photos:
