@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from ..._utils.quantities import format_agreement
 from .._console import echo, echo_json
 from .._context import FinderOptions, GlobalOptions, InputOptions
 from .._errors import FOUND, UNCHECKED, WELL
 from .._groups import GroupOptions
 from .._inputs import collect, name_image
 from .._layouts import name_data_sets
+from .._leak_pairs import describe_pair, pair_as_json
 from .._options import given_options, option_groups
 from .._parts import allow_unreadable_option, collect_parts, compare_collections, why_skipped
 from .._seals import check_sealed
@@ -92,15 +92,7 @@ def command(
     records: list[Any] = report.worst(n).to_dict("records")
     unchecked = why_skipped(parts, report.unreadable, allowed) or report.why_unchecked(allowed)
     if common.as_json:
-        pairs = [
-            {
-                pair["left_part"]: name_image(pair["left_image"]),
-                pair["right_part"]: name_image(pair["right_image"]),
-                "distance": pair["distance"],
-                **_describe_pixels(pair),
-            }
-            for pair in records
-        ]
+        pairs = [pair_as_json(pair) for pair in records]
         table = report.straddling.head(n).reset_index().astype({"group": str})
         table["image"] = [name_image(image) for image in table["image"]]
         listed = {} if groups is None else {"worst_groups": table.to_dict("records")}
@@ -108,7 +100,7 @@ def command(
     else:
         echo(str(report))
         for pair in records:
-            echo(_describe_pair(pair, with_parts=len(parts) > 2))
+            echo(describe_pair(pair, with_parts=len(parts) > 2))
         for group, counts in report.straddling.head(n).iterrows():
             noun = compared.own.noun if compared.own else "group"
             echo(_describe_group(group, counts.to_dict(), noun))
@@ -120,13 +112,6 @@ def command(
     return WELL
 
 
-def _describe_pixels(pair: dict[str, Any]) -> dict[str, Any]:
-    """Return the agreement and the relation of a pair; nothing if no pixels were compared."""
-    if "agreement" not in pair:
-        return {}
-    return {"agreement": round(float(pair["agreement"]), 4), "relation": pair["relation"]}
-
-
 def _describe_group(group: Any, counts: dict[Any, Any], noun: str) -> str:
     """Return the line of a group in more than one part."""
     from ..._utils.path_text import show_path
@@ -134,17 +119,3 @@ def _describe_group(group: Any, counts: dict[Any, Any], noun: str) -> str:
     image = show_path(name_image(counts.pop("image")))
     in_parts = ", ".join(f"{part} {n_images}" for part, n_images in counts.items())
     return f"  {noun} {show_path(str(group))}  {in_parts}  {image}"
-
-
-def _describe_pair(pair: dict[str, Any], *, with_parts: bool) -> str:
-    """Return the line of a pair."""
-    from ..._utils.path_text import show_path
-
-    pixels = _describe_pixels(pair)
-    facts = [f"{pair['distance']:>5} bits"]
-    if pixels:
-        facts.append(format_agreement(pixels["agreement"]))
-    for side in ("left", "right"):
-        facts += [pair[f"{side}_part"]] if with_parts else []
-        facts.append(show_path(name_image(pair[f"{side}_image"])))
-    return "  ".join([*facts, *([pixels["relation"]] if pixels else [])])
