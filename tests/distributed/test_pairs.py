@@ -113,3 +113,46 @@ def test_a_radius_that_matches_most_pairs_is_warned_of(tmp_path):
         find_pairs(
             tmp_path / "hashes", tmp_path / "pairs", NearDuplicateFinder(radius=64, verify=False)
         )
+
+
+@pytest.mark.slow
+def test_pairs_of_two_sets_are_those_of_brute_force(tmp_path, in_process):
+    """Whichever set is looked up in the other, and if both grow."""
+    codes = make_codes(72_000, np.random.default_rng(1))
+    left, right = codes[:48_000], codes[48_000:]
+    finder = NearDuplicateFinder(radius=8, verify=False)
+    added = zip(np.split(left, [40_000]), np.split(right, [12_000]), strict=True)
+    for number, parts in enumerate(added):
+        for side, part in zip(("left", "right"), parts, strict=True):
+            write_part(tmp_path / side, number, part)
+        find_pairs(
+            tmp_path / "left",
+            tmp_path / "pairs",
+            finder,
+            against=tmp_path / "right",
+            part_seconds=0.001,
+            executor=in_process,
+        )
+    generations = json.loads((tmp_path / "pairs" / "_generations.json").read_text())
+    joins = [join for each in generations for join in each["joins"]]
+    assert len(joins) == 3
+    assert all(len(join["bands"]) > 1 for join in joins)
+    assert {join["asked"] for join in joins} == {"left", "right"}
+    assert len(list((tmp_path / "pairs").glob("pairs-*"))) > 10
+
+    # Only the first of equal codes of a set is in pairs.
+    firsts = [np.sort(np.unique(each, axis=0, return_index=True)[1]) for each in (left, right)]
+    unique = np.concatenate([left[firsts[0]], right[firsts[1]]])
+    bits = np.unpackbits(unique, axis=1)
+    near = HammingNeighbors(radius=8, algorithm="brute").fit(bits).pairs()
+    n_left = len(firsts[0])
+    across = near.take((near.left < n_left) & (near.right >= n_left))
+    expected = np.column_stack(
+        [firsts[0][across.left], firsts[1][across.right - n_left], across.distance]
+    )
+    found = read_stage(tmp_path / "pairs")[["left", "right", "distance"]].to_numpy()
+    assert len(expected) > 5000
+    assert (expected[:, 2] == 0).sum() > 500
+    for pairs in (found, expected):
+        pairs[:] = pairs[np.lexsort(pairs.T[::-1])]
+    np.testing.assert_array_equal(found, expected)
