@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from ._console import echo, echo_json
 from ._context import OutputOptions
@@ -17,6 +19,30 @@ if TYPE_CHECKING:
     from ..duplicates._finder import NearDuplicateFinder
 
 _N_LISTED = 10
+
+
+def check_options(against: str | None, allowed: float | int, of_split: Sequence[str]) -> None:
+    """Raise if options have no effect, or if no such number of images may be unreadable.
+
+    Parameters
+    ----------
+    against : str or None
+        The other data set.
+    allowed : int or float
+        The number or the share of images that may be unreadable.
+    of_split : sequence of str
+        The given options of a split.
+    """
+    from .._utils.validation import check_count_or_share
+
+    check_count_or_share("stages", "--allow-unreadable", allowed)
+    if against is None and allowed:
+        raise click.UsageError("--allow-unreadable has no effect without --against. Omit it.")
+    if against is not None and of_split:
+        raise click.UsageError(
+            f"{of_split[0]} has no effect with --against, which splits no data set. Omit one of "
+            f"them."
+        )
 
 
 def name_folder(folder: str, against: str) -> str:

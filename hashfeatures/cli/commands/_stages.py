@@ -8,11 +8,13 @@ import click
 
 from .._console import echo, echo_json
 from .._context import GroupingOptions, ReadingOptions
-from .._errors import CommandError
+from .._errors import WELL, CommandError
 from .._finders import finder_of
 from .._layouts import read_description
+from .._leaking_sets import check_options, list_leaks, name_folder
 from .._locked_split import LockOptions
-from .._options import Size, option_groups
+from .._options import Size, given_options, option_groups
+from .._parts import allow_unreadable_option
 
 _TABLES = (".csv", ".parquet")
 
@@ -65,6 +67,13 @@ _TABLES = (".csv", ".parquet")
     help="Seed of the random split.  [default: 0, or as in the lock or in an earlier run]",
 )
 @click.option(
+    "--against",
+    metavar="OTHER",
+    help="Compare SOURCE with another data set, such as a test set, instead of splitting it: a "
+    "source of any kind.",
+)
+@allow_unreadable_option
+@click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
@@ -101,10 +110,12 @@ def command(
     groups: str | None,
     table: str | None,
     seed: int | None,
+    against: str | None,
+    allowed: float | int,
     engine: str,
     address: str | None,
     n_jobs: int,
-) -> None:
+) -> int:
     """Hash, group and split a large data set.
 
     The command works in stages, so the data set may be too large for memory, or with Ray for one
@@ -118,9 +129,15 @@ def command(
     and images keep their part. Images are identified by name, so choose a new DIR if images were
     changed or deleted.
 
+    With --against, the command says which images of OTHER have a near duplicate in SOURCE, as
+    'hashfeatures leaks SOURCE OTHER' does, and with the same exit codes. It writes the hashes of
+    OTHER, the pairs and the leaks to a folder of their own in DIR. In later runs, only images that
+    were added to either data set cost time.
+
     \b
       hashfeatures stages photos -o run
       hashfeatures stages s3://bucket/photos -o s3://bucket/run --engine ray
+      hashfeatures stages photos --against test -o run
       hashfeatures stages scans.csv -o run --stratify-by label --groups patient
     """
     from ...distributed import (
@@ -135,6 +152,16 @@ def command(
 
     if address is not None and engine != "ray":
         raise click.UsageError("--address names a Ray cluster. Add --engine ray.")
+    of_split = {
+        "--test-size": test_size,
+        "--validation-size": validation_size,
+        "--stratify-by": stratify_by,
+        "--groups": groups,
+        "--table": table,
+        "--seed": seed,
+    }
+    given = [name for name, value in of_split.items() if value is not None]
+    check_options(against, allowed, given + given_options(locks))
     executor: Any = LocalExecutor(n_jobs)
     if engine == "ray":
         executor = RayExecutor(address or "local")
@@ -144,6 +171,7 @@ def command(
     if locks.lock is not None:
         locks.check(keeps_unreadable=False)
     data_set = read_description(source, common)
+    other: Any = None if against is None else read_description(against, common)
     is_column = stratify_by is not None and not stratify_by.lower().endswith(_TABLES)
     known: Any = table
     named = [name for name in (groups, stratify_by if is_column else None) if name is not None]
@@ -151,13 +179,18 @@ def command(
         known = source if source.lower().endswith(_TABLES) else data_set
     _check_columns(known, named)
     shared = {"executor": executor, "progress": common.progress}
+    finder = finder_of(options)
     hashed = hash_dataset(
         source if data_set is None else data_set,
         f"{folder}/hashes",
-        finder_of(options),
+        finder,
         column=column,
         **shared,
     )
+    if against is not None:
+        place = name_folder(folder, against)
+        other = against if other is None else other
+        return list_leaks(hashed.out, other, place, finder, column, allowed, shared, common)
     if hashed.n_images and hashed.n_failed == hashed.n_images:
         raise CommandError(
             f"None of the {hashed.n_images} images could be read, so there is nothing to split. "
@@ -192,9 +225,10 @@ def command(
     }
     if common.as_json:
         echo_json(counts)
-        return
+        return WELL
     for name, number in counts.items():
         echo(f"{name:<10} {number:>12,}")
+    return WELL
 
 
 def _check_columns(table: Any, names: list[str]) -> None:
