@@ -23,12 +23,15 @@ class Entry(NamedTuple):
         The number of images.
     place : str
         What tells several entries with one name apart.
+    file : str
+        The file that holds the image or images, if there are others in it.
     """
 
     name: str
     reference: str | None = None
     n_images: int = 1
     place: str = ""
+    file: str = ""
 
 
 def whole_name(source: Any) -> str:

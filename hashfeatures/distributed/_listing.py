@@ -18,7 +18,7 @@ from ..images._references import ImageReference
 from ..images._sources import list_sources, local_path
 from ..layouts import read_collection
 from ..layouts._read_collection import recognize_layouts
-from ..layouts._reference_text import name_absolutely, write_reference
+from ..layouts._reference_text import file_of_reference, name_absolutely, write_reference
 from ..layouts.archives._shards import expand_braces
 from ..layouts.coco._bucket import list_bucket_images
 from ._entries import Entry, address_of, whole_name
@@ -122,19 +122,19 @@ def _is_description(item: Any) -> bool:
 
 
 def _is_for_this_process(image: Any) -> bool:
-    return isinstance(image, ImageReference) and write_reference(image) is None
+    return isinstance(image, ImageReference) and file_of_reference(image) is None
 
 
 def _list_images(images: Iterable[Any], column: str | None) -> Iterator[Entry]:
     """Yield the entries of images that workers can read."""
     for image in images:
         if isinstance(image, ImageReference):
-            text = write_reference(image)
-            if text is not None:
-                yield Entry(name_absolutely(image), text)
+            file = file_of_reference(image)
+            if file is not None:
+                yield Entry(name_absolutely(image), write_reference(image), file=file)
         else:
             name = whole_name(image)
-            yield from _list_address(name, column) if is_table(name) else [Entry(name)]
+            yield from _list_address(name, column) if is_table(name) else [_entry_of(name)]
 
 
 def _list_address(text: str, column: str | None) -> Iterator[Entry]:
@@ -148,7 +148,7 @@ def _list_address(text: str, column: str | None) -> Iterator[Entry]:
         elif is_archive(path):
             if not system.exists(path):
                 raise FileNotFoundError("there is no such file")
-            yield Entry(address)
+            yield _entry_of(address)
         elif not is_local(system) and path.lower().endswith(".json"):
             yield from _list_files(system, [path], column)
         else:
@@ -174,7 +174,11 @@ def _list_files(system: Any, paths: Iterable[str], column: str | None) -> Iterat
             for image in list_bucket_images(system, path, shorten(address)):
                 yield Entry(address_of(system, image))
         else:
-            yield Entry(address)
+            yield _entry_of(address)
+
+
+def _entry_of(address: str) -> Entry:
+    return Entry(address, file=address if is_archive(address) else "")
 
 
 def _match(system: Any, pattern: str) -> Iterator[str]:

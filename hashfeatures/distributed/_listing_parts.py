@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from .._utils.descriptions import shorten
 from .._utils.path_text import read_path, write_path
+from ..exceptions import StageError
 from ._entries import Entry
 from ._hash_stage import DIGEST_BYTES, digest_of
 from ._part_directory import PartDirectory, arrow
 from ._part_sources import is_archive
 
 LISTED = "part-"
+
+# How the images of a file are listed, as the metadata of a part call it.
+_WHOLE, _BY_IMAGE = "as a whole", "image by image"
+_OTHER = {_WHOLE: _BY_IMAGE, _BY_IMAGE: _WHOLE}
 
 
 class ListedUnits(NamedTuple):
@@ -46,7 +53,8 @@ def write_listing(listing: PartDirectory, part: str, entries: Sequence[Entry]) -
         "digest": (pyarrow.binary(DIGEST_BYTES), list(map(_digest_of, entries))),
         "reference": (pyarrow.string(), [entry.reference for entry in entries]),
     }
-    schema = pyarrow.schema({name: kind for name, (kind, _) in columns.items()})
+    files = {key: json.dumps(sorted(held)) for key, held in _files_in(entries).items()}
+    schema = pyarrow.schema({name: kind for name, (kind, _) in columns.items()}, files)
     table = pyarrow.table([values for _, values in columns.values()], schema=schema)
     listing.write(part, [table], schema)
 
@@ -68,10 +76,19 @@ def list_new(entries: Iterable[Entry], listing: PartDirectory, part_size: int) -
     -------
     int
         The number of all entries, new or not.
+
+    Raises
+    ------
+    StageError
+        If a file was listed as a whole and is to be listed image by image, or the reverse.
     """
     known: set[bytes] = set()
+    files: dict[str, set[str]] = {_WHOLE: set(), _BY_IMAGE: set()}
     for part in listing.names():
-        known.update(listing.read(part, ["digest"]).column("digest").to_pylist())
+        table = listing.read(part, ["digest"])
+        known.update(table.column("digest").to_pylist())
+        for key, held in files.items():
+            held.update(json.loads((table.schema.metadata or {}).get(key.encode(), "[]")))
     number = next_number(listing.names(LISTED))
     n_entries = n_waiting = 0
     waiting: list[Entry] = []
@@ -88,6 +105,11 @@ def list_new(entries: Iterable[Entry], listing: PartDirectory, part_size: int) -
         if digest in known:
             continue
         known.add(digest)
+        if entry.file:
+            way = _way_of(entry)
+            files[way].add(entry.file)
+            if entry.file in files[_OTHER[way]]:
+                raise _listed_otherwise(entry.file, way)
         if entry.reference is None and is_archive(entry.name):
             write([entry])
             continue
@@ -103,6 +125,26 @@ def list_new(entries: Iterable[Entry], listing: PartDirectory, part_size: int) -
 def next_number(parts: Sequence[str]) -> int:
     """Return the number of a new part from the sorted names of those that exist."""
     return 1 + int(parts[-1].partition("-")[2].partition(".")[0]) if parts else 0
+
+
+def _way_of(entry: Entry) -> str:
+    return _WHOLE if entry.name == entry.file else _BY_IMAGE
+
+
+def _files_in(entries: Sequence[Entry]) -> dict[str, set[str]]:
+    """Return the files that hold several images, by the way in which they are listed."""
+    files: dict[str, set[str]] = {_WHOLE: set(), _BY_IMAGE: set()}
+    for entry in entries:
+        if entry.file:
+            files[_way_of(entry)].add(entry.file)
+    return files
+
+
+def _listed_otherwise(file: str, way: str) -> StageError:
+    return StageError(
+        f"{shorten(file)} was listed {_OTHER[way]}, and is to be listed {way}. Its images would "
+        f"be hashed twice. Pass the same path or collection as before, or name another directory."
+    )
 
 
 def _digest_of(entry: Entry) -> bytes:

@@ -129,7 +129,7 @@ def _list_row_groups(table: Any, column: str, address: str) -> Iterator[Entry]:
         text = json.dumps({**facts, "start": start, "stop": start + n_rows})
         start += n_rows
         if n_rows:
-            yield Entry(address, text, n_rows, f"#{group}")
+            yield Entry(address, text, n_rows, f"#{group}", address)
 
 
 def _whole_names(values: Iterator[str], system: Any, path: str) -> Iterator[Entry]:

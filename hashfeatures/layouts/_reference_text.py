@@ -24,10 +24,24 @@ _ROW = "row"
 _MOST_OPEN = 8  # Parquet files
 
 
-def write_reference(reference: ImageReference) -> str | None:
-    r"""Return a reference as JSON, or None if only this process can read the image.
+def file_of_reference(reference: ImageReference) -> str | None:
+    """Return the absolute path of the file that holds an image, which other processes can open.
 
-    Paths become absolute ones.
+    None means that only this process can read the image.
+    """
+    place = getattr(reference, "reader", reference)
+    if isinstance(place, FileSlice | ZipMember | CompressedSlice | ParquetReader):
+        return os.path.abspath(place.path)
+    return None
+
+
+def write_reference(reference: ImageReference) -> str:
+    r"""Return a reference to an image in a file as JSON. Paths become absolute ones.
+
+    Raises
+    ------
+    TypeError
+        If only this process can read the image.
 
     Examples
     --------
@@ -40,18 +54,18 @@ def write_reference(reference: ImageReference) -> str | None:
     for kind, known in _KINDS.items():
         if isinstance(reference, known):
             facts = {field.name: getattr(reference, field.name) for field in fields(known)}
-            facts["path"] = os.path.abspath(reference.path)
+            facts["path"] = file_of_reference(reference)
             return json.dumps({"kind": kind, **facts, "name": name_absolutely(reference)})
     if isinstance(reference, RowReference) and isinstance(reference.reader, ParquetReader):
         reader = reference.reader
         facts = {
-            "path": os.path.abspath(reader.path),
+            "path": file_of_reference(reference),
             "column": reader.column,
             "row": reference.row,
             "state": reader.state,
         }
         return json.dumps({"kind": _ROW, **facts})
-    return None
+    raise TypeError(f"only this process can read {reference.name}")
 
 
 def name_absolutely(reference: ImageReference) -> str:

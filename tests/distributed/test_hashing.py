@@ -12,11 +12,20 @@ import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from hashfeatures import NearDuplicateFinder, StageError, hash_images, read_collection
-from hashfeatures.distributed import LocalExecutor, RayExecutor, hash_dataset, read_stage
+from hashfeatures.distributed import (
+    LocalExecutor,
+    RayExecutor,
+    components,
+    find_pairs,
+    hash_dataset,
+    read_stage,
+)
 from hashfeatures.distributed._executors import Outcome
 from hashfeatures.images._sources import name_source
 
@@ -186,6 +195,40 @@ def test_collections_of_some_images_and_of_several_places(tmp_path, contents):
     assert len(set(found_in(out).values())) == 10
 
 
+@pytest.mark.parametrize("kind", ["shards", "one parquet"])
+@pytest.mark.filterwarnings("ignore::hashfeatures.exceptions.SkippedFilesWarning")
+def test_a_file_is_not_hashed_as_a_whole_and_image_by_image(tmp_path, contents, kind):
+    """Its images would be in the stage twice, under the same names."""
+    source = SOURCES[kind](tmp_path, contents)
+    ways = {"as a whole": source, "image by image": read_collection(source)}
+    for (was, first), (now, second) in (ways.items(), reversed(ways.items())):
+        out = tmp_path / was
+        hash_dataset(first, out, finder, executor=Inline())
+        with pytest.raises(StageError, match=f"was listed {was}, and is to be listed {now}"):
+            hash_dataset(second, out, finder, executor=Inline())
+        assert hash_dataset(first, out, finder, executor=Inline()).n_images == 10
+
+
+@pytest.mark.parametrize("kind", ["shards", "parquet", "stream"])
+@pytest.mark.filterwarnings("ignore::hashfeatures.exceptions.SkippedFilesWarning")
+def test_groups_are_those_of_the_finder_on_the_collection(tmp_path, contents, encode, kind):
+    """Whole, with near and equal copies."""
+    image = Image.open(io.BytesIO(contents[0]))
+    copies = [contents[1], encode(image.resize((60, 50))), encode(image.resize((90, 75)))]
+    source = SOURCES[kind](tmp_path, [*contents, *copies])
+    collection = read_collection(source)
+    fitted = NearDuplicateFinder().fit(collection)
+    out = tmp_path / "run"
+    hash_dataset(source, out / "hashes", part_size=4, executor=Inline())
+    find_pairs(out / "hashes", out / "pairs", executor=Inline())
+    components(out / "pairs", out / "groups", hashes=out / "hashes")
+    groups = read_stage(out / "groups").set_index("image")["group"]
+    names = [name_source(image) for image in collection.images]
+    names = [str(tmp_path / name) if (tmp_path / name).parent.exists() else name for name in names]
+    assert len(set(fitted.labels_)) == 10
+    np.testing.assert_array_equal(pd.factorize(groups.loc[names])[0], fitted.labels_)
+
+
 @pytest.mark.slow
 def test_a_stream_continues_where_a_killed_run_stopped(tmp_path, contents):
     """Finished parts stay as they are, and each image is hashed once."""
@@ -323,8 +366,6 @@ def test_a_directory_of_an_earlier_release_is_extended(tmp_path, contents):
 @pytest.mark.parametrize("kind", ["blank", "broken", "empty"])
 def test_a_table_without_readable_images(tmp_path, noise_image, encode, kind):
     """Blank images have no hashes and no error, and broken ones an error each."""
-    from PIL import Image
-
     content = {
         "blank": encode(Image.new("RGB", (40, 30), "white")),
         "broken": b"no image",

@@ -8,7 +8,12 @@ import zipfile
 import pytest
 
 from hashfeatures import read_collection
-from hashfeatures.layouts._reference_text import name_absolutely, read_reference, write_reference
+from hashfeatures.layouts._reference_text import (
+    file_of_reference,
+    name_absolutely,
+    read_reference,
+    write_reference,
+)
 
 
 def write_tar(path, contents, mode="w"):
@@ -75,5 +80,7 @@ def test_a_file_that_has_changed_is_an_error(tmp_path, contents, name):
 def test_images_in_memory_have_no_text(contents):
     arrow = pytest.importorskip("pyarrow")
     image = read_collection(arrow.table({"image": contents})).images[0]
-    assert write_reference(image) is None
+    assert file_of_reference(image) is None
+    with pytest.raises(TypeError, match="only this process can read table/0"):
+        write_reference(image)
     assert name_absolutely(image) == "table/0"
