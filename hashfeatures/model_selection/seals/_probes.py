@@ -22,7 +22,7 @@ from ...duplicates.fingerprints._fingerprints import Fingerprints
 from ...images._quiet import quiet_decoding
 
 # What decodes, resizes and transforms images.
-_PACKAGES = ("Pillow", "ImageHash", "numpy", "scipy", "simplejpeg", "pdqhash")
+PACKAGES = ("Pillow", "ImageHash", "numpy", "scipy", "simplejpeg", "pdqhash")
 
 _FILES = ("baseline.jpg", "progressive.jpg")
 _SIZES = ((8, 8), (9, 8), (32, 32))
@@ -50,7 +50,7 @@ def digest_probes(probes: Fingerprints) -> str:
 def list_releases() -> dict[str, str]:
     """Return the installed releases of the packages that decide the bits of images."""
     releases = {}
-    for package in _PACKAGES:
+    for package in PACKAGES:
         try:
             releases[package] = version(package)
         except PackageNotFoundError:

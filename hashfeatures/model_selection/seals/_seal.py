@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,12 @@ from ...duplicates.fingerprints._segments import SegmentCodes
 from ...exceptions import ParameterError, StoreError
 from ...hashing._algorithms import BITS_VERSION, REDUCED_VERSION
 from ...hashing.views._modes import VIEWS_VERSION
-from ._probes import digest_probes, hash_probes, list_releases
+from ._probes import PACKAGES, digest_probes, hash_probes, list_releases
 
 KIND = "Seal"
 FORMAT = 1
+
+_RELEASE = re.compile(r"[0-9A-Za-z.+!_-]{1,60}")
 
 # The parameters of a finder that decide the bits, and which of them are near.
 _SEALED = (
@@ -108,7 +111,7 @@ class Seal:
         facts = {
             "format": FORMAT,
             "parameters": params_as_json({name: params[name] for name in _SEALED}),
-            "versions": _list_versions(),
+            "versions": _list_versions(self.finder),
             "releases": list_releases(),
             "hashfeatures": __version__,
             "probes": digest_probes(hash_probes(self.finder)),
@@ -125,9 +128,10 @@ class Seal:
                 f"hashfeatures seal."
             )
         arrays, facts = read_store(path, KIND, "that seal_images or hashfeatures seal wrote")
-        if facts.get("format", 0) > FORMAT:
+        version = facts.get("format")
+        if isinstance(version, int) and version > FORMAT:
             raise StoreError(
-                f"{shown} is a seal of format {facts['format']}. This release of hashfeatures, "
+                f"{shown} is a seal of format {version}. This release of hashfeatures, "
                 f"{__version__}, reads formats up to {FORMAT}. Upgrade hashfeatures."
             )
         finder = _read_facts(facts, shown)
@@ -153,33 +157,56 @@ def _read_facts(facts: dict[str, Any], shown: str) -> NearDuplicateFinder:
     StoreError
         If this release computes other hashes, or the facts are none that a release wrote.
     """
-    alien = f"{shown} was not written by hashfeatures: "
-    needed = {"parameters", "versions", "releases", "hashfeatures", "probes"}
-    if not needed <= facts.keys():
-        raise StoreError(f"{alien}its header lacks {', '.join(sorted(needed - facts.keys()))}.")
-    if facts["versions"] != _list_versions():
+    if not _is_complete(facts):
         raise StoreError(
-            f"{shown} holds hashes of hashfeatures {facts['hashfeatures']}, which differ from "
-            f"those of the installed release, {__version__}. Install that release, or ask for a "
-            f"seal by this one."
+            f"{shown} was not written by hashfeatures: its header is not that of a seal. Ask for "
+            f"another one."
         )
-    parameters, releases = facts["parameters"], facts["releases"]
-    if not (isinstance(parameters, dict) and isinstance(releases, dict)):
-        raise StoreError(f"{alien}its header lacks settings.")
-    if set(parameters) != set(_SEALED):
-        raise StoreError(f"{alien}it has the settings {', '.join(sorted(parameters))}.")
+    release = facts["hashfeatures"]
     try:
-        finder = NearDuplicateFinder(**params_from_json(parameters), verify=False)
+        finder = NearDuplicateFinder(**params_from_json(facts["parameters"]), verify=False)
         check_int("A seal", "radius", finder.radius, 0)
         finder._comparison()
     except ParameterError as error:
-        raise StoreError(f"{alien}{error}") from error
+        raise StoreError(
+            f"{shown} was written by hashfeatures {release}, with settings that the installed "
+            f"release, {__version__}, refuses. {error}"
+        ) from error
+    if facts["versions"] != _list_versions(finder):
+        raise StoreError(
+            f"{shown} holds hashes of hashfeatures {release}, which differ from those of the "
+            f"installed release, {__version__}. Install that release, or ask for a seal by this "
+            f"one."
+        )
     return finder
 
 
-def _list_versions() -> dict[str, int]:
-    """Return the versions of the bits that this release computes."""
-    return {"hashes": BITS_VERSION, "views": VIEWS_VERSION, "reduced": REDUCED_VERSION}
+def _is_complete(facts: dict[str, Any]) -> bool:
+    """Return whether facts are all that a seal has, and releases look like such.
+
+    A message names the releases for users to install, so nothing else may stand there.
+    """
+    parameters, releases = facts.get("parameters"), facts.get("releases")
+    if not (isinstance(parameters, dict) and isinstance(releases, dict)):
+        return False
+    named = [facts.get("hashfeatures"), *releases.values()]
+    return (
+        set(parameters) == set(_SEALED)
+        and isinstance(facts.get("versions"), dict)
+        and isinstance(facts.get("probes"), str)
+        and set(releases) <= set(PACKAGES)
+        and all(isinstance(name, str) and _RELEASE.fullmatch(name) for name in named)
+    )
+
+
+def _list_versions(finder: NearDuplicateFinder) -> dict[str, int]:
+    """Return the versions of the bits that this release computes for a finder."""
+    versions = {"hashes": BITS_VERSION}
+    if finder.views != "identity":
+        versions["views"] = VIEWS_VERSION
+    if finder.decode == "reduced":
+        versions["reduced"] = REDUCED_VERSION
+    return versions
 
 
 def _stack_codes(images: Fingerprints) -> NDArray[np.uint64]:

@@ -119,12 +119,12 @@ def test_another_pillow_with_the_same_bits_is_no_obstacle(image_files, sealed):
         lambda arrays, facts: arrays.update(pixel_digests=np.zeros(2, dtype=np.uint64)),
         lambda arrays, facts: arrays.update({name: arrays[name][:0] for name in arrays}),
         lambda arrays, facts: arrays.update(colors=np.zeros((6, 36), dtype=np.uint8)),
-        lambda arrays, facts: facts["parameters"].update(views="inside out"),
-        lambda arrays, facts: facts["parameters"].update(radius=200),
-        lambda arrays, facts: facts["parameters"].update(radius="calibrated"),
         lambda arrays, facts: facts["parameters"].update(n_jobs=-1),
         lambda arrays, facts: facts.update(parameters=None),
         lambda arrays, facts: facts.pop("probes"),
+        lambda arrays, facts: facts["releases"].update(Pillow="9 other-package"),
+        lambda arrays, facts: facts["releases"].update({"other-package": "1.0"}),
+        lambda arrays, facts: facts.update(hashfeatures="\x1b[2J"),
     ],
 )
 def test_contents_that_no_release_writes_are_told(change, sealed):
@@ -132,6 +132,26 @@ def test_contents_that_no_release_writes_are_told(change, sealed):
     rewrite(sealed, change)
     with pytest.raises(StoreError, match="was not written by hashfeatures"):
         _seal.Seal.read(sealed)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"views": "inside out"}, {"radius": 200}, {"radius": "calibrated"}]
+)
+def test_settings_that_this_release_does_not_know_are_told(parameters, sealed):
+    rewrite(sealed, lambda arrays, facts: facts["parameters"].update(parameters))
+    with pytest.raises(StoreError, match="with settings that the installed release"):
+        _seal.Seal.read(sealed)
+
+
+def test_versions_count_only_where_they_decide_bits(image_files, tmp_path):
+    """A seal of whole images outlives a change of views, and one without reduced JPEGs too."""
+    for finder, expected in (
+        (NearDuplicateFinder(decode="full"), {"hashes"}),
+        (NearDuplicateFinder(), {"hashes", "reduced"}),
+        (NearDuplicateFinder(views="flips"), {"hashes", "reduced", "views"}),
+    ):
+        seal_images(image_files, tmp_path / "test.seal", finder=finder)
+        assert set(read_store(tmp_path / "test.seal", "Seal")[1]["versions"]) == expected
 
 
 def test_what_is_no_seal_is_told(image_files, tmp_path):
