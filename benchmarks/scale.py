@@ -91,7 +91,9 @@ class Watch:
 
 def write_codes(out: Path, n_codes: int) -> int:
     """Write a directory of hashes as `hash_dataset` would, and return its number of groups."""
-    plan = HashPlan(ComputedHashes(parse_hashes(("phash", "dhash"))), Decoding("reduced").with_limit())
+    plan = HashPlan(
+        ComputedHashes(parse_hashes(("phash", "dhash"))), Decoding("reduced").with_limit()
+    )
     pyarrow, schema = arrow(), schema_of(plan.computed)
     with Stage.create(out, KIND, plan.as_settings()) as stage:
         listing = stage.sub(LISTING)

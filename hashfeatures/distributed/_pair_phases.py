@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..duplicates._comparison import Comparison
+from ..duplicates._described_pairs import SAME_PIXELS
 from ..duplicates._radius_warnings import SAMPLED
 from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..exceptions import StageError
@@ -28,6 +29,7 @@ from ._join import Join
 from ._pair_worker import PAIRS_PER_TABLE, join_range, lay_out, schema, table_of
 from ._part_directory import PartDirectory
 from ._row_store import RowStore, gather
+from ._shared_arrays import forget_arrays
 from ._stages import Stage
 from ._stored_fingerprints import read_fingerprints
 from ._task_runner import TaskRunner
@@ -39,7 +41,6 @@ GENERATIONS = "_generations.json"
 _WORK = "_work"
 _MAX_ROWS = 2**32 - 1
 _SAMPLED_PARTS = 16
-_SAME_PIXELS = "same pixels"
 
 
 class HashedImages:
@@ -135,6 +136,7 @@ class PairPhases(ABC):
         n_pairs = sum(map(self._stage.count, names))
         self._record({"done": True, "n_pairs": n_pairs, "n_parts": len(names)})
         self._work.clear()
+        forget_arrays()
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -165,7 +167,7 @@ class PairPhases(ABC):
         if self._columns.has_views:
             known += [VIEW_SETS[self._comparison.views].name_view(0)] * 2
         if self._columns.has_pixels:
-            known += [1.0, _SAME_PIXELS]
+            known += [1.0, SAME_PIXELS]
         first, second = left[is_same], right[is_same]
         tables = (
             self._columns.table(

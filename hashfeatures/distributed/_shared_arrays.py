@@ -36,6 +36,11 @@ def share_arrays(directory: PartDirectory, name: str, arrays: Mapping[str, NDArr
                 target.write(block)
 
 
+def forget_arrays() -> None:
+    """Unmap files that are not in use, as deleted ones take space on the disk while mapped."""
+    map_arrays.cache_clear()
+
+
 @lru_cache(maxsize=_MOST_MAPPED)
 def map_arrays(address: str, name: str) -> dict[str, NDArray[Any]]:
     """Map the arrays of a file, whose name never stands for other arrays."""

@@ -1,6 +1,7 @@
 """The pairs of the stage are those of the finder, with the same values."""
 
 import shutil
+import tempfile
 
 import numpy as np
 import pandas as pd
@@ -33,12 +34,14 @@ def files(tmp_path_factory):
     for photo in photos:
         photo = photo.resize((160, 120))
         images += [photo, photo.filter(ImageFilter.GaussianBlur(1)), ImageOps.mirror(photo), photo]
-        images += [photo.crop((0, 0, 150, 115)), ImageOps.expand(photo, 12, "white")]
+        images += [photo.crop((0, 0, 150, 115)), *(ImageOps.expand(photo, w, 0) for w in (12, 9))]
     images += [Image.new("RGB", (160, 120), "white")] * 3 + [Image.new("RGB", (160, 120), "gray")]
     order = np.random.default_rng(0).permutation(len(images))
     paths = []
     for number, image in enumerate(images[place] for place in order.tolist()):
-        paths.append(str(place / f"{number:02}.{'jpg' if number % 3 else 'png'}"))
+        # Two frames of different widths, cut off, leave equal pixels.
+        is_framed = image.width > 160
+        paths.append(str(place / f"{number:02}.{'png' if is_framed or number % 3 else 'jpg'}"))
         image.save(paths[-1])
     paths.append(str(place / "broken.png"))
     (place / "broken.png").write_bytes(b"no image")
@@ -154,3 +157,15 @@ def test_a_set_without_anything_to_compare_has_no_candidates(content, name, tmp_
     hash_dataset(paths, tmp_path / "hashes", SEARCHED[name], executor=in_process)
     done = find_pairs(tmp_path / "hashes", tmp_path / "pairs", executor=in_process)
     assert (done.n_images, done.n_pairs) == (3, 0 if content else 1)
+
+
+def test_confirmation_works_in_a_bucket(hashed, tmp_path, in_process, monkeypatch):
+    """The memory of this process serves as a bucket, from which workers copy what they map."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory.put(str(hashed / "hashes"), "/confirmed/hashes", recursive=True)
+    place = "memory://confirmed/pairs"
+    find_pairs("memory://confirmed/hashes", place, executor=in_process, part_seconds=2e-4)
+    pd.testing.assert_frame_equal(read_stage(place), read_stage(hashed / "pairs"))
+    assert not [path for path in memory.ls("/confirmed/pairs", detail=False) if "_work" in path]
+    memory.rm("/confirmed", recursive=True)
