@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,6 +16,7 @@ from ..images._errors import describe_error
 from ..images._sources import pick_image_column
 from ._part_directory import arrow, locate, open_located
 
+_BLOCK_ROWS = 1 << 17  # of names as strings of Python
 _DAMAGES = (pd.errors.ParserError, pd.errors.EmptyDataError)
 
 
@@ -36,13 +37,12 @@ class ImageTable(NamedTuple):
     columns: list[Any]
     kept: dict[Any, Any]
 
-    def list_images(self) -> Iterator[Any]:
-        """Yield the images."""
+    def blocks(self) -> list[Any]:
+        """Return the images in blocks: lists or arrays of pyarrow."""
         if isinstance(self.images, list):
-            yield from self.images
-            return
-        for chunk in self.images.chunks:
-            yield from chunk.to_pylist()
+            return [self.images]
+        table = arrow().table({"image": self.images})
+        return [batch.column(0) for batch in table.to_batches(_BLOCK_ROWS)]
 
     @classmethod
     def read(

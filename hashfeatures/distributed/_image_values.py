@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from ..duplicates._components import Labels
 from ..images._sources import local_path, name_source
 from ._hash_stage import keys_of
 from ._image_table import ImageTable
-from ._stage_rows import Keys, StageRows, match_keys
+from ._stage_rows import StageRows, match_keys
 
 _NOUNS = {"stratify": "class", "groups": "group"}
 
@@ -129,30 +129,44 @@ class ValueReader:
             return ImageValues(self._table.kept[given], self._places)  # type: ignore[union-attr]
         if isinstance(given, Mapping):
             named = pd.Series([*given.values(), None], dtype=object)[:-1].infer_objects()
-            return ImageValues(named, self._match(list(given)))
+            return ImageValues(named, self._match([list(given)]))
         is_named = isinstance(given, pd.Series | pd.DataFrame)
         if is_named and not isinstance(given.index, pd.RangeIndex):
-            return ImageValues(given, self._match(given.index.tolist()))
+            return ImageValues(given, self._match([given.index.tolist()]))
         check_length(parameter, given, len(self._rows))
         return ImageValues(given, np.arange(len(self._rows)))
 
     @cached_property
     def _places(self) -> Labels:
         assert self._table is not None
-        return self._match(self._table.list_images)
+        return self._match(self._table.blocks())
 
-    def _match(self, names: Any) -> Labels:
-        """Return where each image of the stage is among names."""
-        listed = names if callable(names) else names.__iter__
-        places = match_keys(_keys_as_given(listed()), self._rows.keys)
-        if (places < 0).any():  # names may be relative, or file: URLs
-            others = match_keys(keys_of(map(_whole_name, listed())), self._rows.keys)
-            places = np.where(places < 0, others, places)
-        return places
+    def _match(self, blocks: Sequence[Any]) -> Labels:
+        """Return where each image of the stage is among names, which come in blocks."""
+        none = np.zeros(0, dtype=np.uint64)
+        keys = np.concatenate([none, *(keys_of(_as_given(block)) for block in blocks)])
+        places = match_keys(keys, self._rows.keys)
+        if (places >= 0).all():
+            return places
+        # Other names may be relative, or file: URLs.
+        is_used = np.zeros(len(keys), dtype=bool)
+        is_used[places[places >= 0]] = True
+        start = 0
+        for block in blocks:
+            rest = np.flatnonzero(~is_used[start : start + len(block)])
+            listed = _list(block)
+            keys[start + rest] = keys_of([_whole_name(listed[row]) for row in rest])
+            start += len(block)
+        return np.where(places < 0, match_keys(keys, self._rows.keys), places)
 
 
-def _keys_as_given(names: Iterable[Any]) -> Keys:
-    return keys_of(each if isinstance(each, str) else "" for each in names)
+def _list(block: Any) -> list[Any]:
+    listed: list[Any] = block if isinstance(block, list) else block.to_pylist()
+    return listed
+
+
+def _as_given(block: Any) -> list[str]:
+    return [each if isinstance(each, str) else "" for each in _list(block)]
 
 
 def _whole_name(source: Any) -> str:

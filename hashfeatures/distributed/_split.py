@@ -217,9 +217,9 @@ def assign(
         before = np.full(len(rows), -1, dtype=np.int8)
         if locked is None or held is None:
             before = _read_before(stage, rows, request.names)
-            parts = EarlierParts(
-                request.names, relabel(labels[readable]), before[readable], len(readable)
-            )
+            own = labels if len(readable) == len(rows) else relabel(labels[readable])
+            parts = EarlierParts(request.names, own, before[readable], len(readable))
+            del own
         else:
             parts = locked.parts
             before[readable] = parts.before[: len(readable)]

@@ -110,11 +110,15 @@ def match_keys(known: Keys, wanted: Keys) -> Labels:
     >>> match_keys(np.array([7, 5, 7], np.uint64), np.array([5, 6, 7], np.uint64))
     array([ 1, -1,  0])
     """
+    places = np.full(len(wanted), -1, dtype=np.intp)
     if not len(known):
-        return np.full(len(wanted), -1, dtype=np.intp)
-    order = np.argsort(known, kind="stable")
-    places: Labels = order[np.searchsorted(known, wanted, sorter=order).clip(max=len(order) - 1)]
-    places[known[places] != wanted] = -1
+        return places
+    order, queries = np.argsort(known, kind="stable"), np.argsort(wanted)
+    ordered = known[order]
+    found = np.searchsorted(ordered, wanted[queries])  # in order, which is kind to caches
+    np.minimum(found, len(known) - 1, out=found)
+    is_same = ordered[found] == wanted[queries]
+    places[queries[is_same]] = order[found[is_same]]
     return places
 
 

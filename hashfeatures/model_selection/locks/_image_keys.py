@@ -8,14 +8,16 @@ by their hashes, and by their names last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..._utils.validation import refuse
-from ...duplicates._labels import Labels
+from ...duplicates._components import Labels
+from ...duplicates._labels import relabel
 from ...duplicates.fingerprints._base import digest
 from ...duplicates.fingerprints._fingerprints import Fingerprints
 from ...duplicates.fingerprints._search import build_graph, find_matches
@@ -58,13 +60,13 @@ class ImageKeys(NamedTuple):
                 words = fingerprints.views.digests()  # of all segments
             n_digits = min(-(-fingerprints.n_bits // 4), 16 * words.shape[1])
             comparable = fingerprints.comparable
-            hashes[comparable] = [row.tobytes().hex()[:n_digits] for row in words[comparable]]
+            hashes[comparable] = _hex_of(words[comparable], n_digits)
             pixels[fingerprints.low_detail] = _hex_of(
-                fingerprints.pixel_digests[fingerprints.low_detail]
+                fingerprints.pixel_digests[fingerprints.low_detail], _DIGITS
             )
             if fingerprints.thumbnails is not None or fingerprints.colors is not None:
                 keys = fingerprints.keys()[comparable]
-                pixels[comparable] = _hex_of(digest([row.tobytes() for row in keys]))
+                pixels[comparable] = _hex_of(digest([row.tobytes() for row in keys]), _DIGITS)
         return cls(names, hashes, pixels)
 
     def take(self, rows: Any) -> ImageKeys:
@@ -77,9 +79,8 @@ class ImageKeys(NamedTuple):
 
     def are_known(self) -> NDArray[np.bool_]:
         """Return which images have a name or a content."""
-        return np.array(
-            [any(text is not None for text in row) for row in zip(*self, strict=True)], dtype=bool
-        )
+        known: NDArray[np.bool_] = np.any([pd.notna(column) for column in self], axis=0)
+        return known
 
     def with_names_once(self, n_present: int) -> tuple[ImageKeys, NDArray[np.bool_]]:
         """Return keys in which no two images have one name.
@@ -97,17 +98,11 @@ class ImageKeys(NamedTuple):
         is_first : ndarray of shape (n_images,), dtype bool
             False for an image that is listed again.
         """
-        names, is_first = self.names.copy(), np.ones(len(self.names), dtype=bool)
-        seen: set[str] = set()
-        for row, name in enumerate(names):
-            if name is None:
-                continue
-            if name in seen and row < n_present:
-                is_first[row] = False
-            elif name in seen:
-                names[row] = None
-            seen.add(name)
-        return self._replace(names=names), is_first
+        names = self.names.copy()
+        is_again = pd.Series(names, dtype=object).duplicated().to_numpy() & pd.notna(names)
+        is_present = np.arange(len(names)) < n_present
+        names[is_again & ~is_present] = None
+        return self._replace(names=names), ~(is_again & is_present)
 
     def sort_keys(self) -> list[tuple[str, ...]]:
         """Return what images are sorted by: their names, and those without a name last."""
@@ -138,49 +133,59 @@ def match_keys(images: ImageKeys, locked: ImageKeys) -> KeyMatches:
     Among images of equal pixels or hashes, those of equal names match first. No two images match
     the same one, unless both have its name: then a file is listed twice.
     """
-    entry = np.full(len(images.names), -1, dtype=np.intp)
+    n_images = len(images.names)
+    entry = np.full(n_images, -1, dtype=np.intp)
     is_open = np.ones(len(locked.names), dtype=bool)
-    for columns, pick in (_CONTENT, any), (("hashes",), all):
+    codes = {
+        name: _number(np.concatenate([getattr(images, name), getattr(locked, name)]))
+        for name in ImageKeys._fields
+    }
+    for columns, pick in (_CONTENT, np.any), (("hashes",), np.all):
         for named in (True, False):
-            left, right = (_join(keys, columns, pick, named) for keys in (images, locked))
-            _match(left, right, entry, is_open, is_shared=named)
+            joined = _join(codes, columns, pick, named)
+            _match(joined[:n_images], joined[n_images:], entry, is_open, is_shared=named)
     by_content = entry >= 0
-    _match(images.names, locked.names, entry, is_open, is_shared=True)
+    joined = codes["names"]
+    _match(joined[:n_images], joined[n_images:], entry, is_open, is_shared=True)
     return KeyMatches(entry, by_content)
 
 
+def _number(values: Texts) -> Labels:
+    """Return the number of each value; -1 for None."""
+    codes: Labels = pd.factorize(values)[0]
+    return codes
+
+
 def _join(
-    keys: ImageKeys, columns: Sequence[str], pick: Callable[..., bool], named: bool
-) -> list[tuple[str, ...] | None]:
-    """Return the joined columns of each image; None where they do not identify it."""
-    rows = zip(*(getattr(keys, name) for name in columns), strict=True)
-    contents = [row if pick(text is not None for text in row) else None for row in rows]
-    if not named:
-        return contents
-    return [
-        None if name is None or content is None else (name, *content)
-        for name, content in zip(keys.names, contents, strict=True)
-    ]
+    codes: dict[str, Labels], columns: Sequence[str], pick: Callable[..., Any], named: bool
+) -> Labels:
+    """Return a number for each distinct row of columns; -1 where it does not identify an image."""
+    is_known = pick([codes[name] >= 0 for name in columns], axis=0)
+    joined = np.zeros(len(is_known), dtype=np.intp)
+    for name in [*columns, "names"] if named else columns:
+        joined = relabel(joined * (codes[name].max(initial=0) + 2) + codes[name] + 1)
+    is_known &= (codes["names"] >= 0) | (not named)
+    joined[~is_known] = -1
+    return joined
 
 
 def _match(
-    left: Iterable[Any],
-    right: Iterable[Any],
-    entry: Labels,
-    is_open: NDArray[np.bool_],
-    is_shared: bool,
+    left: Labels, right: Labels, entry: Labels, is_open: NDArray[np.bool_], is_shared: bool
 ) -> None:
     """Match the images without an entry with the open entries of equal keys, in order."""
-    rows_of: dict[Any, list[int]] = {}
-    for row, key in enumerate(right):
-        if is_open[row] and key is not None:
-            rows_of.setdefault(key, []).append(row)
-    for rows in rows_of.values():
-        rows.reverse()
-    for row, key in enumerate(left):
-        rows = rows_of.get(key, [])
-        if entry[row] < 0 and rows:
-            entry[row] = rows[-1] if is_shared else rows.pop()
+    images = np.flatnonzero((entry < 0) & (left >= 0))
+    entries = np.flatnonzero(is_open & (right >= 0))
+    entries = entries[np.argsort(right[entries], kind="stable")]
+    images = images[np.argsort(left[images], kind="stable")]
+    starts, ends = (
+        np.searchsorted(right[entries], left[images], side) for side in ("left", "right")
+    )
+    if not is_shared:  # the first image of a key gets the first entry, the second the second
+        is_first = np.append(True, np.diff(left[images]) != 0)[: len(images)]
+        firsts = np.flatnonzero(is_first)
+        starts += np.arange(len(images)) - firsts[np.cumsum(is_first) - 1]
+    is_found = starts < ends
+    entry[images[is_found]] = entries[starts[is_found]]
     is_open[entry[entry >= 0]] = False
 
 
@@ -252,24 +257,37 @@ def name_images(sources: Sequence[Any], folder: str | None) -> tuple[Texts, str 
     names = np.full(len(sources), None, dtype=object)
     paths: dict[int, str] = {}
     for row, source in enumerate(sources):
-        name = name_source(source)
-        path = None if name is None else local_path(name)
+        path, url = _place_of(source)
         if path is not None:
             paths[row] = os.path.abspath(path)
-        elif is_remote(name) and not any(mark in str(name) for mark in ("?", "@", "::")):
-            names[row] = name
+        elif url is not None and not any(mark in url for mark in ("?", "@", "::")):
+            names[row] = url
     if not paths:
         return names, None
     try:
-        common = os.path.commonpath([os.path.dirname(path) for path in paths.values()])
+        common = os.path.commonpath([*{os.path.dirname(path) for path in paths.values()}])
         root = os.path.abspath(folder) if folder is not None else common
         if os.path.commonpath([root, common]) != root:
             root = common
     except ValueError:  # on different drives
         return names, None
+    start = len(os.path.join(root, ""))
     for row, path in paths.items():
-        names[row] = os.path.relpath(path, root).replace(os.sep, "/")
+        names[row] = path[start:].replace(os.sep, "/")
     return names, root
+
+
+def _place_of(source: Any) -> tuple[str | None, str | None]:
+    """Return the path of an image source, or its URL."""
+    if type(source) is str:  # most of many millions, which need no closer look
+        if ":" not in source:
+            return source, None
+        scheme, is_url, _ = source.partition("://")
+        if is_url and scheme.isalnum() and scheme[0].isalpha() and scheme.lower() != "file":
+            return None, source
+    name = name_source(source)
+    path = None if name is None else local_path(name)
+    return path, name if path is None and is_remote(name) else None
 
 
 def name_for_lock(
@@ -305,5 +323,7 @@ def name_for_lock(
     return names
 
 
-def _hex_of(digests: NDArray[np.uint64]) -> list[str]:
-    return [row.tobytes().hex()[:_DIGITS] for row in digests]
+def _hex_of(words: NDArray[np.uint64], n_digits: int) -> list[str]:
+    """Return the first hex digits of each row."""
+    joined, length = words.tobytes().hex(), 16 * words.shape[1]
+    return [joined[start : start + n_digits] for start in range(0, len(joined), length)]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..._utils.atomic_write import write_whole
 from ..._utils.descriptions import describe_value, shorten
@@ -70,8 +71,16 @@ class SplitLock:
 
     def in_order(self) -> SplitLock:
         """Return the same lock, sorted by the names of the images."""
-        keys = self.images.sort_keys()
-        order = sorted(range(len(keys)), key=lambda row: (keys[row], self.parts[row]))
+        names = self.images.names
+        named = np.flatnonzero(pd.notna(names))
+        named = named[np.argsort(names[named], kind="stable")]
+        rest = np.flatnonzero(pd.isna(names))
+        if (names[named[1:]] == names[named[:-1]]).any():
+            named, rest = named[:0], np.arange(len(names))
+        keys = self.images.take(rest).sort_keys()
+        parts = self.parts[rest]
+        by_key = sorted(range(len(rest)), key=lambda row: (keys[row], parts[row]))
+        order = np.concatenate([named, rest[by_key]])
         return SplitLock(self.settings, self.images.take(order), self.parts[order])
 
 
@@ -313,14 +322,40 @@ def _parse_parquet(content: bytes, shown: str) -> SplitLock:
     try:
         table = parquet.read_table(io.BytesIO(content))
         header = json.loads((table.schema.metadata or {}).get(_METADATA, b"null"))
-        rows = table.to_pylist()
     except (arrow.ArrowException, ValueError) as error:
         raise StoreError(f"{shown} is not a lock of a split: {error}. {_AGAIN}") from error
-    read = _Reader(shown, _check_header(header, shown))
-    for number, row in enumerate(rows, 1):
+    settings = _check_header(header, shown)
+    lock = _read_columns(table, settings)
+    if lock is not None:
+        return lock
+    read = _Reader(shown, settings)
+    for number, row in enumerate(table.to_pylist(), 1):
         name = row.get("name")
         read.add(row if name is None else row | {"name": read_path(name)}, f"row {number}")
     return read.lock()
+
+
+def _read_columns(table: Any, settings: dict[str, Any]) -> SplitLock | None:
+    """Return the lock in a table, column by column, or None if `_Reader` has a say in a row."""
+    expected = {*_TEXTS, "part"}
+    if set(table.column_names) != expected or any(
+        str(table.schema.field(name).type) not in ("string", "large_string") for name in expected
+    ):
+        return None
+    columns = {name: _as_array(table.column(name).to_pylist()) for name in expected}
+    is_known = np.any([pd.notna(columns[name]) for name in _TEXTS], axis=0)
+    names = [None if name is None else read_path(name) for name in columns["name"]]
+    is_hex = pd.Series(columns["hash"], dtype=object).dropna().map(_HEX.issuperset)
+    if (
+        not is_known.all()
+        or not set(columns["part"]) <= set(part_names(settings["sizes"]))
+        or any((column == "").any() for column in columns.values())
+        or not is_hex.all()
+        or pd.Series(names, dtype=object).dropna().duplicated().any()
+    ):
+        return None
+    keys = ImageKeys(_as_array(names), columns["hash"], columns["pixels"])
+    return SplitLock(settings, keys, columns["part"])
 
 
 def _import_parquet() -> tuple[Any, Any]:
