@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
-from .._utils.descriptions import shorten
-from .._utils.frames import is_collection, is_dataset, is_frame, is_table_stream
+from .._utils.descriptions import describe_value, shorten
+from .._utils.frames import column_names, is_collection, is_frame, is_table_stream, list_column
+from .._utils.validation import refuse
 from ..exceptions import StageError
 from ..images._errors import describe_error
 from ..images._files import LeftOut, has_image_suffix, holds_image
@@ -25,7 +28,7 @@ from ._entries import Entry, address_of, whole_name
 from ._part_directory import is_local, locate
 from ._part_sources import is_archive
 from ._stages import MANIFEST
-from ._table_listing import is_parquet, is_table, list_table
+from ._table_listing import find_row_groups, is_parquet, is_table, list_table
 
 # Files that describe a data set, which `read_collection` reads.
 _DESCRIPTIONS = (".json", ".yaml", ".yml", ".zip")
@@ -74,7 +77,7 @@ def find_images(source: Any, column: str | None = None) -> SourceImages:
         if images is None:
             return SourceImages(_list_address(os.fspath(source), column), [])
     else:
-        images = _list_container(source)
+        images = _list_container(source, column)
     kept = [image for image in images if _is_for_this_process(image)]
     return SourceImages(_list_images(images, column), kept)
 
@@ -99,18 +102,20 @@ def _holds_images(folder: str) -> bool:
     )
 
 
-def _list_container(source: Any) -> Sequence[Any]:
-    """Return the images of a collection, a data set or a list."""
+def _list_container(source: Any, column: str | None) -> Sequence[Any]:
+    """Return the images of a collection, a data set, a table in memory or a list."""
     if is_collection(source):
         return source.images  # type: ignore[no-any-return]
-    is_plain = isinstance(source, list | tuple) or (is_frame(source) and not is_dataset(source))
-    is_plain |= isinstance(source, Iterator) and not is_table_stream(source)
-    is_described = (
-        isinstance(source, list | tuple)
-        and bool(source)
-        and all(map(_is_description, source[:2]))
-        and all(map(_is_description, source))
-    )
+    if is_frame(source) and column is not None:
+        if column not in column_names(source):
+            expected = f"one of the columns {describe_value(column_names(source))}"
+            raise refuse("hash_dataset", "column", expected, column)
+        return list_column(source, column)
+    is_list = isinstance(source, list | tuple)
+    is_described = is_list and bool(source) and all(map(_is_description, source))
+    is_once = isinstance(source, Iterator) and not is_table_stream(source)
+    is_of_pandas = is_frame(source) and hasattr(source, "iloc")
+    is_plain = is_list or is_once or is_of_pandas
     if is_described or (not is_plain and recognize_layouts(source)):
         return read_collection(source).images
     return list_sources(source, "hash_dataset")
@@ -166,15 +171,37 @@ def _errors_of_files() -> tuple[type[Exception], ...]:
 
 
 def _list_files(system: Any, paths: Iterable[str], column: str | None) -> Iterator[Entry]:
-    for path in paths:
+    for path, row_groups in _find_row_groups(system, paths, column):
         address = address_of(system, path)
-        if is_table(path):
+        if row_groups is not None:
+            yield from row_groups
+        elif is_table(path):
             yield from list_table(system, path, address, column)
         elif path.lower().endswith(".json"):
             for image in list_bucket_images(system, path, shorten(address)):
                 yield Entry(address_of(system, image))
         else:
             yield _entry_of(address)
+
+
+def _find_row_groups(
+    system: Any, paths: Iterable[str], column: str | None
+) -> Iterator[tuple[str, list[Entry] | None]]:
+    """Yield paths with the row groups of those that are tables of images, read a few ahead."""
+    waiting: deque[tuple[str, Future[list[Entry] | None] | None]] = deque()
+    with ThreadPoolExecutor(_N_LOOKS) as pool:
+        try:
+            for path in chain(paths, repeat("", _N_LOOKS)):
+                found = None
+                if is_parquet(path):
+                    address = address_of(system, path)
+                    found = pool.submit(find_row_groups, system, path, address, column)
+                waiting.append((path, found))
+                if len(waiting) > _N_LOOKS:
+                    first, found = waiting.popleft()
+                    yield first, None if found is None else found.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _entry_of(address: str) -> Entry:

@@ -57,21 +57,46 @@ def list_table(system: Any, path: str, address: str, column: str | None) -> Iter
         If the table has no such column.
     """
     with open_located(system, path) as file:
-        if path.lower().endswith(CSV_SUFFIXES):
+        if not is_parquet(path):
             yield from _whole_names(_read_csv(file, address, column), system, path)
             return
-        pyarrow = arrow()
+        table = _open_parquet(file, address)
+        name, holds_images = _pick(table.schema_arrow, column, address)
+        if holds_images:
+            yield from _list_row_groups(table, name, address)
+            return
         try:
-            table = pyarrow.parquet.ParquetFile(file)
-            name, holds_images = _pick(table.schema_arrow, column, address)
-            if holds_images:
-                yield from _list_row_groups(table, name, address)
-            else:
-                yield from _whole_names(_read_names(table, name), system, path)
-        except pyarrow.ArrowException as error:
-            raise StageError(
-                f"{shorten(address)} is no whole Parquet file: {describe_error(error)}"
-            ) from error
+            yield from _whole_names(_read_names(table, name), system, path)
+        except arrow().ArrowException as error:
+            raise _damaged(address, error) from error
+
+
+def find_row_groups(
+    system: Any, path: str, address: str, column: str | None
+) -> list[Entry] | None:
+    """Return the row groups of a Parquet file; None if it holds names of images.
+
+    The parameters and errors are those of `list_table`.
+    """
+    with open_located(system, path) as file:
+        table = _open_parquet(file, address)
+        name, holds_images = _pick(table.schema_arrow, column, address)
+        return list(_list_row_groups(table, name, address)) if holds_images else None
+
+
+def _open_parquet(file: Any, address: str) -> Any:
+    pyarrow = arrow()
+    try:
+        return pyarrow.parquet.ParquetFile(file)
+    except (ValueError, pyarrow.ArrowException) as error:
+        raise _damaged(address, error) from error
+
+
+def _damaged(address: str, error: Exception) -> StageError:
+    return StageError(
+        f"{shorten(address)} is no whole Parquet file, or its server sends no parts of files: "
+        f"{describe_error(error)}"
+    )
 
 
 def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str]:

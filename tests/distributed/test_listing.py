@@ -6,7 +6,7 @@ import tarfile
 import fsspec
 import pytest
 
-from hashfeatures import LayoutError, StageError
+from hashfeatures import LayoutError, ParameterError, StageError
 from hashfeatures.distributed._listing import find_images
 
 
@@ -149,6 +149,31 @@ def test_lists_of_tables_and_archives(tmp_path, arrow):
 def test_what_is_missing_is_named(tmp_path, name):
     with pytest.raises(StageError, match=rf"{name} cannot be listed: .*Error"):
         names(tmp_path / name)
+
+
+def test_tables_in_memory(arrow):
+    """Their images are sent if they are no names."""
+    pandas = pytest.importorskip("pandas")
+    columns = {"image": ["/1.png", "/2.png"], "mask": ["/3.png", "/4.png"]}
+    for table in (pandas.DataFrame(columns), arrow.table(columns)):
+        assert names(table) == ["/1.png", "/2.png"]
+        assert names(table, "mask") == ["/3.png", "/4.png"]
+        with pytest.raises(ParameterError, match=r"'column' parameter of hash_dataset .*'size'"):
+            names(table, "size")
+    found = find_images(arrow.table({"image": [b"x", b"y"]}))
+    assert [reference.name for reference in found.references] == ["table/0", "table/1"]
+    assert not list(found.entries)
+
+
+def test_many_files_of_several_kinds_keep_their_order(tmp_path, arrow):
+    expected = []
+    for number in range(60):
+        if number % 7:
+            path = write(arrow, tmp_path / f"{number:02}.parquet", {"image": [b"x"] * 4})
+        else:
+            (path := tmp_path / f"{number:02}.tar").touch()
+        expected.append(str(path))
+    assert names(tmp_path / "*") == expected
 
 
 def test_files_that_describe_no_data_set(tmp_path):
