@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .._utils.descriptions import shorten
 from .._utils.progress import progress_bar
 from ..exceptions import EngineError, StageError
 from ._executors import Executor
@@ -89,6 +90,18 @@ class HashRun:
         )
         if failures:
             raise failures[0]
+
+    def check_finished(self) -> None:
+        """Raise if parts are left whose images neither the workers nor the sender could read."""
+        listing = self.stage.sub(LISTING)
+        left = set(listing.names(SENT)) - set(self.stage.names())
+        if left:
+            part = SentPart.read(listing, min(left))
+            raise StageError(
+                f"An earlier run listed {shorten(part.first)!r} and other images of a stream or a "
+                f"data set in memory, and did not hash them. Pass this source again. All images "
+                f"of the source of this run are hashed."
+            )
 
     def _run(
         self,

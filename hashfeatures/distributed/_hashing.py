@@ -178,6 +178,7 @@ def hash_dataset(
             run.hash_listed()
             if images.references:
                 run.hash_sent(ReferenceSender(images.references))
+        run.check_finished()
         if not stage.names():
             raise _nothing_in(source)
         return _summarize(stage, before)

@@ -12,6 +12,7 @@ from typing import Any
 from .._utils.descriptions import describe_value, shorten
 from ..exceptions import StageError
 from ..images._errors import describe_error
+from ..images._remote import name_below
 from ..images._sources import IMAGE_COLUMNS
 from ..layouts.tables._arrow_table import holds_files, holds_text
 from ..layouts.tables._csv_table import SUFFIXES as CSV_SUFFIXES
@@ -162,8 +163,9 @@ def _whole_names(values: Iterator[str], system: Any, path: str) -> Iterator[Entr
     if not is_local(system):
         folder = posixpath.dirname(path)
         for value in values:
-            inside = posixpath.join(folder, value) if is_relative(value) else None
-            yield Entry(whole_name(value) if inside is None else address_of(system, inside))
+            if is_relative(value):
+                value = address_of(system, name_below(system, folder, value))
+            yield Entry(whole_name(value))
         return
     first = list(islice(values, TRIED))
     above = Path(path).parent

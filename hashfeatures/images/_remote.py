@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .._utils.optional import import_extra
 from .._utils.validation import refuse
@@ -302,6 +302,16 @@ class _Host:
                     f"{MAX_WAIT_VARIABLE} to change it"
                 )
             time.sleep(left)
+
+
+def name_below(system: Any, folder: str, name: str) -> str:
+    """Return the path of a file below a folder of an fsspec file system, from its relative name.
+
+    On web servers, a path is a URL, in which some letters of names are escaped.
+    """
+    protocol = system.protocol
+    protocols = {protocol} if isinstance(protocol, str) else set(protocol)
+    return f"{folder}/{quote(name) if protocols & set(_WEB) else name}"
 
 
 def _resolve_file_url(url: str) -> str:

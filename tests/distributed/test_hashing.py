@@ -335,6 +335,20 @@ def test_a_bucket_gives_what_a_folder_gives(bucket, tmp_path, contents, kind, pa
     }
 
 
+def test_names_that_urls_escape(bucket, tmp_path, contents):
+    """Names in JSON and in tables are those of files, not parts of URLs."""
+    folder, address = bucket
+    name = "a #1 100% sure?.png"
+    (folder / "images").mkdir()
+    (folder / "images" / name).write_bytes(contents[0])
+    (folder / "a.json").write_text(json.dumps({"images": [{"file_name": name}]}))
+    (folder / "images" / "b.csv").write_text(f"path\n{name}\n")
+    for source in ("a.json", "images/b.csv"):
+        out = tmp_path / source.replace("/", "-")
+        done = hash_dataset(f"{address}/{source}", out, finder, executor=Inline())
+        assert (done.n_images, done.n_failed) == (1, 0)
+
+
 def test_a_bucket_is_read_by_workers(bucket, tmp_path, contents):
     folder, address = bucket
     write_shards(folder, contents)

@@ -104,6 +104,11 @@ def test_compressed_archives(tmp_path, mode):
     assert read(tmp_path / "s.tar", content) == {"a.jpg": b"photo", "b.jpg": b"other"}
 
 
+@pytest.mark.parametrize("name", ["long/" * 60 + "ä.jpg", "a\udcff.jpg", "two\nlines.jpg"])
+def test_unusual_names(tmp_path, name):
+    assert read(tmp_path / "s.tar", pack((name, b"photo"))) == {name: b"photo"}
+
+
 def test_equal_names_stay_apart(tmp_path):
     content = pack(("a.jpg", b"1"), ("a.jpg", b"2"), ("./a.jpg", b"3"), ("../a.jpg", b"4"))
     assert read(tmp_path / "s.tar", content) == {

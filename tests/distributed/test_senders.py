@@ -87,6 +87,17 @@ def test_a_run_continues_where_it_was_stopped(tmp_path, contents, kind):
     assert codes(out) == codes(whole)
 
 
+def test_a_stopped_run_is_not_forgotten(tmp_path, contents, image_files):
+    """The next run with another source says whose images are not hashed."""
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        hash_all(as_stream(contents), out, stop_after=2)
+    with pytest.raises(StageError, match=r"earlier run listed 'stream/6' and other.*Pass this"):
+        hash_all(image_files, out)
+    assert len(codes(out)) == 6 + len(image_files)
+    assert hash_all(as_stream(contents), out) == rows(*range(6, 12))
+
+
 def test_streams_without_a_state_continue_too(tmp_path, contents, monkeypatch):
     """Releases of datasets before 2.20 know no state, so that earlier rows are read again."""
     monkeypatch.delattr(datasets.IterableDataset, "state_dict", raising=False)

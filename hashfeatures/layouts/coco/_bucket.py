@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._utils.descriptions import shorten
 from ...exceptions import LayoutError
+from ...images._remote import name_below
 from ._file import read_image_names
 from ._images import usual_folders
 from ._places import name_parts, word_of
@@ -51,8 +52,8 @@ def list_bucket_images(system: Any, path: str, where: str) -> list[str]:
     folders = list(dict.fromkeys(folder.rstrip("/") for folder in folders))
     for first in names[:_SAMPLE]:
         for folder in folders:
-            if system.exists(f"{folder}/{first}"):
-                return [f"{folder}/{each}" for each in names]
+            if system.exists(name_below(system, folder, first)):
+                return [name_below(system, folder, each) for each in names]
     raise LayoutError(
         f"{where}: the first images, such as {shorten(names[0])!r}, are in none of the folders "
         f"{shorten(', '.join(folders), 400)}. Pass the list of their addresses instead."
