@@ -139,12 +139,12 @@ def _find_members(
     rows, keys = [np.zeros(0, dtype=np.intp)], [np.zeros((0, 2), dtype=np.uint64)]
     first = 0
     for name, n_images in counts:
-        is_member = components[first : first + n_images] > 0
-        if is_member.any():
-            part = read_keys(hashed, name, computed)
-            is_member &= part.any(axis=1)  # images of low detail are in components of equal ones
-            rows.append(first + np.flatnonzero(is_member))
-            keys.append(part[is_member])
+        members = np.flatnonzero(components[first : first + n_images])
+        if len(members):
+            found = read_keys(hashed, name, computed, members)
+            is_compared = found.any(axis=1)  # images of low detail are near equal ones alone
+            rows.append(first + members[is_compared])
+            keys.append(found[is_compared])
         first += n_images
     return np.concatenate(rows), *number_rows(np.concatenate(keys))
 

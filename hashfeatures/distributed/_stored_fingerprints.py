@@ -63,7 +63,12 @@ def fingerprints_of(table: Any, computed: ComputedHashes) -> Fingerprints:
     return from_hashes(computed, hashes)
 
 
-def read_keys(stage: Stage, name: str, computed: ComputedHashes) -> NDArray[np.uint64]:
+def read_keys(
+    stage: Stage,
+    name: str,
+    computed: ComputedHashes,
+    rows: NDArray[np.intp] | None = None,
+) -> NDArray[np.uint64]:
     """Read two words for each image of a part that are equal for images compared as equals.
 
     Parameters
@@ -74,6 +79,8 @@ def read_keys(stage: Stage, name: str, computed: ComputedHashes) -> NDArray[np.u
         The part.
     computed : ComputedHashes
         What of the stored hashes is compared.
+    rows : ndarray of shape (n_images,), dtype intp, optional
+        The rows of the part to look at; all of them by default.
 
     Returns
     -------
@@ -83,9 +90,11 @@ def read_keys(stage: Stage, name: str, computed: ComputedHashes) -> NDArray[np.u
     stored = HashPlan.of_settings(stage.settings).computed
     if stored == computed and FINGERPRINT in stage.columns(name):
         table = stage.read(name, [FINGERPRINT])
+        table = table if rows is None else table.take(rows)
         return _bytes_of(table, {FINGERPRINT: DIGEST_BYTES}).view(np.uint64)
     widths = column_widths(computed)
     table = stage.read(name, [*widths, "digest"])
+    table = table if rows is None else table.take(rows)
     codes = _bytes_of(table, widths)
     keys = digest([row.tobytes() for row in codes]).copy()
     is_read = table.column("codes").is_valid().to_numpy()
