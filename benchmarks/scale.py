@@ -1,8 +1,9 @@
-"""Measure the stages of hashfeatures.distributed up to 20 million images, and extrapolate.
+"""Measure the stages of hashfeatures.distributed with planted near duplicates, and extrapolate.
 
-The codes are uniform bits, of which a share are near or equal copies of earlier ones. So the right
-groups are known and checked. `image_sets.py` makes the images from photos. Run this on a quiet
-machine. The 20 million need 6 GB of memory, 12 GB of disk and some minutes.
+The hashes and thumbnails are written directly, see `planted_stages.py`. So the right pairs and
+groups are known and checked. `image_sets.py` makes the images that are hashed from photos, or
+takes those of folders. Run this on a quiet machine. A million images with thumbnails need 14 GB of
+disk. 20 million codes alone need 6 GB of memory, 12 GB of disk and some minutes.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
-from image_sets import make_set
+from image_sets import copy_set, make_set
+from planted_stages import NOMINATED, PICTURES, open_pictures, write_hashes
 
 from hashfeatures import NearDuplicateFinder
 from hashfeatures.distributed import (
@@ -34,25 +35,19 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
-from hashfeatures.distributed._hash_stage import KIND, LISTING, HashPlan, keys_of, schema_of
-from hashfeatures.distributed._part_directory import arrow
-from hashfeatures.distributed._stages import Stage
-from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
-from hashfeatures.hashing._spec import parse_hashes
-from hashfeatures.images._decoding import Decoding
 
-RADIUS = 12
-COPIES = 0.2  # the share of codes that are copies of others
-MOST_FLIPS = 6  # bits in which a copy differs; unrelated codes of 128 uniform bits are far beyond
-PART = 1 << 16
-SIZES = (100_000, 1_000_000, 5_000_000, 10_000_000, 20_000_000)
+RADIUS = 12  # of hashes alone
+NOMINATION_RADIUS = 28  # the default where pixels confirm
+SIZES = (100_000, 1_000_000)
+ALONE_SIZES = (100_000, 1_000_000, 5_000_000, 10_000_000, 20_000_000)
 GOALS = (100_000_000, 1_000_000_000)
 DIFFERENT = 2000  # images that are made; more are links to them
 NODE = 64  # GB of memory of the node that the extrapolation asks about
+STAGES = ("pairs", "groups", "split")
 
 
 class Watch:
-    """Seconds, and the greatest memory of this process and those it started.
+    """Seconds, core-seconds, and the greatest memory of this process and those it started.
 
     Pages of mapped files that several processes share are counted once (PSS); they are part of
     the figure although the system could do without them.
@@ -60,19 +55,34 @@ class Watch:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.core_seconds = 0.0
         self.gigabytes = 0.0
 
     def __enter__(self) -> Watch:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
-        self._thread.start()
+        self._cores = self._count_cores()
         self._start = time.perf_counter()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self._start
+        self.core_seconds = self._count_cores() - self._cores
         self._stop.set()
         self._thread.join()
+
+    @staticmethod
+    def _count_cores() -> float:
+        """Return the seconds of the processor that all processes have used, even ended ones."""
+        me = psutil.Process()
+        total = 0.0
+        for process in [me, *me.children(recursive=True)]:
+            try:
+                total += sum(process.cpu_times()[:4])
+            except psutil.Error:
+                continue
+        return total
 
     def _look(self) -> None:
         me = psutil.Process()
@@ -87,51 +97,6 @@ class Watch:
                 total += getattr(memory, "pss", memory.uss)
             self.gigabytes = max(self.gigabytes, total / 1e9)
             is_over = self._stop.wait(0.2)
-
-
-def write_codes(out: Path, n_codes: int) -> int:
-    """Write a directory of hashes as `hash_dataset` would, and return its number of groups."""
-    plan = HashPlan(
-        ComputedHashes(parse_hashes(("phash", "dhash"))), Decoding("reduced").with_limit()
-    )
-    pyarrow, schema = arrow(), schema_of(plan.computed)
-    with Stage.create(out, KIND, plan.as_settings()) as stage:
-        listing = stage.sub(LISTING)
-        n_groups = 0
-        for number, first in enumerate(range(0, n_codes, PART)):
-            rng = np.random.default_rng(number)
-            n_rows = min(PART, n_codes - first)
-            codes = rng.integers(0, 256, (n_rows, 16), dtype=np.uint8)
-            n_copies = int(COPIES * n_rows)
-            n_groups += n_rows - n_copies
-            originals = rng.integers(0, n_rows - n_copies, n_copies)
-            flipped = rng.integers(0, 128, (n_copies, MOST_FLIPS))
-            flipped = flipped[:, : MOST_FLIPS // 2]  # two copies of one are within the radius too
-            masks = np.zeros((n_copies, 128), dtype=np.uint8)
-            n_flips = rng.integers(0, MOST_FLIPS // 2 + 1, n_copies)
-            for flip in range(MOST_FLIPS // 2):
-                rows = np.flatnonzero(n_flips > flip)
-                masks[rows, flipped[rows, flip]] = 1
-            codes[n_rows - n_copies :] = codes[originals] ^ np.packbits(masks, axis=1)
-            names = [f"/images/{row:010d}.jpg" for row in range(first, first + n_rows)]
-            offsets = pyarrow.py_buffer(codes.tobytes())
-            none = pyarrow.nulls(n_rows)
-            columns = [
-                pyarrow.array(names),
-                pyarrow.array(keys_of(names)),
-                pyarrow.FixedSizeBinaryArray.from_buffers(
-                    pyarrow.binary(16), n_rows, [None, offsets]
-                ),
-                pyarrow.array(np.full(n_rows, 100, dtype=np.uint8)),
-                *(pyarrow.array(np.full(n_rows, 500, dtype=np.int32)) for _ in range(2)),
-                *(none.cast(schema.field(name).type) for name in ("format", "digest", "error")),
-            ]
-            table = pyarrow.table(columns, schema=schema)
-            name = f"part-{number:08d}.parquet"
-            stage.write(name, [table], schema)
-            units = table.select(["image"]).rename_columns(["unit"])
-            listing.write(name, [units], units.schema)
-    return n_groups
 
 
 def size_of(folder: Path) -> float:
@@ -160,62 +125,121 @@ def peak_disk(folder: Path) -> Iterator[list[float]]:
         thread.join()
 
 
-def measure_codes(n_codes: int, n_jobs: int, work: Path) -> dict[str, Any]:
-    """Run join, components and split over generated codes, and check what they find."""
-    run = work / f"run-{n_codes}"
-    n_groups = write_codes(run / "hashes", n_codes)
-    row: dict[str, Any] = {"codes": n_codes, "hashes_gb": size_of(run / "hashes")}
+def measure_stages(n_images: int, n_jobs: int, work: Path, pictures: Any) -> dict[str, Any]:
+    """Run all stages after hashing over planted images, and check what they find.
+
+    Parameters
+    ----------
+    n_images, n_jobs
+        The numbers of images and workers.
+    work : Path
+        Where to write.
+    pictures : ndarray or None
+        The pictures of the images; with None, hashes alone are compared.
+
+    Returns
+    -------
+    dict
+        The seconds, core-seconds and gigabytes of each stage. With pictures, the stage "join" is a
+        search by hashes alone within the same radius, so that the rest of "pairs" is confirmation.
+    """
+    run = work / f"run-{n_images}"
+    finder = NearDuplicateFinder()
+    if pictures is None:
+        finder = NearDuplicateFinder(radius=RADIUS, verify=False)
+    planted = write_hashes(run / "hashes", n_images, finder, pictures)
+    row: dict[str, Any] = {"images": n_images, "hashes_disk": size_of(run / "hashes")}
+    executor = LocalExecutor(n_jobs)
 
     def stage(name: str, call: Callable[[], Any]) -> Any:
         with peak_disk(run / name) as peak, Watch() as watch:
             result = call()
         row[f"{name}_s"], row[f"{name}_gb"] = watch.seconds, watch.gigabytes
+        row[f"{name}_core_s"] = watch.core_seconds
         row[f"{name}_disk"] = size_of(run / name)
         row[f"{name}_peak_disk"] = max(peak[0], row[f"{name}_disk"])
         return result
 
-    executor = LocalExecutor(n_jobs)
-    finder = NearDuplicateFinder(radius=RADIUS, verify=False)
-    stage("pairs", lambda: find_pairs(run / "hashes", run / "pairs", finder, executor=executor))
+    def join(name: str, finder: NearDuplicateFinder) -> Any:
+        return stage(
+            name, lambda: find_pairs(run / "hashes", run / name, finder, executor=executor)
+        )
+
+    if pictures is not None:
+        alone = NearDuplicateFinder(radius=NOMINATION_RADIUS, verify=False)
+        nominated = join("join", alone).n_pairs
+        if nominated < planted.n_strangers:
+            sys.exit(f"{n_images} images: {nominated} pairs were nominated.")
+        row["nominated"] = nominated
+    join("pairs", finder)
+    if fault := planted.check(run / "pairs"):
+        sys.exit(f"{n_images} images: {fault}.")
     found = stage(
-        "groups", lambda: components(run / "pairs", run / "groups", hashes=run / "hashes")
+        "groups",
+        lambda: components(
+            run / "pairs", run / "groups", hashes=run / "hashes", executor=executor
+        ),
     )
-    assigned = stage("split", lambda: assign(run / "groups", run / "split", 0.25))
+    assigned = stage("split", lambda: assign(run / "groups", run / "split", test_size=0.25))
+    n_groups = planted.count_groups(run / "pairs")
     if found.n_groups != n_groups:
-        sys.exit(f"{n_codes} codes: {found.n_groups} groups were found, and {n_groups} planted.")
-    if abs(assigned.n_test / n_codes - 0.25) > 1e-3:
-        sys.exit(f"{n_codes} codes: the test part has {assigned.n_test} images.")
+        sys.exit(f"{n_images} images: {found.n_groups} groups were found, and {n_groups} planted.")
+    if abs(assigned.n_test / n_images - 0.25) > 1e-3:
+        sys.exit(f"{n_images} images: the test part has {assigned.n_test} images.")
     shutil.rmtree(run)
     return row
 
 
-def measure_images(n_images: int, n_jobs: int, work: Path, with_ray: bool) -> dict[str, float]:
-    """Hash the same images on local processes and on Ray, both started before."""
-    made = make_set("", work / "images", min(n_images, DIFFERENT), 1).paths
-    sources = list(made)
-    while len(sources) < n_images:  # the same contents under other names
-        link = work / "images" / f"again_{len(sources):06}.jpg"
+def link_images(n_images: int, work: Path, folders: list[Path]) -> list[str]:
+    """Return the paths of as many images as wanted: few contents under many names."""
+    made = []
+    for number, folder in enumerate(folders):
+        made += copy_set(folder, work / f"images-{number}", n_images).paths
+    made = made or make_set("", work / "images-0", min(n_images, DIFFERENT), 1).paths
+    sources = made[:n_images]
+    while len(sources) < n_images:
+        link = work / "images-0" / f"again_{len(sources):06}{Path(made[0]).suffix}"
         os.link(made[len(sources) % len(made)], link)
         sources.append(str(link))
+    return sources
+
+
+def measure_images(
+    n_images: int, n_jobs: int, work: Path, with_ray: bool, folders: list[Path]
+) -> dict[str, Any]:
+    """Hash the same images on local processes and on Ray, both started before.
+
+    Local processes hash them with thumbnails and without, in turns.
+    """
+    sources = link_images(n_images, work, folders)
+    finders = {
+        "with thumbnails": NearDuplicateFinder(),
+        "alone": NearDuplicateFinder(verify=False),
+    }
     engines: dict[str, Any] = {"local": LocalExecutor(n_jobs)}
     if with_ray:
         import ray
 
         ray.init(num_cpus=n_jobs, include_dashboard=False, log_to_driver=False)
         engines["ray"] = RayExecutor()
-    seconds = {}
-    tables = []
-    for name, executor in engines.items():
-        for part in ("warm", "timed"):
-            chosen = sources[: 8 * n_jobs] if part == "warm" else sources
-            out = work / f"{name}-{part}"
-            start = time.perf_counter()
-            hash_dataset(chosen, out, part_size=1024 if part == "timed" else 8, executor=executor)
-            seconds[name] = time.perf_counter() - start
-        tables.append(read_stage(out))
-    if not all(table.equals(tables[0]) for table in tables):
-        sys.exit("The engines gave different hashes.")
-    return seconds
+    figures: dict[str, Any] = {"images": n_images}
+    for kind, finder in finders.items():
+        tables = []
+        for name, executor in engines.items():
+            for part in ("warm", "timed"):
+                chosen = sources[: 8 * n_jobs] if part == "warm" else sources
+                out = work / f"{kind}-{name}-{part}"
+                part_size = 512 if part == "timed" else 8
+                with Watch() as watch:
+                    hash_dataset(chosen, out, finder, part_size=part_size, executor=executor)
+            figures[f"{kind}, {name}"] = watch.seconds / n_images
+            if name == "local":
+                figures[f"{kind}, core"] = watch.core_seconds / n_images
+                figures[f"{kind}, bytes"] = size_of(out) * 1e9 / n_images
+            tables.append(read_stage(out))
+        if not all(table.equals(tables[0]) for table in tables):
+            sys.exit("The engines gave different hashes.")
+    return figures
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:
@@ -227,63 +251,93 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def print_codes(rows: list[dict[str, Any]]) -> None:
+def print_stages(rows: list[dict[str, Any]]) -> None:
     """Print what the stages took."""
-    stages = ("pairs", "groups", "split")
-    header = ["codes", *(f"{name}, s per million" for name in stages), "all three, s",
-              "most memory, GB", "disk, GB", "disk while joining, GB"]  # fmt: skip
-    print_table(
-        header,
-        [
-            [
-                f"{row['codes'] / 1e6:g} M",
-                *(f"{row[f'{name}_s'] / row['codes'] * 1e6:.2f}" for name in stages),
-                f"{sum(row[f'{name}_s'] for name in stages):.1f}",
-                f"{max(row[f'{name}_gb'] for name in stages):.2f}",
-                f"{row['hashes_gb'] + sum(row[f'{name}_disk'] for name in stages):.2f}",
-                f"{row['pairs_peak_disk']:.2f}",
-            ]
-            for row in rows
-        ],
-    )
+    is_confirmed = "nominated" in rows[0]
+    header = ["images", *(f"{name}, s per million" for name in STAGES), "all three, s",
+              "most memory, GB", "disk, GB", "disk while pairing, GB"]  # fmt: skip
+    if is_confirmed:
+        header += ["nominated pairs", "join, core-s", "join and confirmation, core-s"]
+    table = []
+    for row in rows:
+        cells = [
+            f"{row['images'] / 1e6:g} M",
+            *(f"{row[f'{name}_s'] / row['images'] * 1e6:.2f}" for name in STAGES),
+            f"{sum(row[f'{name}_s'] for name in STAGES):.1f}",
+            f"{max(row[f'{name}_gb'] for name in STAGES):.2f}",
+            f"{row['hashes_disk'] + sum(row[f'{name}_disk'] for name in STAGES):.2f}",
+            f"{row['pairs_peak_disk']:.2f}",
+        ]
+        if is_confirmed:
+            cells += [f"{row['nominated']:,}", f"{row['join_core_s']:.1f}"]
+            cells += [f"{row['pairs_core_s']:.1f}"]
+        table.append(cells)
+    print_table(header, table)
 
 
-def print_extrapolation(rows: list[dict[str, Any]], image_seconds: float, n_jobs: int) -> None:
+def print_images(figures: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Print what hashing took, and what confirmation adds to it."""
+    n_images = figures["images"]
+    table = [
+        [kind, *(f"{figures[f'{kind}, {what}'] * 1e3:.3f}" for what in ("local", "core")),
+         f"{figures[f'{kind}, bytes']:.0f}"]
+        for kind in ("alone", "with thumbnails")
+    ]  # fmt: skip
+    print(f"{n_images} images hashed:\n")
+    print_table(["hashes", "ms an image", "core-ms an image", "bytes an image on disk"], table)
+    if "alone, ray" in figures:
+        ratio = figures["alone, ray"] / figures["alone, local"]
+        print(f"Ray took {ratio:.2f} times as long as local.\n")
+    for row in rows:
+        alone = figures["alone, core"] * row["images"]
+        thumbnails = figures["with thumbnails, core"] * row["images"] / alone - 1
+        confirmation = (row["pairs_core_s"] - row["join_core_s"]) / alone
+        print(
+            f"- {row['images'] / 1e6:g} M images: of hashing's core-seconds, thumbnails take "
+            f"{thumbnails:.1%} and confirmation {confirmation:.1%} more."
+        )
+    print()
+
+
+def print_extrapolation(
+    rows: list[dict[str, Any]], figures: dict[str, Any], n_jobs: int, kind: str
+) -> None:
     """Print what more images would take, from the largest run.
 
-    The join is taken to grow with the square of the number of codes, since its bands are as wide
-    as they get (24 bits) from some ten million codes on: an upper bound, for uniform codes. All
-    else grows in proportion.
+    The join is taken to grow with the square of the number of images, since its bands are as wide
+    as they get (24 bits) from some ten million codes on: an upper bound, for uniform codes. So do
+    the pairs of strangers that hashes nominate within one radius, and their confirmation. All else
+    grows in proportion.
     """
     large = rows[-1]
     table = []
     for goal in GOALS:
-        times = goal / large["codes"]
-        hashing = image_seconds * n_jobs * goal / 3600
-        join = large["pairs_s"] * n_jobs * times**2 / 3600
-        rest = (large["groups_s"] + large["split_s"]) * times / 3600
-        memory = {name: large[f"{name}_gb"] * times for name in ("pairs", "groups", "split")}
-        table.append(
-            [
-                f"{goal / 1e6:g} M",
-                f"{hashing:.0f}",
-                f"{join:.0f}",
-                f"{rest:.1f}",
-                *(f"{memory[name]:.0f}" for name in memory),
-                f"{large['hashes_gb'] * times:.0f}",
-                f"{large['pairs_disk'] * times:.0f}",
-                f"{large['pairs_peak_disk'] * times:.0f}",
-                f"{(large['groups_disk'] + large['split_disk']) * times:.0f}",
-            ]
-        )
-    print_table(
-        ["images", "hashing, core-hours", "join, core-hours", "groups and split, hours",
-         "join, GB of memory", "groups, GB of memory", "split, GB of memory", "hashes, GB of disk",
-         "pairs, GB of disk", "while joining, GB of disk", "groups and split, GB of disk"],
-        table,
-    )  # fmt: skip
-    for name in ("pairs", "groups", "split"):
-        most = NODE / (large[f"{name}_gb"] / large["codes"]) / 1e6
+        times = goal / large["images"]
+        memory = {name: large[f"{name}_gb"] * times for name in STAGES}
+        join = large["join_core_s" if "nominated" in large else "pairs_core_s"]
+        cells = [
+            f"{goal / 1e6:g} M",
+            f"{figures[f'{kind}, core'] * goal / 3600:.0f}",
+            f"{join * times**2 / 3600:.0f}",
+            f"{(large['groups_s'] + large['split_s']) * times / 3600:.1f}",
+            *(f"{memory[name]:.0f}" for name in memory),
+            f"{figures[f'{kind}, bytes'] * goal / 1e9:.0f}",
+            f"{(large['groups_disk'] + large['split_disk']) * times:.0f}",
+        ]
+        if "nominated" in large:
+            confirmation = large["pairs_core_s"] - large["join_core_s"]
+            cells += [f"{NOMINATED * goal**2 / 2:.1g}", f"{confirmation * times**2 / 3600:.0f}"]
+        table.append(cells)
+    header = [
+        "images", "hashing, core-hours", "join, core-hours", "groups and split, hours",
+        "join, GB of memory", "groups, GB of memory", "split, GB of memory", "hashes, GB of disk",
+        "groups and split, GB of disk",
+    ]  # fmt: skip
+    if "nominated" in large:
+        header += ["nominated strangers", "confirmation, core-hours"]
+    print_table(header, table)
+    for name in STAGES:
+        most = NODE / (large[f"{name}_gb"] / large["images"]) / 1e6
         print(f"- {name}: one node of {NODE} GB holds {most:.0f} million images.")
     print(
         f"- hashing: any number of nodes; the listing takes some 100 bytes of the driver's memory "
@@ -294,33 +348,36 @@ def print_extrapolation(rows: list[dict[str, Any]], image_seconds: float, n_jobs
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
-    parser.add_argument("--images", type=int, default=20_000, metavar="N")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="DIR", help="images to hash")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N")
+    parser.add_argument("--alone", action="store_true", help="compare hashes alone")
+    parser.add_argument("--images", type=int, default=20_000, metavar="N", help="to hash (20000)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--no-ray", action="store_true", help="do not compare Ray")
     parser.add_argument("--quick", action="store_true", help="see that it runs")
     parser.add_argument("--work", type=Path, help="where to write [default: temporary]")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
-    sizes, n_images = sorted(options.sizes), options.images
+    sizes = sorted(options.sizes or (ALONE_SIZES if options.alone else SIZES))
+    n_images = options.images
     if options.quick:
         sizes, n_images = [5_000, 20_000], 60
+    pictures = None if options.alone else open_pictures(60 if options.quick else PICTURES)
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         work = Path(folder)
         rows = []
-        for n_codes in sizes:
-            rows.append(measure_codes(n_codes, options.jobs, work))
-            print(f"{n_codes} codes done", file=sys.stderr)
-        seconds = measure_images(n_images, options.jobs, work, not options.no_ray)
+        for size in sizes:
+            rows.append(measure_stages(size, options.jobs, work, pictures))
+            print(f"{size} images done", file=sys.stderr)
+        figures = measure_images(n_images, options.jobs, work, not options.no_ray, options.folders)
     if options.json:
-        options.json.write_text(json.dumps({"codes": rows, "images": seconds}, indent=1))
-    print(f"{options.jobs} workers, 128 bits, radius {RADIUS}.\n")
-    print_codes(rows)
-    print(f"{n_images} images: {seconds['local'] / n_images * 1e3:.2f} ms an image (local)")
-    if "ray" in seconds:
-        print(f"Ray took {seconds['ray'] / seconds['local']:.2f} times as long as local.")
-    print()
-    print_extrapolation(rows, seconds["local"] / n_images, options.jobs)
+        options.json.write_text(json.dumps({"stages": rows, "hashing": figures}, indent=1))
+    radius = RADIUS if options.alone else NOMINATION_RADIUS
+    print(f"{options.jobs} workers, 128 bits, radius {radius}.\n")
+    print_stages(rows)
+    print_images(figures, [] if options.alone else rows)
+    kind = "alone" if options.alone else "with thumbnails"
+    print_extrapolation(rows, figures, options.jobs, kind)
 
 
 if __name__ == "__main__":

@@ -91,11 +91,13 @@ def test_splits_runs_and_finds_no_leak():
     assert "| NearDuplicateKFold(5) | 0 |" in done.stdout
 
 
-def test_scale_runs_and_finds_the_planted_groups():
-    done = run("scale.py", "--quick", "--no-ray")
+@pytest.mark.parametrize("compared", [[], ["--alone"]], ids=["pixels", "hashes alone"])
+def test_scale_runs_and_finds_the_planted_pairs_and_groups(compared):
+    done = run("scale.py", "--quick", "--no-ray", *compared)
     assert done.returncode == 0, done.stderr
     assert "| 0.02 M |" in done.stdout
     assert "one node of 64 GB holds" in done.stdout
+    assert ("confirmation, core-hours" in done.stdout) == (not compared)
 
 
 def test_stages_runs_and_nothing_differs():
