@@ -1,11 +1,15 @@
 """Groups by tasks of a few components are those that the finder makes of all images at once."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import hashfeatures.distributed._linked_groups as linked_groups
 import hashfeatures.distributed._row_store as row_store
+import hashfeatures.duplicates._linkage as linkage
+import hashfeatures.duplicates.fingerprints._linkage as view_linkage
 from hashfeatures import EngineError, NearDuplicateFinder
 from hashfeatures.distributed import hash_dataset
 from hashfeatures.distributed._executors import Outcome, ThisProcess
@@ -69,6 +73,25 @@ def number_components(finder):
     return np.where(shared[labels], np.cumsum(shared)[labels], 0).astype(np.uint32)
 
 
+def assert_as_the_finder(images, folder, finder):
+    """Compare the groups of tasks with those of the finder, and return the number of tasks."""
+    finder.fit(images)
+    hash_dataset(images, folder / "hashes", finder, part_size=7, executor=ThisProcess())
+    hashed = Stage.open(folder / "hashes", KIND)
+    found = link(finder, hashed, number_components(finder), folder / "work")
+    n_tasks = len(list((folder / "work").glob("groups-*")))
+    is_grouped = found.labels > 0
+    labels = np.where(is_grouped, found.labels, found.labels.max() + 1 + np.arange(len(images)))
+    _, ours = np.unique(labels, return_inverse=True)
+    pairs = set(zip(ours.tolist(), finder.labels_.tolist(), strict=True))
+    assert len(pairs) == len(set(ours)) == finder.n_groups_
+    size, at_least, at_most = finder._diameters
+    for given, expected in zip(found.diameters, (size, at_least, at_most), strict=True):
+        rows = np.flatnonzero(is_grouped)
+        np.testing.assert_array_equal(given[found.labels[rows]], expected[finder.labels_[rows]])
+    return n_tasks
+
+
 @pytest.mark.parametrize("most", [2, 1 << 20])
 @pytest.mark.parametrize("name", FINDERS)
 def test_groups_are_those_of_the_finder(images, tmp_path, monkeypatch, name, most):
@@ -80,21 +103,20 @@ def test_groups_are_those_of_the_finder(images, tmp_path, monkeypatch, name, mos
         (row_store, "_ROWS_PER_FILE"),
     ):
         monkeypatch.setattr(module, bound, most)
-    finder = FINDERS[name].fit(images)
-    hash_dataset(images, tmp_path / "hashes", FINDERS[name], part_size=7, executor=ThisProcess())
-    hashed = Stage.open(tmp_path / "hashes", KIND)
-    found = link(finder, hashed, number_components(finder), tmp_path / "work")
-    n_tasks = len(list((tmp_path / "work").glob("groups-*")))
+    n_tasks = assert_as_the_finder(images, tmp_path, FINDERS[name])
     assert n_tasks == 1 if most > 2 else n_tasks > 1
-    is_grouped = found.labels > 0
-    labels = np.where(is_grouped, found.labels, found.labels.max() + 1 + np.arange(len(images)))
-    _, ours = np.unique(labels, return_inverse=True)
-    pairs = set(zip(ours.tolist(), finder.labels_.tolist(), strict=True))
-    assert len(pairs) == len(set(ours)) == finder.n_groups_
-    size, at_least, at_most = finder._diameters
-    for given, expected in zip(found.diameters, (size, at_least, at_most), strict=True):
-        rows = np.flatnonzero(is_grouped)
-        np.testing.assert_array_equal(given[found.labels[rows]], expected[finder.labels_[rows]])
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_groups_too_large_to_be_compared_as_a_whole_are_the_same_too(
+    images, tmp_path, monkeypatch, name
+):
+    """Their diameters are bounds, which depend on the order of images, and so do their parts."""
+    monkeypatch.setattr(view_linkage, "_MOST_COMPARED", 3)
+    for function, bound in (("measure_diameters", "most_exact"), ("split_chains", "most_linked")):
+        bounded = partial(getattr(linkage, function), **{bound: 3})
+        monkeypatch.setattr(linkage, function, bounded)
+    assert_as_the_finder(images, tmp_path, FINDERS[name])
 
 
 class Losing:

@@ -42,7 +42,7 @@ def cache(tmp_path_factory):
 
 def assert_equal(name, images, place, executor, cache):
     settings = stages.SETTINGS[name]
-    outcomes = list(stages.check_settings(settings, images, place, executor, 30, cache))
+    outcomes = list(stages.check_settings(settings, images, place, executor, 50, cache))
     assert len(outcomes) == len(stages.WAYS) * len(settings)
     assert min(outcome.n_pairs for outcome in outcomes) > 5
     assert [outcome for outcome in outcomes if outcome.differences] == []
@@ -82,5 +82,5 @@ def test_a_difference_is_told(monkeypatch, images, tmp_path, cache):
         ),
     )
     settings = [{"verify": False, "hashes": "phash:16", "radius": 60}]
-    for outcome in stages.check_settings(settings, images, tmp_path, ThisProcess(), 30, cache):
+    for outcome in stages.check_settings(settings, images, tmp_path, ThisProcess(), 50, cache):
         assert outcome.differences[0].startswith("pairs: ")
