@@ -13,10 +13,9 @@ from .._finders import finder_of
 from .._layouts import read_description
 from .._leaking_sets import check_options, list_leaks, name_folder
 from .._locked_split import LockOptions
-from .._options import Size, given_options, option_groups
+from .._options import given_options, option_groups
 from .._parts import allow_unreadable_option
-
-_TABLES = (".csv", ".parquet")
+from .._stage_split import StageSplitOptions
 
 
 @click.command("stages")
@@ -29,43 +28,6 @@ _TABLES = (".csv", ".parquet")
     help="The folder or URL to write to; created if it does not exist.",
 )
 @click.option("--column", metavar="NAME", help="The column of a table that holds paths or URLs.")
-@click.option(
-    "--test-size",
-    type=Size(),
-    help="The fraction or the number of images in the test part.  [default: as in the lock or in "
-    "an earlier run, or 0.25]",
-)
-@click.option(
-    "--validation-size",
-    type=Size(),
-    help="The same for a validation part.  [default: as in the lock or in an earlier run, or no "
-    "such part]",
-)
-@click.option(
-    "--stratify-by",
-    metavar="CLASS",
-    help="Give every part the same proportions of classes. 'parent' takes the name of each "
-    "image's folder as its class; any other value is a column of --table, or a table of images "
-    "and classes.",
-)
-@click.option(
-    "--groups",
-    metavar="NAME",
-    help="Images that must stay in one part besides near duplicates. 'sequences' finds the frames "
-    "of videos and the like; any other name is a column of --table.",
-)
-@click.option(
-    "--table",
-    metavar="FILE",
-    help="A table (.csv, .parquet) with a row for each image, in any order.  [default: SOURCE, if "
-    "it is a table or a data set]",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Seed of the random split.  [default: 0, or as in the lock or in an earlier run]",
-)
 @click.option(
     "--against",
     metavar="OTHER",
@@ -96,20 +58,17 @@ _TABLES = (".csv", ".parquet")
     metavar="N",
     help="Number of local processes; -1 uses every core.",
 )
-@option_groups(locks=LockOptions, options=GroupingOptions, common=ReadingOptions)
+@option_groups(
+    splitting=StageSplitOptions, locks=LockOptions, options=GroupingOptions, common=ReadingOptions
+)
 def command(
     common: ReadingOptions,
+    splitting: StageSplitOptions,
     locks: LockOptions,
     options: GroupingOptions,
     source: str,
     output: str,
     column: str | None,
-    test_size: float | None,
-    validation_size: float | None,
-    stratify_by: str | None,
-    groups: str | None,
-    table: str | None,
-    seed: int | None,
     against: str | None,
     allowed: float | int,
     engine: str,
@@ -148,20 +107,11 @@ def command(
         find_pairs,
         hash_dataset,
     )
-    from ...distributed._split import read_classes, write_lists
+    from ...distributed._split import write_lists
 
     if address is not None and engine != "ray":
         raise click.UsageError("--address names a Ray cluster. Add --engine ray.")
-    of_split = {
-        "--test-size": test_size,
-        "--validation-size": validation_size,
-        "--stratify-by": stratify_by,
-        "--groups": groups,
-        "--table": table,
-        "--seed": seed,
-    }
-    given = [name for name, value in of_split.items() if value is not None]
-    check_options(against, allowed, given + given_options(locks))
+    check_options(against, allowed, given_options(splitting) + given_options(locks))
     executor: Any = LocalExecutor(n_jobs)
     if engine == "ray":
         executor = RayExecutor(address or "local")
@@ -172,12 +122,7 @@ def command(
         locks.check(keeps_unreadable=False)
     data_set = read_description(source, common)
     other: Any = None if against is None else read_description(against, common)
-    is_column = stratify_by is not None and not stratify_by.lower().endswith(_TABLES)
-    known: Any = table
-    named = [name for name in (groups, stratify_by if is_column else None) if name is not None]
-    if table is None and named:
-        known = source if source.lower().endswith(_TABLES) else data_set
-    _check_columns(known, named)
+    parameters = splitting.read(source, data_set)
     shared = {"executor": executor, "progress": common.progress}
     finder = finder_of(options)
     hashed = hash_dataset(
@@ -201,16 +146,11 @@ def command(
     assigned = assign(
         grouped.out,
         f"{folder}/split",
-        test_size,
-        stratify_by if is_column or stratify_by is None else read_classes(stratify_by),
-        validation_size=validation_size,
-        groups=groups,
-        table=known,
         column=column,
         priority=locks.priorities(),
-        random_state=seed,
         lock=locks.lock,
         hashes=hashed.out,
+        **parameters,
     )
     write_lists(assigned.out, folder)
     counts = {
@@ -229,17 +169,3 @@ def command(
     for name, number in counts.items():
         echo(f"{name:<10} {number:>12,}")
     return WELL
-
-
-def _check_columns(table: Any, names: list[str]) -> None:
-    """Raise before any image is hashed if names are neither columns of a table nor keywords."""
-    from ..._utils.frames import column_names
-    from ...distributed._image_table import list_columns
-
-    columns = list_columns(table) if isinstance(table, str) else column_names(table)
-    for name in names:
-        if name not in (*columns, "parent", "sequences"):
-            where = f"the table has the columns {', '.join(map(str, columns[:10]))}"
-            if table is None:
-                where = "there is no table; add --table FILE"
-            raise CommandError(f"{name!r} is no column of images: {where}.")
