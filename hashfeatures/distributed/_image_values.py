@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,9 +18,8 @@ from .._utils.quantities import count
 from .._utils.sklearn_internals import count_samples
 from .._utils.validation import refuse
 from ..duplicates._components import Labels
-from ..images._sources import local_path, name_source
 from ._hash_stage import keys_of
-from ._image_table import ImageTable
+from ._image_table import ImageTable, name_wholly
 from ._stage_rows import StageRows, match_keys
 
 _NOUNS = {"stratify": "class", "groups": "group"}
@@ -139,9 +137,9 @@ class ValueReader:
     @cached_property
     def _places(self) -> Labels:
         assert self._table is not None
-        return self._match(self._table.blocks())
+        return self._match(self._table.blocks(), self._table.whole_names)
 
-    def _match(self, blocks: Sequence[Any]) -> Labels:
+    def _match(self, blocks: Sequence[Any], whole_names: Any = name_wholly) -> Labels:
         """Return where each image of the stage is among names, which come in blocks."""
         none = np.zeros(0, dtype=np.uint64)
         keys = np.concatenate([none, *(keys_of(_as_given(block)) for block in blocks)])
@@ -151,12 +149,12 @@ class ValueReader:
         # Other names may be relative, or file: URLs.
         is_used = np.zeros(len(keys), dtype=bool)
         is_used[places[places >= 0]] = True
-        start = 0
+        start, rest = 0, []
         for block in blocks:
-            rest = np.flatnonzero(~is_used[start : start + len(block)])
             listed = _list(block)
-            keys[start + rest] = keys_of([_whole_name(listed[row]) for row in rest])
-            start += len(block)
+            rest += [listed[row] for row in np.flatnonzero(~is_used[start:][: len(listed)])]
+            start += len(listed)
+        keys[~is_used] = keys_of(whole_names(rest))
         return np.where(places < 0, match_keys(keys, self._rows.keys), places)
 
 
@@ -167,10 +165,3 @@ def _list(block: Any) -> list[Any]:
 
 def _as_given(block: Any) -> list[str]:
     return [each if isinstance(each, str) else "" for each in _list(block)]
-
-
-def _whole_name(source: Any) -> str:
-    """Return the name that a stage gives to an image."""
-    name = name_source(source)
-    path = None if name is None else local_path(name)
-    return name or "" if path is None else os.path.abspath(path)

@@ -59,15 +59,15 @@ def list_table(system: Any, path: str, address: str, column: str | None) -> Iter
     """
     with open_located(system, path) as file:
         if not is_parquet(path):
-            yield from _whole_names(_read_csv(file, address, column), system, path)
+            yield from whole_names(_read_csv(file, address, column), system, path)
             return
         table = _open_parquet(file, address)
-        name, holds_images = _pick(table.schema_arrow, column, address)
+        name, holds_images = pick_images(table.schema_arrow, column, address)
         if holds_images:
             yield from _list_row_groups(table, name, address)
             return
         try:
-            yield from _whole_names(_read_names(table, name), system, path)
+            yield from whole_names(_read_names(table, name), system, path)
         except arrow().ArrowException as error:
             raise _damaged(address, error) from error
 
@@ -81,7 +81,7 @@ def find_row_groups(
     """
     with open_located(system, path) as file:
         table = _open_parquet(file, address)
-        name, holds_images = _pick(table.schema_arrow, column, address)
+        name, holds_images = pick_images(table.schema_arrow, column, address)
         return list(_list_row_groups(table, name, address)) if holds_images else None
 
 
@@ -106,7 +106,7 @@ def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str]:
     separator = "\t" if address.lower().endswith(".tsv") else ","
     header = list(pd.read_csv(file, nrows=0, sep=separator).columns)
     file.seek(0)
-    name = _choose(header, column, address, IMAGE_COLUMNS)
+    name = choose_column(header, column, address, IMAGE_COLUMNS)
     options: dict[str, Any] = {"usecols": [name], "dtype": str, "sep": separator}
     for frame in pd.read_csv(file, chunksize=_BLOCK_ROWS, **options):
         yield from frame[name].dropna().tolist()
@@ -117,7 +117,7 @@ def _read_names(table: Any, name: str) -> Iterator[str]:
         yield from (value for value in batch.column(0).to_pylist() if value is not None)
 
 
-def _pick(schema: Any, column: str | None, address: str) -> tuple[str, bool]:
+def pick_images(schema: Any, column: str | None, address: str) -> tuple[str, bool]:
     """Return the column of images, and whether it holds them and not their names."""
     kinds = {field.name: field.type for field in schema}
     usable = [name for name, kind in kinds.items() if holds_text(kind) or holds_files(kind)]
@@ -125,7 +125,7 @@ def _pick(schema: Any, column: str | None, address: str) -> tuple[str, bool]:
     # As in `read_collection`: a usual name counts more than a type.
     usual = [name for name in IMAGE_COLUMNS if name in usable]
     wanted = usual or (files if len(files) == 1 else IMAGE_COLUMNS)
-    name = _choose(list(kinds), column, address, wanted)
+    name = choose_column(list(kinds), column, address, wanted)
     if name not in usable:
         raise ValueError(
             f"{shorten(address)}, column {name!r}: expected paths, URLs or encoded images. Got "
@@ -134,7 +134,9 @@ def _pick(schema: Any, column: str | None, address: str) -> tuple[str, bool]:
     return name, name in files
 
 
-def _choose(columns: list[str], column: str | None, address: str, usual: Iterable[str]) -> str:
+def choose_column(
+    columns: list[str], column: str | None, address: str, usual: Iterable[str]
+) -> str:
     """Return the column that was named, or the first of the usual ones."""
     wanted = list(usual) if column is None else [column]
     found = columns if column is None and len(columns) == 1 else []
@@ -158,7 +160,7 @@ def _list_row_groups(table: Any, column: str, address: str) -> Iterator[Entry]:
             yield Entry(address, text, n_rows, f"#{group}", address)
 
 
-def _whole_names(values: Iterator[str], system: Any, path: str) -> Iterator[Entry]:
+def whole_names(values: Iterator[str], system: Any, path: str) -> Iterator[Entry]:
     """Yield the absolute paths and the URLs of images that a table names."""
     if not is_local(system):
         folder = posixpath.dirname(path)

@@ -1,8 +1,11 @@
 """The stage assigns the parts of `assign_split`, with its lock and without, label for label."""
 
 import functools
+import io
 import os
+import tarfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -202,6 +205,45 @@ def test_columns_of_tables_of_any_kind_give_the_parts_of_assign_split(run, tmp_p
     wanted = expected(frame, finder=run.finder, stratify=matrix)
     assert run.assign(1, tmp_path / "rows", stratify=matrix.to_numpy()) == wanted
     assert run.assign(1, tmp_path / "named", stratify=by_image[["label", "tags"]]) == wanted
+
+
+def as_sources(files, folder):
+    """Yield data sets with labels: a table beside its images, images in a table and in tars."""
+    content = [Path(name).read_bytes() for name in files]
+    labels = [number % 2 for number in range(len(files))]
+    place = folder / "beside"
+    place.mkdir()
+    for number, image in enumerate(content):
+        (place / f"{number}.png").write_bytes(image)
+    table = pd.DataFrame({"path": [f"{number}.png" for number in range(len(files))]})
+    table.assign(label=labels).to_csv(place / "table.tsv", sep="\t", index=False)
+    yield place / "table.tsv"
+    encoded = pd.DataFrame({"image": [{"bytes": image, "path": None} for image in content]})
+    encoded.assign(label=labels).to_parquet(folder / "encoded.parquet", row_group_size=5)
+    yield folder / "encoded.parquet"
+    yield read_collection(folder / "encoded.parquet")
+    with tarfile.open(folder / "shard.tar", "w") as tar:
+        for number, (image, label) in enumerate(zip(content, labels, strict=True)):
+            for suffix, member in ("png", image), ("cls", str(label).encode()):
+                facts = tarfile.TarInfo(f"{number:04d}.{suffix}")
+                facts.size = len(member)
+                tar.addfile(facts, io.BytesIO(member))
+    yield read_collection(str(folder / "shard.tar"))
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_the_source_of_the_images_is_a_table_of_their_classes(files, tmp_path, kind):
+    """Guards the names that stages give to images in tables, archives and beside a table."""
+    whole = [name for name in files if "broken" not in name]
+    source = list(as_sources(whole[:20], tmp_path))[kind]
+    hash_dataset(source, tmp_path / "hashes", part_size=8, executor=LocalExecutor(1))
+    table = read_stage(tmp_path / "hashes")
+    write_groups(tmp_path / "groups", table.assign(group=table["key"]), [len(table)])
+    assign(tmp_path / "groups", tmp_path / "split", 6, "label", table=source)
+    labels = np.arange(20) % 2
+    alone = {"finder": "precomputed", "groups": range(20), "stratify": labels}
+    wanted = assign_split(table["image"].tolist(), test_size=6, **alone)
+    assert listed(read_stage(tmp_path / "split")["split"]) == wanted.tolist()
 
 
 def test_an_image_that_cannot_be_read_needs_no_value(run, tmp_path):
