@@ -65,6 +65,23 @@ def find_leaks(
     See Also
     --------
     hashfeatures.leakage_report : Finds the same on one machine, without directories.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import LocalExecutor, find_leaks, find_pairs, hash_dataset
+    >>> folder, here = data.__path__[0], LocalExecutor(1)
+    >>> with TemporaryDirectory() as run:
+    ...     train = hash_dataset([f"{folder}/camera.png"], f"{run}/train", executor=here).out
+    ...     test = hash_dataset(
+    ...         [f"{folder}/camera.png", f"{folder}/coins.png"], f"{run}/test", executor=here
+    ...     ).out
+    ...     pairs = find_pairs(train, f"{run}/pairs", against=test, executor=here).out
+    ...     leaks = find_leaks(pairs, f"{run}/leaks", hashes=train, against=test)
+    >>> print(leaks)
+    1 of 2 images in test (50.0%) have a near duplicate in train. In all, 1 pair is in
+    different parts (images: train 1, test 2).
     """
     sets = PairedSets.open(pairs, hashes, against)
     settings = sets.paired.settings
