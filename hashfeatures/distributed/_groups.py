@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,8 @@ from ._hash_stage import KIND as HASHES
 from ._linked_groups import LinkedGroups, Numbers, link_components
 from ._pairs import KIND as PAIRS
 from ._pairs import row_order
-from ._part_directory import arrow
+from ._part_directory import PartDirectory, arrow
+from ._shared_arrays import forget_arrays
 from ._stage_finder import as_finder, finder_of
 from ._stages import Stage, version_of
 from ._task_runner import TaskRunner
@@ -33,6 +35,7 @@ KIND = "groups"
 COMPONENT = "component"  # the column of what stays together in a split, if that is not "group"
 
 _WORK = "_work"
+_BEGUN = "_begun.json"
 _MEASURES = ("size", "diameter", "exact", "weakest_link")
 
 
@@ -131,16 +134,18 @@ def components(
         how = Linkage(finder.linkage, radius, comparison.confirmation)
         version = version_of([*_MEASURES, *names])  # earlier releases measured less
         work = stage.sub(_WORK)
+        files = _name_files(work, version)
         with progress_bar(progress, unit="task") as bar:
             runner = TaskRunner(workers, retries, "components", stage.address, bar)
             linked = link_components(
-                hashed, names, joined, comparison.computed, how, work, version, runner
+                hashed, names, joined, comparison.computed, how, work, files, runner
             )
         columns = [_Groups.of(hashed, names, linked.labels)]
         columns += [_Groups.of(hashed, names, joined)] if linkage else []
         weakest = _find_weakest_links(paired, linked)
         _write_parts(stage, version, hashed, names, columns, linked, weakest)
         stage.publish(version)
+        forget_arrays()
         work.clear()
     sizes = linked.diameters.size
     if not linkage:
@@ -157,6 +162,16 @@ def components(
     return GroupsSummary(
         stage.address, len(joined), n_alone + int((sizes > 0).sum()), n_duplicates
     )
+
+
+def _name_files(work: PartDirectory, version: str) -> str:
+    """Return how the files of a version begin, which no other run uses for other files."""
+    begun = work.read_json(_BEGUN)
+    if begun is None or begun["version"] != version:
+        work.clear()
+        begun = {"version": version, "token": secrets.token_hex(4)}
+        work.write_json(_BEGUN, begun)
+    return f"{version}-{begun['token']}"
 
 
 def _choose_finder(finder: Any, paired: Stage, hashed: Stage) -> NearDuplicateFinder:

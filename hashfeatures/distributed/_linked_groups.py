@@ -58,7 +58,7 @@ def link_components(
     computed: ComputedHashes,
     how: Linkage,
     work: PartDirectory,
-    version: str,
+    name: str,
     runner: TaskRunner,
 ) -> LinkedGroups:
     """Group the images of each component, and measure the groups.
@@ -77,8 +77,8 @@ def link_components(
         How they are linked.
     work : PartDirectory
         A directory for files, which are kept if they exist.
-    version : str
-        The name of these components, with which all files begin.
+    name : str
+        How the files begin, which stands for these components alone.
     runner : TaskRunner
         It runs the tasks.
     """
@@ -93,13 +93,13 @@ def link_components(
     at_least = [np.zeros(n_components + 1, dtype=np.int64)]
     at_most = at_least.copy()
     if len(chosen):
-        members = f"members-{version}.store"
+        members = f"members-{name}.store"
         listed = {"rows": first_rows[chosen].astype(np.uint32)}
         listed["components"] = components[first_rows[chosen]]
         if not work.has(members):
             share_arrays(work, members, listed)
-        store = RowStore(work.address, f"rows-{version}", computed)
-        tasks = list(_cut(listed["components"], store, members, version, how))
+        store = RowStore(work.address, f"rows-{name}", computed)
+        tasks = list(_cut(listed["components"], store, members, name, how))
         if len(tasks) == 1:
             runner = replace(runner, workers=ThisProcess())
         gather(hashed, counts, np.sort(first_rows[chosen]), store, runner)
@@ -150,7 +150,7 @@ def _find_members(
 
 
 def _cut(
-    components: Numbers, store: RowStore, members: str, version: str, how: Linkage
+    components: Numbers, store: RowStore, members: str, name: str, how: Linkage
 ) -> Iterator[GroupTask]:
     """Cut the members, ordered by component, into tasks of whole components."""
     aligns = how.linkage == "complete" and how.confirmation.min_agreement is not None
@@ -161,7 +161,7 @@ def _cut(
     number = 0
 
     def task(last: int) -> GroupTask:
-        return GroupTask(store, members, f"groups-{version}-{number:07d}.store", start, last, how)
+        return GroupTask(store, members, f"groups-{name}-{number:07d}.store", start, last, how)
 
     for end in ends:
         more = (end - before) ** 2 // 2

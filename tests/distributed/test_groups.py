@@ -93,3 +93,17 @@ def test_directories_without_a_note_of_the_finder_are_of_hashes_alone(run, tmp_p
     assert ours.equals(theirs)
     assert ours["exact"].all()
     assert np.array_equal(ours["diameter"] > 0, ours["size"] > 1)
+
+
+@pytest.mark.filterwarnings("ignore:Among the groups")
+def test_a_directory_that_is_deleted_and_made_again_takes_over_nothing(run, tmp_path):
+    """The files of both runs have other names, as processes keep those of the first mapped."""
+    finders = [NearDuplicateFinder("phash", verify=False, radius=radius) for radius in (12, 2)]
+    for number, finder in enumerate(finders):
+        find_pairs(run[0] / "hashes", tmp_path / str(number), finder, executor=HERE)
+    for number, finder in enumerate(finders):
+        shutil.rmtree(tmp_path / "groups", ignore_errors=True)
+        components(tmp_path / str(number), tmp_path / "groups", hashes=run[0] / "hashes")
+        finder.fit(run[1])
+        ours = read_stage(tmp_path / "groups").query("size > 1").drop_duplicates("group")
+        assert sorted(ours["diameter"]) == sorted(finder.groups_["diameter"])
