@@ -33,10 +33,9 @@ N_BITS = 128
 COPIES = 0.2  # the share of images that are copies of others
 MOST_FLIPS = 3  # bits in which a copy differs, so that two copies of one are near too
 STRANGERS = 0.5  # the share of images that may be in sets of strangers
-STRANGER_FLIPS = 14  # bits from the middle of a set: any two differ in at most 28
-# Of all pairs of different pictures, the share within 28 of 128 bits, by phash and dhash. Of the
-# quarters of 1,000 photos of ImageNet, 41 of 8 million pairs are.
-NOMINATED = 5.2e-6
+# Of all pairs of different pictures, the share within a radius of 128 bits, by phash and dhash. Of
+# 8 million pairs of quarters of different photos of ImageNet, 1, 3, 10 and 41 are.
+NOMINATED = {16: 1.3e-7, 20: 3.8e-7, 24: 1.3e-6, 28: 5.2e-6}
 PICTURES = 300  # that are different
 NOISE = 4  # levels of luma
 CLEAR = 0.95  # agreement of two noisy copies of a picture that is used
@@ -115,7 +114,11 @@ def open_pictures(n_pictures: int = PICTURES) -> NDArray[np.void]:
 
 
 def write_hashes(
-    out: Path, n_images: int, finder: NearDuplicateFinder, pictures: NDArray[np.void] | None
+    out: Path,
+    n_images: int,
+    finder: NearDuplicateFinder,
+    pictures: NDArray[np.void] | None,
+    radius: int,
 ) -> Planted:
     """Write a directory of hashes, and return what is known of its images.
 
@@ -129,7 +132,10 @@ def write_hashes(
         The finder whose hashes these are, with thumbnails or without.
     pictures : ndarray of dtype THUMBNAIL, or None
         What the images show. None writes no thumbnails and plants no strangers.
+    radius : int
+        The radius within which hashes nominate strangers.
     """
+    strangers_each = 0.0 if pictures is None else NOMINATED[radius] * (n_images - 1) / 2
     plan = plan_of(finder)
     schema = schema_of(plan.computed)
     planted = Planted(*np.zeros((2, n_images), dtype=np.int64))
@@ -141,7 +147,7 @@ def write_hashes(
             rows = slice(first, min(first + part_size, n_images))
             n_rows = rows.stop - first
             codes, family, n_strangers, set_size = _plant_codes(
-                rng, n_rows, 0 if pictures is None else NOMINATED * (n_images - 1) / 2
+                rng, n_rows, strangers_each, radius
             )
             planted.family[rows] = planted.picture[rows] = first + family
             planted.n_strangers += n_strangers
@@ -167,7 +173,7 @@ def write_hashes(
 
 
 def _plant_codes(
-    rng: np.random.Generator, n_rows: int, strangers_each: float
+    rng: np.random.Generator, n_rows: int, strangers_each: float, radius: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp], int, int]:
     """Return codes, the original of each, the number of pairs of strangers, and their sets' size.
 
@@ -179,6 +185,8 @@ def _plant_codes(
         The number of codes.
     strangers_each : float
         The pairs of strangers, for each code.
+    radius : int
+        The most bits in which two of a set differ.
     """
     codes = rng.integers(0, 256, (n_rows, N_BITS // 8), dtype=np.uint8)
     n_copies = int(COPIES * n_rows)
@@ -188,7 +196,7 @@ def _plant_codes(
     n_sets = min(n_sets, (n_rows - n_copies) // (set_size + 1))
     n_strange = n_sets * set_size
     middles = rng.integers(0, 256, (n_sets, N_BITS // 8), dtype=np.uint8)
-    flips = _masks(rng, np.full(n_strange, STRANGER_FLIPS))
+    flips = _masks(rng, np.full(n_strange, radius // 2))
     codes[:n_strange] = np.repeat(middles, set_size, axis=0) ^ flips
     # The originals of copies are no strangers, so that the number of near pairs is known.
     originals = rng.integers(n_strange, n_rows - n_copies, n_copies)

@@ -36,11 +36,10 @@ from hashfeatures.distributed import (
     read_stage,
 )
 
-RADIUS = 12  # of hashes alone
-NOMINATION_RADIUS = 28  # the default where pixels confirm
+RADIUS, ALONE_RADIUS = 28, 12  # the defaults where pixels confirm, and of hashes alone
 SIZES = (100_000, 1_000_000)
 ALONE_SIZES = (100_000, 1_000_000, 5_000_000, 10_000_000, 20_000_000)
-GOALS = (100_000_000, 1_000_000_000)
+GOALS = (10_000_000, 100_000_000, 1_000_000_000)
 DIFFERENT = 2000  # images that are made; more are links to them
 NODE = 64  # GB of memory of the node that the extrapolation asks about
 STAGES = ("pairs", "groups", "split")
@@ -125,7 +124,9 @@ def peak_disk(folder: Path) -> Iterator[list[float]]:
         thread.join()
 
 
-def measure_stages(n_images: int, n_jobs: int, work: Path, pictures: Any) -> dict[str, Any]:
+def measure_stages(
+    n_images: int, n_jobs: int, work: Path, pictures: Any, radius: int
+) -> dict[str, Any]:
     """Run all stages after hashing over planted images, and check what they find.
 
     Parameters
@@ -136,6 +137,8 @@ def measure_stages(n_images: int, n_jobs: int, work: Path, pictures: Any) -> dic
         Where to write.
     pictures : ndarray or None
         The pictures of the images; with None, hashes alone are compared.
+    radius : int
+        The radius of the search.
 
     Returns
     -------
@@ -144,10 +147,8 @@ def measure_stages(n_images: int, n_jobs: int, work: Path, pictures: Any) -> dic
         search by hashes alone within the same radius, so that the rest of "pairs" is confirmation.
     """
     run = work / f"run-{n_images}"
-    finder = NearDuplicateFinder()
-    if pictures is None:
-        finder = NearDuplicateFinder(radius=RADIUS, verify=False)
-    planted = write_hashes(run / "hashes", n_images, finder, pictures)
+    finder = NearDuplicateFinder(radius=radius, verify=pictures is not None)
+    planted = write_hashes(run / "hashes", n_images, finder, pictures, radius)
     row: dict[str, Any] = {"images": n_images, "hashes_disk": size_of(run / "hashes")}
     executor = LocalExecutor(n_jobs)
 
@@ -166,7 +167,7 @@ def measure_stages(n_images: int, n_jobs: int, work: Path, pictures: Any) -> dic
         )
 
     if pictures is not None:
-        alone = NearDuplicateFinder(radius=NOMINATION_RADIUS, verify=False)
+        alone = NearDuplicateFinder(radius=radius, verify=False)
         nominated = join("join", alone).n_pairs
         if nominated < planted.n_strangers:
             sys.exit(f"{n_images} images: {nominated} pairs were nominated.")
@@ -299,15 +300,12 @@ def print_images(figures: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     print()
 
 
-def print_extrapolation(
-    rows: list[dict[str, Any]], figures: dict[str, Any], n_jobs: int, kind: str
-) -> None:
+def print_extrapolation(rows: list[dict[str, Any]], figures: dict[str, Any], kind: str) -> None:
     """Print what more images would take, from the largest run.
 
     The join is taken to grow with the square of the number of images, since its bands are as wide
     as they get (24 bits) from some ten million codes on: an upper bound, for uniform codes. So do
-    the pairs of strangers that hashes nominate within one radius, and their confirmation. All else
-    grows in proportion.
+    the pairs that hashes nominate within one radius. All else grows in proportion.
     """
     large = rows[-1]
     table = []
@@ -324,18 +322,15 @@ def print_extrapolation(
             f"{figures[f'{kind}, bytes'] * goal / 1e9:.0f}",
             f"{(large['groups_disk'] + large['split_disk']) * times:.0f}",
         ]
-        if "nominated" in large:
-            confirmation = large["pairs_core_s"] - large["join_core_s"]
-            cells += [f"{NOMINATED * goal**2 / 2:.1g}", f"{confirmation * times**2 / 3600:.0f}"]
         table.append(cells)
     header = [
         "images", "hashing, core-hours", "join, core-hours", "groups and split, hours",
         "join, GB of memory", "groups, GB of memory", "split, GB of memory", "hashes, GB of disk",
         "groups and split, GB of disk",
     ]  # fmt: skip
-    if "nominated" in large:
-        header += ["nominated strangers", "confirmation, core-hours"]
     print_table(header, table)
+    if "nominated" in large:
+        print_confirmation(large)
     for name in STAGES:
         most = NODE / (large[f"{name}_gb"] / large["images"]) / 1e6
         print(f"- {name}: one node of {NODE} GB holds {most:.0f} million images.")
@@ -345,12 +340,29 @@ def print_extrapolation(
     )
 
 
+def print_confirmation(large: dict[str, Any]) -> None:
+    """Print what the confirmation of the pairs takes that hashes nominate within other radii."""
+    each = (large["pairs_core_s"] - large["join_core_s"]) / large["nominated"]
+    table = []
+    for radius, share in NOMINATED.items():
+        cells = [f"{radius}"]
+        for goal in GOALS:
+            n_pairs = share * goal**2 / 2
+            cells.append(f"{n_pairs / 1e6:,.0f} M, {n_pairs * each / 3600:,.0f} core-hours")
+        table.append(cells)
+    print_table(["radius", *(f"{goal / 1e6:g} M images" for goal in GOALS)], table)
+    print(f"A nominated pair takes {each * 1e6:.0f} µs.\n")
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="*", metavar="DIR", help="images to hash")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="N")
     parser.add_argument("--alone", action="store_true", help="compare hashes alone")
+    parser.add_argument(
+        "--radius", type=int, help=f"of the search ({RADIUS}, or {ALONE_RADIUS} with --alone)"
+    )
     parser.add_argument("--images", type=int, default=20_000, metavar="N", help="to hash (20000)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--no-ray", action="store_true", help="do not compare Ray")
@@ -360,6 +372,9 @@ def main() -> None:
     options = parser.parse_args()
     sizes = sorted(options.sizes or (ALONE_SIZES if options.alone else SIZES))
     n_images = options.images
+    radius = options.radius or (ALONE_RADIUS if options.alone else RADIUS)
+    if not options.alone and radius not in NOMINATED:
+        sys.exit(f"--radius must be one of {list(NOMINATED)}. Got {radius}.")
     if options.quick:
         sizes, n_images = [5_000, 20_000], 60
     pictures = None if options.alone else open_pictures(60 if options.quick else PICTURES)
@@ -367,17 +382,16 @@ def main() -> None:
         work = Path(folder)
         rows = []
         for size in sizes:
-            rows.append(measure_stages(size, options.jobs, work, pictures))
+            rows.append(measure_stages(size, options.jobs, work, pictures, radius))
             print(f"{size} images done", file=sys.stderr)
         figures = measure_images(n_images, options.jobs, work, not options.no_ray, options.folders)
     if options.json:
         options.json.write_text(json.dumps({"stages": rows, "hashing": figures}, indent=1))
-    radius = RADIUS if options.alone else NOMINATION_RADIUS
     print(f"{options.jobs} workers, 128 bits, radius {radius}.\n")
     print_stages(rows)
     print_images(figures, [] if options.alone else rows)
     kind = "alone" if options.alone else "with thumbnails"
-    print_extrapolation(rows, figures, options.jobs, kind)
+    print_extrapolation(rows, figures, kind)
 
 
 if __name__ == "__main__":
