@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from .._utils.validation import refuse
 from ..duplicates._components import Labels
 from ._hash_stage import keys_of
 from ._image_table import ImageTable, name_wholly
-from ._stage_rows import StageRows, match_keys
+from ._stage_rows import Keys, StageRows, match_keys
 
 _NOUNS = {"stratify": "class", "groups": "group"}
 
@@ -33,15 +33,30 @@ class ImageValues(NamedTuple):
     values : container
         The values in the user's order.
     places : ndarray of shape (n_images,), dtype intp
-        Where in `values` that of each image of the stage is; -1 where there is none.
+        Where in `values` that of each image of the stage is, the first one if there are several;
+        -1 where there is none.
+    repeats : tuple of ndarray of shape (n_repeats,), dtype intp, or None
+        Two places of an image that is listed again.
     """
 
     values: Any
     places: Labels
+    repeats: tuple[Labels, Labels] | None = None
 
     def take(self, rows: Labels) -> Any:
         """Return the values of some images of the stage, which must all have one."""
         return take_rows(self.values, self.places[rows])
+
+    def find_contradiction(self) -> tuple[int, int] | None:
+        """Return two places that give one image different values, if there are any."""
+        if self.repeats is None or issparse(self.values):
+            return None
+        one, other = (np.asarray(take_rows(self.values, places)) for places in self.repeats)
+        differs = (one != other) & ~(np.asarray(pd.isna(one)) & np.asarray(pd.isna(other)))
+        differing = np.flatnonzero(differs.reshape(len(one), -1).any(axis=1))
+        if not len(differing):
+            return None
+        return tuple(int(places[differing[0]]) for places in self.repeats)  # type: ignore[return-value]
 
     def number(self) -> Labels:
         """Return the number of each image's value; an image without one has a number alone."""
@@ -102,9 +117,17 @@ class ValueReader:
         ParameterError
             If a string is not the name of a column.
         ValueError
-            If an image has no value, or an array has another length than the stage.
+            If an image has no value or two of them, or an array has another length than the stage.
         """
         found = self._find(parameter, given)
+        if (places := found.find_contradiction()) is not None:
+            row = int(np.flatnonzero(found.places == places[0])[0])
+            one, other = np.asarray(take_rows(found.values, np.array(places))).tolist()
+            raise ValueError(
+                f"The image {describe_value(self._rows.name(row))} has two values in "
+                f"`{parameter}`: {describe_value(one)} and "
+                f"{describe_value(other)}. List each image once."
+            )
         missing = np.flatnonzero(found.are_missing() & needed)
         if len(missing):
             first = describe_value(self._rows.name(int(missing[0])))
@@ -124,38 +147,46 @@ class ValueReader:
                     known = f"the table has the columns {describe_value(self._table.columns)}"
                 expected = f"values of images, or the name of a column of `table` ({known})"
                 raise refuse(self._caller, parameter, expected, given)
-            return ImageValues(self._table.kept[given], self._places)  # type: ignore[union-attr]
+            return ImageValues(self._table.kept[given], *self._matched)  # type: ignore[union-attr]
         if isinstance(given, Mapping):
             named = pd.Series([*given.values(), None], dtype=object)[:-1].infer_objects()
-            return ImageValues(named, self._match([list(given)]))
+            return ImageValues(named, *self._match([list(given)]))
         is_named = isinstance(given, pd.Series | pd.DataFrame)
         if is_named and not isinstance(given.index, pd.RangeIndex):
-            return ImageValues(given, self._match([given.index.tolist()]))
+            return ImageValues(given, *self._match([given.index.tolist()]))
         check_length(parameter, given, len(self._rows))
         return ImageValues(given, np.arange(len(self._rows)))
 
     @cached_property
-    def _places(self) -> Labels:
+    def _matched(self) -> tuple[Labels, tuple[Labels, Labels] | None]:
         assert self._table is not None
         return self._match(self._table.blocks(), self._table.whole_names)
 
-    def _match(self, blocks: Sequence[Any], whole_names: Any = name_wholly) -> Labels:
+    def _match(
+        self, blocks: Sequence[Any], whole_names: Callable[[list[Any]], list[str]] = name_wholly
+    ) -> tuple[Labels, tuple[Labels, Labels] | None]:
         """Return where each image of the stage is among names, which come in blocks."""
         none = np.zeros(0, dtype=np.uint64)
         keys = np.concatenate([none, *(keys_of(_as_given(block)) for block in blocks)])
         places = match_keys(keys, self._rows.keys)
-        if (places >= 0).all():
-            return places
-        # Other names may be relative, or file: URLs.
-        is_used = np.zeros(len(keys), dtype=bool)
-        is_used[places[places >= 0]] = True
-        start, rest = 0, []
-        for block in blocks:
-            listed = _list(block)
-            rest += [listed[row] for row in np.flatnonzero(~is_used[start:][: len(listed)])]
-            start += len(listed)
-        keys[~is_used] = keys_of(whole_names(rest))
-        return np.where(places < 0, match_keys(keys, self._rows.keys), places)
+        if (places < 0).any():  # other names may be relative, or file: URLs
+            is_used = np.zeros(len(keys), dtype=bool)
+            is_used[places[places >= 0]] = True
+            start, rest = 0, []
+            for block in blocks:
+                listed = _list(block)
+                rest += [listed[row] for row in np.flatnonzero(~is_used[start:][: len(listed)])]
+                start += len(listed)
+            keys[~is_used] = keys_of(whole_names(rest))
+            places = match_keys(keys, self._rows.keys)
+        return places, self._find_repeats(keys, places)
+
+    def _find_repeats(self, keys: Keys, places: Labels) -> tuple[Labels, Labels] | None:
+        """Return the first place and another one of images that are listed again."""
+        rows = match_keys(self._rows.keys, keys)
+        listed = np.flatnonzero(rows >= 0)
+        again = listed[places[rows[listed]] != listed]
+        return (places[rows[again]], again) if len(again) else None
 
 
 def _list(block: Any) -> list[Any]:

@@ -185,6 +185,29 @@ def assign(
     that could not be read needs no value.
 
     Names of images are read only if a lock, `groups` or `stratify` needs them.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import (
+    ...     LocalExecutor, assign, components, find_pairs, hash_dataset
+    ... )
+    >>> folder = Path(data.__file__).parent
+    >>> names = [str(folder / f"{name}.png") for name in ("camera", "coins", "page", "text")]
+    >>> table = pd.DataFrame({"image": names, "shelf": ["a", "a", "b", "c"]})
+    >>> here = LocalExecutor(1)
+    >>> with TemporaryDirectory() as run:
+    ...     hashed = hash_dataset(names, f"{run}/hashes", executor=here)
+    ...     paired = find_pairs(hashed.out, f"{run}/pairs", executor=here)
+    ...     grouped = components(
+    ...         paired.out, f"{run}/groups", hashes=hashed.out, executor=here
+    ...     )
+    ...     assigned = assign(grouped.out, f"{run}/split", 2, groups="shelf", table=table)
+    >>> assigned.sizes
+    {'train': 2, 'test': 2}
     """
     arrow()
     rows = StageRows(Stage.open(components, GROUPS))

@@ -280,6 +280,37 @@ def test_sequences_are_those_that_names_tell(frames, tmp_path, groups):
     assert len({*zip(found, [name.split("/")[2] for name in frames], strict=True)}) == 6
 
 
+def test_a_table_may_list_an_image_twice_and_others_too(frames, tmp_path):
+    table = pd.DataFrame({"image": [*frames, "other.png", *frames], "label": "a"})
+    table["patient"] = [*np.arange(42) // 2, 3, *np.arange(42) // 2]
+    given = {"table": table, "stratify": "label", "groups": "patient"}
+    done = assign(tmp_path / "groups", tmp_path / "split", 10, **given)
+    assert done.sizes == {"train": 32, "test": 10}
+
+
+def test_a_run_that_is_killed_before_its_end_leaves_the_split_of_before(
+    frames, tmp_path, monkeypatch
+):
+    """Guards the parts and the lock: the next run gives what this one would have given."""
+    names = read_stage(tmp_path / "groups")
+    write_groups(tmp_path / "first", names[:20], [20])
+    out = tmp_path / "split"
+    assign(tmp_path / "first", out)
+    before = read_stage(out)
+    with monkeypatch.context() as patched:
+        patched.setattr(Stage, "publish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            assign(tmp_path / "groups", out)
+    assert read_stage(out).equals(before)
+    assign(tmp_path / "groups", out)
+    after = read_stage(out)
+    assert len(list(out.glob("*.parquet"))) == 2
+    assert after["split"][:20].tolist() == before["split"].tolist()
+    assign(tmp_path / "first", tmp_path / "other")
+    assign(tmp_path / "groups", tmp_path / "other")
+    assert read_stage(tmp_path / "other").equals(after)
+
+
 def test_a_column_comes_before_sequences(frames, tmp_path):
     table = pd.DataFrame({"image": frames, "sequences": np.arange(42) // 2, "parent": "one"})
     done = assign(
@@ -313,6 +344,15 @@ BAD = {
     "other column": (
         {"groups": "a", "table": pd.DataFrame({"name": ["a"], "a": [1]}), "column": "file"},
         "'column' parameter of assign must be the name of a column",
+    ),
+    "two classes": (
+        {
+            "stratify": "a",
+            "table": pd.DataFrame({"image": [*names_of_frames(), names_of_frames()[3]]}).assign(
+                a=range(43)
+            ),
+        },
+        "drive0/0_frame_0003.png' has two values in `stratify`: 3 and 42. List each image once",
     ),
     "another length": ({"stratify": [1, 2]}, "42 images, and stratify of length 2"),
     "not a table": ({"groups": "patient", "table": 3}, "'table' parameter of assign must be"),
