@@ -93,5 +93,9 @@ def _pointer_of() -> Callable[[object, bytes], int]:
 
 @cache
 def _pillow_exports() -> bool:
-    """Return whether the installed Pillow exports its memory."""
-    return int(PIL.__version__.partition(".")[0]) >= 12 and hasattr(ctypes, "pythonapi")
+    """Return whether the installed Pillow exports its memory.
+
+    Pillow 12 has the interface too, and crashes if the memory is that of an array or of a mapped
+    file, as of a gray BMP.
+    """
+    return int(PIL.__version__.partition(".")[0]) >= 13 and hasattr(ctypes, "pythonapi")

@@ -10,7 +10,7 @@ from hashfeatures.hashing import _planes
 from hashfeatures.hashing._pillow_buffer import borrow_memory
 from hashfeatures.hashing._planes import ImagePlanes
 
-lends = int(PIL.__version__.partition(".")[0]) >= 12
+lends = int(PIL.__version__.partition(".")[0]) >= 13
 if_lent = pytest.mark.skipif(not lends, reason="this Pillow does not lend its memory")
 
 
@@ -35,6 +35,18 @@ def test_borrowed_memory_outlives_its_image_and_cannot_be_written(noise_image):
     np.testing.assert_array_equal(borrowed.reshape(200, 300), expected)
     with pytest.raises(ValueError, match="read-only"):
         borrowed[0] = 1
+
+
+@pytest.mark.parametrize("kind", ["array", "BMP", "PPM"])
+def test_images_in_the_memory_of_others_are_read(kind, noise_image, tmp_path):
+    """Pillow maps gray arrays and plain gray files, and crashed when some releases lent them."""
+    luma = np.asarray(noise_image(0, size=(320, 200), mode="L"))
+    mapped = Image.fromarray(luma)
+    if kind != "array":
+        mapped.save(tmp_path / "mapped", kind)
+        mapped = Image.open(tmp_path / "mapped")
+    assert mapped.readonly
+    np.testing.assert_array_equal(ImagePlanes(mapped).luma, luma)
 
 
 def test_an_image_in_several_blocks_is_not_lent(noise_image):
