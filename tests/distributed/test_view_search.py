@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -149,16 +150,20 @@ def test_two_sides_are_compared_with_each_other_alone(
 
 
 def test_what_is_there_is_not_searched_again(tmp_path):
-    """A deleted part is written again, by the same name, and nothing else is."""
+    """A killed search goes on, and of what is deleted, only that is written again."""
     words = make_words(np.random.default_rng(0), 12, "flips")
     hashed, parts = write_hashes(tmp_path / "hashes", words, "flips", 5)
     work, out = PartDirectory(tmp_path / "work"), PartDirectory(tmp_path / "out")
     sides = [Side(hashed, parts, 12, 0)]
     begin_search(sides, [np.arange(12)], work, "token", 3, 1e9)
-    search = ViewSearch(sides, work, "token", 3, Sizes(5, 3))
-    assert run(search, out) == (3, 3 * (2 + 2 + 1))
+    killed, search = (ViewSearch(sides, work, "token", 3, Sizes(5, 3)) for _ in range(2))
+    for layout in islice(killed.layouts(), 2):
+        lay_out_shard(layout)
+    for task in islice(killed.tasks(out, "pairs"), 4):
+        search_block(task)
+    assert run(search, out) == (3 - 2, 3 * (2 + 2 + 1) - 4)
     found = read(out)
-    assert found
+    assert found == as_dict(whole(words, "flips").pairs(3))
     assert run(search, out) == (0, 0)
     fullest = max(out.names("pairs"), key=out.count)
     out.remove([fullest])
