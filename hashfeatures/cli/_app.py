@@ -231,14 +231,14 @@ def _has(option: str) -> bool:
 
 def _advise_on_chains(text: str) -> str:
     """Replace the advice for Python in a warning about chains by advice for the command."""
-    from ..duplicates._diameters import CHAINS_ADVICE
+    from ..duplicates._diameters import CHAINS_ADVICE, SHORTER_CHAINS
 
     context = click.get_current_context(silent=True)
     options = [param.name for param in context.command.params] if context else []
     advice = "A smaller --radius makes chains shorter."
     if "linkage" in options:
         advice += " With --linkage complete there are none."
-    return text.replace(CHAINS_ADVICE, advice)
+    return text.replace(CHAINS_ADVICE, advice).replace(SHORTER_CHAINS, advice)
 
 
 def _show_warning(

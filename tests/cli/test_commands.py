@@ -288,8 +288,9 @@ def test_the_note_on_chains_says_what_the_command_has(run, tmp_path):
         mixed = (start * (29 - step) + end * step) / 29
         Image.fromarray(mixed.astype(np.uint8)).resize((90, 90)).save(folder / f"{step:02}.png")
     folder = [folder, "--no-verify"]
-    for command in (["duplicates", *folder], ["report", *folder]):
-        done = run(*command, "--force") if command[0] == "report" else run(*command)
+    for command in (["duplicates", *folder], ["report", *folder], ["stages", *folder]):
+        more = {"report": ["--force"], "stages": ["-o", "run", "-j", 1]}.get(command[0], [])
+        done = run(*command, *more)
         assert "--linkage complete" in done.err
         assert "groups_" not in done.err
         assert "linkage=" not in done.err
