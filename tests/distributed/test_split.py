@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hashfeatures import SequenceFinder, StageError, assign_split
 from hashfeatures.distributed import assign, read_stage
 from hashfeatures.distributed._hash_stage import keys_of
 from hashfeatures.distributed._part_directory import arrow
 from hashfeatures.distributed._stages import Stage, version_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
 
 
 def write_groups(out, names, groups):
@@ -107,3 +110,113 @@ def test_another_random_state_is_another_split(tmp_path):
         assign(tmp_path / "groups", tmp_path / str(number), random_state=seed)
         splits.append(read_stage(tmp_path / str(number))["split"].tolist())
     assert splits[0] == splits[1] != splits[2] != splits[3]
+
+
+@pytest.mark.parametrize("groups", ["sequences", SequenceFinder(by="name", gap=2)])
+def test_sequences_are_those_that_names_tell(frames, tmp_path, groups):
+    done = assign(tmp_path / "groups", tmp_path / "split", 0.34, groups=groups)
+    found = read_stage(tmp_path / "split")["split"].tolist()
+    alone = {"finder": "precomputed", "groups": SequenceFinder(by="name").fit_predict(frames)}
+    assert found == assign_split(frames, test_size=0.34, **alone).tolist()
+    assert done.sizes == {"train": 28, "test": 14}
+    assert len({*zip(found, [name.split("/")[2] for name in frames], strict=True)}) == 6
+
+
+def test_a_column_comes_before_sequences(frames, tmp_path):
+    table = pd.DataFrame({"image": frames, "sequences": np.arange(42) // 2, "parent": "one"})
+    done = assign(
+        tmp_path / "groups", tmp_path / "split", 4, "parent", table=table, groups="sequences"
+    )
+    assert done.sizes == {"train": 38, "test": 4}
+
+
+BAD = {
+    "no class": (
+        lambda names: {"stratify": pd.Series("a", names[1:])},
+        "1 image has no class in `stratify`, the first is '/data/drive0/0_frame_0000.png'. Name",
+    ),
+    "a missing class": (
+        {"stratify": [None, None, *"abcd" * 10]},
+        "2 images have no class in `stratify`",
+    ),
+    "no group": ({"groups": {"other.png": 1}}, "42 images have no group in `groups`"),
+    "no table": (
+        {"groups": "patient"},
+        "must be .* column of `table` .there is no table.. Got 'p",
+    ),
+    "no column": (
+        {"groups": "patient", "table": pd.DataFrame({"image": ["a"], "label": [1]})},
+        "the table has the columns",
+    ),
+    "no images": (
+        {"groups": "patient", "table": pd.DataFrame({"name": ["a"], "patient": [1]})},
+        "assign looks for the images in a column named 'image', 'path'",
+    ),
+    "other column": (
+        {"groups": "a", "table": pd.DataFrame({"name": ["a"], "a": [1]}), "column": "file"},
+        "'column' parameter of assign must be the name of a column",
+    ),
+    "two classes": (
+        lambda names: {
+            "stratify": "a",
+            "table": pd.DataFrame({"image": [*names, names[3]], "a": range(43)}),
+        },
+        "drive0/0_frame_0003.png' has two values in `stratify`: 3 and 42. List each image once",
+    ),
+    "another length": ({"stratify": [1, 2]}, "42 images, and stratify of length 2"),
+    "not a table": ({"groups": "patient", "table": 3}, "'table' parameter of assign must be"),
+    "one group": ({"groups": [0] * 42}, "All 42 images are in one group of near duplicates"),
+    "sizes": ({"test_size": 0.8, "train_size": 0.8}, "should be at most 1|should be smaller"),
+    "priority": ({"priority": "first"}, "'priority' parameter of assign must be"),
+    "seed": ({"random_state": -1}, "'random_state' parameter of assign must be an int"),
+    "no hashes": ({"lock": "lock.json"}, "'hashes' parameter of assign must be the directory of"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(frames, tmp_path, case):
+    parameters, message = BAD[case]
+    if callable(parameters):
+        parameters = parameters(frames)
+    with pytest.raises(ValueError, match=message):
+        assign(tmp_path / "groups", tmp_path / "split", **parameters)
+    with pytest.raises(StageError, match=r"no finished parts|is no stage directory"):
+        read_stage(tmp_path / "split")
+
+
+def test_images_of_which_none_can_be_read_have_no_split(tmp_path, write_parts):
+    table = pd.DataFrame({"image": ["a", "b"], "key": keys_of("ab"), "error": "broken"})
+    write_parts(tmp_path / "groups", table.assign(group=table["key"]), [2])
+    with pytest.raises(ValueError, match="No image could be read, so there is nothing to assign"):
+        assign(tmp_path / "groups", tmp_path / "split")
+
+
+def test_the_split_of_other_images_is_refused(frames, tmp_path, write_parts):
+    assign(tmp_path / "groups", tmp_path / "split")
+    table = pd.DataFrame({"image": ["a", "b"], "key": keys_of("ab"), "error": None})
+    write_parts(tmp_path / "other", table.assign(group=table["key"]), [2])
+    with pytest.raises(StageError, match="the split of other images: none of its 42 images is"):
+        assign(tmp_path / "other", tmp_path / "split")
+
+
+def test_a_run_that_is_killed_before_its_end_leaves_the_split_of_before(
+    frames, tmp_path, write_parts, monkeypatch
+):
+    """Guards the parts and the lock: the next run gives what this one would have given."""
+    names = read_stage(tmp_path / "groups")
+    write_parts(tmp_path / "first", names[:20], [20])
+    out = tmp_path / "split"
+    assign(tmp_path / "first", out)
+    before = read_stage(out)
+    with monkeypatch.context() as patched:
+        patched.setattr(Stage, "publish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            assign(tmp_path / "groups", out)
+    assert read_stage(out).equals(before)
+    assign(tmp_path / "groups", out)
+    after = read_stage(out)
+    assert len(list(out.glob("*.parquet"))) == 2
+    assert after["split"][:20].tolist() == before["split"].tolist()
+    assign(tmp_path / "first", tmp_path / "other")
+    assign(tmp_path / "groups", tmp_path / "other")
+    assert read_stage(tmp_path / "other").equals(after)
