@@ -14,11 +14,14 @@ from .._utils.path_text import write_path
 from ..exceptions import EngineError
 from ..images._process_state import ProcessState
 from ..images._sources import IMAGE_COLUMNS
+from ._entries import Entry
 from ._executors import RayExecutor, cause_of
-from ._hash_stage import KIND, keys_of
+from ._hash_stage import KIND, LISTING, keys_of
 from ._hash_worker import write_part
+from ._listing_parts import write_listing
 from ._stages import Stage
 
+_PREFIX = "ray-"
 _DATA_COLUMNS = ("bytes", "image")
 
 
@@ -63,7 +66,7 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     new = new[np.sort(np.unique(keys[new], return_index=True)[1])]
     chosen = [names[row] for row in new]
     digest = blake2b("\n".join(map(write_path, chosen)).encode(), digest_size=8).hexdigest()
-    part, begun = f"part-{digest}.parquet", f"begun-{digest}.json"
+    part, begun = f"{_PREFIX}{digest}.parquet", f"begun-{digest}.json"
     if not chosen or stage.has(part):
         return 0
     # If this note exists already, the batch killed a worker, and Ray runs it again.
@@ -72,6 +75,8 @@ def _hash_rows(batch: Mapping[str, Any], out: str, column: str, known: NDArray[n
     notes.write_json(begun, {})
     sources = [_source_of(batch, int(row), names[row]) for row in new]
     write_part(stage, part, [(chosen, sources)], isolated=died)
+    # Other sources that name these images find them hashed.
+    write_listing(stage.sub(LISTING), part, list(map(Entry, chosen)))
     notes.remove([begun])
     return len(chosen)
 

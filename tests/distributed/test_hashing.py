@@ -410,13 +410,17 @@ def test_a_source_without_rows_holds_nothing_to_hash(tmp_path, contents, make):
 @pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")
 def test_ray_datasets_and_listed_sources_write_the_same_parts(tmp_path, contents, ray_cluster):
+    """Each knows the images that the other has hashed."""
     data = pytest.importorskip("ray.data")
     write_images(tmp_path / "images", contents)
+    sources = {
+        "ray": data.read_binary_files(str(tmp_path / "images"), include_paths=True),
+        "listed": tmp_path / "images",
+    }
     tables = []
-    for name, source in (
-        ("ray", data.read_binary_files(str(tmp_path / "images"), include_paths=True)),
-        ("listed", tmp_path / "images"),
-    ):
-        hash_dataset(source, tmp_path / name, NearDuplicateFinder(), executor=RayExecutor())
+    for name, other in (("ray", "listed"), ("listed", "ray")):
+        hash_dataset(sources[name], tmp_path / name, executor=RayExecutor())
+        done = hash_dataset(sources[other], tmp_path / name, executor=RayExecutor())
+        assert (done.n_images, done.n_new) == (10, 0)
         tables.append(read_stage(tmp_path / name).sort_values("image", ignore_index=True))
     pd.testing.assert_frame_equal(*tables)
