@@ -1,9 +1,10 @@
 """Measure how fast the stages hash the same photos from files, tar files, Parquet and a stream.
 
-Each run is a process of its own, with the given number of workers. The time is that of
-`hash_dataset` alone. Memory is the most that the main process held while it hashed, beyond what it
-held before. A stream repeats the photos, so that one that is held would be seen. The codes of all
-sources are compared with those of the files. The command fails if any differ.
+Each run is a process of its own, with the given number of workers. The times are those of
+`hash_dataset` alone: what passes, and what the processors of all processes and of the main process
+work. Memory is the most that the main process held while it hashed, beyond what it held before. A
+stream repeats the photos, so that one that is held would be seen. The codes of all sources are
+compared with those of the files. The command fails if any differ.
 
 The second table has the seconds that listing a folder of Parquet files takes in a bucket, whose
 answers take 20 milliseconds each.
@@ -23,6 +24,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 import fsspec
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.memory import MemoryFileSystem
@@ -30,6 +32,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hashfeatures import NearDuplicateFinder
 from hashfeatures.distributed import LocalExecutor, hash_dataset, read_stage
 from hashfeatures.distributed._listing import find_images
+from hashfeatures.images._files import has_image_suffix
 
 SOURCES = ("files", "tar", "parquet", "stream")
 N_SHARDS = 8
@@ -72,7 +75,7 @@ def open_stream(files: list[Path], n_repeats: int):
 
 def hash_one(kind: str, folder: Path, out: str, n_jobs: int, n_repeats: int) -> dict[str, float]:
     """Hash one source in this process, and return what it took."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if has_image_suffix(path.name))
     with TemporaryDirectory() as place:
         source = {
             "files": lambda: list(map(str, files)),
@@ -85,11 +88,27 @@ def hash_one(kind: str, folder: Path, out: str, n_jobs: int, n_repeats: int) -> 
         with TemporaryDirectory() as warm:  # the workers start, and load compiled functions
             hash_dataset(list(map(str, files[:8])), warm, finder, part_size=1, executor=workers)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        main_before, all_before = worked()
         start = perf_counter()
         done = hash_dataset(source, out, finder, part_size=64, executor=workers)
         seconds = perf_counter() - start
+        main_after, all_after = worked()
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "images": done.n_images, "MB": (most - before) / 1024}
+    return {
+        "images": done.n_images,
+        "seconds": seconds,
+        "all": all_after - all_before,
+        "main": main_after - main_before,
+        "MB": (most - before) / 1024,
+    }
+
+
+def worked() -> tuple[float, float]:
+    """Return the seconds that processors worked for this process, and for it and its workers."""
+    here = psutil.Process()
+    times = [process.cpu_times() for process in (here, *here.children(recursive=True))]
+    seconds = [time.user + time.system for time in times]
+    return seconds[0], sum(seconds)
 
 
 class Distant(MemoryFileSystem):
@@ -133,6 +152,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="of the photos in the stream")
     parser.add_argument("--tables", type=int, default=N_TABLES)
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES[1:])
     parser.add_argument("--one", choices=SOURCES, help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -140,11 +160,14 @@ def main() -> int:
         found = hash_one(options.one, options.folder, options.out, options.jobs, options.repeats)
         print(json.dumps(found))
         return 0
-    print("| source | images | images/s | MB of the main process | codes that differ |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print(
+        "| source | images | images/s | core-ms an image | of these in the main process "
+        "| MB of the main process | codes that differ |"
+    )
+    print("| --- |" + " ---: |" * 6)
     n_differ = 0
     with TemporaryDirectory() as place:
-        for kind in SOURCES:
+        for kind in (SOURCES[0], *options.sources):
             out = f"{place}/{kind}"
             command = [sys.executable, __file__, str(options.folder), "--one", kind, "--out", out]
             command += ["--jobs", str(options.jobs), "--repeats", str(options.repeats)]
@@ -152,9 +175,11 @@ def main() -> int:
             found = json.loads(done.stdout)
             differing = len(codes_of(out) ^ codes_of(f"{place}/files"))
             n_differ += differing
-            speed = found["images"] / found["seconds"]
+            n_images = found["images"]
+            core, main = (1000 * found[key] / n_images for key in ("all", "main"))
             print(
-                f"| {kind} | {found['images']} | {speed:.0f} | {found['MB']:.0f} | {differing} |"
+                f"| {kind} | {n_images} | {n_images / found['seconds']:.0f} | {core:.2f} "
+                f"| {main:.2f} | {found['MB']:.0f} | {differing} |"
             )
     seconds, n_groups = list_tables(options.tables)
     print("\n| Parquet files | row groups | listing, s | one look after the other, s |")

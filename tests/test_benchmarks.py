@@ -107,6 +107,18 @@ def test_stages_runs_and_nothing_differs():
     assert "1 settings. 0 results differ" in done.stdout
 
 
+def test_stage_sources_runs_and_no_code_differs(pictures):
+    pytest.importorskip("datasets")
+    done = run("stage_sources.py", pictures, "--jobs", 1, "--sources", "stream")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    found = {cells[0]: cells[1:] for cells in rows}
+    for source, n_images in (("files", 4), ("stream", 12)):
+        assert int(found[source][0]) == n_images
+        assert int(found[source][-1]) == 0
+    assert found["200"][0] == "400"
+
+
 @pytest.fixture
 def pictures(tmp_path, photos):
     for path in photos:
