@@ -12,6 +12,7 @@ hashes gives to several finders.
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
 import warnings
@@ -255,6 +256,33 @@ def compare_tables(what: str, ours: pd.DataFrame, expected: pd.DataFrame) -> Ite
             )
 
 
+def draw_settings(n_settings: int) -> dict[str, list[dict[str, Any]]]:
+    """Return random settings, other ones in each run, by the names of their hashes."""
+    rng = random.Random()
+    drawn: dict[str, list[dict[str, Any]]] = {}
+    while len(drawn) < n_settings:
+        views = rng.choice(["identity", "flips", "dihedral", "robust", "segments"])
+        hashes = ["phash", "dhash", "phash:16", "dhash:12"]
+        hashes += ["ahash", "whash", "colorhash", "dhash_vertical"] * (views == "identity")
+        setting = {
+            "hashes": rng.sample(hashes, rng.randint(1, 2)),
+            "views": views,
+            "linkage": rng.choice(["single", "complete"]),
+            "min_detail": rng.choice([0, 10, 40]),
+            "decode": rng.choice(["full", "reduced"]),
+            "orient": rng.random() < 0.7,
+            "background": rng.choice(["white", "black", None]),
+            "trim_borders": rng.random() < 0.3,
+            "color_radius": None if views == "segments" else rng.choice([None, 0, 20, 100]),
+            "verify": rng.random() < 0.6,
+            "min_agreement": rng.choice([0.0, 0.5, 0.85, 1.0]),
+        }
+        usual = NearDuplicateFinder(**setting)._comparison().usual_radius
+        setting["radius"] = rng.choice([None, 0, usual // 2, usual * 5 // 4])
+        drawn[f"random {len(drawn)}"] = [setting]
+    return drawn
+
+
 def main() -> None:
     """Compare all settings, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
@@ -263,6 +291,7 @@ def main() -> None:
     parser.add_argument("--no-ray", action="store_true", help="leave the Ray cluster out")
     parser.add_argument("--no-local", action="store_true", help="leave local processes out")
     parser.add_argument("--jobs", type=int, default=2, help="the number of processes")
+    parser.add_argument("--random", type=int, metavar="N", help="compare by N random settings")
     parser.add_argument("--quick", action="store_true", help="a few images, to see that it runs")
     options = parser.parse_args()
     executors: dict[str, Any] = {}
@@ -276,18 +305,21 @@ def main() -> None:
             ray.init(num_cpus=options.jobs, include_dashboard=False, log_to_driver=False)
         executors["Ray"] = RayExecutor()
     n_images = 150 if options.quick else options.images
+    chosen = {name: SETTINGS[name] for name in options.only or SETTINGS}
+    if options.random:
+        chosen = draw_settings(options.random)
     n_different = 0
     with tempfile.TemporaryDirectory() as folder:
         images = plant(Path(folder, "images"), n_images)
         print(f"{n_images} images with planted copies\n")
         print("| hashes | setting | executor | way | pairs | groups | result |")
         print("| --- | --- | --- | --- | ---: | ---: | --- |")
-        for name in options.only or SETTINGS:
+        for name, settings in chosen.items():
             for by, executor in executors.items():
                 place = Path(folder, name, by)
                 cache = Path(folder, f"{name}.sqlite")
                 for outcome in check_settings(
-                    SETTINGS[name], images, place, executor, n_images // 12, cache
+                    settings, images, place, executor, n_images // 12, cache
                 ):
                     described = ", ".join(f"{k}={v}" for k, v in outcome.setting.items())
                     result = "; ".join(outcome.differences) or "equal"
@@ -297,7 +329,7 @@ def main() -> None:
                         f"{outcome.n_pairs} | {outcome.n_groups} | {result} |",
                         flush=True,
                     )
-    n_settings = sum(len(SETTINGS[name]) for name in options.only or SETTINGS)
+    n_settings = sum(map(len, chosen.values()))
     print(f"\n{n_settings} settings. {n_different} results differ from the finder's.")
     sys.exit(bool(n_different))
 
