@@ -15,7 +15,7 @@ from ._join import Join, plan_join_across, share_codes
 from ._nodes import Nodes, read_nodes
 from ._pair_phases import HashedImages, PairPhases
 from ._paired_sets import SIDES, copies_of
-from ._part_directory import arrow
+from ._part_directory import PartDirectory, arrow
 from ._row_store import RowStore
 from ._stages import Stage
 from ._task_runner import TaskRunner
@@ -61,19 +61,17 @@ class CrossRun(PairPhases):
         is_begun = self._stage.has(equal) and self._work.has(begun)
         if is_planned and is_begun and all(place.has(name) for place, name in copies):
             return
+        computed = self._comparison.computed
         both = [
-            read_nodes(each.hashed, each.parts, self._comparison.computed) for each in self._images
+            read_nodes(each.hashed, each.parts, computed, with_keys=True) for each in self._images
         ]
         for images, nodes, (place, name) in zip(self._images, both, copies, strict=True):
             is_new = nodes.copies >= images.n_old
-            columns = {"first": nodes.firsts[is_new], "copy": nodes.copies[is_new]}
-            table = arrow().table({key: rows.astype(np.uint32) for key, rows in columns.items()})
-            place.write(name, [table], table.schema)
+            _write_copies(place, name, nodes.firsts[is_new], nodes.copies[is_new])
         left, right, is_same_size = _pair_equal(*both)
-        is_new = np.zeros(len(left), dtype=bool)
-        for images, rows in zip(self._images, (left, right), strict=True):
-            is_new |= rows >= images.n_old
+        is_new = (left >= self._images[0].n_old) | (right >= self._images[1].n_old)
         self._write_equal(equal, left[is_new], right[is_new], is_same_size[is_new])
+        both = [nodes._replace(keys=None) for nodes in both]  # whose memory is free now
         n_old = [
             int(np.searchsorted(nodes.rows, images.n_old))
             for images, nodes in zip(self._images, both, strict=True)
@@ -141,6 +139,15 @@ def name_copies(number: int) -> str:
     return f"copies-{number:04d}.parquet"
 
 
+def _write_copies(
+    place: PartDirectory, name: str, firsts: NDArray[np.intp], copies: NDArray[np.intp]
+) -> None:
+    """Write the equal images of one side."""
+    columns = {"first": firsts.astype(np.uint32), "copy": copies.astype(np.uint32)}
+    table = arrow().table(columns)
+    place.write(name, [table], table.schema)
+
+
 def _pair_equal(
     left: Nodes, right: Nodes
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
@@ -153,19 +160,22 @@ def _pair_equal(
     is_same_size : ndarray of shape (n_pairs,), dtype bool
         Whether nothing distinguishes the two.
     """
-    places = RowLookup(left.keys).find(right.keys)
+    ours, theirs = left.keys, right.keys
+    assert ours is not None
+    assert theirs is not None
+    places = RowLookup(ours.words).find(theirs.words)
     found = np.flatnonzero(places >= 0)
-    ours = places[found]
+    equal = places[found]
     plain = [
-        (row, right.first_of_pixels[digest])
-        for digest, row in left.first_of_pixels.items()
-        if digest in right.first_of_pixels
+        (row, theirs.first_of_pixels[digest])
+        for digest, row in ours.first_of_pixels.items()
+        if digest in theirs.first_of_pixels
     ]
     plain_left, plain_right = np.array(plain, dtype=np.intp).reshape(-1, 2).T
     is_same_size = np.ones(len(found) + len(plain), dtype=bool)
-    is_same_size[: len(found)] = left.n_pixels[ours] == right.n_pixels[found]
+    is_same_size[: len(found)] = ours.n_pixels[equal] == theirs.n_pixels[found]
     return (
-        np.concatenate([left.rows[ours], plain_left]),
+        np.concatenate([left.rows[equal], plain_left]),
         np.concatenate([right.rows[found], plain_right]),
         is_same_size,
     )

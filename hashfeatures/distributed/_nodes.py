@@ -15,6 +15,24 @@ from ._stages import Stage
 from ._stored_fingerprints import read_fingerprints, read_keys
 
 
+class NodeKeys(NamedTuple):
+    """By what equal images of two stages are recognized.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_nodes, n_columns), dtype uint64
+        Words that are equal for images that are compared as equals.
+    n_pixels : ndarray of shape (n_nodes,), dtype int64
+        The size of the first image of each node; 0 if no pixels are compared.
+    first_of_pixels : dict of bytes to int
+        The first of the images of too little detail with the same pixels, by their digest.
+    """
+
+    words: NDArray[np.uint64]
+    n_pixels: NDArray[np.int64]
+    first_of_pixels: dict[bytes, int]
+
+
 class Nodes(NamedTuple):
     """The images of a stage, of which equal ones share a node.
 
@@ -29,12 +47,8 @@ class Nodes(NamedTuple):
         detail that have equal pixels.
     is_same_size : ndarray of shape (n_copies,), dtype bool
         Whether nothing distinguishes the two. Their sizes may differ if borders were cut off.
-    keys : ndarray of shape (n_nodes, n_columns), dtype uint64
-        Words that are equal for images that are compared as equals.
-    n_pixels : ndarray of shape (n_nodes,), dtype int64
-        The size of the first image; 0 if no pixels are compared.
-    first_of_pixels : dict of bytes to int
-        The first of the images of too little detail with the same pixels, by their digest.
+    keys : NodeKeys or None
+        By what nodes of another stage are recognized as equal, if that is wanted.
     """
 
     rows: NDArray[np.intp]
@@ -42,12 +56,16 @@ class Nodes(NamedTuple):
     firsts: NDArray[np.intp]
     copies: NDArray[np.intp]
     is_same_size: NDArray[np.bool_]
-    keys: NDArray[np.uint64]
-    n_pixels: NDArray[np.int64]
-    first_of_pixels: dict[bytes, int]
+    keys: NodeKeys | None
 
 
-def read_nodes(hashed: Stage, parts: Sequence[tuple[str, int]], computed: ComputedHashes) -> Nodes:
+def read_nodes(
+    hashed: Stage,
+    parts: Sequence[tuple[str, int]],
+    computed: ComputedHashes,
+    *,
+    with_keys: bool = False,
+) -> Nodes:
     """Find the equal images of a stage, reading one part after the other.
 
     Parameters
@@ -58,6 +76,8 @@ def read_nodes(hashed: Stage, parts: Sequence[tuple[str, int]], computed: Comput
         Its parts in the order that numbers the images, and the number of images in each.
     computed : ComputedHashes
         What is compared.
+    with_keys : bool, default=False
+        Whether to return by what nodes are equal, which takes memory.
 
     Returns
     -------
@@ -96,15 +116,17 @@ def read_nodes(hashed: Stage, parts: Sequence[tuple[str, int]], computed: Comput
     is_same_size = np.ones(len(again) + len(blank.copies), dtype=bool)
     if computed.has_thumbnails:
         is_same_size[: len(again)] = n_pixels[left] == n_pixels[right]
+    node_keys = None
+    if with_keys:
+        sizes = n_pixels[rows_of] if computed.has_thumbnails else np.zeros(len(rows_of), np.int64)
+        node_keys = NodeKeys(unique.codes, sizes, blank.first_of)
     return Nodes(
         rows_of,
         (words if len(rows_of) == n_images else words[rows_of]) if has_words else None,
         np.concatenate([left, np.array(blank.firsts, dtype=np.intp)]),
         np.concatenate([right, np.array(blank.copies, dtype=np.intp)]),
         is_same_size,
-        unique.codes,
-        n_pixels[rows_of] if computed.has_thumbnails else np.zeros(len(rows_of), dtype=np.int64),
-        blank.first_of,
+        node_keys,
     )
 
 
