@@ -130,12 +130,12 @@ def run(folder: Path, call: str) -> None:
         if call == "new lock":
             parameters["lock"].unlink(missing_ok=True)
     out = folder / ("split" if call in ("plain", "again", "more images") else f"split {call}")
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     done = assign(folder / stage, out, 0.2, **parameters)
-    seconds = time.perf_counter() - start
+    seconds = [time.perf_counter() - start, time.process_time() - before]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     check(folder / "split" if out.name == "split" else out)
-    print(json.dumps([seconds, peak, done.sizes, len(done.conflicts)]))
+    print(json.dumps([*seconds, peak, done.sizes, len(done.conflicts)]))
 
 
 def check(out: Path) -> None:
@@ -170,10 +170,10 @@ def main() -> None:
             for call in options.call:
                 command = [sys.executable, __file__, "--alone", "--folder", folder, "--call", call]
                 line = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                seconds, peak, sizes, n_moved = json.loads(line.splitlines()[-1])
+                seconds, used, peak, sizes, n_moved = json.loads(line.splitlines()[-1])
                 print(
-                    f"{size:>12,}  {call:<14} {seconds:8.1f} s {peak:6.2f} GB  {sizes} "
-                    f"{n_moved} moved",
+                    f"{size:>12,}  {call:<14} {seconds:8.1f} s, {used:8.1f} of a processor, "
+                    f"{peak:6.2f} GB  {sizes} {n_moved} moved",
                     flush=True,
                 )
 

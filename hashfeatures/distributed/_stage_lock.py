@@ -116,9 +116,9 @@ class StageLock:
         """
         noted = rows.stage if "finder" in rows.stage.notes else self._hashed
         finder = finder_of(noted)
+        if "radius" in rows.stage.settings:  # the one by which the pairs were found
+            finder.set_params(radius=rows.stage.settings["radius"])
         limits = limits_of(finder, len(rows), caller)
-        radius = rows.stage.settings.get("radius", limits.radius)
-        limits = limits._replace(radius=radius)
         fingerprints = StageFingerprints(self._hashed, rows, finder._comparison().computed)
         known = KnownImages(
             rows.read_names(),
