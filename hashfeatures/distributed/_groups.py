@@ -27,7 +27,7 @@ from ._pairs import KIND as PAIRS
 from ._pairs import row_order
 from ._part_directory import PartDirectory, arrow
 from ._shared_arrays import forget_arrays
-from ._stage_finder import as_finder, finder_of
+from ._stage_finder import as_finder, finder_of, note_of
 from ._stages import Stage, version_of
 from ._task_runner import TaskRunner
 
@@ -127,7 +127,7 @@ def components(
     names = row_order(paired)
     finder = _choose_finder(finder, paired, hashed)
     linkage = {} if finder.linkage == "single" else {"linkage": finder.linkage}
-    with Stage.create(out, KIND, paired.settings | linkage, paired.notes) as stage:
+    with Stage.create(out, KIND, paired.settings | linkage, note_of(finder)) as stage:
         workers = as_executor(executor, "components")
         joined = _find_components(paired, sum(map(hashed.count, names)))
         comparison, radius = finder._comparison(), int(paired.settings["radius"])

@@ -9,6 +9,9 @@ import pytest
 from hashfeatures import ChainingWarning, NearDuplicateFinder, ParameterError, StageError
 from hashfeatures.distributed import components, find_pairs, hash_dataset, read_stage
 from hashfeatures.distributed._executors import ThisProcess
+from hashfeatures.distributed._groups import KIND
+from hashfeatures.distributed._stage_finder import finder_of
+from hashfeatures.distributed._stages import Stage
 
 HERE = ThisProcess()
 FINDER = NearDuplicateFinder("phash", verify=False, radius=12)
@@ -59,6 +62,8 @@ def test_complete_linkage_keeps_the_components_of_chains(run, tmp_path, recwarn)
     assert (table["diameter"] <= 12).all()
     assert (table["component"] == table["component"].iloc[0]).sum() == 30
     assert done.n_duplicates == table["size"][table["size"] > 1].count()
+    noted = finder_of(Stage.open(tmp_path / "groups", KIND))
+    assert noted._comparison_params() == complete._comparison_params()
     with pytest.raises(StageError, match="linkage"):
         group(folder, tmp_path / "groups")
 
