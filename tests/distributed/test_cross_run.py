@@ -12,7 +12,6 @@ from skimage import data
 
 from hashfeatures import NearDuplicateFinder, StageError, leakage_report
 from hashfeatures.distributed import (
-    LocalExecutor,
     RayExecutor,
     components,
     find_leaks,
@@ -20,6 +19,7 @@ from hashfeatures.distributed import (
     hash_dataset,
     read_stage,
 )
+from hashfeatures.distributed._executors import ThisProcess
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*could not be read")
 
@@ -144,7 +144,7 @@ def test_a_cluster_finds_what_this_process_finds(files, tmp_path, ray_cluster):
 @pytest.fixture(scope="module")
 def both(files, tmp_path_factory):
     """Return the directories of hashes of both sets."""
-    return hash_both(files, tmp_path_factory.mktemp("both"), LocalExecutor(1))
+    return hash_both(files, tmp_path_factory.mktemp("both"), ThisProcess())
 
 
 @pytest.mark.parametrize("which", ["hashes", "against"])
