@@ -1,14 +1,21 @@
 """Splits stay the same when images are added."""
 
+import re
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hashfeatures import SequenceFinder, StageError, assign_split
+from hashfeatures import SequenceFinder, SplitMoveWarning, StageError, assign_split
 from hashfeatures.distributed import assign, read_stage
 from hashfeatures.distributed._hash_stage import keys_of
 from hashfeatures.distributed._part_directory import arrow
 from hashfeatures.distributed._stages import Stage, version_of
+from hashfeatures.duplicates._components import label_components
+from hashfeatures.hamming._pairs import Pairs
 
 pytestmark = pytest.mark.filterwarnings("ignore::hashfeatures.SplitSizeWarning")
 
@@ -220,3 +227,55 @@ def test_a_run_that_is_killed_before_its_end_leaves_the_split_of_before(
     assign(tmp_path / "first", tmp_path / "other")
     assign(tmp_path / "groups", tmp_path / "other")
     assert read_stage(tmp_path / "other").equals(after)
+
+
+@settings(max_examples=20)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["train", "test", ["validation", "test"], "majority"]),
+    st.booleans(),
+)
+def test_any_increments_give_the_parts_of_a_lock(
+    tmp_path_factory, write_parts, seed, priority, has_classes
+):
+    """Guards groups that new images connect, images that cannot be read, and classes."""
+    rng, folder = np.random.default_rng(seed), tmp_path_factory.mktemp("run")
+    n_images = int(rng.integers(12, 60))
+    table = pd.DataFrame({"image": [f"/data/{row}.jpg" for row in range(n_images)]})
+    table["key"] = keys_of(table["image"])
+    is_broken = rng.random(n_images) < 0.1
+    table["error"] = np.where(is_broken, "broken", None)
+    edges = rng.integers(0, n_images, (2, n_images // 2))
+    edges = edges[:, ~is_broken[edges].any(axis=0)]
+    classes = rng.integers(0, 3, n_images)
+    sizes = {"test_size": 0.25, "validation_size": 0.2, "priority": priority}
+    for step, end in enumerate(np.sort(rng.integers(9, n_images + 1, 3)).tolist()):
+        left, right = edges[:, (edges < end).all(axis=0)]
+        labels = label_components(end, Pairs(left, right, np.zeros(len(left), dtype=np.int64)))
+        now = table[:end].assign(group=table["key"][:end].groupby(labels).transform("min"))
+        write_parts(folder / f"{step}", now, [end // 2, end - end // 2])
+        whole = np.flatnonzero(~is_broken[:end])
+        alone = {"stratify": classes[whole] if has_classes else None, **sizes}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SplitMoveWarning)
+            try:
+                wanted, info = assign_split(
+                    now["image"].iloc[whole],
+                    groups=labels[whole],
+                    finder="precomputed",
+                    lock=folder / "lock.json",
+                    return_info=True,
+                    **alone,
+                )
+            except ValueError as error:
+                with pytest.raises(ValueError, match=re.escape(str(error))):
+                    assign(folder / f"{step}", folder / "split", **sizes)
+                return
+        labels = classes[:end] if has_classes else None
+        done = assign(folder / f"{step}", folder / "split", stratify=labels, **sizes)
+        found = read_stage(folder / "split")["split"]
+        assert found.iloc[whole].tolist() == wanted.tolist()
+        assert found[is_broken[:end]].isna().all()
+        assert done.sizes == info.sizes and done.n_new == info.n_new
+        assert done.conflicts["image"].tolist() == info.moved["image"].tolist()
+        assert done.conflicts["was"].tolist() == info.moved["from_part"].tolist()
