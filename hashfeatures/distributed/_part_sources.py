@@ -195,9 +195,10 @@ def _read_rows(address: str, facts: dict[str, Any]) -> Iterator[tuple[str, Any]]
             row += 1
             yield name, {"bytes": image, "path": name} if isinstance(image, bytes) else image
     except Exception as error:  # damaged pages raise errors of pyarrow, ValueError and others
+        failure = as_read_error(address, error)
         for left in range(row, stop):
             name = f"{address}/{left}"
-            yield name, as_read_error(name, error)
+            yield name, ImageReadError(name, failure.cause, lasting=failure.lasting)
 
 
 def _open_rows(system: Any, path: str, facts: dict[str, Any]) -> Iterator[Any]:
