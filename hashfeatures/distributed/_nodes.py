@@ -99,12 +99,18 @@ def read_nodes(
         if has_words:
             fingerprints = read_fingerprints(hashed, name, by_hashes)
             words[rows], comparable[rows] = fingerprints.words, fingerprints.comparable
+            places = np.flatnonzero(fingerprints.low_detail)
+            digests = [digest.tobytes() for digest in fingerprints.pixel_digests[places]]
+        else:
+            column = hashed.read(name, ["digest"]).column("digest")
+            places = np.flatnonzero(column.is_valid().to_numpy())
+            digests = column.drop_null().to_pylist()
+        blank.add(first + places, digests)
         if not is_plain:
             keys[rows] = read_keys(hashed, name, computed)
             comparable[rows] = keys[rows].any(axis=1)
         if computed.has_thumbnails:
             n_pixels[rows] = read_sizes(hashed, name)
-        blank.add(hashed, name, first)
         first += n_rows
     present = np.flatnonzero(comparable)
     unique = UniqueCodes(keys if len(present) == n_images else keys[present], present)
@@ -122,7 +128,7 @@ def read_nodes(
         node_keys = NodeKeys(unique.codes, sizes, blank.first_of)
     return Nodes(
         rows_of,
-        (words if len(rows_of) == n_images else words[rows_of]) if has_words else None,
+        (unique.codes if is_plain else words[rows_of]) if has_words else None,
         np.concatenate([left, np.array(blank.firsts, dtype=np.intp)]),
         np.concatenate([right, np.array(blank.copies, dtype=np.intp)]),
         is_same_size,
@@ -146,12 +152,9 @@ class _EqualPixels:
         self.copies: list[int] = []
         self.first_of: dict[bytes, int] = {}
 
-    def add(self, hashed: Stage, name: str, first: int) -> None:
-        """Add the images of a part, the first of which has this number."""
-        digests = hashed.read(name, ["digest"]).column("digest")
-        places = np.flatnonzero(digests.is_valid().to_numpy())
-        for place, digest in zip(places.tolist(), digests.drop_null().to_pylist(), strict=True):
-            row = first + place
+    def add(self, rows: NDArray[np.intp], digests: Sequence[bytes]) -> None:
+        """Add images by their numbers and the digests of their pixels."""
+        for row, digest in zip(rows.tolist(), digests, strict=True):
             earlier = self.first_of.setdefault(digest, row)
             if earlier != row:
                 self.firsts.append(earlier)
