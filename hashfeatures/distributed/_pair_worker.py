@@ -175,7 +175,7 @@ def _even_ends(sizes: NDArray[np.int64], costs: NDArray[np.float64], most: float
     """Return the ends of ranges of buckets that cost about the same, and at most `most`."""
     spent, ends = np.cumsum(costs), np.cumsum(sizes)
     total = float(spent[-1])
-    n_ranges = max(1, int(np.ceil(total / most)))
+    n_ranges = int(np.clip(np.ceil(total / most), 1, max(1, ends[-1])))
     wanted = total * np.arange(1, n_ranges) / n_ranges
     at = np.searchsorted(spent, wanted)
     within = (wanted - (spent[at] - costs[at])) / costs[at]
