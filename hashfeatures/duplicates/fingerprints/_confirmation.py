@@ -22,10 +22,10 @@ from ._colors import measure_colors
 from ._fingerprints import Fingerprints, color_words
 from ._thumbnails import Thumbnails
 
-# Nanoseconds that a test of colors takes, and that an alignment takes with each of its starts.
+# Nanoseconds of a test of colors, and of an alignment of look-alikes with each of its starts.
 _PER_COLOR = 1_000.0
-_PER_ALIGNED = 60_000.0
-_PER_START = 15_000.0
+_PER_ALIGNED = 120_000.0
+_PER_START = 20_000.0
 
 # Pairs whose thumbnails are read and aligned at a time, by each thread.
 _ALIGNED = 512
