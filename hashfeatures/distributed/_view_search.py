@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..duplicates.fingerprints._base import Codes
 from ..duplicates.fingerprints._from_hashes import codes_of
 from ..hamming._costs import scan_cost
-from ..hamming._distances import MAX_PAIRS, sample_distances
+from ..hamming._distances import MAX_PAIRS, Shares, sample_distances
 from ..hamming._plan import choose_query_bands, plan_queries, query_bands
 from ._part_directory import PartDirectory
 from ._shared_arrays import share_arrays
@@ -54,10 +54,20 @@ class Side(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """The numbers of images in a shard, and in a block of queries."""
+    """How many images a search takes at a time.
+
+    Parameters
+    ----------
+    shard : int
+        The images of a shard, at most.
+    old, new : int
+        The images of a block that is looked up in a shard of old images, or of new ones. New
+        images may be few, and are looked through sooner.
+    """
 
     shard: int
-    block: int
+    old: int
+    new: int
 
 
 class _Shard(NamedTuple):
@@ -100,9 +110,11 @@ def begin_search(
         share_arrays(work, _name_rows(token, number), {"rows": some.astype(np.uint32)})
         samples += _sample(side, some)
     if not samples:
-        return Sizes(1, 1)
+        return Sizes(1, 1, 1)
     sample = type(samples[0]).join(samples)
-    return _choose_sizes(sample, max(side.n_images for side in sides), radius, nanoseconds)
+    n_old = max(side.n_old for side in sides)
+    n_new = max(side.n_images - side.n_old for side in sides)
+    return _choose_sizes(sample, n_old, n_new, radius, nanoseconds)
 
 
 class ViewSearch:
@@ -174,7 +186,8 @@ class ViewSearch:
                 if meeting is None:
                     continue
                 n_queries = queries.last - queries.first
-                for block, first in enumerate(range(0, n_queries, self._sizes.block)):
+                size = self._sizes.new if shard.is_new else self._sizes.old
+                for block, first in enumerate(range(0, n_queries, size)):
                     name = f"{prefix}-{rank:05d}-{other:05d}-{block:06d}.parquet"
                     if name not in done:
                         yield ViewTask(
@@ -184,7 +197,7 @@ class ViewSearch:
                             self._name(queries),
                             self._name(shard),
                             first,
-                            min(first + self._sizes.block, n_queries),
+                            min(first + size, n_queries),
                             self._views,
                             self._radius,
                             meeting,
@@ -233,19 +246,28 @@ def _sample(side: Side, rows: NDArray[np.integer]) -> Iterator[Codes]:
             yield read_codes(side.hashed, part, rows[some])
 
 
-def _choose_sizes(sample: Codes, n_images: int, radius: int, nanoseconds: float) -> Sizes:
+def _choose_sizes(sample: Codes, n_old: int, n_new: int, radius: int, nanoseconds: float) -> Sizes:
     """Choose the sizes of shards and of blocks of queries."""
-    n_sampled, n_bits = len(sample.words), sample.n_bits
+    n_sampled = len(sample.words)
     indexed = sample.index_codes()
     per_image = len(indexed) / n_sampled
     n_asked = len(sample.query_codes()) / n_sampled
     size = max(1, int(min(_MOST_CODES / per_image, _MOST_BYTES / sample.words[0].nbytes)))
-    n_codes = max(1, int(min(size, n_images) * per_image))
-    radius = min(radius, n_bits)
-    distances = sample_distances(indexed, n_bits, MAX_PAIRS)
+    distances = sample_distances(indexed, sample.n_bits, MAX_PAIRS)
+
+    def count_queries(n_images: int) -> int:
+        n_codes = max(1, int(min(size, n_images) * per_image))
+        cost = n_asked * _query_cost(distances, n_codes, min(radius, sample.n_bits))
+        return max(1, int(min(size, nanoseconds / cost)))
+
+    return Sizes(size, count_queries(n_old), count_queries(n_new))
+
+
+def _query_cost(distances: Shares, n_codes: int, radius: int) -> float:
+    """Return the predicted nanoseconds of looking up one code among so many."""
+    n_bits = len(distances) - 1
     bands = query_bands(n_codes, n_bits, choose_query_bands(distances, n_codes, radius))
-    per_query = min(
+    return min(
         plan_queries(distances, bands, n_codes, radius).cost,
         scan_cost(n_codes, n_bits // 64, float(distances[: radius + 1].sum())),
     )
-    return Sizes(size, max(1, int(min(size, nanoseconds / (per_query * n_asked)))))

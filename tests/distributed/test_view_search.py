@@ -94,7 +94,7 @@ def whole(words, views):
     st.integers(0, 10**6),
     st.integers(0, 3),
     st.integers(0, 12),
-    st.sampled_from([Sizes(3, 2), Sizes(5, 5), Sizes(100, 4)]),
+    st.sampled_from([Sizes(3, 2, 3), Sizes(5, 5, 4), Sizes(100, 4, 7)]),
 )
 def test_shards_find_the_pairs_of_all_images(views, seed, radius, n_old, sizes):
     """In an increment, only pairs with a new image are searched."""
@@ -123,7 +123,7 @@ def test_shards_find_the_pairs_of_all_images(views, seed, radius, n_old, sizes):
     st.integers(0, 3),
     st.integers(0, 7),
     st.integers(0, 9),
-    st.sampled_from([Sizes(3, 2), Sizes(100, 4)]),
+    st.sampled_from([Sizes(3, 2, 1), Sizes(100, 4, 5)]),
 )
 def test_two_sides_are_compared_with_each_other_alone(
     views, seed, radius, n_old, n_old_others, sizes
@@ -156,7 +156,7 @@ def test_what_is_there_is_not_searched_again(tmp_path):
     work, out = PartDirectory(tmp_path / "work"), PartDirectory(tmp_path / "out")
     sides = [Side(hashed, parts, 12, 0)]
     begin_search(sides, [np.arange(12)], work, "token", 3, 1e9)
-    killed, search = (ViewSearch(sides, work, "token", 3, Sizes(5, 3)) for _ in range(2))
+    killed, search = (ViewSearch(sides, work, "token", 3, Sizes(5, 1, 3)) for _ in range(2))
     for layout in islice(killed.layouts(), 2):
         lay_out_shard(layout)
     for task in islice(killed.tasks(out, "pairs"), 4):
@@ -179,12 +179,12 @@ def test_sizes_are_written_to_json_and_depend_on_the_images(tmp_path, views):
     words = make_words(rng, 40, views)
     hashed, parts = write_hashes(tmp_path / "hashes", words, views, 15)
     work = PartDirectory(tmp_path / "work")
-    sides = [Side(hashed, parts, 40, 0)]
+    sides = [Side(hashed, parts, 40, 30)]
     brief, long = (
         begin_search(sides, [np.arange(40)], work, token, 3, nanoseconds)
-        for token, nanoseconds in (("a", 1e3), ("b", 1e15))
+        for token, nanoseconds in (("a", 1e5), ("b", 1e15))
     )
-    assert 1 <= brief.block <= long.block == long.shard == brief.shard
+    assert 1 <= brief.old < brief.new <= long.new == long.old == long.shard == brief.shard
     codes = whole(words, views)
     assert long.shard * len(codes.index_codes()) / 40 <= 1 << 20
     assert long.shard * codes.words[0].nbytes <= 1 << 28
