@@ -142,8 +142,9 @@ def match_keys(images: ImageKeys, locked: ImageKeys) -> KeyMatches:
     }
     for columns, pick in (_CONTENT, np.any), (("hashes",), np.all):
         for named in (True, False):
-            joined = _join(codes, columns, pick, named)
-            _match(joined[:n_images], joined[n_images:], entry, is_open, is_shared=named)
+            if (entry < 0).any() and is_open.any():
+                joined = _join(codes, columns, pick, named)
+                _match(joined[:n_images], joined[n_images:], entry, is_open, is_shared=named)
     by_content = entry >= 0
     joined = codes["names"]
     _match(joined[:n_images], joined[n_images:], entry, is_open, is_shared=True)
@@ -260,7 +261,7 @@ def name_images(sources: Sequence[Any], folder: str | None) -> tuple[Texts, str 
         path, url = _place_of(source)
         if path is not None:
             paths[row] = os.path.abspath(path)
-        elif url is not None and not any(mark in url for mark in ("?", "@", "::")):
+        elif url is not None and not ("?" in url or "@" in url or "::" in url):
             names[row] = url
     if not paths:
         return names, None

@@ -342,7 +342,11 @@ def _read_columns(table: Any, settings: dict[str, Any]) -> SplitLock | None:
         str(table.schema.field(name).type) not in ("string", "large_string") for name in expected
     ):
         return None
-    columns = {name: _as_array(table.column(name).to_pylist()) for name in expected}
+    columns = {name: _as_array(table.column(name).to_pylist()) for name in _TEXTS}
+    part = table.column("part").combine_chunks().dictionary_encode()
+    if part.null_count:
+        return None
+    columns["part"] = _as_array(part.dictionary.to_pylist())[part.indices.to_numpy()]
     is_known = np.any([pd.notna(columns[name]) for name in _TEXTS], axis=0)
     names = [None if name is None else read_path(name) for name in columns["name"]]
     is_hex = pd.Series(columns["hash"], dtype=object).dropna().map(_HEX.issuperset)

@@ -103,7 +103,9 @@ class LockedSplit:
         own_keys, n_images = keys.take(readable), len(readable)
         entry, by_content = match_keys(own_keys, locked)
         new = np.flatnonzero(entry < 0)
-        absent = np.setdiff1d(np.arange(len(locked.names)), entry)
+        is_absent = np.ones(len(locked.names), dtype=bool)
+        is_absent[entry[entry >= 0]] = False
+        absent = np.flatnonzero(is_absent)
         near = Pairs.concatenate([])
         if fingerprint is not None and len(new) and len(absent):
             near = find_near_locked(fingerprint(readable[new]), locked.take(absent), known.radius)
