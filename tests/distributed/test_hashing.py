@@ -254,6 +254,25 @@ def test_a_stream_continues_where_a_killed_run_stopped(tmp_path, contents):
     assert table["codes"].nunique() == 10
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by POSIX signals")
+@pytest.mark.filterwarnings("ignore:.*could not be read")
+@pytest.mark.filterwarnings("ignore::hashfeatures.exceptions.SkippedFilesWarning")
+@pytest.mark.parametrize("kind", ["shards", "stream"])
+def test_a_poisoned_image_takes_no_other_along(tmp_path, contents, poisonable, kind):
+    """It is recorded under its name, wherever it lies, and the others are hashed."""
+    source = SOURCES[kind](tmp_path, [*contents[:3], b"POISON", *contents[4:]])
+    done = hash_dataset(
+        source, tmp_path / "out", finder, part_size=6, retries=0, executor=LocalExecutor(2)
+    )
+    assert (done.n_images, done.n_failed) == (10, 1)
+    table = read_stage(tmp_path / "out")
+    (failed,) = table[table["error"].notna()].to_dict("records")
+    name = {"shards": "shard-1.tar/3.png", "stream": "stream/3"}[kind]
+    assert failed["image"].endswith(name)
+    assert "process that decoded it died" in failed["error"]
+
+
 STREAM = """
 import sys, time
 from pathlib import Path
