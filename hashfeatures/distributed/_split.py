@@ -28,6 +28,7 @@ from ._part_directory import PartDirectory, arrow
 from ._stage_lock import StageLock
 from ._stage_rows import StageRows, match_keys, name_codes
 from ._stages import Stage, version_of
+from ._table_listing import is_table
 
 KIND = "splits"
 
@@ -228,7 +229,9 @@ def assign(
         request.count_images(len(rows))  # before anything is read
         readable = np.flatnonzero(rows.is_readable)
         sizes = request.count_images(len(readable))
-        if isinstance(stratify, str | os.PathLike) and table is None and stratify != _PARENT:
+        if isinstance(stratify, os.PathLike):
+            stratify = os.fspath(stratify)
+        if isinstance(stratify, str) and table is None and is_table(stratify):
             stratify = read_classes(stratify)
         wanted = [each for each in (stratify, groups) if isinstance(each, str)]
         known = None if table is None else ImageTable.read(_CALLER, table, column, wanted)
@@ -305,7 +308,7 @@ def read_classes(path: str | os.PathLike[str]) -> pd.Series[Any]:
             f"{os.fspath(path)} must have the column 'image' and one column of classes. Got the "
             f"columns {list(table.columns)[:10]}."
         )
-    return table.drop_duplicates("image").set_index("image")[others[0]]
+    return table.set_index("image")[others[0]]
 
 
 def _open_lock(lock: Any, hashes: Any, root: Any) -> StageLock:

@@ -151,6 +151,10 @@ BAD = {
         {"groups": "patient"},
         "must be .* column of `table` .there is no table.. Got 'p",
     ),
+    "no table of classes": (
+        {"stratify": "label"},
+        "'stratify' parameter of assign must be .* column of `table` .there is no table.. Got 'la",
+    ),
     "no column": (
         {"groups": "patient", "table": pd.DataFrame({"image": ["a"], "label": [1]})},
         "the table has the columns",
