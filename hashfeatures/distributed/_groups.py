@@ -22,9 +22,10 @@ from ..exceptions import StageError
 from ._executors import as_executor
 from ._group_worker import Linkage
 from ._hash_stage import KIND as HASHES
+from ._lineage import check_parts, list_contents
 from ._linked_groups import LinkedGroups, Numbers, link_components
 from ._pairs import KIND as PAIRS
-from ._pairs import row_order
+from ._pairs import read_lineage
 from ._part_directory import PartDirectory, arrow
 from ._shared_arrays import forget_arrays
 from ._stage_finder import as_finder, finder_of, note_of
@@ -124,7 +125,9 @@ def components(
     check_bool("components", "progress", progress)
     arrow()
     paired, hashed = Stage.open(pairs, PAIRS), Stage.open(hashes, HASHES)
-    names = row_order(paired)
+    records = read_lineage(paired)
+    check_parts(paired, hashed, records)
+    names = [name for each in records for name in each["parts"]]
     finder = _choose_finder(finder, paired, hashed)
     linkage = {} if finder.linkage == "single" else {"linkage": finder.linkage}
     with Stage.create(out, KIND, paired.settings | linkage, note_of(finder)) as stage:
@@ -132,7 +135,9 @@ def components(
         joined = _find_components(paired, sum(map(hashed.count, names)))
         comparison, radius = finder._comparison(), int(paired.settings["radius"])
         how = Linkage(finder.linkage, radius, comparison.confirmation)
-        version = version_of([*_MEASURES, *names])  # earlier releases measured less
+        version = version_of(
+            [*_MEASURES, *list_contents(records)]
+        )  # earlier releases measured less
         work = stage.sub(_WORK)
         files = _name_files(work, version)
         with progress_bar(progress, unit="task") as bar:

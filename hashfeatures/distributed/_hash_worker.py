@@ -143,7 +143,7 @@ def write_part(stage: Stage, name: str, batches: Iterable[Batch], isolated: bool
     check_versions(stage.settings)
     plan = HashPlan.of_settings(stage.settings)
     tables = (hash_batch(names, sources, plan, isolated) for names, sources in batches)
-    stage.write(name, tables, schema_of(plan.computed))
+    stage.write(name, tables, schema_of(plan.computed), is_digested=True)
 
 
 def hash_batch(

@@ -96,7 +96,7 @@ def find_leaks(
         if sets.is_confirmed:
             file = files.enter_context(SpilledTables(schema_of(DETAILS)))
             details = NearestDetails(sets, (left, right), file)
-        version = version_of([*sets.left.parts, "against", *sets.right.parts])
+        version = version_of([*sets.left.contents, "against", *sets.right.contents])
         present = set(stage.names(version))
         unreadable: list[int] = []
         n_written = 0

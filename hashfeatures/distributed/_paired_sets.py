@@ -22,6 +22,7 @@ from ..duplicates.fingerprints._fingerprints import Fingerprints
 from ..exceptions import StageError
 from ..hamming._pairs import Pairs
 from ._hash_stage import KIND as HASHES
+from ._lineage import check_parts, list_contents
 from ._nodes import read_sizes
 from ._pair_phases import GENERATIONS
 from ._part_directory import PartDirectory, arrow
@@ -45,6 +46,8 @@ class PairedSet(NamedTuple):
         The directory of its hashes.
     parts : list of str
         The parts of that directory, in the order by which the pairs number the images.
+    contents : list of str
+        What identifies the content of these parts.
     starts : ndarray of shape (n_parts + 1,), dtype int64
         The number of the first image of each part, and the number of images.
     copies : PartDirectory
@@ -53,6 +56,7 @@ class PairedSet(NamedTuple):
 
     hashed: Stage
     parts: list[str]
+    contents: list[str]
     starts: NDArray[np.int64]
     copies: PartDirectory
 
@@ -148,10 +152,12 @@ class PairedSets(NamedTuple):
         sets = []
         for side, address in zip(SIDES, (hashes, against), strict=True):
             hashed = Stage.open(address, HASHES)
-            parts = [name for each in generations for name in each[side]["parts"]]
-            check_lineage(paired, hashed, parts, hashed.names())
+            records = [each[side] for each in generations]
+            check_parts(paired, hashed, records)
+            parts = [name for record in records for name in record["parts"]]
             starts = np.cumsum([0, *map(hashed.count, parts)])
-            sets.append(PairedSet(hashed, parts, starts, paired.sub(copies_of(side))))
+            copies = paired.sub(copies_of(side))
+            sets.append(PairedSet(hashed, parts, list_contents(records), starts, copies))
         return cls(paired, *sets)
 
     @property
@@ -201,13 +207,3 @@ def schema_of(columns: Mapping[str, str]) -> Any:
 def copies_of(side: str) -> str:
     """Return the name of the directory with the equal images of a side."""
     return f"_copies_{side}"
-
-
-def check_lineage(paired: Stage, hashed: Stage, parts: Sequence[str], names: list[str]) -> None:
-    """Raise unless pairs were made from these hashes."""
-    missing = set(parts) - set(names)
-    if missing:
-        raise StageError(
-            f"{paired.address} holds the pairs of other hashes than {hashed.address}, which has "
-            f"no part {min(missing)}. Name another directory."
-        )

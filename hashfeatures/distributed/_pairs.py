@@ -19,10 +19,11 @@ from ._executors import as_executor
 from ._hash_stage import KIND as HASHES
 from ._hash_stage import LISTING
 from ._hash_worker import Place, check_worker
+from ._lineage import check_parts, record_parts
 from ._pair_phases import GENERATIONS, prefix_of
 from ._pair_run import PairRun
 from ._paired_sets import KIND as ACROSS
-from ._paired_sets import SIDES, check_lineage, copies_of
+from ._paired_sets import SIDES, copies_of
 from ._part_directory import arrow
 from ._stage_finder import check_same_hashes, choose_finder, limits_of, note_of
 from ._stages import Stage
@@ -146,8 +147,8 @@ def find_pairs(
         for each in hashed:
             workers.check(check_worker, Place(each.address))
         generations = stage.read_json(GENERATIONS) or []
-        for each, some, added in zip(hashed, names, _added(generations, len(hashed)), strict=True):
-            check_lineage(stage, each, [name for one in added for name in one["parts"]], some)
+        for each, added in zip(hashed, _added(generations, len(hashed)), strict=True):
+            check_parts(stage, each, added)
         before = _count_images([each for each in generations if each["done"]], len(hashed))
         _reopen(stage, generations)
         runner = TaskRunner(workers, retries, "find_pairs", stage.address, bar)
@@ -179,12 +180,18 @@ def find_pairs(
         return PairsSummary(stage.address, n_images, n_images - before, n_pairs)
 
 
-def row_order(stage: Stage) -> list[str]:
-    """Return the parts of hashes in the order in which a finished stage numbers their images."""
+def read_lineage(stage: Stage) -> list[dict[str, Any]]:
+    """Return the records of the parts of hashes, in the order that numbers their images.
+
+    Raises
+    ------
+    StageError
+        If the pairs are not complete.
+    """
     generations = stage.read_json(GENERATIONS) or []
     if not generations or not all(each["done"] for each in generations):
         raise StageError(f"The pairs of {stage.address} are not complete. Run find_pairs again.")
-    return [name for each in generations for name in each["parts"]]
+    return generations
 
 
 def _settings_of(comparison: Comparison, radius: int, hashed: Sequence[Stage]) -> dict[str, Any]:
@@ -216,7 +223,7 @@ def _new_parts(
     """Return the parts of hashes that no generation has, and the number of their images."""
     seen = {name for each in added for name in each["parts"]}
     new = [name for name in names if name not in seen]
-    return {"parts": new, "n_rows": sum(map(hashed.count, new))}
+    return record_parts(hashed, new)
 
 
 def _reopen(stage: Stage, generations: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from itertools import accumulate
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,7 @@ from ..images._sources import local_path
 PURPOSE = "A stage directory"
 
 _SUFFIX = ".parquet"
+_CONTENT = "hashfeatures.content"  # the key of the digest in the metadata of a part
 
 
 def arrow() -> ModuleType:
@@ -99,7 +101,9 @@ class PartDirectory:
         """Return the path of a file in the file system of the directory."""
         return f"{self.path}/{name}"
 
-    def write(self, name: str, tables: Iterable[Any], schema: Any) -> None:
+    def write(
+        self, name: str, tables: Iterable[Any], schema: Any, *, is_digested: bool = False
+    ) -> None:
         """Write a part, whole or not at all.
 
         Parameters
@@ -110,15 +114,28 @@ class PartDirectory:
             The rows of the part. Only one table is in memory at a time.
         schema : pyarrow.Schema
             The columns.
+        is_digested : bool, default=False
+            Whether to keep a digest of the rows, see `content`.
         """
         parquet = import_extra("pyarrow.parquet", "parquet", PURPOSE)
+        digest = _Digest()
         with self.renaming(name) as file, parquet.ParquetWriter(file, schema) as writer:
             for table in tables:
                 writer.write_table(table)
+                if is_digested:
+                    digest.add(table)
+            if is_digested:
+                writer.add_key_value_metadata({_CONTENT: digest.text()})
 
     def count(self, name: str) -> int:
         """Return the number of rows in a part, from its metadata."""
         return int(self._parse(name, lambda file: arrow().parquet.read_metadata(file).num_rows))
+
+    def content(self, name: str) -> str | None:
+        """Return the digest of the rows of a part; None if it was written without one."""
+        metadata = self._parse(name, lambda file: arrow().parquet.read_metadata(file).metadata)
+        digest = (metadata or {}).get(_CONTENT.encode())
+        return None if digest is None else digest.decode()
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Any:
         """Return a part as a pyarrow.Table."""
@@ -233,3 +250,22 @@ class PartDirectory:
 
     def _unusable(self, what: str, error: OSError) -> StageError:
         return StageError(f"{shorten(self.address)} cannot be {what}: {describe_error(error)}")
+
+
+class _Digest:
+    """A digest of tables, which depends on their rows alone."""
+
+    def __init__(self) -> None:
+        self._state = blake2b(digest_size=16)
+
+    def add(self, table: Any) -> None:
+        """Add the rows of a pyarrow.Table."""
+        pyarrow = arrow()
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table.combine_chunks())
+        self._state.update(sink.getvalue())
+
+    def text(self) -> str:
+        """Return the digest in hex digits."""
+        return self._state.hexdigest()
