@@ -71,7 +71,7 @@ class StageSplitOptions(OptionGroup):
         help="Seed of the random split.  [default: 0, or as in the lock or in an earlier run]",
     )
 
-    def read(self, source: str, data_set: Any) -> dict[str, Any]:
+    def read(self, source: str, data_set: Any, column: str | None) -> dict[str, Any]:
         """Return what to pass to `assign`, read before any image is hashed.
 
         Parameters
@@ -80,6 +80,8 @@ class StageSplitOptions(OptionGroup):
             The source of the command.
         data_set : Collection or None
             The data set that the source describes.
+        column : str or None
+            The column of the source with the images.
 
         Returns
         -------
@@ -109,6 +111,7 @@ class StageSplitOptions(OptionGroup):
             "stratify": stratify,
             "groups": self.groups,
             "table": table,
+            "column": column if self.table is None else None,
             "random_state": self.seed,
         }
 

@@ -49,6 +49,18 @@ def check_existence(paths: Sequence[str]) -> None:
             raise CommandError(_explain_missing(local))
 
 
+def refuse_store(path: str) -> None:
+    """Raise if a path is a seal or another file of hashfeatures that holds no image."""
+    from .._utils.array_file import is_store
+
+    if os.path.isfile(path) and is_store(path):
+        name = name_argument(path)
+        raise CommandError(
+            f"{name} is a file of hashfeatures, such as a seal, and holds no image. To check "
+            f"images against a seal: hashfeatures leaks PATHS --against {name}"
+        )
+
+
 def _explain_missing(path: str) -> str:
     where = "" if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())})"
     return f"{shorten(show_path(path))} is neither a file nor a folder{where}."
@@ -102,7 +114,6 @@ class Walk:
             self._common.note(f"{shorten(', '.join(map(name_argument, paths)))}: {left_out}")
 
     def _expand(self, path: str) -> Iterator[str]:
-        from .._utils.array_file import is_store
         from ..images._files import recognize
         from ..images._sources import is_data_uri, is_remote, local_path
 
@@ -120,12 +131,7 @@ class Walk:
             else:
                 yield from self._once(path, os.path.realpath(path))
         elif os.path.lexists(path):
-            if is_store(path):
-                name = name_argument(path)
-                raise CommandError(
-                    f"{name} is a file of hashfeatures, such as a seal, and holds no image. To "
-                    f"check images against a seal: hashfeatures leaks PATHS --against {name}"
-                )
+            refuse_store(path)
             yield from self._once(path, os.path.realpath(path))
         else:
             raise CommandError(_explain_missing(path))

@@ -17,7 +17,7 @@ from ._hash_run import HashRun
 from ._hash_stage import KIND, LISTING
 from ._hash_worker import Place, check_worker
 from ._listing import find_images
-from ._listing_parts import list_new
+from ._listing_parts import check_listed, list_new
 from ._part_directory import arrow
 from ._senders import ReferenceSender, StreamSender
 from ._stage_finder import as_finder, note_of, plan_of
@@ -159,6 +159,7 @@ def hash_dataset(
         workers = as_executor(executor, "hash_dataset")
         workers.check(check_worker, Place(stage.address))
         before = set(stage.names())
+        check_listed(stage, before)
         if type(source).__module__.startswith("ray.data"):
             from ._ray_source import hash_ray_dataset
 

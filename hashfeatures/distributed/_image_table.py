@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from .._utils.descriptions import describe_value, shorten
-from .._utils.frames import column_names, is_frame, list_column
+from .._utils.frames import column_names, is_dataset, is_frame, list_column
 from .._utils.validation import refuse
 from ..exceptions import StageError
 from ..images._errors import describe_error
 from ..images._references import ImageReference
 from ..images._sources import IMAGE_COLUMNS, local_path, name_source, pick_image_column
+from ..layouts import read_collection
 from ..layouts._reference_text import name_absolutely
 from ._part_directory import arrow, locate, open_located
 from ._table_listing import choose_column, is_parquet, is_table, pick_images, whole_names
@@ -89,6 +90,9 @@ class ImageTable(NamedTuple):
     def _of_frame(
         cls, caller: str, table: Any, column: str | None, wanted: Sequence[Any]
     ) -> ImageTable:
+        tables = list(table.values()) if isinstance(table, Mapping) else [table]
+        if tables and all(is_dataset(each) and is_frame(each) for each in tables):
+            table = read_collection(table)  # under the names that `hash_dataset` gives its images
         if not is_frame(table):
             raise _refuse(caller, table)
         columns = column_names(table)

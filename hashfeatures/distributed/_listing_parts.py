@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,11 +11,12 @@ from .._utils.descriptions import shorten
 from .._utils.path_text import read_path, write_path
 from ..exceptions import StageError
 from ._entries import Entry
-from ._hash_stage import DIGEST_BYTES, digest_of
+from ._hash_stage import DIGEST_BYTES, LISTING, digest_of
 from ._part_directory import PartDirectory, arrow
 from ._part_sources import is_archive
 
 LISTED = "part-"
+_NUMBERED = re.compile(r"part-\d{8}\.parquet")
 
 # How the images of a file are listed, as the metadata of a part call it.
 _WHOLE, _BY_IMAGE = "as a whole", "image by image"
@@ -120,6 +122,29 @@ def list_new(entries: Iterable[Entry], listing: PartDirectory, part_size: int) -
         n_waiting += entry.n_images
     write(waiting)
     return n_entries
+
+
+def check_listed(hashed: PartDirectory, parts: Iterable[str]) -> None:
+    """Raise if parts of hashes have lost their part of the listing.
+
+    Their images would count as new, and be hashed once more.
+
+    Parameters
+    ----------
+    hashed : PartDirectory
+        The directory of hashes.
+    parts : iterable of str
+        The names of its parts.
+    """
+    listing = hashed.sub(LISTING)
+    lost = {part for part in parts if _NUMBERED.fullmatch(part)} - set(listing.names())
+    if lost:
+        part = min(lost)
+        raise StageError(
+            f"{listing.address} has no part {part}, which lists the images of the part of that "
+            f"name in {hashed.address}. Delete that one too, and run again: its images are "
+            f"hashed once more."
+        )
 
 
 def next_number(parts: Sequence[str]) -> int:

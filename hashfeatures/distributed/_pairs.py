@@ -24,7 +24,7 @@ from ._pair_phases import GENERATIONS, prefix_of
 from ._pair_run import PairRun
 from ._paired_sets import KIND as ACROSS
 from ._paired_sets import SIDES, copies_of
-from ._part_directory import arrow
+from ._part_directory import PartDirectory, arrow
 from ._stage_finder import check_same_hashes, choose_finder, limits_of, note_of
 from ._stages import Stage
 from ._task_runner import TaskRunner
@@ -150,6 +150,7 @@ def find_pairs(
         for each, added in zip(hashed, _added(generations, len(hashed)), strict=True):
             check_parts(stage, each, added)
         before = _count_images([each for each in generations if each["done"]], len(hashed))
+        _remove_strays(stage, len(generations))
         _reopen(stage, generations)
         runner = TaskRunner(workers, retries, "find_pairs", stage.address, bar)
         while True:
@@ -224,6 +225,20 @@ def _new_parts(
     seen = {name for each in added for name in each["parts"]}
     new = [name for name in names if name not in seen]
     return record_parts(hashed, new)
+
+
+def _remove_strays(stage: Stage, n_generations: int) -> None:
+    """Delete the parts of generations that the record of this directory does not know."""
+    places: list[PartDirectory] = [stage, *(stage.sub(copies_of(side)) for side in SIDES)]
+    for place in places:
+        names = place.names()
+        known = {
+            name
+            for number in range(n_generations)
+            for name in names
+            if name.startswith(prefix_of(number)) or name == name_copies(number)
+        }
+        place.remove(name for name in names if name not in known)
 
 
 def _reopen(stage: Stage, generations: list[dict[str, Any]]) -> None:

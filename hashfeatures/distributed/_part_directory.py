@@ -205,6 +205,10 @@ class PartDirectory:
         else:
             self.system.mv(temporary, place)
 
+    def sub(self, name: str) -> PartDirectory:
+        """Return a directory inside this one."""
+        return PartDirectory(f"{self.address}/{name}")
+
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file, whole or not at all."""
         with self.renaming(name) as file:

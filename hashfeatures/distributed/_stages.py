@@ -146,10 +146,6 @@ class Stage(PartDirectory):
         self.write_json(_CURRENT, {"version": version})
         self.remove(name for name in self.names() if not name.startswith(version))
 
-    def sub(self, name: str) -> PartDirectory:
-        """Return a directory inside this one."""
-        return PartDirectory(f"{self.address}/{name}")
-
     def _check(self, manifest: Any, kind: str) -> None:
         if not isinstance(manifest, dict) or not {"format", "kind", "settings"} <= set(manifest):
             raise StageError(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .._utils.descriptions import describe_value, shorten
-from ..exceptions import StageError
+from .._utils.quantities import count
+from ..exceptions import SkippedFilesWarning, StageError, warn_user
 from ..images._errors import describe_error
 from ..images._remote import name_below
 from ..images._sources import IMAGE_COLUMNS
@@ -59,7 +60,9 @@ def list_table(system: Any, path: str, address: str, column: str | None) -> Iter
     """
     with open_located(system, path) as file:
         if not is_parquet(path):
-            yield from whole_names(_read_csv(file, address, column), system, path)
+            yield from whole_names(
+                _skip_empty(_read_csv(file, address, column), address), system, path
+            )
             return
         table = _open_parquet(file, address)
         name, holds_images = pick_images(table.schema_arrow, column, address)
@@ -67,7 +70,7 @@ def list_table(system: Any, path: str, address: str, column: str | None) -> Iter
             yield from _list_row_groups(table, name, address)
             return
         try:
-            yield from whole_names(_read_names(table, name), system, path)
+            yield from whole_names(_skip_empty(_read_names(table, name), address), system, path)
         except arrow().ArrowException as error:
             raise _damaged(address, error) from error
 
@@ -100,7 +103,7 @@ def _damaged(address: str, error: Exception) -> StageError:
     )
 
 
-def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str]:
+def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str | None]:
     import pandas as pd
 
     separator = "\t" if address.lower().endswith(".tsv") else ","
@@ -109,12 +112,28 @@ def _read_csv(file: Any, address: str, column: str | None) -> Iterator[str]:
     name = choose_column(header, column, address, IMAGE_COLUMNS)
     options: dict[str, Any] = {"usecols": [name], "dtype": str, "sep": separator}
     for frame in pd.read_csv(file, chunksize=_BLOCK_ROWS, **options):
-        yield from frame[name].dropna().tolist()
+        texts = frame[name].astype(object)
+        yield from texts.where(texts.notna(), None)
 
 
-def _read_names(table: Any, name: str) -> Iterator[str]:
+def _read_names(table: Any, name: str) -> Iterator[str | None]:
     for batch in table.iter_batches(_BLOCK_ROWS, columns=[name]):
-        yield from (value for value in batch.column(0).to_pylist() if value is not None)
+        yield from batch.column(0).to_pylist()
+
+
+def _skip_empty(values: Iterator[str | None], address: str) -> Iterator[str]:
+    """Yield the names of images, and warn of rows without one, which nothing could be told of."""
+    n_empty = 0
+    for value in values:
+        if value is None:
+            n_empty += 1
+        else:
+            yield value
+    if n_empty:
+        warn_user(
+            f"{shorten(address)}: {count(n_empty, 'row')} without the name of an image skipped.",
+            SkippedFilesWarning,
+        )
 
 
 def pick_images(schema: Any, column: str | None, address: str) -> tuple[str, bool]:

@@ -93,7 +93,7 @@ def fill_parts(
         The part of each image.
     """
     parts = allocate(groups, strata, sizes, draw_by_deficit, rng, fixed=fixed)
-    why = "Images in the lock stay where they are."
+    why = "Images that had a part before stay in it."
     warn_if_off_target(groups, strata, parts, sizes, "part", why, name_groups(by_sequence))
     return parts
 

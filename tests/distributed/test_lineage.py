@@ -89,3 +89,34 @@ def test_two_sets_are_refused_if_either_is_another(images, tmp_path):
             find_pairs(left, across, against=right, executor=here)
         with pytest.raises(StageError, match="is of other images"):
             find_leaks(across, tmp_path / "leaks", hashes=left, against=right)
+
+
+def test_hashes_without_their_listing_are_not_hashed_twice(images, tmp_path):
+    """Both parts are to be deleted, and are made again."""
+    run(images[0], tmp_path)
+    groups = read_stage(tmp_path / "groups")
+    part = "part-00000001.parquet"
+    (tmp_path / "hashes" / "_listing" / part).unlink()
+    with pytest.raises(StageError, match=rf"has no part {part}, .* Delete that one too"):
+        hash_dataset(images[0], tmp_path / "hashes", part_size=2, executor=here)
+    (tmp_path / "hashes" / part).unlink()
+    assert run(images[0], tmp_path).n_new == 0
+    assert read_stage(tmp_path / "groups").equals(groups)
+
+
+def test_pairs_without_their_record_are_found_anew(images, tmp_path):
+    """Parts of a generation that no record knows would count twice."""
+    hashes, pairs, across = (tmp_path / name for name in ("hashes", "pairs", "across"))
+    run(images[0][:2], tmp_path)
+    run(images[0], tmp_path)
+    for out, options in ((pairs, {}), (across, {"against": hashes})):
+        find_pairs(hashes, out, executor=here, **options)
+        before = read_stage(out)
+        (out / "_generations.json").unlink()
+        (out / "pairs-0007-equal.parquet").write_bytes(
+            (pairs / "pairs-0000-equal.parquet").read_bytes()
+        )
+        find_pairs(hashes, out, executor=here, **options)
+        columns = ["left", "right"]
+        after = read_stage(out).sort_values(columns, ignore_index=True)
+        assert after.equals(before.sort_values(columns, ignore_index=True))

@@ -4,9 +4,10 @@ import io
 import tarfile
 
 import fsspec
+import pandas as pd
 import pytest
 
-from hashfeatures import LayoutError, ParameterError, StageError
+from hashfeatures import LayoutError, ParameterError, SkippedFilesWarning, StageError
 from hashfeatures.distributed._listing import find_images
 
 
@@ -180,3 +181,13 @@ def test_files_that_describe_no_data_set(tmp_path):
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(LayoutError, match=r"a\.json"):
         names(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_that_name_no_image_are_counted(tmp_path, suffix):
+    """Nothing could be said of such a row later, so it is said at once."""
+    table = pd.DataFrame({"path": ["/a.png", None, "/b.png", None], "label": 1})
+    place = tmp_path / f"table.{suffix}"
+    getattr(table, f"to_{suffix}")(place, index=False)
+    with pytest.warns(SkippedFilesWarning, match=r"table\.\w+: 2 rows without the name"):
+        assert names(str(place)) == ["/a.png", "/b.png"]

@@ -9,8 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashfeatures import SequenceFinder, SplitMoveWarning, StageError, assign_split
-from hashfeatures.distributed import assign, read_stage
+from hashfeatures import (
+    NearDuplicateFinder,
+    SequenceFinder,
+    SplitMoveWarning,
+    StageError,
+    assign_split,
+)
+from hashfeatures.distributed import (
+    LocalExecutor,
+    assign,
+    components,
+    find_pairs,
+    hash_dataset,
+    read_stage,
+)
 from hashfeatures.distributed._hash_stage import keys_of
 from hashfeatures.distributed._part_directory import arrow
 from hashfeatures.distributed._stages import Stage, version_of
@@ -283,3 +296,20 @@ def test_any_increments_give_the_parts_of_a_lock(
         assert done.sizes == info.sizes and done.n_new == info.n_new
         assert done.conflicts["image"].tolist() == info.moved["image"].tolist()
         assert done.conflicts["was"].tolist() == info.moved["from_part"].tolist()
+
+
+@pytest.mark.parametrize("has_parts", [False, True])
+def test_a_data_set_of_hugging_face_is_a_table(tmp_path, family, has_parts):
+    """Its images have the names that they were hashed under."""
+    datasets = pytest.importorskip("datasets")
+    paths = list(map(str, family[0]))
+    made = datasets.Dataset.from_dict({"image": paths, "label": ["a", "b"] * 7 + ["a"]})
+    made = made.cast_column("image", datasets.Image())
+    source = datasets.DatasetDict({"train": made}) if has_parts else made
+    here = LocalExecutor(1)
+    hashes, finder = tmp_path / "hashes", NearDuplicateFinder(verify=False)
+    hash_dataset(source, hashes, finder, executor=here)
+    find_pairs(hashes, tmp_path / "pairs", executor=here)
+    components(tmp_path / "pairs", tmp_path / "groups", hashes=hashes, executor=here)
+    done = assign(tmp_path / "groups", tmp_path / "split", 0.4, "label", table=source)
+    assert sum(done.sizes.values()) == len(paths)

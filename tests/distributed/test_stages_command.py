@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from hashfeatures import NearDuplicateFinder, assign_split
+from hashfeatures import NearDuplicateFinder, assign_split, seal_images
 from hashfeatures.cli import main
 from hashfeatures.distributed import read_stage
 
@@ -95,3 +95,21 @@ def test_columns_are_checked_before_any_image_is_hashed(family, tmp_path, capsys
     assert main(["stages", str(tmp_path), *command]) == 3
     assert "add --table FILE" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_table_names_its_column_of_images_itself(family, tmp_path, capsys):
+    """--column is that of SOURCE."""
+    paths = list(map(str, family[0]))
+    pd.DataFrame({"place": paths}).to_csv(tmp_path / "scans.csv", index=False)
+    known = pd.DataFrame({"image": paths, "label": "a"})
+    known.to_csv(tmp_path / "known.csv", index=False)
+    command = ["stages", str(tmp_path / "scans.csv"), "-o", str(tmp_path / "run"), "-j", "1"]
+    command += ["--column", "place", "--no-verify", "--stratify-by", "label"]
+    assert main([*command, "--table", str(tmp_path / "known.csv")]) == 0
+
+
+def test_a_seal_is_no_data_set(family, tmp_path, capsys):
+    seal_images(family[0], tmp_path / "t.seal")
+    command = ["stages", str(tmp_path), "-o", str(tmp_path / "run")]
+    assert main([*command, "--against", str(tmp_path / "t.seal")]) == 3
+    assert "hashfeatures leaks PATHS --against" in capsys.readouterr().err

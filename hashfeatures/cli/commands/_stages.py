@@ -16,6 +16,7 @@ from .._locked_split import LockOptions
 from .._options import given_options, option_groups
 from .._parts import allow_unreadable_option
 from .._stage_split import StageSplitOptions
+from .._walk import refuse_store
 
 
 @click.command("stages")
@@ -120,9 +121,11 @@ def command(
         raise CommandError("-o names the root of the file system. Give a folder.")
     if locks.lock is not None:
         locks.check(keeps_unreadable=False)
+    for path in (source, against):
+        refuse_store(path or "")
     data_set = read_description(source, common)
     other: Any = None if against is None else read_description(against, common)
-    parameters = splitting.read(source, data_set)
+    parameters = splitting.read(source, data_set, column)
     shared = {"executor": executor, "progress": common.progress}
     finder = finder_of(options)
     hashed = hash_dataset(
@@ -146,7 +149,6 @@ def command(
     assigned = assign(
         grouped.out,
         f"{folder}/split",
-        column=column,
         priority=locks.priorities(),
         lock=locks.lock,
         hashes=hashed.out,
