@@ -31,7 +31,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from hashfeatures import NearDuplicateFinder
 from hashfeatures.distributed import LocalExecutor, hash_dataset, read_stage
-from hashfeatures.distributed._listing import find_images
+from hashfeatures.distributed.sources._listing import find_images
 from hashfeatures.images._files import has_image_suffix
 
 SOURCES = ("files", "tar", "parquet", "stream")

@@ -117,7 +117,7 @@ def n_hashed(monkeypatch):
         "duplicates._comparison",
         "duplicates._representatives",
         "hashing._hash_table",
-        "distributed._hash_worker",
+        "distributed.hashes._hash_worker",
     ):
         monkeypatch.setattr(f"hashfeatures.{module}.hash_sources", watch)
     return hashed

@@ -118,7 +118,7 @@ def test_an_error_while_hashing_is_not_the_images(image_files, monkeypatch, erro
 def test_stages_keep_no_error_of_the_environment(image_files, tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     from hashfeatures.distributed._hash_stage import HashPlan
-    from hashfeatures.distributed._hash_worker import hash_batch
+    from hashfeatures.distributed.hashes._hash_worker import hash_batch
     from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
     from hashfeatures.hashing._spec import parse_hashes
     from hashfeatures.images._decoding import Decoding

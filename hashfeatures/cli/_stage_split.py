@@ -93,7 +93,7 @@ class StageSplitOptions(OptionGroup):
         CommandError
             If there is no such column.
         """
-        from ..distributed._split import read_classes
+        from ..distributed.splits._split import read_classes
 
         stratify: Any = self.stratify_by
         named = [self.groups]
@@ -118,7 +118,7 @@ class StageSplitOptions(OptionGroup):
 
 def _check_columns(table: Any, names: list[str]) -> None:
     from .._utils.frames import column_names
-    from ..distributed._image_table import list_columns
+    from ..distributed.splits._image_table import list_columns
 
     columns = list_columns(table) if isinstance(table, str) else column_names(table)
     for name in names:

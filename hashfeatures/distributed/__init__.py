@@ -12,22 +12,22 @@ from .._utils.lazy import attach
 if TYPE_CHECKING:
     from ._executors import LocalExecutor as LocalExecutor
     from ._executors import RayExecutor as RayExecutor
-    from ._groups import components as components
-    from ._hashing import hash_dataset as hash_dataset
-    from ._leaks import find_leaks as find_leaks
-    from ._pairs import find_pairs as find_pairs
-    from ._split import assign as assign
     from ._stages import read_stage as read_stage
+    from .groups._groups import components as components
+    from .hashes._hashing import hash_dataset as hash_dataset
+    from .leaks._leaks import find_leaks as find_leaks
+    from .pairs._pairs import find_pairs as find_pairs
+    from .splits._split import assign as assign
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_executors": ["LocalExecutor", "RayExecutor"],
-        "_groups": ["components"],
-        "_hashing": ["hash_dataset"],
-        "_leaks": ["find_leaks"],
-        "_pairs": ["find_pairs"],
-        "_split": ["assign"],
+        "groups._groups": ["components"],
+        "hashes._hashing": ["hash_dataset"],
+        "leaks._leaks": ["find_leaks"],
+        "pairs._pairs": ["find_pairs"],
+        "splits._split": ["assign"],
         "_stages": ["read_stage"],
     },
 )

@@ -19,10 +19,10 @@ from hashfeatures import (
     repair_split,
 )
 from hashfeatures._utils.display import facts_as_html, facts_as_text, rows_as_html, rows_as_text
-from hashfeatures.distributed._groups import GroupsSummary
-from hashfeatures.distributed._hashing import HashSummary
-from hashfeatures.distributed._pairs import PairsSummary
-from hashfeatures.distributed._split import SplitSummary
+from hashfeatures.distributed.groups._groups import GroupsSummary
+from hashfeatures.distributed.hashes._hashing import HashSummary
+from hashfeatures.distributed.pairs._pairs import PairsSummary
+from hashfeatures.distributed.splits._split import SplitSummary
 from hashfeatures.duplicates.calibration._trial import Trial
 
 ODD = "<script>alert(1)</script>\udcff\n"
@@ -54,7 +54,7 @@ def results():
         HashSummary(ODD, 1, 2, 3),
         PairsSummary(ODD, 1, 2, 3),
         GroupsSummary(ODD, 1, 2, 3),
-        SplitSummary(ODD, 1, 2, conflicts),
+        SplitSummary(ODD, {"train": 1, "test": 2}, 3, conflicts),
         Trial(rows, rows, conflicts, 24, np.zeros((100, 25)), None, None, names, {}),
     ]
 

@@ -81,7 +81,7 @@ sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
 sys.modules["ipywidgets"] = None
 import numpy as np
 from hashfeatures import NearDuplicateFinder, hash_images
-import hashfeatures.distributed._hashing, hashfeatures.distributed._pairs
+import hashfeatures.distributed.hashes._hashing, hashfeatures.distributed.pairs._pairs
 images = [np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)]
 hash_images(images, progress=True)
 """

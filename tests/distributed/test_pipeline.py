@@ -18,7 +18,7 @@ from hashfeatures.distributed import (
     read_stage,
 )
 from hashfeatures.distributed._hash_stage import HashPlan
-from hashfeatures.distributed._hash_worker import check_versions
+from hashfeatures.distributed.hashes._hash_worker import check_versions
 from hashfeatures.duplicates.fingerprints._computed import ComputedHashes
 from hashfeatures.exceptions import EngineError
 from hashfeatures.hashing._hex import bits_to_hex

@@ -108,7 +108,7 @@ def command(
         find_pairs,
         hash_dataset,
     )
-    from ...distributed._split import write_lists
+    from ...distributed.splits._split import write_lists
 
     if address is not None and engine != "ray":
         raise click.UsageError("--address names a Ray cluster. Add --engine ray.")

@@ -1,0 +1,1 @@
+"""The hashes of a data set, in parts."""

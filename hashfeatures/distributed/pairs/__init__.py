@@ -1,0 +1,1 @@
+"""The near duplicates among hashed images, searched and confirmed in parts."""

@@ -1,0 +1,24 @@
+"""Rows that were moved to a file come back in any order, whatever tables they were in."""
+
+import numpy as np
+import pytest
+
+from hashfeatures.distributed._part_directory import arrow
+from hashfeatures.distributed.leaks._spilled_tables import SpilledTables
+
+
+@pytest.mark.parametrize("sizes", [(3, 0, 4), (7,), ()])
+def test_rows_are_taken_from_all_tables(sizes):
+    """A row that does not exist is null."""
+    pyarrow = arrow()
+    names = [f"image {row}" for row in range(sum(sizes))]
+    with SpilledTables(pyarrow.schema({"name": pyarrow.string()})) as tables:
+        start = 0
+        for size in sizes:
+            tables.append(pyarrow.table({"name": names[start : start + size]}, tables.schema))
+            start += size
+        assert tables.n_rows == len(names)
+        rows = np.random.default_rng(0).integers(0, max(len(names), 1), 20)
+        exist = (np.arange(20) % 3 > 0) & bool(names)
+        found = tables.take(rows, exist).column("name").to_pylist()
+    assert found == [names[row] if there else None for row, there in zip(rows, exist, strict=True)]
