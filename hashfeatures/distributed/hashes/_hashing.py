@@ -66,7 +66,8 @@ def hash_dataset(
 
     A second call continues where the first one stopped, and hashes only names that are new. An
     image is known by its name alone. An image that failed, or whose file has changed, is not
-    hashed again unless its part is deleted.
+    hashed again unless its part is deleted. If the part then has another content, later stages
+    refuse what they made of it, and say what to delete.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def hash_dataset(
     finder : NearDuplicateFinder, default=None
         The finder whose parameters say how images are hashed. Later stages compare them by the
         same finder. None means ``NearDuplicateFinder()``, which keeps a thumbnail of 4.4 kB an
-        image. With ``verify=False``, the images are compared by hashes alone, and take 50 bytes.
+        image. With ``verify=False``, the images are compared by hashes alone, and take 70 bytes.
         The parameters `n_jobs`, `cache` and `progress` of the finder have no effect.
     column : str, optional
         The column of a table that holds the names or the images, or that of a Ray Dataset with
