@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._utils.descriptions import describe_value
 from .._utils.validation import refuse
 from ..duplicates._finder import NearDuplicateFinder
 from ..duplicates._persistence import params_as_json, params_from_json
@@ -13,7 +12,7 @@ from ..duplicates.calibration._limits import Limits
 from ..exceptions import StageError
 from ..hashing._batch import reduction_for
 from ._hash_stage import HashPlan
-from ._stages import Stage
+from ._stages import Stage, list_differing, show_settings
 
 _NOTE = "finder"
 # What a stage may have beyond what a finder needs.
@@ -95,22 +94,19 @@ def choose_finder(finder: Any, hashed: Stage, caller: str) -> NearDuplicateFinde
         return finder_of(hashed)
     chosen = as_finder(finder, caller)
     needed, stored = plan_of(chosen).as_settings(), hashed.settings
-    names = [name for name in {**stored, **needed} if name not in _OF_RUN]
     differing = [
         name
-        for name in names
-        if needed.get(name) != stored.get(name) and not (name in _SPARE and name not in needed)
+        for name in list_differing(stored, needed)
+        if name not in _OF_RUN and not (name in _SPARE and name not in needed)
     ]
     spared = [name for name in _SPARE if name in stored and name not in needed]
     if not differing and spared and _decode_otherwise(stored, needed):
         differing = spared
     if differing:
-        lacking = ", ".join(f"{name}={describe_value(stored.get(name))}" for name in differing)
-        wanted = ", ".join(f"{name}={describe_value(needed.get(name))}" for name in differing)
         raise StageError(
-            f"The images of {hashed.address} were hashed with {lacking}, and the finder needs "
-            f"{wanted}. Pass a finder with these parameters as they were, or hash the images "
-            f"into another directory."
+            f"The images of {hashed.address} were hashed with {show_settings(stored, differing)}, "
+            f"and the finder needs {show_settings(needed, differing)}. Pass a finder with these "
+            f"parameters as they were, or hash the images into another directory."
         )
     return chosen
 
@@ -136,19 +132,16 @@ def check_same_hashes(hashed: Stage, other: Stage, finder: NearDuplicateFinder) 
     """
     needed = plan_of(finder).as_settings()
     ours, theirs = (_flat_settings(each) for each in (hashed, other))
-    unequal = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    unequal = list_differing(ours, theirs)
     differing = [name for name in unequal if name not in _SPARE or name in needed]
     if not differing and _decode_otherwise(hashed.settings, other.settings):
         differing = unequal
     if differing:
-        have, has = (
-            ", ".join(f"{name}={describe_value(each.get(name))}" for name in differing)
-            for each in (ours, theirs)
-        )
         raise StageError(
-            f"The images of {hashed.address} were hashed with {have}, and those of "
-            f"{other.address} with {has}. Their hashes cannot be compared. Hash one of the sets "
-            f"as the other was hashed, into another directory."
+            f"The images of {hashed.address} were hashed with {show_settings(ours, differing)}, "
+            f"and those of {other.address} with {show_settings(theirs, differing)}. Their hashes "
+            f"cannot be compared. Hash one of the sets as the other was hashed, into another "
+            f"directory."
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -109,10 +109,13 @@ class Stage(PartDirectory):
         else:
             self._check(manifest, kind)
             if manifest["settings"] != settings:
-                made, requested = _describe_difference(manifest["settings"], settings)
+                made = manifest["settings"]
+                names = list_differing(made, settings)
                 raise StageError(
-                    f"{self.address} was made with other settings. It has {made}, and this run "
-                    f"has {requested}. Name another directory, or use the settings of this one."
+                    f"{self.address} was made with other settings. It has "
+                    f"{show_settings(made, names)}, and this run has "
+                    f"{show_settings(settings, names)}. Name another directory, or use the "
+                    f"settings of this one."
                 )
         if manifest != wanted:
             self.write_json(MANIFEST, wanted)
@@ -219,10 +222,11 @@ def _published(directory: PartDirectory) -> list[str]:
     return [] if current is None else directory.names(current["version"])
 
 
-def _describe_difference(made: Mapping[str, Any], requested: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the settings that differ, of both sides."""
-    names = [name for name in {**made, **requested} if made.get(name) != requested.get(name)]
-    return (
-        ", ".join(f"{name}={describe_value(made.get(name))}" for name in names),
-        ", ".join(f"{name}={describe_value(requested.get(name))}" for name in names),
-    )
+def list_differing(settings: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that differ."""
+    return [name for name in {**settings, **others} if settings.get(name) != others.get(name)]
+
+
+def show_settings(settings: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Return some settings as they are passed."""
+    return ", ".join(f"{name}={describe_value(settings.get(name))}" for name in names)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._utils.descriptions import describe_value
 from ..._utils.display import facts_as_html
 from ..._utils.docstrings import fill_in_parameters
 from ..._utils.kernels import load_kernels
@@ -25,7 +24,7 @@ from .._lineage import check_parts, list_contents
 from .._part_directory import PartDirectory, arrow
 from .._shared_arrays import forget_arrays
 from .._stage_finder import as_finder, finder_of, note_of
-from .._stages import Stage, version_of
+from .._stages import Stage, list_differing, show_settings, version_of
 from .._task_runner import TaskRunner
 from ..pairs._pairs import KIND as PAIRS
 from ..pairs._pairs import read_lineage
@@ -191,15 +190,12 @@ def _choose_finder(finder: Any, paired: Stage, hashed: Stage) -> NearDuplicateFi
     for params in (ours, theirs):
         if params["radius"] is None:
             params["radius"] = paired.settings["radius"]
-    differing = [name for name in ours if ours[name] != theirs[name] and name != "linkage"]
+    differing = [name for name in list_differing(ours, theirs) if name != "linkage"]
     if differing:
-        given, found = (
-            ", ".join(f"{name}={describe_value(params[name])}" for name in differing)
-            for params in (ours, theirs)
-        )
         raise StageError(
-            f"The pairs of {paired.address} were found with {found}, and the finder has {given}. "
-            f"Pass a finder that differs in `linkage` alone, or find the pairs again."
+            f"The pairs of {paired.address} were found with {show_settings(theirs, differing)}, "
+            f"and the finder has {show_settings(ours, differing)}. Pass a finder that differs in "
+            f"`linkage` alone, or find the pairs again."
         )
     return chosen
 
