@@ -257,3 +257,37 @@ def without_heif(monkeypatch):
         }
         monkeypatch.setattr(Image, name, others)
     monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind not in theirs])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a headless Chromium that records its console and uses no network."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not (chromium and shutil.which("chromedriver")):
+        pytest.skip("needs chromium and chromedriver: apt-get install chromium chromium-driver")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+        *("disable-background-networking", "disable-component-update", "disable-sync"),
+        *("window-size=1200,1000", f"user-data-dir={tmp_path_factory.mktemp('browser')}"),
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def visit(browser):
+    """Return a function that shows a page, and waits until it is complete."""
+    wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
+
+    def show(path):
+        browser.get(path.as_uri())
+        wait.until(lambda driver: driver.current_url == path.as_uri())
+        wait.until(lambda it: it.execute_script("return document.readyState") == "complete")
+
+    return show

@@ -24,7 +24,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "benchmarks" / "README.md",
     ROOT / "examples" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 # What blocks may import though it is not installed for the tests: these blocks are skipped.
@@ -37,7 +37,7 @@ RESAMPLE = {"scores"}  # the code of these pages takes many seconds
 
 
 def name_page(page):
-    return page.parent.name + page.stem
+    return page.parent.name + "-" + page.stem
 
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_page)
@@ -66,14 +66,13 @@ def anchors_of(page):
 
 
 def test_docstrings_name_pages_that_exist():
-    """A docstring names a page by its path, or a guide by its title."""
-    titles = {page.read_text("utf-8").splitlines()[0].removeprefix("# ") for page in PAGES}
+    """A docstring names a page by its path in the repository, or in the site."""
     for module in (ROOT / "hashfeatures").rglob("*.py"):
         text = " ".join(module.read_text("utf-8").split())
-        for title in re.findall(r'guide "([^"]+)"', text):
-            assert title in titles, f"{module.name}: {title}"
         for path in re.findall(r"\b(?:docs|benchmarks|examples)/[\w./-]*\w", text):
             assert (ROOT / path).exists(), f"{module.name}: {path}"
+        for path in re.findall(r":doc:`(?:[^`<]*<)?/([\w/-]+)>?`", text):
+            assert (ROOT / "docs" / f"{path}.md").exists(), f"{module.name}: {path}"
 
 
 @each_page
@@ -177,7 +176,7 @@ def write_dataset(photos):
 
 
 # What the blocks of a page find in the working directory, besides photos.
-FOLDERS = dict.fromkeys(["layouts", "near-duplicates", "recipes"], write_data_sets)
+FOLDERS = dict.fromkeys(["collections", "near-duplicates", "recipes"], write_data_sets)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ _SHARED = {
             arrays, or mappings with "bytes" and "path". A DataFrame holds them in its only column
             or in one named "image", "path", "url", "file" or "filename". `read_collection` reads a
             data set in a layout such as YOLO or COCO. The path of a folder stands for the images
-            in it, and a glob such as "photos/*.jpg" for the files that match.
+            in it, and a glob such as ``"photos/*.jpg"`` for the files that match.
     """,
     "finder": """
         finder : estimator with ``fit_predict(X) -> labels``, default=None
@@ -67,8 +67,8 @@ _SHARED = {
         pattern : str or re.Pattern, default=None
             The pattern of the file names. A template has fields in braces, as in
             "{sequence}_{frame}.ppm". The field "frame" or "counter" is the counter, the others
-            identify the sequence, and "*" stands for text that does neither. A sequence stays in
-            its folder unless the template contains a slash, as in "{patient}/*_{frame}";
+            identify the sequence, and ``"*"`` stands for text that does neither. A sequence stays
+            in its folder unless the template contains a slash, as in ``"{patient}/*_{frame}"``;
             "{folder}/" is the whole folder. A regular expression has named groups instead. None
             finds the patterns.
         gap : int, float or timedelta, default=None

@@ -68,8 +68,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     Two images are near duplicates if their hashes differ in few bits and their pixels agree. The
     hashes nominate pairs. Then the finder aligns a thumbnail of one image with that of the other
     and compares their gradients. It finds copies that were resized, recompressed, cropped a
-    little, or changed in tone or color. With `views`, it finds mirrored and turned ones. See the
-    guide "How does matching work?".
+    little, or changed in tone or color. With `views`, it finds mirrored and turned ones. See
+    :doc:`/user-guide/matching`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         ``views="dihedral"``, 20 with ``views="robust"``. Without `verify`, and for tables of
         hashes, it is 12, or 9 with ``views="robust"`` and 18 with ``views="segments"``.
         "calibrated" uses the radius and the agreement that `calibrate` recommends for the fitted
-        images. See the guide "How do I choose a radius?".
+        images. See :doc:`/user-guide/radius`.
     views : {"identity", "flips", "dihedral", "robust", "segments"}, default="identity"
         The views of an image that are compared. The distance of two images is the smallest
         distance between their views. Only "phash" and "dhash" support views.
@@ -103,8 +103,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         The least detail (0 to 100, see `hash_images`) of an image that is compared by its hashes.
         Two images of less detail are near duplicates only if all that they show is identical.
         Views and segments of less detail match nothing. Blank pages and flat colors have
-        similar hashes; scanned pages with little text need a higher value. See the guide "How do
-        I choose a radius?".
+        similar hashes; scanned pages with little text need a higher value. See
+        :doc:`/user-guide/radius`.
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     $orient

@@ -72,7 +72,7 @@ class HammingNeighbors(BitsEstimator):
     ----------
     n_features_in_ : int
         The number of bits of a row.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the bits, if `X` is a DataFrame with string column names.
     n_samples_fit_ : int
         The number of fitted rows, including those with NaN.

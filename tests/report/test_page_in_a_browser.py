@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import shutil
 import time
 
 import numpy as np
@@ -15,16 +14,7 @@ from hashfeatures.duplicates._report import DuplicateReport
 from hashfeatures.report._summary import Grouping, Match, summarize
 from hashfeatures.report._thumbnails import Facts, make_thumbnails
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (_CHROMIUM and _DRIVER),
-        reason="needs chromium and chromedriver: apt-get install chromium chromium-driver",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 ODD = 'x/</script><script>document.title="bad"</script><img src=x onerror=alert(1)> "q"\n.png'
 PICTURE = (
@@ -62,34 +52,8 @@ def make_page(n_groups, first=ODD):
     return DuplicateReport(summary, dict.fromkeys(range(1500), PICTURE)), summary
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Return a headless Chromium that records its console and uses no network."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = _CHROMIUM
-    for argument in (
-        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
-        *("disable-background-networking", "disable-component-update", "disable-sync"),
-        *("window-size=1200,1000", f"user-data-dir={tmp_path_factory.mktemp('browser')}"),
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(_DRIVER))
-    yield driver
-    driver.quit()
-
-
-def visit(browser, path):
-    """Show a page, and wait until it is complete."""
-    browser.get(path.as_uri())
-    wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
-    wait.until(lambda driver: driver.current_url == path.as_uri())
-    wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
-
-
 @pytest.fixture
-def open_page(browser, tmp_path):
+def open_page(browser, visit, tmp_path):
     """Return a function that opens a page, and check at the end that the console is empty."""
     path = tmp_path / "report.html"
 
@@ -97,7 +61,7 @@ def open_page(browser, tmp_path):
         report.save(path)
         browser.get_log("performance")
         browser.get_log("browser")
-        visit(browser, path)
+        visit(path)
         return browser
 
     yield open_report
@@ -218,12 +182,12 @@ def test_ten_thousand_groups_stay_quick(open_page):
     assert time.monotonic() - started < 8
 
 
-def test_without_a_script_the_first_groups_are_there(browser, tmp_path):
+def test_without_a_script_the_first_groups_are_there(browser, visit, tmp_path):
     """Without a script, as in email, the page shows the pictures and names of the first groups."""
     path = tmp_path / "mail.html"
     page = make_page(50)[0].to_html()
     path.write_text(page.rpartition("<script>")[0], encoding="utf-8")
-    visit(browser, path)
+    visit(path)
     assert len(find(browser, ".hf-group")) == 20
     assert "These are the first 20 of 50 groups." in find(browser, "#hf-groups")[0].text
     assert not find(browser, "#hf-tools")[0].is_displayed()

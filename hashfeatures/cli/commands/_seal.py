@@ -37,8 +37,8 @@ def command(
     The seal holds fingerprints of the images in PATHS: no names, no pixels and nothing of their
     order. Whoever has training images and the seal can run "hashfeatures leaks", which says for
     each training image whether the sealed set has a near duplicate of it. Hashes alone are
-    compared, by the options given here. The guide docs/sealed-sets.md says what can be learned
-    from a seal.
+    compared, by the options given here. The guide docs/how-to/share-a-sealed-test-set.md says
+    what can be learned from a seal.
 
     \b
       hashfeatures seal data/test -o test.seal

@@ -123,7 +123,7 @@ def find_pairs(
     One process holds the packed hashes of all images to find equal ones. Each worker maps one
     band of the join into memory. Candidates are confirmed from copies of the fingerprints of the
     images that occur in them, which take 4.5 KB each in `out` while the stage runs. See
-    ``docs/large-collections.md`` for figures.
+    :doc:`/user-guide/large-collections` for figures.
     """
     check_int("find_pairs", "retries", retries, 0)
     check_positive("find_pairs", "part_seconds", part_seconds)

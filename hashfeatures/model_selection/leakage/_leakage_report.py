@@ -181,7 +181,7 @@ class LeakageReport:
     ) -> LeakageScore:
         """Estimate the score on the last part with and without its leaks.
 
-        The guide "What is the score without the leaks?" explains the estimates.
+        :doc:`/user-guide/scores` explains the estimates.
 
         Parameters
         ----------

@@ -32,8 +32,8 @@ def seal_images(
     """Write the fingerprints of images to a file, which tells whether other images are near them.
 
     The file, a seal, holds no names, no pixels and nothing of the order of the images. It holds
-    each different fingerprint once, how fingerprints are made and compared, and checksums. The
-    guide "What does a sealed set give away?" says what can be learned from it.
+    each different fingerprint once, how fingerprints are made and compared, and checksums.
+    :doc:`/how-to/share-a-sealed-test-set` says what can be learned from it.
 
     Parameters
     ----------
