@@ -19,6 +19,7 @@ version = release = hashfeatures.__version__
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "dark_figures",
+    "linked_names",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -29,6 +30,8 @@ extensions = [
 ]
 exclude_patterns = ["auto_examples/*.ipynb", "auto_examples/*.py"]
 templates_path = ["_templates"]
+default_role = "py:obj"
+smartquotes = False
 suppress_warnings = ["config.cache"]  # the settings of the gallery hold functions
 
 # -- Pages -----------------------------------------------------------------------------------
