@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-PAGE = Path(__file__).parents[1] / "docs" / "large-collections.md"
+PAGE = Path(__file__).parents[1] / "docs" / "user-guide" / "large-collections.md"
 
 
 def run_recipe(heading, replaced, given):
