@@ -115,6 +115,16 @@ def test_every_example_is_in_the_gallery():
         assert f"]({script.name})" in gallery
 
 
+def test_every_benchmark_is_listed_with_its_page():
+    """A script is what can be run; the others are modules that scripts import."""
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs/benchmarks").glob("*.md"))
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        runs = "__main__" in script.read_text(encoding="utf-8")
+        assert (f"| [`{script.name}`]({script.name}) |" in readme) == runs
+        assert not runs or f"\npython benchmarks/{script.name}" in pages
+
+
 def write_data_sets(photos):
     """Write the data sets of the recipes into the working directory."""
     write_road(photos[:60])

@@ -23,7 +23,9 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 RECIPES = [
     yaml.safe_load(block)
     for block in re.findall(
-        r"```yaml\n(.*?)```", (ROOT / "docs" / "recipes.md").read_text("utf-8"), re.DOTALL
+        r"```yaml\n(.*?)```",
+        (ROOT / "docs" / "how-to" / "recipes.md").read_text("utf-8"),
+        re.DOTALL,
     )
 ]
 has_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "recipes.md"
 
 
 class Tensor(np.ndarray):
