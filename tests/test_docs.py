@@ -125,13 +125,6 @@ def test_every_benchmark_is_listed_with_its_page():
         assert not runs or f"\npython benchmarks/{script.name}" in pages
 
 
-def write_data_sets(photos):
-    """Write the data sets of the recipes into the working directory."""
-    write_road(photos[:60])
-    write_coco(photos[:60])
-    write_dataset(photos[:60])
-
-
 def write_road(photos):
     """Write a YOLO data set with a leak: a test image that is a copy of a training image."""
     for number, photo in enumerate([*photos[:-1], photos[0]]):
@@ -186,7 +179,13 @@ def write_dataset(photos):
 
 
 # What the blocks of a page find in the working directory, besides photos.
-FOLDERS = dict.fromkeys(["collections", "near-duplicates", "recipes"], write_data_sets)
+WRITERS = {
+    "collections": [write_road],
+    "near-duplicates": [write_coco],
+    "split-a-yolo-data-set": [write_road],
+    "audit-a-coco-set": [write_coco],
+    "dedupe-a-hugging-face-data-set": [write_dataset],
+}
 
 
 @pytest.mark.parametrize(
@@ -217,8 +216,8 @@ def test_the_code_of_a_page_runs_without_a_warning(page, tmp_path, monkeypatch, 
         "new_bits": rng.integers(0, 2, (4, 64)),
         "query_bits": rng.integers(0, 2, (4, 64)),
     }
-    if page.stem in FOLDERS:
-        FOLDERS[page.stem](paths)
+    for write in WRITERS.get(page.stem, []):
+        write(paths[:60])
     sections = re.split(r"\n(?=## )", page.read_text("utf-8"))
     text = "\n".join(each for each in sections if not ON_A_CLUSTER.search(each))
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):

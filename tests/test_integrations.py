@@ -22,10 +22,9 @@ HOOKS = {
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 RECIPES = [
     yaml.safe_load(block)
+    for page in ("fail-a-build.md", "version-a-split-with-dvc.md")
     for block in re.findall(
-        r"```yaml\n(.*?)```",
-        (ROOT / "docs" / "how-to" / "recipes.md").read_text("utf-8"),
-        re.DOTALL,
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to" / page).read_text("utf-8"), re.DOTALL
     )
 ]
 has_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

@@ -9,7 +9,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "recipes.md"
+PAGES = Path(__file__).parents[1] / "docs" / "how-to"
+
+
+def run_page(name):
+    """Run the code of a page, and return the names that it defines."""
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (PAGES / name).read_text("utf-8"), re.DOTALL):
+        exec(block, names)
+    return names
 
 
 class Tensor(np.ndarray):
@@ -54,11 +62,7 @@ def test_a_data_loader_yields_each_image_of_a_part_with_its_class(
         path = Path("photos", f"class {seed % 3}", f"{seed}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
         noise_image(seed).save(path)
-    text = PAGE.read_text("utf-8")
-    section = text.partition("## A torch DataLoader over the parts")[2].partition("\n## ")[0]
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
-        exec(block, names)
+    names = run_page("feed-a-dataloader.md")
     assert names["images"].shape == (32, 3, 224, 224)
     assert 0 <= names["images"].min() <= names["images"].max() <= 1
     batches = [targets for _, targets in names["loader"]]
@@ -88,11 +92,7 @@ def test_the_audit_of_a_coco_set_finds_its_leak_and_its_conflict(
         path = Path("coco/annotations", f"instances_{part}.json")
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(document))
-    text = PAGE.read_text("utf-8")
-    section = text.partition("## A COCO set audited")[2].partition("\n## ")[0]
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
-        exec(block, names)
+    names = run_page("audit-a-coco-set.md")
     assert names["audit"].summary()["pairs"] == 1
     conflicts = names["conflicts"]
     assert set(conflicts["left_image"]) | set(conflicts["right_image"]) == {
