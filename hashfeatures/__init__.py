@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ._utils.lazy import attach
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .duplicates import Calibration as Calibration

@@ -19,6 +19,9 @@ from hashfeatures import ImageHashFeaturizer
 from hashfeatures.cli._app import app
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = Path(
+    hashfeatures.__file__
+).parent  # where it is installed, which need not be the checkout
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -67,7 +70,7 @@ def anchors_of(page):
 
 def test_docstrings_name_pages_that_exist():
     """A docstring names a page by its path in the repository, or in the site."""
-    for module in (ROOT / "hashfeatures").rglob("*.py"):
+    for module in PACKAGE.rglob("*.py"):
         text = " ".join(module.read_text("utf-8").split())
         for path in re.findall(r"\b(?:docs|benchmarks|examples)/[\w./-]*\w", text):
             assert (ROOT / path).exists(), f"{module.name}: {path}"
@@ -99,13 +102,12 @@ def test_python_is_python_and_its_imports_exist(page):
 
 def test_contributing_names_the_entries_and_modules_that_there_are():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    package = ROOT / "hashfeatures"
-    entries = {path.stem for path in package.iterdir() if path.suffix in ("", ".py")}
+    entries = {path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")}
     table = " ".join(line for line in text.splitlines() if line.startswith("| `"))
     named = {name.rstrip("/") for name in re.findall(r"`([^`]+)`", table)}
     assert named == entries - {"__init__", "__main__", "__pycache__"}
     for name in re.findall(r"`(\w+/[\w/]+(?:\.py)?)`", text):
-        path = package / name if (package / name.partition("/")[0]).exists() else ROOT / name
+        path = PACKAGE / name if (PACKAGE / name.partition("/")[0]).exists() else ROOT / name
         assert path.exists() or path.with_suffix(".py").exists(), name
 
 
