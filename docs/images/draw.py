@@ -16,10 +16,11 @@ import leaks
 import near_duplicates
 import pages
 import radius
+import splits
 from _photos import make_split
 from _themes import theme
 
-MODULES = (pages, near_duplicates, leaks, radius)
+MODULES = (pages, near_duplicates, leaks, splits, radius)
 FIGURES = {
     name.removeprefix("draw_"): draw
     for module in MODULES
