@@ -93,17 +93,30 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
+html_favicon = "_static/logo.svg"
 html_theme_options = {
+    "logo": {
+        "text": "hashfeatures",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo-dark.svg",
+        "alt_text": "hashfeatures: home",
+    },
     "navbar_align": "left",
     "show_prev_next": True,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
-    "footer_end": ["theme-version"],
+    "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"get-started": [], "install": [], "comparison": [], "changelog": []}
+html_sidebars = {
+    "index": [],
+    "get-started": [],
+    "install": [],
+    "comparison": [],
+    "changelog": [],
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
