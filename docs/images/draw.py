@@ -12,15 +12,17 @@ from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import diagrams
 import leaks
 import near_duplicates
 import pages
 import radius
+import speed
 import splits
 from _photos import make_split
 from _themes import theme
 
-MODULES = (pages, near_duplicates, leaks, splits, radius)
+MODULES = (pages, near_duplicates, leaks, splits, radius, diagrams, speed)
 FIGURES = {
     name.removeprefix("draw_"): draw
     for module in MODULES
