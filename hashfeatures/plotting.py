@@ -419,7 +419,7 @@ def plot_calibration(
     ax.set(xlabel=label, xlim=(limits[0], limits[-1]), ylim=(0, 1.02))
     ax.set_ylabel("share of edited copies found", color=_FOUND)
     ax.tick_params(axis="y", colors=_FOUND)
-    ax.axvline(limit, color="black", lw=1)
+    ax.axvline(limit, color="gray", lw=1)
     ax.annotate(
         text,
         (limit, 0.03),

@@ -42,9 +42,9 @@ def is_dark() -> bool:
     return bool(_suffix)
 
 
-def save(figure: Figure, name: str) -> None:
-    """Save a figure in the current theme and close it."""
-    figure.savefig(path_of(name), dpi=80)
+def save(figure: Figure, name: str, dpi: int = 80) -> None:
+    """Save a figure in the current theme and close it. A page shows it 640 pixels wide."""
+    figure.savefig(path_of(name), dpi=dpi)
     plt.close(figure)
     reduce_colors(path_of(name))
 

@@ -12,17 +12,23 @@ from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import bits
 import diagrams
 import leaks
+import limits
 import near_duplicates
 import pages
 import radius
 import speed
 import splits
+import tables
 from _photos import make_split
 from _themes import theme
 
-MODULES = (pages, near_duplicates, leaks, splits, radius, diagrams, speed)
+MODULES = (
+    *(pages, bits, near_duplicates, radius, leaks, splits),
+    *(tables, limits, diagrams, speed),
+)
 FIGURES = {
     name.removeprefix("draw_"): draw
     for module in MODULES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _photos import PHOTOS, open_photo
+from _photos import PHOTOS, SAMPLES, open_photo
 from _themes import save
 from PIL import Image
 
@@ -28,7 +28,35 @@ def draw_contact_sheet() -> None:
     """Draw the first groups of the same photos."""
     paths = sorted(Path("photos").rglob("*.jpg"))
     table = find_duplicates(paths, finder=NearDuplicateFinder(views="robust"))
-    save(plot_groups(table, n_groups=3)[0, 0].figure, "contact_sheet")
+    save(plot_groups(table, n_groups=3, n_columns=4)[0, 0].figure, "contact_sheet", dpi=105)
+
+
+def draw_chain() -> None:
+    """Draw frames of a pan, each near the next, and the groups of either linkage."""
+    with Image.open(SAMPLES / "china.jpg") as opened:
+        frames = [opened.crop((24 * step, 0, 24 * step + 520, 346)) for step in range(5)]
+    distances = NearDuplicateFinder(radius=128, verify=False).fit(frames).pairs_
+    apart = {
+        (left, right): distance
+        for left, right, distance in zip(
+            distances.left, distances.right, distances.distance, strict=True
+        )
+    }
+    figure, axes = plt.subplots(1, 5, figsize=(10, 2.5), layout="constrained")
+    groups = {
+        linkage: NearDuplicateFinder(linkage=linkage).fit(frames).labels_
+        for linkage in ("single", "complete")
+    }
+    for place, (axis, frame) in enumerate(zip(axes, frames, strict=True)):
+        axis.imshow(frame)
+        step = f"{apart[place - 1, place]} bits from frame {place}" if place else ""
+        axis.set_title(f"frame {place + 1}\n{step}", fontsize=11)
+        lines = [f"{linkage}: group {groups[linkage][place] + 1}" for linkage in groups]
+        axis.set_xlabel("\n".join(lines), fontsize=11)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    figure.suptitle(f"The first and the last frame differ in {apart[0, 4]} bits", fontsize=12)
+    save(figure, "chain")
 
 
 def draw_views() -> None:
@@ -40,19 +68,24 @@ def draw_views() -> None:
         for views in ("identity", "robust")
     )
     titles = [
-        f"{name}\n{before} bits as it is\n{after} bits over views"
+        f"{name}\n{before} bits, over views {after}"
         for name, before, after in zip(VIEWS, plain.distance, robust.distance, strict=True)
     ]
-    axes = plot_images([photo, *copies], ["the photo", *titles], n_columns=7)
-    save(axes[0, 0].figure, "views")
+    figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), layout="constrained")
+    plot_images([photo, *copies], ["the photo", *titles], ax=axes)
+    for axis in axes.flat:
+        axis.title.set_fontsize(12)
+        axis.set_axis_off()
+    save(figure, "views")
 
 
 def draw_matching() -> None:
     """Draw a copy that its pixels confirm, and a look-alike that they refuse."""
     left, right = (open_photo(PHOTOS / f"motorcycle_{side}.png") for side in ("left", "right"))
     copy = Edit("crop_sides", left=0.06).then("brightness", factor=0.75)(left)
-    figure, axes = plt.subplots(2, 4, figsize=(11, 4.6), layout="constrained")
-    for row, other in zip(axes, (copy, right), strict=True):
+    figure, axes = plt.subplots(2, 4, figsize=(10, 4.5), layout="constrained")
+    others = {"a copy": copy, "from beside it": right}
+    for row, (name, other) in zip(axes, others.items(), strict=True):
         finder = NearDuplicateFinder(min_agreement=0).fit([left, other])
         pairs = finder.pairs_
         moved = lay_over(left, other, finder)
@@ -60,14 +93,14 @@ def draw_matching() -> None:
         verdict = "confirmed" if pairs.agreement[0] >= 0.85 else "refused"
         titles = (
             "a photo",
-            f"{pairs.distance[0]} of 128 bits apart",
-            "the second, aligned with the first",
-            f"difference: agreement {pairs.agreement[0]:.2f}, {verdict}",
+            f"{name}\n{pairs.distance[0]} of 128 bits apart",
+            "the second, aligned",
+            f"their difference\nagreement {pairs.agreement[0]:.2f}: {verdict}",
         )
         shown = (left, other, moved, np.clip(2 * apart, 0, 255).astype(np.uint8))
         for axis, title, picture in zip(row, titles, shown, strict=True):
             axis.imshow(picture)
-            axis.set_title(title, fontsize=9)
+            axis.set_title(title, fontsize=12)
             axis.set_axis_off()
     save(figure, "matching")
 
