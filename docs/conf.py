@@ -18,12 +18,14 @@ version = release = hashfeatures.__version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "api_pages",
     "dark_figures",
     "linked_names",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_click",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -45,6 +47,9 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings name the types
 numpydoc_show_class_members = False  # the template lists them, those of scikit-learn last
 numpydoc_use_plots = False
+numpydoc_xref_param_type = True  # public classes in the types of parameters become links
+numpydoc_xref_ignore = "all"  # and other words stay as they are
+toc_object_entries_show_parents = "hide"
 
 # -- Gallery ---------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .duplicates import Calibration as Calibration
+    from .duplicates import ConfirmedPairs as ConfirmedPairs
+    from .duplicates import ConfirmedViewPairs as ConfirmedViewPairs
     from .duplicates import DuplicateGroups as DuplicateGroups
     from .duplicates import DuplicateReport as DuplicateReport
     from .duplicates import NearDuplicateFinder as NearDuplicateFinder
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .hashing import hash_images as hash_images
     from .layouts import Collection as Collection
     from .layouts import read_collection as read_collection
+    from .model_selection import Estimate as Estimate
     from .model_selection import LeakageReport as LeakageReport
     from .model_selection import LeakageScore as LeakageScore
     from .model_selection import NearDuplicateKFold as NearDuplicateKFold
@@ -74,6 +77,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "duplicates": [
             "Calibration",
+            "ConfirmedPairs",
+            "ConfirmedViewPairs",
             "DuplicateGroups",
             "DuplicateReport",
             "NearDuplicateFinder",
@@ -112,6 +117,7 @@ __getattr__, __dir__, __all__ = attach(
         "hashing": ["ImageHashFeaturizer", "from_hex", "hash_images"],
         "layouts": ["Collection", "read_collection"],
         "model_selection": [
+            "Estimate",
             "LeakageReport",
             "LeakageScore",
             "NearDuplicateKFold",

@@ -72,6 +72,11 @@ def plot_images(
     MissingExtraError
         If matplotlib is not installed.
 
+    See Also
+    --------
+    plot_groups : Draws groups of near duplicates.
+    plot_pairs : Draws pairs side by side.
+
     Examples
     --------
     >>> from skimage import data
@@ -118,6 +123,11 @@ def plot_groups(
     -------
     ndarray of matplotlib Axes, shape (n_groups, n_columns)
         The Axes of the images.
+
+    See Also
+    --------
+    hashfeatures.find_duplicates : Lists the groups.
+    hashfeatures.make_report : Shows them on a page.
 
     Examples
     --------
@@ -186,6 +196,10 @@ def plot_similar(
     ndarray of matplotlib Axes, shape (n_rows, n_columns)
         The Axes of the images, the query first.
 
+    See Also
+    --------
+    hashfeatures.find_similar : Ranks the images.
+
     Examples
     --------
     >>> from skimage import data
@@ -228,6 +242,19 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
     -------
     ndarray of matplotlib Axes, shape (n_pairs, 2)
         The Axes of the images, one pair per row.
+
+    See Also
+    --------
+    hashfeatures.LeakageReport.plot : Draws the nearest pairs of a report.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import leakage_report
+    >>> from hashfeatures.plotting import plot_pairs
+    >>> report = leakage_report([data.camera(), data.coins()], [data.camera()[::2, ::2]])
+    >>> plot_pairs(report.pairs).shape
+    (1, 2)
     """
     _check_columns(
         pairs, ("left_image", "right_image", "distance"), "plot_pairs", "pairs", "pairs"
@@ -260,6 +287,10 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
     -------
     matplotlib Axes
         The Axes of the histogram.
+
+    See Also
+    --------
+    hashfeatures.HammingNeighbors.pairs : Returns pairs with their distances.
 
     Examples
     --------
@@ -401,6 +432,23 @@ def plot_calibration(
     -------
     matplotlib.axes.Axes
         The Axes of the recall.
+
+    See Also
+    --------
+    hashfeatures.Calibration.plot : Draws its own table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures.plotting import plot_calibration
+    >>> rates = {"recall": [0.5, 0.9], "false_per_million": [0.0, 20.0]}
+    >>> ends = ("", "_low", "_high")
+    >>> table = pd.DataFrame(
+    ...     {f"{rate}{end}": values for rate, values in rates.items() for end in ends},
+    ...     index=pd.Index([4, 12], name="radius"),
+    ... ).assign(extrapolated=False)
+    >>> plot_calibration(table, radius=4, min_agreement=None, target=10).get_xlabel()
+    'radius in bits'
     """
     pyplot = import_extra("matplotlib.pyplot", "plot", "Calibration.plot")
     if ax is None:

@@ -98,12 +98,14 @@ _SHARED = {
             the result is the best split found.
     """,
     "parts": """
-        train, test : list, tuple, array, Series, DataFrame, Collection or path
-            The images of two parts: image sources, DataFrames with the images in a column named
-            "image", "path", "url", "file" or "filename", folders, or matrices of bits of shape
-            (n_images, n_bits). For other parts, pass one mapping of names to parts as `train`, in
-            the order of their use: ``{"train": ..., "validation": ..., "test": ...}``. A
-            collection with parts, as `read_collection` returns it, is such a mapping.
+        train : list, tuple, array, Series, DataFrame, Collection, path or mapping
+            The images of the training part: image sources, a DataFrame with the images in a column
+            named "image", "path", "url", "file" or "filename", a folder, or a matrix of bits of
+            shape (n_images, n_bits). For other parts, pass one mapping of names to parts, in the
+            order of their use: ``{"train": ..., "validation": ..., "test": ...}``. A collection
+            with parts, as `read_collection` returns it, is such a mapping.
+        test : list, tuple, array, Series, DataFrame, Collection or path, default=None
+            The images of the test part, likewise. None if `train` is a mapping.
     """,
     "hashes": """
         hashes : str or sequence of str, default=("ahash", "phash", "dhash", "whash", "colorhash")
@@ -185,6 +187,14 @@ _SHARED = {
     "progress": """
         progress : bool, default=False
             Whether to show a progress bar.
+    """,
+    "edited_image": """
+        image : PIL.Image.Image
+            The image, in mode RGB. It stays as it is. `Edit` takes images of other modes, too.
+    """,
+    "edited_copy": """
+        PIL.Image.Image
+            The edited copy, in mode RGB.
     """,
     "random_state": """
         random_state : int, RandomState instance or None, default=None

@@ -13,21 +13,27 @@ if TYPE_CHECKING:
     from ._executors import LocalExecutor as LocalExecutor
     from ._executors import RayExecutor as RayExecutor
     from ._stages import read_stage as read_stage
+    from .groups._groups import GroupsSummary as GroupsSummary
     from .groups._groups import components as components
+    from .hashes._hashing import HashSummary as HashSummary
     from .hashes._hashing import hash_dataset as hash_dataset
     from .leaks._leaks import find_leaks as find_leaks
+    from .leaks._leaks_summary import LeaksSummary as LeaksSummary
+    from .pairs._pairs import PairsSummary as PairsSummary
     from .pairs._pairs import find_pairs as find_pairs
+    from .splits._split import SplitSummary as SplitSummary
     from .splits._split import assign as assign
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_executors": ["LocalExecutor", "RayExecutor"],
-        "groups._groups": ["components"],
-        "hashes._hashing": ["hash_dataset"],
+        "groups._groups": ["GroupsSummary", "components"],
+        "hashes._hashing": ["HashSummary", "hash_dataset"],
         "leaks._leaks": ["find_leaks"],
-        "pairs._pairs": ["find_pairs"],
-        "splits._split": ["assign"],
+        "leaks._leaks_summary": ["LeaksSummary"],
+        "pairs._pairs": ["PairsSummary", "find_pairs"],
+        "splits._split": ["SplitSummary", "assign"],
         "_stages": ["read_stage"],
     },
 )

@@ -93,10 +93,23 @@ class ThisProcess:
 class LocalExecutor:
     """Run tasks in processes of this machine.
 
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
     Parameters
     ----------
     n_jobs : int or None, default=-1
         The number of processes. -1 starts one for each processor, and None starts one.
+
+    See Also
+    --------
+    RayExecutor : Runs tasks on a Ray cluster.
+
+    Examples
+    --------
+    >>> from hashfeatures.distributed import LocalExecutor
+    >>> executor = LocalExecutor(n_jobs=1)
+    >>> [outcome.result for outcome in executor.run(len, ["a", "bc"], retries=0)]
+    [1, 2]
     """
 
     def __init__(self, n_jobs: int | None = -1) -> None:
@@ -105,11 +118,35 @@ class LocalExecutor:
         self._pool: ProcessPoolExecutor | None = None
 
     def check(self, function: Function, task: Any) -> None:
-        """Call a function once in this process, because the workers are copies of it."""
+        """Call a function once in this process, because the workers are copies of it.
+
+        Parameters
+        ----------
+        function : callable
+            The function, which takes a task.
+        task : object
+            The task.
+        """
         function(task)
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
-        """Call a function for each task, see `Executor`."""
+        """Call a function for each task.
+
+        Parameters
+        ----------
+        function : callable
+            The function, which takes a task. What it raises is raised here.
+        tasks : iterable of object
+            The tasks.
+        retries : int
+            How often a task runs again if its worker dies.
+
+        Yields
+        ------
+        Outcome
+            The task with the result of the function, or with the reason why there is none.
+            The order is that in which tasks end.
+        """
         n_jobs = 1 if self.n_jobs is None else self.n_jobs
         n_workers = max(1, n_jobs if n_jobs > 0 else cpu_count() + 1 + n_jobs)
         left = ((task, 0) for task in tasks)
@@ -163,6 +200,8 @@ class LocalExecutor:
 class RayExecutor:
     """Run tasks on the workers of a Ray cluster.
 
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
     Parameters
     ----------
     address : str or None, default=None
@@ -176,6 +215,16 @@ class RayExecutor:
         If Ray is not installed.
     EngineError
         If Ray finds no cluster at the address within half a minute.
+
+    See Also
+    --------
+    LocalExecutor : Runs tasks on this machine.
+
+    Examples
+    --------
+    >>> from hashfeatures.distributed import RayExecutor, hash_dataset
+    >>> executor = RayExecutor("ray://head:10001")  # doctest: +SKIP
+    >>> hash_dataset("s3://photos", "s3://run/hashes", executor=executor)  # doctest: +SKIP
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -200,7 +249,15 @@ class RayExecutor:
             raise EngineError(f"There is no Ray cluster at {address!r}: {error}") from error
 
     def check(self, function: Function, task: Any) -> None:
-        """Call a function once on each node."""
+        """Call a function once on each node.
+
+        Parameters
+        ----------
+        function : callable
+            The function, which takes a task.
+        task : object
+            The task.
+        """
         strategies = import_extra("ray.util.scheduling_strategies", "ray", "A Ray executor")
         remote = self._ray.remote(Network.here().carry(function))
         references = {}
@@ -220,11 +277,40 @@ class RayExecutor:
                 raise EngineError(f"The Ray node {name} starts no worker: {error}") from error
 
     def put(self, value: Any) -> tuple[Any, Function]:
-        """Send a value to all nodes once, and return its reference and a function to fetch it."""
+        """Send a value to all nodes once.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+
+        Returns
+        -------
+        reference : ray.ObjectRef
+            What tasks take in its place.
+        fetch : callable
+            The function that returns the value of a reference.
+        """
         return self._ray.put(value), self._ray.get
 
     def run(self, function: Function, tasks: Iterable[Any], retries: int) -> Iterator[Outcome]:
-        """Call a function for each task, see `Executor`."""
+        """Call a function for each task.
+
+        Parameters
+        ----------
+        function : callable
+            The function, which takes a task. What it raises is raised here.
+        tasks : iterable of object
+            The tasks.
+        retries : int
+            How often a task runs again if its worker dies.
+
+        Yields
+        ------
+        Outcome
+            The task with the result of the function, or with the reason why there is none.
+            The order is that in which tasks end.
+        """
         ray = self._ray
         remote = ray.remote(Network.here().carry(function)).options(
             max_retries=retries, num_cpus=1

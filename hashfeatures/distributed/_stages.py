@@ -178,6 +178,8 @@ def _no_stage(address: str) -> StageError:
 def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read all parts of a stage directory into one table.
 
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
     Parameters
     ----------
     path : path or URL
@@ -196,6 +198,21 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     See Also
     --------
     pandas.read_parquet : Reads the directory too, and selected columns of it.
+    hash_dataset, find_pairs, components, assign, find_leaks : The stages.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import LocalExecutor, hash_dataset, read_stage
+    >>> with TemporaryDirectory() as out:
+    ...     done = hash_dataset(
+    ...         [f"{data.__path__[0]}/coins.png"], out, executor=LocalExecutor(1)
+    ...     )
+    ...     table = read_stage(done.out)
+    >>> table[["width", "height", "error"]]
+       width  height error
+    0    384     303  None
     """
     stage = PartDirectory(path)
     if stage.read_json(MANIFEST) is None:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from ._annotation_conflicts import find_annotation_conflicts as find_annotation_conflicts
     from ._calibrate import Calibration as Calibration
     from ._calibrate import calibrate as calibrate
+    from ._described_pairs import ConfirmedPairs as ConfirmedPairs
+    from ._described_pairs import ConfirmedViewPairs as ConfirmedViewPairs
     from ._drop import drop_duplicates as drop_duplicates
     from ._find import find_duplicates as find_duplicates
     from ._finder import NearDuplicateFinder as NearDuplicateFinder
@@ -23,6 +25,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "_annotation_conflicts": ["find_annotation_conflicts"],
         "_calibrate": ["Calibration", "calibrate"],
+        "_described_pairs": ["ConfirmedPairs", "ConfirmedViewPairs"],
         "_drop": ["drop_duplicates"],
         "_find": ["find_duplicates"],
         "_finder": ["NearDuplicateFinder"],

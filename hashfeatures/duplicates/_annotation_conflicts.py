@@ -35,6 +35,8 @@ def find_annotation_conflicts(
     compared with it. An object is not missing in a copy whose frame holds less than half of it,
     or where a crowd of its class covers it, as in the evaluation of COCO.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     images : Collection or container of image sources

@@ -33,7 +33,9 @@ from .calibration._trial import N_EDITED, N_SAMPLED, Trial, run_trial
 class Calibration:
     """Error rates at each radius and agreement, and the recommended ones, from `calibrate`.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/radius>`.
+
+    Attributes
     ----------
     table : pandas.DataFrame
         One row for each radius in bits and each least agreement; for each radius alone, if the
@@ -64,12 +66,31 @@ class Calibration:
     trial : Trial
         The measured distances and agreements.
 
+    See Also
+    --------
+    calibrate : Measures the rates.
+    hashfeatures.plotting.plot_calibration : Draws the table.
+
     Notes
     -----
     The radius and the agreement find the most copies of those at which the upper end of
     "false_per_million" is at most `target`. If the images are too few to prove so low a rate at
     any radius, the estimate is used instead of the upper end; see "rests_on" in `summary`. The
     agreement is at least the finder's `min_agreement`.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import calibrate
+    >>> from hashfeatures.edits import Edit
+    >>> photos = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    >>> tiles = [photo[y : y + 90, x : x + 90] for photo in photos
+    ...          for y in range(0, 270, 90) for x in range(0, 360, 90)]
+    >>> calibration = calibrate(tiles, edits=[Edit("resize")], n_edited=5)
+    >>> calibration.table.index.names
+    FrozenList(['radius', 'min_agreement'])
+    >>> calibration.summary()["recall"]
+    1.0
     """
 
     table: pd.DataFrame
@@ -91,8 +112,7 @@ class Calibration:
             "false_in_set", each with "_low" and "_high", and "extrapolated". Numbers of "images"
             in the set, "sampled" and "different" images, pairs "set_aside" as the same picture,
             and "edited" images. The number of "edits", the "failed_edits", and the "worst_edits":
-            the three with the
-            lowest recall.
+            the three with the lowest recall.
         """
         limits = self.radius if self.min_agreement is None else (self.radius, self.min_agreement)
         row = self.table.to_dict("index")[limits]
@@ -210,6 +230,8 @@ def calibrate(
     some of the images give the share of copies that are found. With ``verify=False``, the radius
     alone is chosen.
 
+    Read more in the :doc:`User Guide </user-guide/radius>`.
+
     Parameters
     ----------
     $images
@@ -238,16 +260,22 @@ def calibrate(
     Calibration
         The table of error rates, the recommended radius and agreement, and the borderline pairs.
 
+    Raises
+    ------
+    ValueError
+        If no image can be read and has enough detail.
+
     Warns
     -----
     CalibrationWarning
         If there are too few different images to estimate the rate of false matches, if no radius
         meets the target, or if an edit raised an error. The recall is still measured.
 
-    Raises
-    ------
-    ValueError
-        If no image can be read and has enough detail.
+    See Also
+    --------
+    NearDuplicateFinder : Takes the radius and the agreement, or finds them with
+        ``radius="calibrated"``.
+    hashfeatures.edits.Edit : An edit with its parameters.
 
     Examples
     --------

@@ -27,7 +27,9 @@ SAME_PIXELS = "same pixels"
 class ConfirmedPairs(NamedTuple):
     """Pairs of images that their pixels confirm.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
+    Attributes
     ----------
     left, right : ndarray of shape (n_pairs,), dtype intp
         The rows.
@@ -38,6 +40,21 @@ class ConfirmedPairs(NamedTuple):
     relation : ndarray of shape (n_pairs,), dtype object
         What was done to the left image to get the right one, such as "mirrored, cropped by 6 % at
         the left". "same pixels" where the thumbnails and the sizes are equal.
+
+    See Also
+    --------
+    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    ConfirmedViewPairs : The same with views.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import NearDuplicateFinder
+    >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[::2, ::2]])
+    >>> finder.pairs_
+    ConfirmedPairs: 1 pair
+    left  right  distance  agreement     relation
+       0      2         0       0.99  resized ...
     """
 
     left: NDArray[np.intp]
@@ -56,12 +73,33 @@ class ConfirmedPairs(NamedTuple):
 class ConfirmedViewPairs(NamedTuple):
     """Pairs of images that are near over views, and that their pixels confirm.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
+    Attributes
     ----------
-    left, right, distance, left_view, right_view
-        As in `ViewPairs`.
-    agreement, relation
-        As in `ConfirmedPairs`.
+    left, right : ndarray of shape (n_pairs,), dtype intp
+        The rows.
+    distance : ndarray of shape (n_pairs,), dtype int64
+        The smallest Hamming distance, in bits, between a view of one and a view of the other.
+    left_view, right_view : ndarray of shape (n_pairs,), dtype object
+        The views that are near, as in `ViewPairs`.
+    agreement : ndarray of shape (n_pairs,), dtype float32
+        The correlation of the gradients of the aligned thumbnails, 0 to 1.
+    relation : ndarray of shape (n_pairs,), dtype object
+        What was done to the left image to get the right one, as in `ConfirmedPairs`.
+
+    See Also
+    --------
+    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    ConfirmedPairs : The same without views.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import NearDuplicateFinder
+    >>> images = [data.camera(), data.coins(), data.camera()[:, ::-1]]
+    >>> NearDuplicateFinder(views="flips").fit(images).pairs_.relation
+    array(['mirrored'], dtype=object)
     """
 
     left: NDArray[np.intp]

@@ -31,6 +31,8 @@ def drop_duplicates(
     Every image left out is within the radius of one that is kept. In a chain of copies whose
     first and last are far apart, both stay.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     $images
@@ -55,6 +57,11 @@ def drop_duplicates(
         or, without one, its position. The columns are "image"; "kept", the index or position of
         the nearest image that is kept; "kept_image"; and "distance" in bits, missing if the
         finder does not return distances.
+
+    See Also
+    --------
+    find_duplicates : Lists the groups and drops nothing.
+    make_report : Shows what would be dropped.
 
     Examples
     --------

@@ -20,6 +20,8 @@ from ._similar import open_table
 def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) -> pd.DataFrame:
     """List the images that have near duplicates, group by group.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     $images
@@ -38,6 +40,12 @@ def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) ->
         missing if the finder does not return distances. If pixels confirmed the near duplicates,
         "agreement" (0 to 1) and "relation" describe how the image follows from the first one of
         its group that it is a near duplicate of. They are missing for such first images.
+
+    See Also
+    --------
+    NearDuplicateFinder : Holds the groups as labels, the pairs and the failures.
+    drop_duplicates : Keeps one image of each group.
+    make_report : Shows the groups on a page.
 
     Examples
     --------

@@ -71,6 +71,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
     little, or changed in tone or color. With `views`, it finds mirrored and turned ones. See
     :doc:`/user-guide/matching`.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     hashes : str or sequence of str, default=("phash", "dhash")

@@ -26,6 +26,8 @@ from .fingerprints._search import build_graph
 class DuplicateGroups(ClusterMixin, BitsEstimator):
     """Group rows of bits that are near duplicates of each other.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     radius : int, default=12

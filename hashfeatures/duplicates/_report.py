@@ -46,7 +46,7 @@ _MOST_LARGE_OF_GROUP = 6
 class DuplicateReport:
     """The near duplicates among images, as page, text, JSON or in a notebook.
 
-    Made by `make_report`.
+    `make_report` returns it. Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
 
     Attributes
     ----------
@@ -55,6 +55,21 @@ class DuplicateReport:
         "parts", "groups", "images", "unreadable" and "low_detail".
     thumbnails : dict of int to str
         Pictures as data URIs, by place in ``summary["images"]``.
+
+    See Also
+    --------
+    make_report : Makes the report.
+    find_duplicates : The groups as a table.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import make_report
+    >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
+    >>> report.summary["counts"]["duplicates"]
+    1
+    >>> report.to_html().startswith("<!doctype html>")
+    True
     """
 
     def __init__(
@@ -85,15 +100,38 @@ class DuplicateReport:
         return write_parts(self.summary, self.thumbnails)
 
     def to_html(self) -> str:
-        """Return one HTML page that needs nothing but itself and makes no request."""
+        """Return one HTML page that needs nothing but itself and makes no request.
+
+        Returns
+        -------
+        str
+            The page.
+        """
         return write_page(self.summary, self.thumbnails)
 
     def to_text(self, whole: bool = False) -> str:
-        """Return the report as text: its first groups, or with `whole` all of them."""
+        """Return the report as text.
+
+        Parameters
+        ----------
+        whole : bool, default=False
+            Whether to list all groups. False lists the first ones.
+
+        Returns
+        -------
+        str
+            The text, several lines.
+        """
         return write_text(self._without_distances, whole)
 
     def to_json(self) -> str:
-        """Return the summary as JSON."""
+        """Return the summary as JSON.
+
+        Returns
+        -------
+        str
+            JSON, with the keys of `summary`.
+        """
         return json.dumps(self.summary, indent=1)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -123,6 +161,8 @@ def make_report(
 ) -> DuplicateReport:
     """Report the near duplicates among images.
 
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
     Parameters
     ----------
     $images
@@ -146,6 +186,11 @@ def make_report(
     -------
     DuplicateReport
         The report, with `save`, `to_html`, `to_json` and `summary`.
+
+    See Also
+    --------
+    find_duplicates : The groups as a table.
+    audit_split : A card of the leaks and duplicates of a split.
 
     Examples
     --------

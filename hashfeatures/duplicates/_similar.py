@@ -47,6 +47,8 @@ def find_similar(
 ) -> pd.DataFrame:
     """Rank images by their similarity to one image.
 
+    Read more in the :doc:`User Guide </user-guide/tables>`.
+
     Parameters
     ----------
     $images
@@ -71,17 +73,17 @@ def find_similar(
         index of the input. The most similar images come first, ties in the order of the input.
         Images without a hash are left out.
 
-    See Also
-    --------
-    is_known : Returns whether an image is among others at all.
-    from_hex : A table of hashes that were stored before.
-
     Raises
     ------
     ImageReadError
         If the query cannot be read.
     TypeError
         If the query is a container of several.
+
+    See Also
+    --------
+    is_known : Returns whether an image is among others at all.
+    from_hex : A table of hashes that were stored before.
 
     Examples
     --------
@@ -118,6 +120,8 @@ def is_known(
 ) -> bool:
     """Return whether an image is already among others.
 
+    Read more in the :doc:`User Guide </user-guide/tables>`.
+
     Parameters
     ----------
     $images
@@ -146,6 +150,11 @@ def is_known(
         If the image cannot be read.
     TypeError
         If the image is a container of several.
+
+    See Also
+    --------
+    find_similar : Ranks the images by their distance.
+    NearDuplicateFinder.matches : Looks up many images at once.
 
     Examples
     --------

@@ -54,6 +54,8 @@ class HammingNeighbors(BitsEstimator):
     `query` answers one query at a time in microseconds. Threads may search while others add and
     remove rows: each search sees the rows as they were when it began.
 
+    Read more in the :doc:`User Guide </user-guide/neighbors>`.
+
     Parameters
     ----------
     n_neighbors : int, default=5

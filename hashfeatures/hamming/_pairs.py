@@ -26,12 +26,32 @@ _FEWER_QUERIES = "use a smaller radius, or search fewer queries at a time"
 class Pairs(NamedTuple):
     """Pairs of rows and the distance of each.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/neighbors>`.
+
+    Attributes
     ----------
     left, right : ndarray of shape (n_pairs,), dtype intp
         The rows.
     distance : ndarray of shape (n_pairs,), dtype int64
         The Hamming distance in bits.
+
+    See Also
+    --------
+    HammingNeighbors.pairs : Returns the pairs of rows within a radius.
+    ViewPairs : Pairs over views of images.
+    ConfirmedPairs : Pairs that the pixels confirm.
+
+    Examples
+    --------
+    >>> from hashfeatures import HammingNeighbors
+    >>> pairs = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [0, 1, 1]]).pairs()
+    >>> pairs
+    Pairs: 2 pairs
+    left  right  distance
+       0      1         1
+       1      2         1
+    >>> pairs.right
+    array([1, 2])
     """
 
     left: Rows
@@ -54,10 +74,15 @@ class Pairs(NamedTuple):
         ----------
         blocks : iterable of Pairs
             The blocks.
-        limit : int, optional
-            The greatest number of pairs.
-        cure : str
+        limit : int, default=None
+            The greatest number of pairs. None means no limit.
+        cure : str, optional
             The advice in the message if there are more.
+
+        Returns
+        -------
+        Pairs
+            All pairs, block after block.
 
         Raises
         ------
@@ -90,10 +115,22 @@ class Pairs(NamedTuple):
             The blocks. No pair may appear twice.
         n_rows : int
             The number of rows, above every row number.
-        farthest : int
+        farthest : int, default=65535
             An upper bound of the distances.
-        limit, cure
-            As for `concatenate`.
+        limit : int, default=None
+            The greatest number of pairs. None means no limit.
+        cure : str, optional
+            The advice in the message if there are more.
+
+        Returns
+        -------
+        Pairs
+            All pairs.
+
+        Raises
+        ------
+        TooManyPairsError
+            If there are more than `limit` pairs. Later blocks are not computed.
         """
         row_bits, bits = n_rows.bit_length(), farthest.bit_length()
         if 2 * row_bits + bits > 64:
@@ -116,11 +153,28 @@ class Pairs(NamedTuple):
         return cls(whole.view(np.int64).astype(np.intp, copy=False), right, distance)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Pairs:
-        """Return the pairs at the given positions, or where a mask is true."""
+        """Return the pairs at the given positions, or where a mask is true.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            The positions of pairs, or a mask.
+
+        Returns
+        -------
+        Pairs
+            These pairs.
+        """
         return Pairs(*(column[rows] for column in self))
 
     def in_order(self) -> Pairs:
-        """Return the pairs sorted by left, then right."""
+        """Return the pairs sorted by left, then right.
+
+        Returns
+        -------
+        Pairs
+            The same pairs.
+        """
         if not len(self.left):
             return self
         width = int(self.right.max()) + 1
@@ -128,7 +182,13 @@ class Pairs(NamedTuple):
         return self.take(order)
 
     def by_distance(self) -> Pairs:
-        """Return the pairs sorted by left, then distance, then right."""
+        """Return the pairs sorted by left, then distance, then right.
+
+        Returns
+        -------
+        Pairs
+            The same pairs.
+        """
         return self.take(np.lexsort((self.right, self.distance, self.left)))
 
 

@@ -23,6 +23,8 @@ class HammingNeighborsTransformer(
     Estimators with ``metric="precomputed"`` take the graph, such as `sklearn.cluster.DBSCAN`,
     `sklearn.manifold.TSNE` and `sklearn.neighbors.KNeighborsClassifier`.
 
+    Read more in the :doc:`User Guide </user-guide/neighbors>`.
+
     Parameters
     ----------
     mode : {"distance", "connectivity"}, default="distance"
@@ -43,6 +45,11 @@ class HammingNeighborsTransformer(
         The number of bits of a row.
     n_samples_fit_ : int
         The number of fitted rows.
+
+    See Also
+    --------
+    HammingNeighbors : The searches themselves, with distances and rows as arrays.
+    sklearn.neighbors.KNeighborsTransformer : The same for other metrics.
 
     Notes
     -----

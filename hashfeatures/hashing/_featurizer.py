@@ -24,6 +24,8 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
     to those of the ImageHash package. The transformer learns nothing from the data, so it needs no
     `fit`.
 
+    Read more in the :doc:`User Guide </user-guide/features>`.
+
     Parameters
     ----------
     $hashes

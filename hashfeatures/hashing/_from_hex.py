@@ -32,6 +32,8 @@ def from_hex(
     Every function that takes a table of `hash_images` also takes this one: `find_similar`,
     `is_known`, `find_duplicates` with a finder for the hash, ``duplicated()``.
 
+    Read more in the :doc:`User Guide </user-guide/tables>`.
+
     Parameters
     ----------
     hashes : mapping, Series, list, tuple, 1-D array, or path of a JSON file
@@ -59,6 +61,11 @@ def from_hex(
     ------
     ValueError
         If a string is not such a hash. The message names its row.
+
+    See Also
+    --------
+    hash_images : Makes such a table from images.
+    find_similar : Ranks the hashes of a table by their distance to one.
 
     Examples
     --------

@@ -39,6 +39,8 @@ def hash_images(
 ) -> pd.DataFrame:
     """Make a table of perceptual hashes, one row an image.
 
+    Read more in the :doc:`User Guide </user-guide/features>`.
+
     Parameters
     ----------
     $images

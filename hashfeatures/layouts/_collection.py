@@ -36,6 +36,8 @@ class Collection:
     that returns images returns one. The table's columns can be named where a function takes
     labels: ``train_test_split(collection, stratify="label")``.
 
+    Read more in the :doc:`User Guide </user-guide/collections>`.
+
     Attributes
     ----------
     frame : pandas.DataFrame
@@ -57,6 +59,27 @@ class Collection:
         The names of the classes, in the order of the columns of `counts`.
     skipped : str
         What the data set holds beside images, in one line. Empty if nothing was left out.
+    images : list
+    labels : pandas.Series or None
+    parts : pandas.Series or None
+    strata : pandas.Series, csr_array or None
+    columns : list of str
+    shape : tuple of int
+
+    See Also
+    --------
+    read_collection : Reads a data set.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures import read_collection
+    >>> table = pd.DataFrame({"image": ["1.png", "2.png"], "label": ["cat", "dog"]})
+    >>> collection = read_collection(table)
+    >>> len(collection), collection.images, collection.labels.tolist()
+    (2, ['1.png', '2.png'], ['cat', 'dog'])
+    >>> collection.select([1]).describe()
+    'table layout, 1 image, 1 class'
     """
 
     def __init__(
@@ -156,6 +179,16 @@ class Collection:
 
     def append(self, others: Sequence[Collection]) -> Collection:
         """Return this collection and others of the same data set as one.
+
+        Parameters
+        ----------
+        others : sequence of Collection
+            The other collections.
+
+        Returns
+        -------
+        Collection
+            The images of this collection, then those of the others.
 
         Raises
         ------

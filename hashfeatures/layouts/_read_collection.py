@@ -44,6 +44,8 @@ def read_collection(
 ) -> Collection:
     """Read the images of a data set, with their parts, labels and annotations, as a table.
 
+    Read more in the :doc:`User Guide </user-guide/collections>`.
+
     Parameters
     ----------
     source : path, glob, list of paths, or object
@@ -73,6 +75,11 @@ def read_collection(
     -----
     SkippedFilesWarning
         If the source holds files that are no images of the data set.
+
+    See Also
+    --------
+    Collection.write_split : Writes a split in the layout of the source.
+    train_test_split : Splits a collection.
 
     Examples
     --------

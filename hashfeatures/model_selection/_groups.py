@@ -197,6 +197,8 @@ def _list_by_part(caller: str, groups: Any, parts: Mapping[str, Any]) -> list[An
 def merge_groups(*groups: Any) -> Labels:
     """Merge groupings of the same images: groups that share an image become one.
 
+    Read more in the :doc:`User Guide </user-guide/splits>`.
+
     Parameters
     ----------
     *groups : array-like of shape (n_images,)
@@ -212,6 +214,11 @@ def merge_groups(*groups: Any) -> Labels:
     ------
     ValueError
         If the lengths differ, or a group is missing.
+
+    See Also
+    --------
+    find_sequences : Finds groups of frames.
+    train_test_split : Merges its `groups` with those of near duplicates by itself.
 
     Examples
     --------

@@ -44,6 +44,8 @@ def train_test_split(
 
     Works like `sklearn.model_selection.train_test_split`.
 
+    Read more in the :doc:`User Guide </user-guide/splits>`.
+
     Parameters
     ----------
     $images_or_bits
@@ -93,6 +95,12 @@ def train_test_split(
     SplitSizeWarning
         If whole groups keep a part from its size by more than a tenth, or a class from its share
         by more than one group.
+
+    See Also
+    --------
+    NearDuplicateKFold : Folds for cross-validation.
+    assign_split : A split that stays as it is when images are added.
+    leakage_report : Finds near duplicates in different parts of another split.
 
     Notes
     -----

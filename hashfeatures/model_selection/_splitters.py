@@ -58,7 +58,7 @@ class _NearDuplicateSplitter(BaseCrossValidator):
 
         Parameters
         ----------
-        X, y, groups : object
+        X, y, groups : object, default=None
             Ignored.
 
         Returns
@@ -108,6 +108,8 @@ class _NearDuplicateSplitter(BaseCrossValidator):
 @fill_in_parameters
 class NearDuplicateKFold(_NearDuplicateSplitter):
     """K-fold cross-validation that keeps near duplicates in the same fold.
+
+    Read more in the :doc:`User Guide </user-guide/splits>`.
 
     Parameters
     ----------
@@ -243,6 +245,8 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
 class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
     """Random splits that keep near duplicates in one part.
 
+    Read more in the :doc:`User Guide </user-guide/splits>`.
+
     Parameters
     ----------
     n_splits : int, default=10
@@ -260,6 +264,12 @@ class NearDuplicateShuffleSplit(_NearDuplicateSplitter):
     $groups_of_splitter
     $gap
     $finder_or_precomputed
+
+    See Also
+    --------
+    NearDuplicateKFold : Each image is in the test part once.
+    train_test_split : One split.
+    sklearn.model_selection.GroupShuffleSplit : For known groups.
 
     Notes
     -----

@@ -40,9 +40,11 @@ _MEASURES = ("size", "diameter", "exact", "weakest_link")
 
 
 class GroupsSummary(NamedTuple):
-    """The results of `components`.
+    """The results of a call of `components`.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
+    Attributes
     ----------
     out : str
         The stage directory.
@@ -52,6 +54,16 @@ class GroupsSummary(NamedTuple):
         The number of groups, including those of one image.
     n_duplicates : int
         The number of images in groups of two or more.
+
+    See Also
+    --------
+    components : Returns it.
+
+    Examples
+    --------
+    >>> from hashfeatures.distributed import GroupsSummary
+    >>> GroupsSummary("run/groups", n_images=100, n_groups=94, n_duplicates=11)
+    GroupsSummary(out='run/groups', n_images=100, n_groups=94, n_duplicates=11)
     """
 
     out: str
@@ -79,6 +91,8 @@ def components(
 
     The pairs are read part by part, so memory grows with the number of images and not with that of
     pairs. The diameters are measured in tasks, and so is complete linkage.
+
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
 
     Parameters
     ----------
@@ -119,6 +133,27 @@ def components(
     ChainingWarning
         If single linkage makes a group of more than 5 % of all images (and more than 20), or one
         whose diameter is above three radii.
+
+    See Also
+    --------
+    find_pairs : The stage before.
+    assign : Assigns the groups to the parts of a split.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import LocalExecutor, components, find_pairs, hash_dataset
+    >>> names = [f"{data.__path__[0]}/{name}.png" for name in ("camera", "coins")]
+    >>> here = LocalExecutor(1)
+    >>> with TemporaryDirectory() as run:
+    ...     hashed = hash_dataset(names, f"{run}/hashes", executor=here)
+    ...     paired = find_pairs(hashed.out, f"{run}/pairs", executor=here)
+    ...     grouped = components(
+    ...         paired.out, f"{run}/groups", hashes=hashed.out, executor=here
+    ...     )
+    >>> grouped.n_groups, grouped.n_duplicates
+    (2, 0)
     """
     check_int("components", "retries", retries, 0)
     check_bool("components", "progress", progress)

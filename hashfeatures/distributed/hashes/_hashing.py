@@ -27,9 +27,11 @@ _MAX_SHOWN = 5  # failures in a warning
 
 
 class HashSummary(NamedTuple):
-    """The results of `hash_dataset`.
+    """The results of a call of `hash_dataset`.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
+    Attributes
     ----------
     out : str
         The stage directory.
@@ -39,6 +41,16 @@ class HashSummary(NamedTuple):
         The number of images that this call hashed.
     n_failed : int
         The number of all images without hashes. The column "error" has the reasons.
+
+    See Also
+    --------
+    hash_dataset : Returns it.
+
+    Examples
+    --------
+    >>> from hashfeatures.distributed import HashSummary
+    >>> HashSummary("run/hashes", n_images=100, n_new=20, n_failed=1)
+    HashSummary(out='run/hashes', n_images=100, n_new=20, n_failed=1)
     """
 
     out: str
@@ -68,6 +80,8 @@ def hash_dataset(
     image is known by its name alone. An image that failed, or whose file has changed, is not
     hashed again unless its part is deleted. If the part then has another content, later stages
     refuse what they made of it, and say what to delete.
+
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
 
     Parameters
     ----------
@@ -120,11 +134,6 @@ def hash_dataset(
     HashSummary
         The numbers of images.
 
-    Warns
-    -----
-    FailedImagesWarning
-        If this call could not read some images.
-
     Raises
     ------
     StageError
@@ -138,14 +147,26 @@ def hash_dataset(
     MissingExtraError
         If pyarrow, or Ray for a Ray cluster, is not installed.
 
+    Warns
+    -----
+    FailedImagesWarning
+        If this call could not read some images.
+
+    See Also
+    --------
+    find_pairs : The next stage.
+    hashfeatures.hash_images : Hashes in memory.
+    read_stage : Reads the directory.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from skimage import data
     >>> from hashfeatures.distributed import LocalExecutor, hash_dataset, read_stage
-    >>> folder = data.__path__[0] if hasattr(data, "__path__") else "."
     >>> with TemporaryDirectory() as out:
-    ...     done = hash_dataset([f"{folder}/camera.png"], out, executor=LocalExecutor(1))
+    ...     done = hash_dataset(
+    ...         [f"{data.__path__[0]}/camera.png"], out, executor=LocalExecutor(1)
+    ...     )
     ...     table = read_stage(out)
     >>> done.n_images, table["width"].tolist()
     (1, [512])

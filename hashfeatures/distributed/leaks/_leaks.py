@@ -38,6 +38,8 @@ def find_leaks(
     `hashes` and `test` those of `against`. Memory grows with the number of images, and not with
     that of pairs.
 
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
     Parameters
     ----------
     pairs : path or URL

@@ -29,6 +29,8 @@ class LeaksSummary:
 
     `find_leaks` returns it. The numbers are those of a `LeakageReport`.
 
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
     Attributes
     ----------
     out : str
@@ -46,6 +48,25 @@ class LeaksSummary:
         The number of images in each part that could not be read.
     leaks : bool
         Whether there are near duplicates in different parts.
+
+    See Also
+    --------
+    find_leaks : Returns it.
+    hashfeatures.LeakageReport : The same in memory.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import LocalExecutor, find_leaks, find_pairs, hash_dataset
+    >>> name, here = f"{data.__path__[0]}/coins.png", LocalExecutor(1)
+    >>> with TemporaryDirectory() as run:
+    ...     train = hash_dataset([name], f"{run}/train", executor=here).out
+    ...     test = hash_dataset([name], f"{run}/test", executor=here).out
+    ...     pairs = find_pairs(train, f"{run}/pairs", against=test, executor=here).out
+    ...     leaks = find_leaks(pairs, f"{run}/leaks", hashes=train, against=test)
+    >>> leaks.share, leaks.n_pairs
+    (1.0, 1)
     """
 
     out: str

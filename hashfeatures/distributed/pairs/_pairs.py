@@ -33,9 +33,11 @@ KIND = "pairs"
 
 
 class PairsSummary(NamedTuple):
-    """The results of `find_pairs`.
+    """The results of a call of `find_pairs`.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
+    Attributes
     ----------
     out : str
         The stage directory.
@@ -45,6 +47,16 @@ class PairsSummary(NamedTuple):
         The number of images that this call compared.
     n_pairs : int
         The number of pairs in the directory.
+
+    See Also
+    --------
+    find_pairs : Returns it.
+
+    Examples
+    --------
+    >>> from hashfeatures.distributed import PairsSummary
+    >>> PairsSummary("run/pairs", n_images=100, n_new=20, n_pairs=7)
+    PairsSummary(out='run/pairs', n_images=100, n_new=20, n_pairs=7)
     """
 
     out: str
@@ -73,6 +85,8 @@ def find_pairs(
     The pairs are those of the finder, with the same values. A second call continues where the
     first one stopped. It compares images that were hashed since with each other and with those
     before.
+
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
 
     Parameters
     ----------
@@ -118,12 +132,31 @@ def find_pairs(
     EngineError
         If the workers cannot be used, or if a part kills each of them.
 
+    See Also
+    --------
+    hash_dataset : The stage before.
+    components : Groups the pairs.
+    find_leaks : Lists the pairs between two sets.
+
     Notes
     -----
     One process holds the packed hashes of all images to find equal ones. Each worker maps one
     band of the join into memory. Candidates are confirmed from copies of the fingerprints of the
     images that occur in them, which take 4.5 KB each in `out` while the stage runs. See
     :doc:`/user-guide/large-collections` for figures.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skimage import data
+    >>> from hashfeatures.distributed import LocalExecutor, find_pairs, hash_dataset
+    >>> names = [f"{data.__path__[0]}/{name}.png" for name in ("camera", "coins")]
+    >>> here = LocalExecutor(1)
+    >>> with TemporaryDirectory() as run:
+    ...     hashed = hash_dataset(names, f"{run}/hashes", executor=here)
+    ...     paired = find_pairs(hashed.out, f"{run}/pairs", executor=here)
+    >>> paired.n_images, paired.n_pairs
+    (2, 0)
     """
     check_int("find_pairs", "retries", retries, 0)
     check_positive("find_pairs", "part_seconds", part_seconds)

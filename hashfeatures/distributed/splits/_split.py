@@ -41,9 +41,11 @@ Codes = NDArray[np.int8]
 
 
 class SplitSummary(NamedTuple):
-    """The results of `assign`.
+    """The results of a call of `assign`.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
+
+    Attributes
     ----------
     out : str
         The stage directory.
@@ -54,6 +56,20 @@ class SplitSummary(NamedTuple):
     conflicts : pandas.DataFrame
         The images that moved from one part to another since an earlier call: "image", "was",
         "split" and "group".
+    n_train : int
+    n_test : int
+
+    See Also
+    --------
+    assign : Returns it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hashfeatures.distributed import SplitSummary
+    >>> summary = SplitSummary("run/split", {"train": 80, "test": 20}, 100, pd.DataFrame())
+    >>> summary.n_train, summary.n_test
+    (80, 20)
     """
 
     out: str
@@ -106,6 +122,8 @@ def assign(
     parts. A second call with more images keeps the part of each image, and a new image joins the
     part of its near duplicates. Where new images connect two parts, the group goes as a whole to
     the part that `priority` names. The summary lists the images that moved.
+
+    Read more in the :doc:`User Guide </user-guide/large-collections>`.
 
     Parameters
     ----------

@@ -33,7 +33,9 @@ _NEARLY = 6 / 128
 class ViewPairs(NamedTuple):
     """Pairs of images, the distance of each, and the views in which they are near.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/near-duplicates>`.
+
+    Attributes
     ----------
     left, right : ndarray of shape (n_pairs,), dtype intp
         The rows.
@@ -43,6 +45,22 @@ class ViewPairs(NamedTuple):
         The views that are near: "as it is", "mirrored", "cropped by 5% a side, turned by 90°".
         Among views that are at most 6 of 128 bits farther than the nearest, these are the
         plainest: whole images come before parts of them.
+
+    See Also
+    --------
+    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    ConfirmedViewPairs : Such pairs that the pixels confirm.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import NearDuplicateFinder
+    >>> images = [data.camera(), data.coins(), data.camera()[:, ::-1]]
+    >>> finder = NearDuplicateFinder(views="flips", verify=False).fit(images)
+    >>> finder.pairs_
+    ViewPairs: 1 pair
+    left  right  distance  left_view  right_view
+       0      2         0   as it is    mirrored
     """
 
     left: NDArray[np.intp]

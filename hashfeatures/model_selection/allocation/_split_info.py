@@ -20,7 +20,9 @@ class SplitInfo:
     target. A target that is no whole number may be rounded either way at no cost, and a target
     below one image counts as one. What a size is off by more than a twentieth counts twenty times.
 
-    Parameters
+    Read more in the :doc:`User Guide </user-guide/splits>`.
+
+    Attributes
     ----------
     sizes : DataFrame with columns "requested" and "reached"
         The number of images in each part.
@@ -41,6 +43,9 @@ class SplitInfo:
     is_optimal : bool
         Whether it is proved that no split has a smaller worst error, and none with the same worst
         error a smaller sum of errors.
+    gap : float
+    is_proved : bool
+    proof : str
 
     See Also
     --------

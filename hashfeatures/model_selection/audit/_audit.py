@@ -45,12 +45,31 @@ class SplitAudit:
 
     `audit_split` returns it.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Attributes
     ----------
     report : LeakageReport
         The near duplicates in different parts.
     title : str
         The heading of the card.
+
+    See Also
+    --------
+    audit_split : Makes the audit.
+    LeakageReport : The leaks alone, as tables.
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> from hashfeatures import audit_split
+    >>> audit = audit_split([data.camera(), data.coins()], [data.camera()[::2, ::2], data.page()])
+    >>> audit.report.share
+    0.5
+    >>> audit.exceeded({"leaks": 0, "unreadable": 0})
+    ['Images with a near duplicate in another part: 1, and 0 allowed.']
+    >>> print(audit.to_markdown().splitlines()[0])
+    # Audit of a split
     """
 
     def __init__(
@@ -175,7 +194,13 @@ class SplitAudit:
         return find_exceeded(self._summary, limits)
 
     def to_text(self) -> str:
-        """Return the card as plain text for a terminal."""
+        """Return the card as plain text for a terminal.
+
+        Returns
+        -------
+        str
+            The card, several lines.
+        """
         return write_card_text(self._summary)
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str | None:
@@ -183,8 +208,13 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, optional
+        path : path, default=None
             The file to write. None returns the text.
+
+        Returns
+        -------
+        str or None
+            Markdown, or None if it was written to a file.
         """
         return _deliver(write_markdown(self._summary), path)
 
@@ -193,8 +223,13 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, optional
+        path : path, default=None
             The file to write. None returns the text.
+
+        Returns
+        -------
+        str or None
+            JSON, or None if it was written to a file.
         """
         return _deliver(json.dumps(self._summary, indent=1) + "\n", path)
 
@@ -205,8 +240,13 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, optional
+        path : path, default=None
             The file to write. None returns the text.
+
+        Returns
+        -------
+        str or None
+            The page, or None if it was written to a file.
         """
         return _deliver(write_card(self._summary, self._picture(fetch=True)), path)
 
@@ -341,6 +381,8 @@ def audit_split(
     title: str = "Audit of a split",
 ) -> SplitAudit:
     """Audit a split: count and show its leaks, copies, conflicts of labels and unreadable images.
+
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
 
     Parameters
     ----------

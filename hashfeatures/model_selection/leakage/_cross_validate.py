@@ -53,6 +53,8 @@ def cross_validate_leakage(
     Works like `sklearn.model_selection.cross_validate`. Near duplicates among all images are found
     once. In each fold, a test image leaks if it has a near duplicate in the training part.
 
+    Read more in the :doc:`User Guide </user-guide/scores>`.
+
     Parameters
     ----------
     estimator : estimator with ``fit`` and ``predict``
@@ -73,8 +75,12 @@ def cross_validate_leakage(
     cv : int, cross-validation generator or iterable, default=None
         How to split, as in scikit-learn. None means 5 folds.
     $finder
-    n_resamples, confidence_level, random_state
-        As in `LeakageReport.score`.
+    n_resamples : int, default=1000
+        The number of bootstrap resamples, at least 100.
+    confidence_level : float, default=0.95
+        The confidence level of the intervals.
+    random_state : int, RandomState instance or None, default=None
+        Controls the resamples. Pass an int for reproducible output.
     return_estimator : bool, default=False
         Whether to return the fitted estimators.
 

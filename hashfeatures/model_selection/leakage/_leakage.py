@@ -32,6 +32,8 @@ def leakage_report(
 ) -> LeakageReport:
     """Find near duplicates in different parts of a split.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Parameters
     ----------
     $parts
@@ -87,6 +89,8 @@ def assert_no_leakage(
 ) -> None:
     """Raise if a split leaks, or if too few images were compared.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Parameters
     ----------
     $parts
@@ -104,6 +108,11 @@ def assert_no_leakage(
     UncheckedLeakageError
         If no near duplicates were found, but a part is empty or too few images could be read.
         This is a `LeakageError` too.
+
+    See Also
+    --------
+    leakage_report : Returns what leaks, and raises nothing.
+    audit_split : Counts leaks, and compares them with limits.
 
     Examples
     --------

@@ -30,6 +30,8 @@ class LeakageReport:
 
     `leakage_report` returns it.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Attributes
     ----------
     share : float
@@ -57,6 +59,26 @@ class LeakageReport:
     by_class : pandas.DataFrame or None
         The columns "images", "leaking" and "share" for each class of the last part, the worst
         first. None without labels.
+    leaks : bool
+
+    See Also
+    --------
+    leakage_report : Makes the report.
+    LeakageScore : What the leaks add to the score of a model.
+    hashfeatures.plotting.plot_pairs : Draws the pairs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures import DuplicateGroups, leakage_report
+    >>> train, test = np.eye(4)[:3], np.eye(4)[2:]
+    >>> report = leakage_report(train, test, y=["cat", "dog"], finder=DuplicateGroups(radius=0))
+    >>> report.leaks, report.share, report.leaking
+    (True, 0.5, array([0]))
+    >>> report.by_class
+         images  leaking  share
+    cat       1        1    1.0
+    dog       1        0    0.0
     """
 
     _parts: ComparedParts

@@ -30,6 +30,8 @@ class SplitRepair:
 
     `repair_split` returns it.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Attributes
     ----------
     moved : pandas.DataFrame
@@ -37,6 +39,22 @@ class SplitRepair:
         "from_row", and its place now in "to_part" and "to_row".
     unreadable : dict of str to int
         The number of images in each part that could not be read. They are not moved.
+
+    See Also
+    --------
+    repair_split : Moves the images.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups, repair_split
+    >>> train, test, repair = repair_split(
+    ...     [[0, 0], [1, 1]], [[0, 0], [0, 1]], finder=DuplicateGroups(radius=0)
+    ... )
+    >>> repair.moved[["from_part", "from_row", "to_part", "to_row"]]
+      from_part  from_row to_part  to_row
+    0      test         0   train       2
+    >>> repair.apply(["a", "b"], ["a", "c"])
+    [['a', 'b', 'a'], ['c']]
     """
 
     _parts: ComparedParts
@@ -152,6 +170,8 @@ def repair_split(
     A group of near duplicates in more than one part moves as a whole to the part that keeps it.
     No other image is moved.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Parameters
     ----------
     $parts
@@ -177,6 +197,11 @@ def repair_split(
     -----
     SplitSizeWarning
         If a part is empty afterwards.
+
+    See Also
+    --------
+    leakage_report : Finds what leaks.
+    train_test_split : Splits anew.
 
     Examples
     --------

@@ -34,6 +34,8 @@ _CALLER = "assign_split"
 class SplitAssignment:
     """What a call of `assign_split` did.
 
+    Read more in the :doc:`User Guide </user-guide/splits>`.
+
     Attributes
     ----------
     sizes : dict of str to int
@@ -52,6 +54,18 @@ class SplitAssignment:
         name keep their part. The others are in no part and not in the lock.
     is_written : bool
         Whether the file of the lock was written.
+
+    See Also
+    --------
+    assign_split : Returns it with ``return_info=True``.
+
+    Examples
+    --------
+    >>> from hashfeatures import DuplicateGroups, assign_split
+    >>> bits = [[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]]
+    >>> parts, info = assign_split(bits, finder=DuplicateGroups(radius=1), return_info=True)
+    >>> info.sizes, len(info.moved)
+    ({'train': 3, 'test': 1}, 0)
     """
 
     sizes: dict[str, int]
@@ -104,6 +118,8 @@ def assign_split(
     image joins the part of its near duplicates. The other new images fill the parts up to their
     sizes and to their shares of the classes, counted over all images. Where new images connect two
     parts, the group goes as a whole to the part that `priority` names.
+
+    Read more in the :doc:`User Guide </user-guide/splits>`.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ from ..._utils.quantities import count
 class Estimate:
     """A score with a confidence interval.
 
+    Read more in the :doc:`User Guide </user-guide/scores>`.
+
     Attributes
     ----------
     value : float
@@ -25,6 +27,16 @@ class Estimate:
         The number of groups that these images are in.
     reason : str or None
         A sentence that says why there is no score. None if there is one.
+
+    See Also
+    --------
+    LeakageScore : Holds several estimates.
+
+    Examples
+    --------
+    >>> from hashfeatures import Estimate
+    >>> print(Estimate(0.9, 0.85, 0.94, n_images=400, n_groups=380))
+    0.900 (0.850 to 0.940)
     """
 
     value: float
@@ -48,6 +60,8 @@ class LeakageScore:
 
     `LeakageReport.score` returns it.
 
+    Read more in the :doc:`User Guide </user-guide/scores>`.
+
     Attributes
     ----------
     all : Estimate
@@ -69,6 +83,25 @@ class LeakageScore:
     notes : tuple of str
         Sentences on images that count neither as leaking nor as clean, and on what the correction
         leaves uncorrected.
+
+    See Also
+    --------
+    LeakageReport.score : Estimates the scores.
+    cross_validate_leakage : Estimates them in each fold.
+    Estimate : One score with its interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hashfeatures import DuplicateGroups, leakage_report
+    >>> report = leakage_report(np.eye(30)[:15], np.eye(30), finder=DuplicateGroups(radius=0))
+    >>> y_true = ["cat", "dog"] * 15
+    >>> y_pred = y_true[:20] + ["cat"] * 10
+    >>> score = report.score(y_true, y_pred, n_resamples=100, random_state=0)
+    >>> score.metric, score.clean.n_images
+    ('accuracy_score', 15)
+    >>> round(score.inflation.value, 3) == round(score.all.value - score.corrected.value, 3)
+    True
     """
 
     all: Estimate

@@ -30,6 +30,8 @@ class SealCheck:
 
     `check_against_seal` returns it.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Attributes
     ----------
     has_match : ndarray of shape (n_images,), dtype bool
@@ -37,6 +39,25 @@ class SealCheck:
         not be read.
     failures : pandas.DataFrame
         The images that could not be read: columns "position", "image" and "error".
+    leaking : ndarray, dtype intp
+    leaks : bool
+    share : float
+
+    See Also
+    --------
+    check_against_seal : Makes the check.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skimage import data
+    >>> from hashfeatures import check_against_seal, seal_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     facts = seal_images([data.camera(), data.coins()], Path(folder, "test.seal"))
+    ...     check = check_against_seal([data.coins(), data.page()], Path(folder, "test.seal"))
+    >>> check.leaks, check.leaking, check.share
+    (True, array([0]), 0.5)
     """
 
     has_match: NDArray[np.bool_]
@@ -132,6 +153,8 @@ def check_against_seal(
 
     The images are hashed and compared as the seal says, so there is nothing to set. The result is
     a yes or no for each image. It does not say which sealed image is near, or how near.
+
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
 
     Parameters
     ----------

@@ -35,6 +35,8 @@ def seal_images(
     each different fingerprint once, how fingerprints are made and compared, and checksums.
     :doc:`/how-to/share-a-sealed-test-set` says what can be learned from it.
 
+    Read more in the :doc:`User Guide </user-guide/leaks>`.
+
     Parameters
     ----------
     $images

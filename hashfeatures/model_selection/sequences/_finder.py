@@ -38,6 +38,8 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
     Frames of a moving scene need not be near duplicates. Names, times and the order of images tell
     what belongs together. Each image is in one sequence, by the first of the ways that finds one.
 
+    Read more in the :doc:`User Guide </user-guide/sequences>`.
+
     Parameters
     ----------
     $sequence_options
@@ -280,6 +282,8 @@ def find_sequences(
     return_info: bool = False,
 ) -> Any:
     """Find sequences of images: frames of a video, slices of a patient, photos of an event.
+
+    Read more in the :doc:`User Guide </user-guide/sequences>`.
 
     Parameters
     ----------
