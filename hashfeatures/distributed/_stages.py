@@ -210,9 +210,9 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     ...         [f"{data.__path__[0]}/coins.png"], out, executor=LocalExecutor(1)
     ...     )
     ...     table = read_stage(done.out)
-    >>> table[["width", "height", "error"]]
-       width  height error
-    0    384     303  None
+    >>> table[["width", "height"]]
+       width  height
+    0    384     303
     """
     stage = PartDirectory(path)
     if stage.read_json(MANIFEST) is None:

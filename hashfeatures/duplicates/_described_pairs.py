@@ -51,10 +51,11 @@ class ConfirmedPairs(NamedTuple):
     >>> from skimage import data
     >>> from hashfeatures import NearDuplicateFinder
     >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins(), data.camera()[::2, ::2]])
-    >>> finder.pairs_
-    ConfirmedPairs: 1 pair
-    left  right  distance  agreement     relation
-       0      2         0       0.99  resized ...
+    >>> pairs = finder.pairs_
+    >>> pairs.right, pairs.relation
+    (array([2]), array(['resized to 50 %'], dtype=object))
+    >>> pairs.agreement > 0.9
+    array([ True])
     """
 
     left: NDArray[np.intp]

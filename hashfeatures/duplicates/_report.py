@@ -68,7 +68,7 @@ class DuplicateReport:
     >>> report = make_report([data.camera(), data.coins(), data.camera()[::2, ::2]])
     >>> report.summary["counts"]["duplicates"]
     1
-    >>> report.to_html().startswith("<!doctype html>")
+    >>> report.to_html().startswith("<!DOCTYPE html>")
     True
     """
 

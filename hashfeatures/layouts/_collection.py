@@ -79,7 +79,7 @@ class Collection:
     >>> len(collection), collection.images, collection.labels.tolist()
     (2, ['1.png', '2.png'], ['cat', 'dog'])
     >>> collection.select([1]).describe()
-    'table layout, 1 image, 1 class'
+    'table layout, 1 image, 2 classes'
     """
 
     def __init__(

@@ -56,11 +56,9 @@ class ViewPairs(NamedTuple):
     >>> from skimage import data
     >>> from hashfeatures import NearDuplicateFinder
     >>> images = [data.camera(), data.coins(), data.camera()[:, ::-1]]
-    >>> finder = NearDuplicateFinder(views="flips", verify=False).fit(images)
-    >>> finder.pairs_
-    ViewPairs: 1 pair
-    left  right  distance  left_view  right_view
-       0      2         0   as it is    mirrored
+    >>> pairs = NearDuplicateFinder(views="flips", verify=False).fit(images).pairs_
+    >>> pairs.right, pairs.right_view
+    (array([2]), array(['as it is'], dtype=object))
     """
 
     left: NDArray[np.intp]

@@ -76,9 +76,10 @@ class LeakageReport:
     >>> report.leaks, report.share, report.leaking
     (True, 0.5, array([0]))
     >>> report.by_class
-         images  leaking  share
-    cat       1        1    1.0
-    dog       1        0    0.0
+           images  leaking  share
+    class
+    cat         1        1    1.0
+    dog         1        0    0.0
     """
 
     _parts: ComparedParts
