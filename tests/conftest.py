@@ -1,5 +1,7 @@
 """Images for every test: made here, or taken from the wheels of scikit-learn and scikit-image."""
 
+import contextlib
+import errno
 import importlib
 import io
 import os
@@ -40,6 +42,34 @@ def close_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def files_of_windows(monkeypatch):
+    """Refuse to replace and to delete files that this process has open or mapped."""
+    if not os.path.exists("/proc/self/maps"):
+        pytest.skip("needs /proc")
+
+    def check(*paths):
+        for path in filter(os.path.isfile, paths):
+            status, real = os.stat(path), os.path.realpath(path)
+            opened = []
+            for descriptor in map(int, os.listdir("/proc/self/fd")):
+                with contextlib.suppress(OSError):
+                    opened.append(os.fstat(descriptor))
+            mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+            if any(os.path.samestat(status, each) for each in opened) or real in mapped:
+                raise PermissionError(errno.EACCES, "being used by another process", str(path))
+
+    def checked(function):
+        def run(*paths, **options):
+            check(*paths)
+            return function(*paths, **options)
+
+        return run
+
+    for name in ("replace", "rename", "unlink", "remove"):
+        monkeypatch.setattr(os, name, checked(getattr(os, name)))
 
 
 @pytest.fixture(params=["ample", "none"])

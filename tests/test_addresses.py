@@ -43,6 +43,7 @@ from hashfeatures.images._sources import (
     name_source,
     read_data_uri,
 )
+from hashfeatures.model_selection.locks._image_keys import _place_of
 
 NAMES = ["a b.png", "größe.png", "100%.png", "50%20.png", "c#1.png", "what?.png", "a+b&c;d.png"]
 
@@ -390,3 +391,9 @@ def test_no_message_of_a_stage_carries_a_long_address(tmp_path):
         with pytest.raises(RuntimeError) as raised:
             call()
         assert len(str(raised.value)) < 900
+
+
+@pytest.mark.parametrize("path", ["C://photos/a.png", r"C:\photos\a.png", "C:/photos/a.png"])
+def test_a_drive_of_windows_is_no_protocol(path):
+    assert local_path(path) == path
+    assert _place_of(path) == (path, None)

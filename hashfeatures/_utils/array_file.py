@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import StoreError
 from .atomic_write import open_whole
+from .platforms import IS_WINDOWS
 from .regular_files import open_regular
 
 FORMAT_VERSION = 1
@@ -203,7 +204,13 @@ def read_store(
         if not contents["size"]:
             payload = np.empty(0, dtype=np.uint8)
         else:
-            mapped = np.memmap(file, dtype=np.uint8, mode="r")
+            file.seek(0)
+            # Windows would not let the file be replaced or deleted while it is mapped.
+            mapped = (
+                np.fromfile(file, dtype=np.uint8)
+                if IS_WINDOWS
+                else np.memmap(file, dtype=np.uint8, mode="r")
+            )
             payload = mapped[first:last].view(np.ndarray)
             wanted = mapped[last:].tobytes()
             if _checksums(payload.data).tobytes() != wanted:

@@ -46,11 +46,19 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, place)
+        _rename(temporary, place)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _rename(temporary: Path, place: Path) -> None:
+    try:
+        os.replace(temporary, place)
+    except PermissionError as error:
+        text = "cannot be replaced. Close it if another program has it open"
+        raise PermissionError(error.errno, text, str(place)) from error
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:

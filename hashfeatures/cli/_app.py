@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any, TextIO
 import click
 
 from .. import __version__
+from .._utils.platforms import IS_WINDOWS, explain_missing
 from ..exceptions import (
     CacheError,
     ChainingWarning,
@@ -26,7 +28,7 @@ from ..exceptions import (
     StageError,
     StoreError,
 )
-from ._console import echo, silence
+from ._console import echo, is_closed_pipe, silence
 from ._errors import FAILED, INTERRUPTED, MISUSED, WELL, CommandError
 
 # In the order of the help. A module is imported when its command is needed.
@@ -106,10 +108,12 @@ def _allow_closed_pipe() -> Iterator[None]:
     """Exit with success if the reader of a help closes the pipe, where click would exit with 1."""
     try:
         yield
-    except BrokenPipeError as error:
+    except OSError as error:
+        if not is_closed_pipe(error):
+            raise
         try:
             click.echo()  # fails again if the reader of stdout is gone
-        except BrokenPipeError:
+        except OSError:
             silence(sys.stdout)
             raise click.exceptions.Exit(WELL) from None
         raise CommandError("The pipe to another process broke.") from error
@@ -141,8 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failed, 4 if not all images could be checked for leaks, 130 if interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # for file names that the terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            _allow_all_names(stream)
     given = list(sys.argv[1:] if arguments is None else arguments)
     color = False if os.environ.get("NO_COLOR") else None
     try:
@@ -176,6 +180,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
+def _allow_all_names(stream: io.TextIOWrapper) -> None:
+    """Let a stream take any file name. A file or pipe of Windows gets UTF-8, as lists have."""
+    stream.reconfigure(errors="backslashreplace")
+    is_chosen = "PYTHONIOENCODING" in os.environ
+    if IS_WINDOWS and stream is sys.stdout and not (is_chosen or stream.isatty()):
+        stream.reconfigure(encoding="utf-8")
+
+
 def _print_message(text: str) -> None:
     echo(f"hashfeatures: {text}", err=True)
 
@@ -196,7 +208,7 @@ def _describe(error: BaseException) -> str:
         return text
     if isinstance(error, OSError) and error.strerror:
         named = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
-        return ": ".join([*named[:1], error.strerror])
+        return ": ".join([*named[:1], error.strerror]) + explain_missing(error)
     if isinstance(error, MemoryError):
         return "out of memory: use fewer --jobs, or process the images with hashfeatures stages"
     return str(error) or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -9,13 +10,22 @@ from typing import Any, TextIO
 
 import click
 
+from .._utils.platforms import IS_WINDOWS
+
 
 def echo(text: str, err: bool = False, nl: bool = True) -> None:
     """Print a line. If the reader has closed the pipe, as ``head`` does, go on silently."""
     try:
         click.echo(text, err=err, nl=nl)
-    except BrokenPipeError:
+    except OSError as error:
+        if not is_closed_pipe(error):
+            raise
         silence(sys.stderr if err else sys.stdout)
+
+
+def is_closed_pipe(error: OSError) -> bool:
+    """Return whether the reader of a pipe has closed it, for which Windows reports EINVAL."""
+    return isinstance(error, BrokenPipeError) or (IS_WINDOWS and error.errno == errno.EINVAL)
 
 
 def silence(stream: TextIO) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
 from .._utils.quantities import count
+from .._utils.relative_paths import common_folder
 from ._errors import CommandError
 from ._file_operations import move, replace_by_link
 from ._file_state import FileState, find_place, is_same_file, look
@@ -296,7 +297,12 @@ def _plan_targets(paths: Sequence[str], folder: str) -> list[str]:
     """Return the paths that files are moved to, or raise if one exists already."""
     check_target(folder)
     folder = os.path.realpath(folder)
-    root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    root = common_folder(paths) if paths else ""
+    if root is None:
+        raise CommandError(
+            "The duplicates are on different drives. Nothing was moved. Move those of each drive "
+            "alone."
+        )
     targets = []
     for path in paths:
         target = os.path.join(folder, os.path.relpath(path, root))

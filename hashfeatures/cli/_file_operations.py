@@ -11,8 +11,11 @@ from collections.abc import Iterator
 
 from ._file_state import FileState, look
 
-# The errors of file systems that have no hard links, or none to other file systems.
-_NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP}
+# The errors of file systems that have no hard links, or none to other file systems. Windows
+# reports EINVAL.
+_NO_LINK = {
+    *(errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EOPNOTSUPP, errno.EINVAL)
+}
 
 _PREFIX = ".hashfeatures-"
 
@@ -28,7 +31,7 @@ def move(source: str, target: str) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
     before = look(source)
     try:
-        os.link(source, target, follow_symlinks=False)
+        _link(source, target)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
@@ -43,12 +46,21 @@ def move(source: str, target: str) -> None:
         raise
 
 
+def _link(source: str, target: str) -> None:
+    """Give a file a second name; a symbolic link itself, where the system can follow links."""
+    if os.link in os.supports_follow_symlinks:
+        os.link(source, target, follow_symlinks=False)
+    else:
+        os.link(source, target)
+
+
 def _copy(source: str, target: str) -> None:
     """Copy a file to a temporary name, then rename it if the target does not exist."""
     with _temporary_file(os.path.dirname(target)) as temporary:
-        shutil.copy2(source, temporary)
-        with open(temporary, "rb") as file:
+        shutil.copyfile(source, temporary)
+        with open(temporary, "rb+") as file:  # Windows syncs only files that are open for writing
             os.fsync(file.fileno())
+        shutil.copystat(source, temporary)
         try:
             os.link(temporary, target)
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from glob import has_magic
+from glob import glob, has_magic
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path, split_list
@@ -64,6 +64,11 @@ def refuse_store(path: str) -> None:
 def _explain_missing(path: str) -> str:
     where = "" if os.path.isabs(path) else f" (looked in {show_path(os.getcwd())})"
     return f"{shorten(show_path(path))} is neither a file nor a folder{where}."
+
+
+def _match(path: str) -> list[str]:
+    """Return what a pattern matches, as no shell of Windows replaces patterns by names."""
+    return sorted(glob(path, recursive=True)) if has_magic(path) else []
 
 
 class Walk:
@@ -133,6 +138,9 @@ class Walk:
         elif os.path.lexists(path):
             refuse_store(path)
             yield from self._once(path, os.path.realpath(path))
+        elif matches := _match(path):
+            for match in matches:
+                yield from self._expand(match)
         else:
             raise CommandError(_explain_missing(path))
 

@@ -15,11 +15,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .._utils.array_file import read_store, write_store
+from .._utils.platforms import IS_WINDOWS
 from ._part_directory import PartDirectory
 
 _KIND = "arrays of a join"
 _OLD_SECONDS = 3600  # after which a copy makes room for others
-_MOST_MAPPED = 4096  # files that a process keeps mapped, which takes addresses and no memory
+# Files that a process keeps mapped, which takes addresses and no memory. Windows reads them.
+_MOST_MAPPED = 8 if IS_WINDOWS else 4096
 
 
 def share_arrays(directory: PartDirectory, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:

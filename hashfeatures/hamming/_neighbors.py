@@ -253,6 +253,8 @@ class HammingNeighbors(BitsEstimator):
     def load(cls, path: str | os.PathLike[str], *, n_jobs: int | None = None) -> HammingNeighbors:
         """Open a file that `save` wrote. The rows are mapped into memory and read when needed.
 
+        Windows would not let a mapped file be saved again, so there all rows are read at once.
+
         Parameters
         ----------
         path : str or PathLike

@@ -10,6 +10,7 @@ from traceback import clear_frames
 from typing import Any
 
 from .._utils.descriptions import describe_value, shorten
+from .._utils.platforms import explain_missing
 from ..exceptions import ImageReadError
 from ._references import ImageReference
 from ._sources import (
@@ -104,7 +105,7 @@ def _is_lasting(error: Exception) -> bool:
 def describe_error(error: Exception) -> str:
     """Return the class and the text of an error on one line, with long file names shortened."""
     names = {getattr(error, name, None) for name in ("filename", "filename2")}
-    text = str(error)
+    text = str(error) + (explain_missing(error) if isinstance(error, OSError) else "")
     for name in names:
         if isinstance(name, str | bytes):
             text = text.replace(repr(name), describe_value(name))

@@ -26,7 +26,7 @@ from .._utils.frames import (
 from ._arrays import conversion_code, is_ambiguous, is_single, is_tensor
 from ._references import ImageReference
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::.*)?://")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::.*)?://")  # one letter is a drive of Windows
 _FILE_URL = re.compile(r"file:[/\\]", re.IGNORECASE)
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[^,;/\\]*)*,", re.IGNORECASE)
 IMAGE_COLUMNS = ("image", "path", "url", "file", "filename")

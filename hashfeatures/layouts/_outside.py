@@ -10,6 +10,7 @@ from pathlib import Path
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
 from .._utils.quantities import count
+from .._utils.relative_paths import relative_to
 from ..images._files import has_image_suffix, is_foreign_image
 
 # A root that is set wrongly may be a whole disk.
@@ -89,6 +90,5 @@ def describe_outside(paths: list[str], noun: str, where: str, root: str | Path) 
     """
     if not paths:
         return []
-    relative = os.path.relpath(paths[0], root)
-    shown = paths[0] if relative.startswith(os.pardir) else relative
+    shown = relative_to(paths[0], os.fspath(root))
     return [f"left out {count(len(paths), noun)} {where}, such as {shorten(show_path(shown))}"]

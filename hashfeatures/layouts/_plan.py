@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -12,10 +13,19 @@ from pathlib import Path, PurePosixPath
 
 from .._utils.descriptions import shorten
 from .._utils.path_text import show_path
+from .._utils.platforms import IS_WINDOWS
 from ..exceptions import LayoutError
 from ..images._sources import local_path
+from ._unique_names import fold_name
 
 _DRIVE = re.compile("[A-Za-z]:")
+# What Windows does not allow as the name of a file or folder.
+_REFUSED = re.compile(
+    r'.*[\x00-\x1f<>:"|?*].*|.*[. ]|(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\..*)?',
+    re.IGNORECASE | re.DOTALL,
+)
+_CANNOT_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+_ALIKE = "under names that differ only in case, or in how accents are encoded"
 
 
 @dataclass
@@ -158,7 +168,7 @@ def _write_all(plan: Plan, folder: Path, how: str) -> None:
         (folder / name).write_bytes(content)
     for name, source in plan.files.items():
         if how == "link":
-            (folder / name).symlink_to(os.path.abspath(source))
+            _link(folder / name, source)
         else:
             shutil.copy2(source, folder / name)
     for name, source in plan.copied.items():
@@ -167,29 +177,46 @@ def _write_all(plan: Plan, folder: Path, how: str) -> None:
         write(folder / name)
 
 
+def _link(link: Path, source: str) -> None:
+    try:
+        link.symlink_to(os.path.abspath(source))
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        raise LayoutError(
+            f"The system does not allow links here: {error.strerror}. Write how='copy'. On "
+            f"Windows, Developer Mode allows links."
+        ) from error
+
+
 def _check_names(names: list[str]) -> None:
     """Raise if a name leaves its folder, or two names are one on some file system."""
     seen: dict[str, str] = {}
     for name in names:
         safe_name(name, "A file to write")
-        before = seen.get(name.casefold())
+        if IS_WINDOWS and any(map(_REFUSED.fullmatch, name.split("/"))):
+            raise LayoutError(
+                f"Windows does not allow the name {shorten(name)!r}. Rename the image, or pass "
+                f"how='lists', which leaves files where they are."
+            )
+        before = seen.get(fold_name(name))
         if before is not None:
-            how = "twice" if before == name else "under names that differ only in case"
+            how = "twice" if before == name else _ALIKE
             raise LayoutError(
                 f"{shorten(name)!r} would be written {how}. Rename one of the images."
             )
-        seen[name.casefold()] = name
+        seen[fold_name(name)] = name
     folders: dict[str, str] = {}
     above = dict.fromkeys(str(folder) for name in names for folder in PurePosixPath(name).parents)
     for folder in above:
-        if folder.casefold() in seen:
+        if fold_name(folder) in seen:
             raise LayoutError(
-                f"{shorten(seen[folder.casefold()])!r} would be a file and a folder. Rename one."
+                f"{shorten(seen[fold_name(folder)])!r} would be a file and a folder. Rename one."
             )
-        if folders.setdefault(folder.casefold(), folder) != folder:
+        if folders.setdefault(fold_name(folder), folder) != folder:
             raise LayoutError(
-                f"The folder {shorten(folder)!r} would be written under names that differ only in "
-                f"case. Rename one of the folders."
+                f"The folder {shorten(folder)!r} would be written {_ALIKE}. Rename one of the "
+                f"folders."
             )
 
 

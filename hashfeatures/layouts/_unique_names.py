@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -44,7 +45,7 @@ def name_files(
         files = {}
         for row in rows:
             for name, source in naming(row):
-                if source_of.setdefault(name.casefold(), source) != source:
+                if source_of.setdefault(fold_name(name), source) != source:
                     clash = clash or name
                     break
                 if source is not None:
@@ -58,6 +59,14 @@ def name_files(
         f"Two files would be written as {shorten(clash)!r}, or under names that differ only in "
         f"case. Rename one of them, or pass how='lists', which leaves files where they are."
     )
+
+
+def fold_name(name: str) -> str:
+    """Return a text that is equal for names that are one file on some file system.
+
+    Some ignore case, and some how accents are encoded.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def number_repeats(names: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashfeatures._utils import array_file
 from hashfeatures._utils import array_file as store
 from hashfeatures._utils.array_file import Strings, read_store, write_store
 from hashfeatures.exceptions import StoreError
@@ -123,6 +124,21 @@ def test_a_store_can_be_replaced_while_it_is_mapped(path):
     write_store(path, "codes", {"words": arrays["words"] + 1}, {})
     np.testing.assert_array_equal(arrays["words"], ARRAYS["words"])
     np.testing.assert_array_equal(read_store(path, "codes")[0]["words"], ARRAYS["words"] + 1)
+
+
+def test_windows_can_replace_a_store_that_is_in_use(path, files_of_windows, monkeypatch):
+    """An index that was loaded can be saved to its own file, and the file can be deleted."""
+    arrays, _ = read_store(path, "codes")
+    with pytest.raises(PermissionError, match=r"cannot be replaced\. Close it .*codes\.hf"):
+        write_store(path, "codes", {"words": arrays["words"]}, {})
+    assert [file.name for file in path.parent.iterdir()] == ["codes.hf"]
+    del arrays
+    monkeypatch.setattr(array_file, "IS_WINDOWS", True)
+    arrays, facts = read_store(path, "codes")
+    assert facts == FACTS
+    np.testing.assert_array_equal(arrays["words"], ARRAYS["words"])
+    write_store(path, "codes", {"words": arrays["words"]}, {})
+    os.remove(path)
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """The command line as a whole: its help, its exit codes and its refusals."""
 
+import errno
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import pytest
 
 import hashfeatures
 from hashfeatures._utils.optional import install_command
+from hashfeatures.cli import _app, _console
 from hashfeatures.cli._app import _COMMANDS
 from hashfeatures.cli._console import echo_json
 
@@ -164,3 +166,33 @@ def test_names_of_another_folder_are_told_as_such(run):
 def test_an_empty_standard_input_is_named(run, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert "No images found in standard input." in run("hash", "-").err
+
+
+@pytest.mark.parametrize("is_windows", [False, True])
+@pytest.mark.parametrize("chosen", [None, "cp1252"])
+def test_any_file_name_can_be_printed(is_windows, chosen, tmp_path, monkeypatch):
+    """On Windows, a file gets UTF-8, as lists are read, unless the user chose the encoding."""
+    monkeypatch.setattr(_app, "IS_WINDOWS", is_windows)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("PYTHONIOENCODING", chosen)
+    with open(tmp_path / "out", "w", encoding="cp1252") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        _app._allow_all_names(stream)
+        stream.write("猫.png")
+    is_utf_8 = is_windows and chosen is None
+    expected = "猫.png".encode() if is_utf_8 else b"\\u732b.png"
+    assert (tmp_path / "out").read_bytes() == expected
+
+
+def test_a_closed_pipe_of_windows_is_no_error(monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr("click.echo", fail)
+    with pytest.raises(OSError, match="Invalid"):
+        _console.echo("text")
+    monkeypatch.setattr(_console, "IS_WINDOWS", True)
+    with open(tmp_path / "out", "w", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        _console.echo("text")

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import ntpath
 import os
 import shutil
 from dataclasses import replace
@@ -13,6 +14,7 @@ from PIL import Image
 
 from hashfeatures.cli import _file_actions as acting
 from hashfeatures.cli import _file_operations, _journal, _undo
+from hashfeatures.cli._errors import CommandError
 from hashfeatures.cli._file_state import look
 
 JOURNAL = ("--journal", "j")
@@ -132,7 +134,7 @@ def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree
     def no_links(*paths, **options):
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
-    real = shutil.copy2
+    real = shutil.copyfile
 
     def copy(source, target):
         if copied:
@@ -144,7 +146,7 @@ def test_a_full_disk_moves_nothing_by_half(run, photos_folder, monkeypatch, tree
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "link", no_links)
-        patch.setattr(shutil, "copy2", copy)
+        patch.setattr(shutil, "copyfile", copy)
         done = run("duplicates", photos_folder, "--move-to", "copies", "--yes", *JOURNAL)
     assert done.code == 3
     assert "after 1 of 4 files: No space left on device" in done.err
@@ -496,7 +498,7 @@ def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
     """A file that changes while it is copied to another file system stays."""
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(b"content")
-    real = shutil.copy2
+    real = shutil.copyfile
 
     def refuse(*paths, **options):
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
@@ -506,7 +508,7 @@ def test_a_file_that_is_replaced_while_it_is_moved_stays(tmp_path, monkeypatch):
         source.write_bytes(b"other content")
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(shutil, "copy2", copy)
+    monkeypatch.setattr(shutil, "copyfile", copy)
     with pytest.raises(OSError, match="changed"):
         _file_operations.move(str(source), str(target))
     assert source.read_bytes() == b"other content"
@@ -733,3 +735,32 @@ def test_equal_blank_images_can_be_acted_on(run, tmp_path, tree):
     done = run("duplicates", folder, "--no-verify", "--delete", "--yes")
     assert done.code == 0, done
     assert set(tree(folder)) == {"b.bmp", "c.png"}
+
+
+def test_a_move_to_another_drive_of_windows(tmp_path, monkeypatch, tree):
+    """Windows follows no links, reports EINVAL between drives, and syncs only what is written."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def link(source, target):
+        raise OSError(errno.EINVAL, "Invalid argument", source)
+
+    def sync(descriptor):
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "link", link)
+    monkeypatch.setattr(os, "fsync", sync)
+    source = tmp_path / "a.png"
+    source.write_bytes(b"a picture")
+    source.chmod(0o444)
+    before = source.stat()
+    _file_operations.move(str(source), str(tmp_path / "d" / "a.png"))
+    assert tree(tmp_path) == {os.path.join("d", "a.png"): b"a picture"}
+    after = (tmp_path / "d" / "a.png").stat()
+    assert (after.st_mtime_ns, after.st_mode) == (before.st_mtime_ns, before.st_mode)
+
+
+def test_duplicates_on_two_drives_are_not_moved(tmp_path, monkeypatch):
+    monkeypatch.setattr("hashfeatures._utils.relative_paths.system", ntpath)
+    with pytest.raises(CommandError, match=r"on different drives\. Nothing was moved"):
+        acting._plan_targets([r"C:\a.png", r"D:\b.png"], str(tmp_path / "copies"))

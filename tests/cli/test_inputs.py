@@ -1,6 +1,8 @@
 """The inputs that the command line accepts, and the messages about others."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from hashfeatures.cli._context import InputOptions, OutputOptions
 from hashfeatures.cli._errors import CommandError
 from hashfeatures.cli._inputs import collect
+from hashfeatures.exceptions import LayoutError
 
 
 def names(collection, top):
@@ -237,3 +240,16 @@ def test_a_list_from_windows_is_read(photos_folder, tmp_path, monkeypatch):
     listed = tmp_path / "list.txt"
     listed.write_text("\r\n".join(name.replace("/", "\\") for name in found))
     assert gather(listed).sources == found
+
+
+def test_patterns_that_no_shell_expanded(photos_folder, tmp_path, monkeypatch):
+    """The shells of Windows pass patterns on. A file of that very name comes first."""
+    monkeypatch.chdir(photos_folder)
+    expected = sorted(str(path) for path in Path("a").glob("*.jpg"))
+    assert expected
+    assert gather(os.path.join("a", "*.jpg")).sources == expected
+    assert len(gather("*").sources) == len(gather(".").sources)
+    shutil.copy(expected[0], "odd [1].jpg")
+    assert gather("odd [1].jpg").sources == ["odd [1].jpg"]
+    with pytest.raises(LayoutError, match="No file matches"):
+        gather("*.none")

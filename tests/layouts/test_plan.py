@@ -1,6 +1,8 @@
 """A plan is written completely or not at all, inside its folder, and over nothing."""
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures.exceptions import LayoutError
+from hashfeatures.layouts import _plan
 from hashfeatures.layouts._plan import Plan, safe_name, write_plan
 
 
@@ -84,6 +87,7 @@ def test_missing_files_are_found_before_anything_is_written(tmp_path):
     [
         (["a.png", "A.png"], "names that differ only in case"),
         (["cat/a.png", "Cat/b.png"], "folder 'Cat' would be written under names that differ only"),
+        (["a\u0301.png", "\u00e1.png"], "names that differ only in case, or in how accents"),
         (["a", "a/b"], "a file and a folder"),
         (["A/b", "a"], "a file and a folder"),
         (["../a"], "leaves its folder"),
@@ -129,3 +133,32 @@ def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
     with pytest.raises(PermissionError) as raised:
         write_plan(Plan(contents={"a": b""}), tmp_path / "out", "lists")
     assert raised.value.filename == str(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "name", ["ab:c.png", "who?.png", "aux.png", "CON", "a ", "b./c.png", 'a"']
+)
+def test_names_that_windows_does_not_allow_are_refused_there(name, tmp_path, monkeypatch):
+    """A colon would silently write into another file."""
+    plan = Plan(contents={name: b"x", "auxiliary.png": b"", ".hidden": b"", "com10.txt": b""})
+    monkeypatch.setattr(_plan, "IS_WINDOWS", True)
+    with pytest.raises(LayoutError, match=f"Windows does not allow the name '{re.escape(name)}'"):
+        write_plan(plan, tmp_path / "out", "copy")
+    assert os.listdir(tmp_path) == []
+    del plan.contents[name]
+    write_plan(plan, tmp_path / "out", "copy")
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EPERM, errno.ENOTSUP])
+def test_links_that_the_system_does_not_allow(number, tmp_path, monkeypatch):
+    """As on Windows without Developer Mode, and on a stick."""
+
+    def refuse(*_, **__):
+        raise OSError(number, "A required privilege is not held by the client")
+
+    (tmp_path / "a.png").write_bytes(b"x")
+    monkeypatch.setattr(os, "symlink", refuse)
+    plan = Plan(files={"a.png": str(tmp_path / "a.png")})
+    with pytest.raises(LayoutError, match=r"privilege .* Write how='copy'"):
+        write_plan(plan, tmp_path / "out", "link")
+    write_plan(plan, tmp_path / "out", "copy")

@@ -135,8 +135,8 @@ class PairPhases(ABC):
         names = self._stage.names(self._prefix)
         n_pairs = sum(map(self._stage.count, names))
         self._record({"done": True, "n_pairs": n_pairs, "n_parts": len(names)})
-        self._work.clear()
         forget_arrays()
+        self._work.clear()
 
     @abstractmethod
     def _prepare(self) -> None:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ..._utils import relative_paths
 from ..._utils.descriptions import shorten
 from ..._utils.path_text import show_path
 from ..._utils.quantities import count
@@ -151,7 +152,10 @@ def _walk(folder: Path, left_out: LeftOut) -> list[str]:
 
 def common_folder(shards: Sequence[str]) -> Path:
     """Return the folder that holds all shards."""
-    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(one)) for one in shards]))
+    folder = relative_paths.common_folder(shards)
+    if folder is None:
+        raise LayoutError("The tar files are on different drives. Read those of each drive alone.")
+    return Path(folder)
 
 
 def describe_paths(paths: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._utils.descriptions import shorten
 from ..._utils.path_text import show_path
+from ..._utils.relative_paths import common_folder
 from ...exceptions import LayoutError
 from ...images._files import LeftOut, holds_image
 from ...images._folders import walk_folder
@@ -138,7 +139,10 @@ def find_source(source: Any) -> FolderSource | None:
         return None
     if not all(path.exists() for path in given) or not any(path.is_dir() for path in given):
         return None
-    root = os.path.commonpath([os.path.abspath(path.parent) for path in given])
+    common = common_folder(map(str, given))
+    if common is None:
+        raise LayoutError("The folders are on different drives. Read those of each drive alone.")
+    root = common
     folder_of: dict[str, str] = {}
     if all(path.is_dir() for path in given):
         folders = {os.path.relpath(path, root).replace(os.sep, "/"): path.name for path in given}

@@ -15,6 +15,7 @@ from ..._utils.containers import as_column
 from ..._utils.descriptions import describe_value
 from ..._utils.path_text import show_path, split_list, write_path
 from ..._utils.regular_files import open_regular
+from ..._utils.relative_paths import common_folder, relative_to
 from ...exceptions import LayoutError
 from ...images._files import has_image_suffix, holds_image
 from ...images._sources import list_sources, local_path, name_source
@@ -71,7 +72,8 @@ class ImageListLayout(Layout):
         paths = [path for path in map(local_path, names) if path is not None]
         common = root
         if common is None and paths and len(paths) == len(sources):
-            common = Path(os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]))
+            folder = common_folder(paths)
+            common = None if folder is None else Path(folder)
         keys = [
             str(row) if name is None else _key_of(name, common) for row, name in enumerate(names)
         ]
@@ -197,8 +199,8 @@ def _key_of(name: str, folder: Path | None) -> str:
     path = local_path(name)
     if path is None or folder is None:
         return name
-    relative = os.path.relpath(path, folder).replace(os.sep, "/")
-    return name if relative.startswith("../") else relative
+    relative = relative_to(path, os.fspath(folder))
+    return name if os.path.isabs(relative) else relative
 
 
 def _inside(key: str) -> str:

@@ -16,6 +16,7 @@ from PIL import Image
 from ..._utils.containers import as_column
 from ..._utils.descriptions import describe_value
 from ..._utils.frames import is_dataset, is_frame
+from ..._utils.relative_paths import relative_to
 from ...exceptions import LayoutError
 from ...images._arrays import conversion_code, is_tensor
 from ...images._sources import IMAGE_COLUMNS, position_of_image
@@ -189,10 +190,8 @@ def _name_class(target: Any, classes: list[str]) -> Any:
 
 def _make_keys(paths: Sequence[str], root: Path | None) -> list[str]:
     """Return a unique name for each file: its path below the root, or as it is."""
-    names = []
-    for path in paths:
-        below = path if root is None else os.path.relpath(path, root)
-        names.append((path if below.startswith(os.pardir) else below).replace(os.sep, "/"))
+    folder = "" if root is None else str(root)
+    names = [relative_to(path, folder) if folder else path.replace(os.sep, "/") for path in paths]
     return number_repeats(names)
 
 

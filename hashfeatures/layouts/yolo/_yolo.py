@@ -15,6 +15,7 @@ from ..._utils.containers import as_column
 from ..._utils.part_names import role_of
 from ..._utils.path_text import encoding_of, show_path
 from ..._utils.regular_files import open_regular
+from ..._utils.relative_paths import relative_to
 from ...exceptions import LayoutError
 from .._collection import Collection
 from .._layout import Layout
@@ -110,7 +111,7 @@ class YoloLayout(Layout):
         frame = pd.DataFrame(
             {
                 "image": as_column(paths),
-                "key": as_column([_key_of(path, images.root) for path in paths]),
+                "key": as_column([relative_to(path, images.root) for path in paths]),
             }
         )
         if file is not None or settings.get("train") != "images":
@@ -232,13 +233,6 @@ def _read_settings(source: Path) -> tuple[dict[str, Any], str | None]:
             settings["names"] = [line.strip() for line in text.rstrip().splitlines()]
             break
     return settings, None
-
-
-def _key_of(path: str, root: str) -> str:
-    """Return the name of an image relative to the root; its absolute path outside of it."""
-    relative = os.path.relpath(path, root)
-    name = path if relative.startswith(os.pardir + os.sep) else relative
-    return name.replace(os.sep, "/")
 
 
 def _name_parts(parts: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:

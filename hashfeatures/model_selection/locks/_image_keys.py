@@ -284,7 +284,9 @@ def _place_of(source: Any) -> tuple[str | None, str | None]:
         if ":" not in source:
             return source, None
         scheme, is_url, _ = source.partition("://")
-        if is_url and scheme.isalnum() and scheme[0].isalpha() and scheme.lower() != "file":
+        # One letter is a drive of Windows.
+        is_scheme = scheme[:1].isalpha() and scheme[1:].isalnum()
+        if is_url and is_scheme and scheme.lower() != "file":
             return None, source
     name = name_source(source)
     path = None if name is None else local_path(name)

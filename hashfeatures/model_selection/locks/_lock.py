@@ -12,6 +12,8 @@ import contextlib
 import io
 import json
 import os
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +39,7 @@ _TEXTS = {"name": "names", "hash": "hashes", "pixels": "pixels"}
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _HEX = frozenset("0123456789abcdef")
 _METADATA = b"hashfeatures"
+_LONGEST_WAIT = 60  # seconds, on Windows
 _AGAIN = "Restore it from a backup or version control, or choose another file."
 
 
@@ -155,13 +158,37 @@ def _one_at_a_time(folder: str) -> Iterator[None]:
     The system frees the folder when a process ends, however it ends.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl  # absent on Windows
-
-            descriptor = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            stack.callback(os.close, _open_alone(folder))
         yield
+
+
+def _open_alone(folder: str) -> int:
+    """Wait until no other process has the folder, and return a descriptor whose end frees it."""
+    if sys.platform == "win32":
+        return _create_alone(os.path.join(folder, ".hashfeatures.lock"))
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _create_alone(path: str) -> int:
+    """Wait until a file is gone, and create it. Windows deletes it when it is closed."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_TEMPORARY", 0)
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while True:
+        try:
+            return os.open(path, flags)
+        except (FileExistsError, PermissionError):  # which Windows raises while it deletes a file
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _write_json(lock: SplitLock) -> bytes:

@@ -1,8 +1,11 @@
 """The file of a locked split: what it holds, what it refuses, and who may write it."""
 
 import json
+import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashfeatures import DuplicateGroups, StoreError, assign_split
+from hashfeatures.model_selection.locks import _lock
 from hashfeatures.model_selection.locks._image_keys import ImageKeys
 from hashfeatures.model_selection.locks._lock import LockFile, SplitLock
 
@@ -276,3 +280,20 @@ def test_a_lock_in_a_folder_that_does_not_exist_is_refused(tmp_path):
             lock=Path(tmp_path, "no", "split.json"),
             finder=DuplicateGroups(radius=0),
         )
+
+
+def test_a_file_lets_one_process_at_a_time_write_on_windows(tmp_path, monkeypatch):
+    """Windows cannot lock a folder, and deletes the file when the process that has it ends."""
+    path = tmp_path / "alone"
+    first = _lock._create_alone(str(path))
+    monkeypatch.setattr(_lock, "_LONGEST_WAIT", 0.05)
+    with pytest.raises(FileExistsError):
+        _lock._create_alone(str(path))
+    monkeypatch.setattr(_lock, "_LONGEST_WAIT", 60)
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(_lock._create_alone, str(path))
+        time.sleep(0.05)
+        assert not second.done()
+        os.close(first)
+        os.unlink(path)
+        os.close(second.result(timeout=30))
