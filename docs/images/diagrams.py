@@ -32,15 +32,15 @@ def draw_layouts() -> None:
         draw_arrow(axes, (2.35, middle), (3.5, end))
         draw_arrow(axes, (6.5, end), (7.5, middle))
         draw_box(axes, (8.75, middle), 2.3, name, split, GREEN)
-    draw_frame(axes, (5, 1.95), 2.8, 2.0, ORANGE)
+    draw_frame(axes, (5, 1.95), 2.9, 2.0, ORANGE)
     for line, cells in enumerate(rows):
-        for left, cell in zip((3.8, 4.85, 5.6), cells, strict=True):
+        for left, cell in zip((3.75, 4.78, 5.48), cells, strict=True):
             weight = "bold" if line == 0 else "normal"
             axes.text(left, 2.62 - 0.45 * line, cell, va="center", size=10.5, weight=weight)
     titles = ((1.25, "what you have"), (5, "one table of images"), (8.75, "its split"))
     for middle, title in titles:
         axes.text(middle, 4.12, title, ha="center", va="center", size=12)
-    for middle, name in ((3.05, "read_collection"), (6.95, "write_split")):
+    for middle, name in ((3.22, "read_collection"), (6.82, "write_split")):
         axes.text(middle, 3.62, name, ha="center", va="center", size=10, family="monospace")
     axes.text(5, 0.6, "split, deduplicate, audit", ha="center", size=10.5)
     save(figure, "layouts")
