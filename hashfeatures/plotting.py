@@ -124,6 +124,11 @@ def plot_groups(
     ndarray of matplotlib Axes, shape (n_groups, n_columns)
         The Axes of the images.
 
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
     See Also
     --------
     hashfeatures.find_duplicates : Lists the groups.
@@ -187,7 +192,7 @@ def plot_similar(
     n : int, default=9
         The number of images to draw beside the query.
     n_columns : int, default=5
-        How many images there are in a row.
+        The number of images in a row.
     ax : matplotlib Axes or array of them, optional
         As in `plot_images`.
 
@@ -195,6 +200,11 @@ def plot_similar(
     -------
     ndarray of matplotlib Axes, shape (n_rows, n_columns)
         The Axes of the images, the query first.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -243,6 +253,11 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
     ndarray of matplotlib Axes, shape (n_pairs, 2)
         The Axes of the images, one pair per row.
 
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
     See Also
     --------
     hashfeatures.LeakageReport.plot : Draws the nearest pairs of a report.
@@ -287,6 +302,11 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
     -------
     matplotlib Axes
         The Axes of the histogram.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -432,6 +452,11 @@ def plot_calibration(
     -------
     matplotlib.axes.Axes
         The Axes of the recall.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
 
     See Also
     --------

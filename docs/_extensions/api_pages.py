@@ -120,7 +120,9 @@ def show_examples(app: Sphinx, context: Any, lines: list[str]) -> None:
     text = "\n".join(escape_stars(lines))
     text = re.sub(
         r"(?m)(?:^\|   .*\n)+",
-        lambda block: "::\n\n" + re.sub("(?m)^.", " ", block[0].replace(r"\*", "*")),
+        lambda block: (
+            ".. code-block:: text\n\n" + re.sub("(?m)^.", " ", block[0].replace(r"\*", "*"))
+        ),
         text,
     )
     lines[:] = re.sub(r"(?m)^\| ", "", text).split("\n")

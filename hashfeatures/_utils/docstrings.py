@@ -48,8 +48,8 @@ _SHARED = {
     """,
     "groups_of_splitter": """
         groups : "sequences" or estimator, default=None
-            What finds images that must stay together for other reasons, see `train_test_split`.
-            Groups that are passed to `split` are merged with these.
+            Estimator that finds images that must stay together for other reasons, as in
+            `train_test_split`. Groups that are passed to `split` are merged with these.
     """,
     "groups_of_parts": """
         groups : list of arrays, mapping, column, "sequences" or estimator, default=None

@@ -50,8 +50,8 @@ def drop_duplicates(
     Returns
     -------
     kept : container
-        Of the kind of `images`, in its order, with its pandas index. Images that cannot be read
-        are kept.
+        The images that are kept, in their order, in a container of the type of `images`. pandas
+        objects keep their index. Images that cannot be read are kept.
     info : pandas.DataFrame
         Only with ``return_info=True``: one row for each image that is left out, under its index
         or, without one, its position. The columns are "image"; "kept", the index or position of

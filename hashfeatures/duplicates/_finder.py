@@ -98,7 +98,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
           within the radius of two of the other, or one is within half the radius. The distance
           is that of the second nearest segments, or twice that of the nearest.
     linkage : {"single", "complete"}, default="single"
-        "single" puts two near duplicates always in one group. "complete" makes groups in which
+        "single" puts any two near duplicates into one group. "complete" makes groups in which
         no two members are farther from each other than the radius, so that near duplicates may
         be in different groups. Splits keep near duplicates together under either.
     min_detail : int, default=10
@@ -260,9 +260,9 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         return self._group(*self._compare(gather_images(X)))
 
     def partial_fit(self, X: Any, y: Any = None) -> NearDuplicateFinder:
-        """Add images to those that were fitted; their rows go on from the last.
+        """Add images after those that are fitted already.
 
-        Only the new images are hashed, and only they are compared, with all.
+        Only the new images are hashed. They are compared with each other and with all others.
 
         Parameters
         ----------
@@ -322,7 +322,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Returns
         -------
         NearDuplicateFinder
-            A new, fitted one.
+            A new fitted finder.
 
         Examples
         --------
@@ -373,7 +373,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Returns
         -------
         NearDuplicateFinder
-            A fitted one; `n_jobs`, `cache` and `progress` have their defaults.
+            The fitted finder. `n_jobs`, `cache` and `progress` have their defaults.
 
         Raises
         ------

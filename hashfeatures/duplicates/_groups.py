@@ -35,7 +35,7 @@ class DuplicateGroups(ClusterMixin, BitsEstimator):
         bits of "phash" and "dhash"; `NearDuplicateFinder` chooses a radius for other hashes. A
         radius above the number of bits raises `ParameterError`.
     linkage : {"single", "complete"}, default="single"
-        "single" puts two near duplicates always in one group, as splits need it. "complete" makes
+        "single" puts any two near duplicates into one group, as splits need it. "complete" makes
         groups in which no two members are farther from each other than the radius, so that near
         duplicates may be in different groups.
     $n_threads

@@ -72,7 +72,7 @@ def sharpen(image: Image.Image, percent: int = 150, radius: float = 2.0) -> Imag
     ----------
     $edited_image
     percent : int, default=150
-        The strength: 100 adds once what the blurred image lacks.
+        The strength in percent.
     radius : float, default=2.0
         The standard deviation of the blurred image, in pixels.
 

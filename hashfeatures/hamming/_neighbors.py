@@ -291,8 +291,8 @@ class HammingNeighbors(BitsEstimator):
     ) -> tuple[Bits, Rows]:
         """Find the neighbors of one query, in microseconds.
 
-        This is what a service calls that answers, adds and removes all the time. It takes packed
-        bits and hex strings as well, and checks less than `radius_neighbors` and `kneighbors` do.
+        Services that answer, add and remove all the time call this method. It takes packed bits
+        and hex strings as well, and checks less than `radius_neighbors` and `kneighbors` do.
 
         The first queries compare all rows. When they have taken as long as building tables takes,
         one of them builds the tables, about a second for a million rows, while those of other

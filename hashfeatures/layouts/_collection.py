@@ -50,7 +50,7 @@ class Collection:
         - "annotations": what the layout holds about the image, untouched, if it holds anything;
         - the other columns of a table.
     layout : Layout
-        What read the collection, and writes it.
+        The layout of the data set, which reads and writes it.
     root : pathlib.Path or None
         The folder that the names of images are relative to.
     counts : csr_array of shape (n_images, n_classes), dtype int64, or None
@@ -104,7 +104,7 @@ class Collection:
 
     @property
     def images(self) -> list[Any]:
-        """What to open for each image."""
+        """The image sources, such as paths."""
         return list(self.frame["image"])
 
     @property
@@ -119,7 +119,7 @@ class Collection:
 
     @property
     def strata(self) -> pd.Series[Any] | csr_array | None:
-        """What to stratify by: the labels, or the numbers of objects by class; None without."""
+        """The labels, or else the numbers of objects by class; None without both."""
         return self.counts if self.labels is None else self.labels
 
     @property

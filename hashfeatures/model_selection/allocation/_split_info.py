@@ -38,8 +38,9 @@ class SplitInfo:
     bound : float
         The least worst error that any split of these groups can have, as far as it is proved.
     solver : {"fast", "exact"}
-        What found the split. With ``solver="auto"``, "exact" means that the fast split was not
-        good enough, and that moves of groups or a linear program improved it or proved its worth.
+        The solver that found the split. With ``solver="auto"``, "exact" means that the fast split
+        was not good enough, and that moves of groups or a linear program improved it or proved its
+        worth.
     is_optimal : bool
         Whether it is proved that no split has a smaller worst error, and none with the same worst
         error a smaller sum of errors.

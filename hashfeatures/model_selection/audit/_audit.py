@@ -41,7 +41,7 @@ _MOST_BYTES = 4_000_000
 
 
 class SplitAudit:
-    """What is wrong with a split: leaks, copies, conflicts of labels, unreadable images.
+    """Leaks, copies, conflicts of labels and unreadable images of a split.
 
     `audit_split` returns it.
 

@@ -32,7 +32,7 @@ _CALLER = "assign_split"
 
 @dataclass(frozen=True, repr=False)
 class SplitAssignment:
-    """What a call of `assign_split` did.
+    """The results of a call of `assign_split`.
 
     Read more in the :doc:`User Guide </user-guide/splits>`.
 

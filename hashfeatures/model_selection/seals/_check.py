@@ -26,7 +26,7 @@ _ASKED = 2**16  # images that are looked up at a time
 
 @dataclass(frozen=True, repr=False)
 class SealCheck:
-    """Which images have a near duplicate in a sealed set.
+    """The answer of a seal for each image: whether a sealed image is a near duplicate.
 
     `check_against_seal` returns it.
 
@@ -70,12 +70,12 @@ class SealCheck:
 
     @property
     def leaks(self) -> bool:
-        """Whether any image has one."""
+        """Whether any image has a near duplicate in the sealed set."""
         return bool(self.has_match.any())
 
     @property
     def share(self) -> float:
-        """The share of the images that have one."""
+        """The share of the images with a near duplicate in the sealed set."""
         return float(self.has_match.mean()) if len(self.has_match) else 0.0
 
     def why_unchecked(self, allow_unreadable: float | int = 0) -> str | None:

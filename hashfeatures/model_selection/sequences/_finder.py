@@ -36,7 +36,7 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
     """Find sequences of images: frames of a video, slices of a patient, photos of an event.
 
     Frames of a moving scene need not be near duplicates. Names, times and the order of images tell
-    what belongs together. Each image is in one sequence, by the first of the ways that finds one.
+    what belongs together. The first of these ways that finds a sequence for an image decides.
 
     Read more in the :doc:`User Guide </user-guide/sequences>`.
 
@@ -56,8 +56,8 @@ class SequenceFinder(ClusterMixin, BaseEstimator):
         The place of each image in its sequence, from 0 on. The same frame in two formats has one
         place.
     patterns_ : pandas.DataFrame
-        What was found. The columns are "way", "pattern", "sequences", "images", "shortest" and
-        "longest". Only sequences of two images or more count.
+        The patterns that were found. The columns are "way", "pattern", "sequences", "images",
+        "shortest" and "longest". Only sequences of two images or more count.
     description_ : str
         The same in words.
 
