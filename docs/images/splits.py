@@ -42,10 +42,10 @@ def draw_folds() -> None:
         (axes[2], "NearDuplicateKFold", kept.split(paths, groups=groups)),
     ):
         states = np.array([tell_states(groups, train, test)[order] for train, test in folds])
-        draw_states(axis, states, [f"fold {number}" for number in range(1, 6)])
+        paint_states(axis, states, [f"fold {number}" for number in range(1, 6)])
         n_leaks = (states == LEAKS).sum()
         axis.set_title(f"{splitter}: {n_leaks} of {len(paths)} test images leak", fontsize=11.5)
-    draw_groups(axes[1], paths[order], groups[order])
+    paint_groups(axes[1], paths[order], groups[order])
     add_legend(figure, ["training", "test, no copy in training", "test, with a copy in training"])
     save(figure, "folds")
 
@@ -60,7 +60,7 @@ def tell_states(
     return states
 
 
-def draw_states(axis: Axes, states: NDArray[np.intp], names: list[str]) -> None:
+def paint_states(axis: Axes, states: NDArray[np.intp], names: list[str]) -> None:
     """Draw a row of boxes, one for each image."""
     rgb = np.array([plt.matplotlib.colors.to_rgb(color) for color in colors()])
     axis.imshow(rgb[states], aspect="auto", interpolation="nearest")
@@ -74,7 +74,7 @@ def draw_states(axis: Axes, states: NDArray[np.intp], names: list[str]) -> None:
     axis.spines[:].set_visible(False)
 
 
-def draw_groups(axis: Axes, paths: NDArray[np.str_], groups: NDArray[np.intp]) -> None:
+def paint_groups(axis: Axes, paths: NDArray[np.str_], groups: NDArray[np.intp]) -> None:
     """Draw the photos, with a line under each group of near duplicates."""
     axis.set_xlim(-0.5, len(paths) - 0.5)
     axis.set_ylim(-0.75, 0.5)
@@ -135,7 +135,7 @@ def draw_sequences() -> None:
         beside[:-1] |= train[1:] & same
         states[test & beside] = LEAKS
         names = [f"video {number}" for number in range(1, N_VIDEOS + 1)]
-        draw_states(axis, states.reshape(N_VIDEOS, N_FRAMES), names)
+        paint_states(axis, states.reshape(N_VIDEOS, N_FRAMES), names)
         axis.set_title(title, fontsize=11.5)
     axes[-1].set_xlabel("frames in the order of time", fontsize=10.5)
     add_legend(
