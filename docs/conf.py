@@ -5,9 +5,12 @@ The gallery runs the scripts of ``examples/``. ``-D plot_gallery=0`` leaves that
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from pathlib import Path
+
+from sphinx_gallery import gen_rst
 
 import hashfeatures
 
@@ -58,16 +61,27 @@ READING_ORDER = [
     "plot_quickstart.py",
     "plot_leakage.py",
     "plot_article.py",
+    "plot_lookalikes.py",
     "plot_calibration.py",
+    "plot_sequences.py",
+    "plot_audit.py",
+    "plot_collection.py",
     "plot_pipeline.py",
     "plot_cluster.py",
 ]
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "notebooks"))
+gen_rst.jupyter_notebook = importlib.import_module("make").to_notebook
 
 
-def reset_warnings(gallery_conf: dict[str, object], script: str) -> None:
-    """Let an example that warns fail, as the tests do."""
-    warnings.simplefilter("error")
-    warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive", UserWarning)
+def reset_warnings(gallery_conf: dict[str, object], script: str, when: str) -> None:
+    """Let an example that warns fail, as the tests do, but nothing else of the build."""
+    warnings.resetwarnings()
+    if when == "before":
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive", UserWarning)
+    else:  # as Python starts
+        for category in (DeprecationWarning, PendingDeprecationWarning, ResourceWarning):
+            warnings.simplefilter("ignore", category)
 
 
 sphinx_gallery_conf = {
@@ -79,6 +93,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "reference_url": {"hashfeatures": None},
     "reset_modules": ("matplotlib", reset_warnings),
+    "reset_modules_order": "both",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "min_reported_time": 1e9,
@@ -118,6 +133,7 @@ html_theme_options = {
 }
 html_sidebars = {
     "index": [],
+    "auto_examples/*": [],
     "get-started": [],
     "install": [],
     "comparison": [],

@@ -8,7 +8,8 @@ among them? Which ones look like it?
 **Perceptual hashes** answer all three. A hash sums up an image in a short string of hex digits.
 Two images with the same string are the same picture to that hash. Two strings that differ in few
 bits belong to pictures that look alike. The number of bits in which they differ is their
-**Hamming distance**.
+**Hamming distance**. The chapter
+:doc:`Tables of hashes </user-guide/tables>` of the user guide has a summary.
 """
 
 # %%
@@ -97,7 +98,7 @@ print(f"{len(frame)} addresses of {frame['photo'].nunique()} photos")
 # 2. Five hashes each
 # -------------------
 #
-# :func:`~hashfeatures.hash_images` fetches each address once and returns a row for each, with one
+# ``hash_images`` fetches each address once and returns a row for each, with one
 # column of hex strings a hash. Four of the hashes describe light and dark in 64 bits: ``ahash``
 # by averages, ``phash`` by frequencies, ``dhash`` by differences between neighbors, ``whash`` by
 # wavelets. ``colorhash`` describes shares of color in 42 bits.
@@ -106,7 +107,7 @@ from hashfeatures import hash_images
 
 hashes = ["ahash", "phash", "dhash", "whash", "colorhash"]
 table = frame.join(hash_images(frame["url"], hashes)[hashes])
-print(table[["photo", *hashes]].head().to_string())
+table[["photo", *hashes]].head()
 
 # %%
 # 3. Same hash, same picture?
@@ -128,7 +129,7 @@ for name in hashes:
         (is_copy & ~right).sum(),
     ]
 print(f"{is_copy.sum()} rows show a photo that occurred before")
-print(counts.to_string())
+counts
 
 # %%
 # The hashes disagree on what a duplicate is. ``colorhash`` compares color alone. To it, gray
@@ -148,7 +149,7 @@ for string, column in table.groupby("colorhash", sort=False)["photo"]:
 # --------------------------------
 #
 # Three images come in: a photo of the table at a third of its size, another one that was made
-# brighter, and a drawing that is not in the table. :func:`~hashfeatures.is_known` hashes them in
+# brighter, and a drawing that is not in the table. ``is_known`` hashes them in
 # the same way, and checks whether the string of a new image is in the column.
 
 from PIL import ImageEnhance
@@ -162,16 +163,15 @@ incoming = {
     "motorcycle, bright": ImageEnhance.Brightness(motorcycle).enhance(1.5),
     "a drawing": Image.open(photos / "phantom.png"),
 }
-known = pd.DataFrame(
+pd.DataFrame(
     {by: [is_known(table, image, by=by) for image in incoming.values()] for by in hashes},
     index=list(incoming),
 )
-print(known.to_string())
 
 # %%
 # Equal strings are strict here too. A **radius** allows a few bits to differ: 8 of the 64 bits of
 # ``phash``. Compare it with the distance to the nearest image of the table, which is the first row
-# of the ranking that :func:`~hashfeatures.find_similar` returns.
+# of the ranking that ``find_similar`` returns.
 
 from hashfeatures import find_similar
 
@@ -189,17 +189,19 @@ for name, image in incoming.items():
 # index of the table, so it can be joined with its other columns.
 
 query = incoming["motorcycle, bright"]
-ranked = {by: find_similar(table, query, by=by, n=6) for by in ("phash", "colorhash")}
-for by, similar in ranked.items():
-    print(f"by {by}:")
-    columns = ["photo", "hash", "hamming_distance"]
-    print(similar.join(table["photo"])[columns].to_string(), "\n")
+columns = ["photo", "hash", "hamming_distance"]
+by_phash = find_similar(table, query, by="phash", n=7)
+by_phash.join(table["photo"])[columns]
 
 # %%
 # Look where the distances of ``phash`` jump. Before the jump are the images of the motorcycle,
 # both views of a stereo pair. The photos after it have nothing to do with the query, and their
 # order means little. By ``colorhash`` the distances rise in small steps instead.
-#
+
+by_colorhash = find_similar(table, query, by="colorhash", n=7)
+by_colorhash.join(table["photo"])[columns]
+
+# %%
 # 6. Look at the pictures
 # -----------------------
 #
@@ -210,7 +212,7 @@ import matplotlib.pyplot as plt
 
 from hashfeatures.plotting import plot_similar
 
-axes = plot_similar(query, ranked["phash"], n_columns=7)
+axes = plot_similar(query, by_phash, n_columns=4)
 axes[0, 0].figure.suptitle("The motorcycle, made brighter, and what phash finds")
 plt.show()
 
@@ -229,7 +231,7 @@ temporary.cleanup()
 # The Hamming distance of two strings counts the hex digits in which they differ. A digit stands
 # for four bits, and may differ in one of them or in all. So digits are coarser than bits.
 # ``unit="hex"`` counts them, to compare with distances that were counted so. Here are four
-# ``ahash`` strings from such a table, and the last query. :func:`~hashfeatures.from_hex` makes a
+# ``ahash`` strings from such a table, and the last query. ``from_hex`` makes a
 # table of stored strings: those of ImageHash, old and new, of imagededup and of PDQ.
 
 from hashfeatures import from_hex
@@ -242,7 +244,7 @@ digits = find_similar(stored, last, by="ahash", unit="hex")
 bits = find_similar(stored, last, by="ahash")
 both = digits.rename(columns={"hamming_distance": "hex digits (of 16)"})
 both["bits (of 64)"] = bits["hamming_distance"]
-print(both.drop(columns="image").sort_index().to_string())
+both.drop(columns="image").sort_index()
 
 # %%
 # Both units rank the equal string first and the last string last. Of the two strings between them,

@@ -8,9 +8,10 @@ lower agreement find more copies and join more pictures that have nothing to do 
 Where the limits lie depends on the pictures: scans of forms resemble each other more than holiday
 photos do.
 
-:func:`~hashfeatures.calibrate` measures both sides. It compares a sample of the images with each
+``calibrate`` measures both sides. It compares a sample of the images with each
 other, which gives the **false matches**, and edits some of them, which gives the **recall**: the
-share of the copies that are found.
+share of the copies that are found. The chapter :doc:`The radius </user-guide/radius>` of the user
+guide says more.
 """
 
 # %%
@@ -72,13 +73,13 @@ print(calibration)
 
 columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
 table = calibration.table.loc[calibration.radius, columns]
-print(table.iloc[::3].to_string(float_format="{:.3g}".format))
+table.iloc[::3].round(3)
 
 # %%
 # The false matches are dashed where they are extrapolated. Where the recall is flat to the left of
 # the agreement, a stricter one costs little.
 
-calibration.plot()
+calibration.plot().set_title("Copies found and false matches, by the least agreement")
 plt.show()
 
 # %%
@@ -90,14 +91,18 @@ plt.show()
 # which were set aside.
 
 pairs = calibration.borderline
-print(pairs[["left", "right", "distance", "agreement", "same"]].tail(5).to_string(index=False))
+pairs[["left", "right", "distance", "agreement", "same"]].tail(5)
+
+# %%
+# The last four of them:
 
 figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
 for column, pair in enumerate(pairs.tail(4).itertuples()):
     for row, image in enumerate((pair.left_image, pair.right_image)):
         axes[row, column].imshow(image)
         axes[row, column].axis("off")
-    axes[0, column].set_title(f"{pair.agreement:.2f}")
+    axes[0, column].set_title(f"agreement {pair.agreement:.2f}")
+figure.suptitle("Pairs of different images at the border")
 plt.show()
 
 # %%

@@ -5,7 +5,8 @@ From a folder to a leak-free split on a Ray cluster
 A collection that outgrows one machine is processed in stages: hash, join, group, split. Each stage
 writes a directory of Parquet files, part by part, so that a run that was killed continues where it
 stopped. Here the cluster is two workers on this machine. A real one needs only its address. The
-example needs the extra ``ray``.
+example needs the extra ``ray``. The chapter
+:doc:`Large collections </user-guide/large-collections>` of the user guide says more.
 """
 
 # %%
@@ -18,7 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 import skimage
 from PIL import Image
 
@@ -81,11 +81,28 @@ print(f"{assigned.n_train} for training, {assigned.n_test} for the test")
 # The result is a table with one row an image. No group is on two sides.
 
 split = read_stage(folder / "split")
-split["image"] = split["image"].map(lambda path: Path(path).name)
-print(pd.crosstab(split["group"].map(hex), split["split"]))
 assert split.groupby("group")["split"].nunique().eq(1).all()
+split.assign(image=split["image"].map(lambda path: Path(path).name))[["image", "group", "split"]]
 
 # %%
+# Each row shows a group, with the part that it is in.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(5, 3, figsize=(5.4, 6.6), layout="constrained")
+for row, (_, group) in zip(axes, split.groupby("group"), strict=True):
+    part = group["split"].iloc[0]
+    color = "tab:blue" if part == "train" else "tab:orange"
+    for axis, path in zip(row, sorted(group["image"]), strict=True):
+        axis.imshow(Image.open(path))
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(color=color, linewidth=4)
+    row[0].set_ylabel(part, color=color, fontsize="large")
+figure.suptitle("Groups of near duplicates in a split")
+plt.show()
+
+# %%
+# The cluster and the images were made for this example only.
 
 if find_spec("ray") is not None:
     ray.shutdown()

@@ -2,15 +2,15 @@
 Hash bits as features, and the score they deserve
 =================================================
 
-:class:`~hashfeatures.ImageHashFeaturizer` is a scikit-learn transformer: images in, a matrix of
-zeros and ones out. So the bits of perceptual hashes can join other features in a
-:class:`~sklearn.compose.ColumnTransformer`, and a grid search can choose among the hashes.
+``ImageHashFeaturizer`` is a scikit-learn transformer: images in, a matrix of zeros and ones out.
+So the bits of perceptual hashes can join other features in a ``ColumnTransformer``, and a grid
+search can choose among the hashes. The chapter :doc:`Hashes as features </user-guide/features>` of
+the user guide says more.
 
-Measure with care whether they help. The data set of this example holds **near
-duplicates**: pictures that were scaled down or compressed again. If a picture is in the training
-part of a split and its copy in the test part, the model only has to recognize it. This is
-**leakage**. :class:`~hashfeatures.NearDuplicateKFold` prevents it, and the example shows how much
-the scores change.
+Measure with care whether they help. The data set of this example holds **near duplicates**:
+pictures that were scaled down or compressed again. If a picture is in the training part of a split
+and its copy in the test part, the model only has to recognize it. This is **leakage**.
+``NearDuplicateKFold`` prevents it, and the example shows how much the scores change.
 """
 
 # %%
@@ -77,7 +77,7 @@ everything = pd.DataFrame(rows)
 # %%
 # Some pictures show nothing but blank sky or a blurred background. The hash of a picture without
 # structure means nothing, so hashes cannot find near duplicates among such pictures. The column
-# ``detail`` of :func:`~hashfeatures.hash_images` measures the structure. Pictures below 10, which
+# ``detail`` of ``hash_images`` measures the structure. Pictures below 10, which
 # is the library's own limit, are left out.
 
 from hashfeatures import hash_images
@@ -118,16 +118,16 @@ named = clone(features).set_output(transform="pandas")
 values = named.fit_transform(X)
 columns = ["hash__phash_00", "hash__colorhash_41", "num__bytes", "cat__camera_A"]
 print(f"{values.shape[0]} rows, {len(named.get_feature_names_out())} features, among them:")
-print(values[columns].head().round(2).to_string())
+values[columns].head().round(2)
 
 # %%
 # Two ways to cross-validate
 # --------------------------
 #
-# :class:`~sklearn.model_selection.StratifiedKFold` assigns the pictures to folds one by one.
-# :class:`~hashfeatures.NearDuplicateKFold` assigns whole groups of near duplicates. Both keep the
-# proportions of the classes in each fold alike, as far as they can. ``NearDuplicateKFold`` finds
-# the images by the name of the column, ``image``. Use it like any other splitter.
+# scikit-learn's ``StratifiedKFold`` assigns the pictures to folds one by one.
+# ``NearDuplicateKFold`` assigns whole groups of near duplicates. Both keep the proportions of the
+# classes in each fold alike, as far as they can. ``NearDuplicateKFold`` finds the images by the
+# name of the column, ``image``. Use it like any other splitter.
 
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
@@ -181,7 +181,7 @@ for name, splitter in splitters.items():
     search.fit(X, y)
     table[name] = search.cv_results_["mean_test_score"]
     print(f"{name}: the best is {' + '.join(search.best_params_['features__hash__hashes'])}")
-print(table.round(2).to_string())
+table.round(2)
 
 # %%
 # The scores as bars

@@ -11,7 +11,8 @@ of them. The number of bits in which two hashes differ is their **Hamming distan
 
 This example makes such a folder and finds the groups of near duplicates. Then it shows two ways
 to handle them before a model is trained: leave the copies out, or keep each group on one side of
-the split into a training and a test part.
+the split into a training and a test part. The chapter
+:doc:`Near duplicates </user-guide/near-duplicates>` of the user guide says more.
 """
 
 # %%
@@ -67,9 +68,11 @@ print(f"{len(paths)} files of {len(originals)} photos")
 # Groups of near duplicates
 # -------------------------
 #
-# :func:`~hashfeatures.find_duplicates` reads the images and lists those that have a near
-# duplicate, group by group. The column ``distance`` holds the Hamming distance to the nearest
-# near duplicate. An image without near duplicates is not in the list.
+# ``find_duplicates`` reads the images and lists those that have a near duplicate, group by group.
+# The column ``distance`` holds the Hamming distance to the nearest near duplicate. The pixels
+# confirm each near duplicate: ``agreement`` is their correlation, and ``relation`` says what was
+# done to the first image of the group to get this one. An image without near duplicates is not in
+# the list.
 
 from hashfeatures import find_duplicates
 
@@ -80,29 +83,52 @@ def with_names(table):
 
 
 groups = find_duplicates(paths)
-print(with_names(groups).to_string(index=False))
+print(f"{groups['group'].nunique()} groups with {len(groups)} images; the first two:")
+with_names(groups).head(8)
+
+# %%
+# Look at a group
+# ---------------
+#
+# Numbers do not show whether a group is right. Pictures do. These are the images of the first
+# group, with their sizes and their distances to the nearest of the others.
+
+import matplotlib.pyplot as plt
+
+group = groups[groups["group"] == 0]
+figure, axes = plt.subplots(2, 2, figsize=(6, 6.4), layout="constrained")
+for axis, row in zip(axes.flat, group.itertuples(), strict=True):
+    picture = Image.open(row.image)
+    axis.imshow(picture)
+    axis.set_title(
+        f"{row.image.name}\n{picture.width} by {picture.height}, distance {row.distance}",
+        fontsize=9,
+    )
+    axis.set_axis_off()
+figure.suptitle("One group of near duplicates")
+plt.show()
 
 # %%
 # A table of hashes
 # -----------------
 #
-# :func:`~hashfeatures.hash_images` returns the hashes in a table, as strings of hex digits. The
-# table can be saved. :func:`~hashfeatures.find_duplicates` accepts it in place of the images, and
-# reads no image again. The column ``detail`` measures how much structure a picture has, from 0 to
-# 100. A blank page has next to none, so its hash means nothing.
-#
-# By default, the table is made from JPEG files at their full size, while
-# :func:`~hashfeatures.find_duplicates` decodes them at a reduced size, which is faster. So some
-# distances differ a little.
+# ``hash_images`` returns the hashes in a table, as strings of hex digits. The table can be saved.
+# The column ``detail`` measures how much structure a picture has, from 0 to 100. A blank page has
+# next to none, so its hash means nothing.
 
 from hashfeatures import hash_images
 
 table = hash_images(paths, ["phash", "dhash"])
 columns = ["image", "phash", "dhash", "width", "height", "detail"]
-print(with_names(table)[columns].head(8).to_string(index=False))
+with_names(table)[columns].head(8)
+
+# %%
+# ``find_duplicates`` accepts the table in place of the images, and reads no image again. By
+# default, the table is made from JPEG files at their full size, while ``find_duplicates`` decodes
+# them at a reduced size, which is faster. So some distances differ a little.
 
 again = find_duplicates(table)
-print(f"\nsame groups as from the files: {again['group'].equals(groups['group'])}")
+print(f"same groups as from the files: {again['group'].equals(groups['group'])}")
 change = (again["distance"] - groups["distance"]).abs().max()
 print(f"largest change of a distance: {change}")
 
@@ -110,9 +136,10 @@ print(f"largest change of a distance: {change}")
 # The radius decides
 # ------------------
 #
-# Two images are near duplicates if their distance is at most the **radius**. By default the
-# distance counts the 128 bits of two hashes, and the radius is 12. A small radius misses copies
-# that were changed more. A large one joins pictures that are different.
+# A table of hashes holds no pixels. There, two images are near duplicates if their distance is at
+# most the **radius**. The distance counts the 128 bits of two hashes, and the radius is 12 by
+# default. A small radius misses copies that were changed more. A large one joins pictures that are
+# different.
 #
 # Two of the photos are a stereo pair: one motorcycle, seen by two cameras side by side. Whether
 # they count as one picture depends on what the groups are for. So try several radii and compare
@@ -132,7 +159,7 @@ for radius in (0, 4, 8, 12, 16, 20):
 # --------------------
 #
 # A picture with copies weighs more in training than one without.
-# :func:`~hashfeatures.drop_duplicates` leaves out each image that is a near duplicate of one that
+# ``drop_duplicates`` leaves out each image that is a near duplicate of one that
 # it keeps. It keeps the first one, or here the largest: the one with the most pixels and, among
 # those, with the most bytes.
 
@@ -151,7 +178,7 @@ for path in kept:
 # training part and its copy in the test part, the model has seen what it is tested with. This is
 # **leakage**, and it makes the test score too good.
 #
-# :func:`~hashfeatures.train_test_split` is called like scikit-learn's function of the same name,
+# ``train_test_split`` is called like scikit-learn's function of the same name,
 # but keeps each group on one side. To check that, let a finder search for test images that are
 # near duplicates of a training image.
 
@@ -177,28 +204,6 @@ for name, split in [("scikit-learn", plain_split), ("hashfeatures", train_test_s
         _, _, labels_train, labels_test = split(paths, labels, test_size=0.25, random_state=seed)
         shares.append(np.isin(labels_test, labels_train).mean())
     print(f"{name}: on average {np.mean(shares):.0%} of the test images leak")
-
-# %%
-# Look at a group
-# ---------------
-#
-# Numbers do not show whether a group is right. Pictures do. These are the images of the first
-# group, with their sizes and their distances to the nearest of the others.
-
-import matplotlib.pyplot as plt
-
-group = groups[groups["group"] == 0]
-figure, axes = plt.subplots(1, len(group), figsize=(9, 2.9), layout="constrained")
-for axis, row in zip(axes, group.itertuples(), strict=True):
-    picture = Image.open(row.image)
-    axis.imshow(picture)
-    axis.set_title(
-        f"{row.image.name}\n{picture.width} by {picture.height}, distance {row.distance}",
-        fontsize=9,
-    )
-    axis.set_axis_off()
-figure.suptitle("One group of near duplicates")
-plt.show()
 
 # %%
 # The folder was made for this example only.
