@@ -16,10 +16,10 @@ The chapter :doc:`Leaks </user-guide/leaks>` of the user guide and the page
 # -----------------------
 #
 # Six photos of scikit-image and scikit-learn are six classes, each cut into twenty cells that do
-# not overlap. Every fourth cell is saved twice. scikit-learn splits the images without a look at
-# them. The example works in a temporary folder.
+# not overlap. Every fourth cell is there twice. The images are encoded in memory, as they are in a
+# Parquet file, each with its name. scikit-learn splits them without a look at them.
 
-import os
+import io
 import tempfile
 from pathlib import Path
 
@@ -39,9 +39,6 @@ scenes = {
     "portrait": photos / "astronaut.png",
     "temple": samples / "china.jpg",
 }
-home = os.getcwd()
-temporary = tempfile.TemporaryDirectory()
-os.chdir(temporary.name)
 rows = []
 for scene, path in scenes.items():
     photo = Image.open(path).convert("RGB")
@@ -49,13 +46,14 @@ for scene, path in scenes.items():
     for cell in range(20):
         left, top = cell % 5 * width, cell // 5 * height
         picture = photo.crop((left, top, left + width, top + height))
-        versions = {".jpg": picture}
+        versions = {"": picture}
         if cell % 4 == 0:
-            versions["_small.png"] = picture.resize((width * 2 // 3, height * 2 // 3))
+            versions["_small"] = picture.resize((width * 2 // 3, height * 2 // 3))
         for ending, version in versions.items():
-            file = f"{scene}_{cell:02}{ending}"
-            version.save(file)
-            rows.append({"image": file, "scene": scene, "cell": cell})
+            buffer = io.BytesIO()
+            version.save(buffer, "JPEG", quality=90)
+            image = {"bytes": buffer.getvalue(), "path": f"{scene}_{cell:02}{ending}.jpg"}
+            rows.append({"image": image, "scene": scene, "cell": cell})
 frame = pd.DataFrame(rows)
 train, test = model_selection.train_test_split(
     frame, test_size=0.25, stratify=frame["scene"], random_state=0
@@ -88,11 +86,12 @@ print(audit.exceeded({"leaks": 0.01}))
 
 from hashfeatures import assign_split
 
-lock = "split.lock.json"
+temporary = tempfile.TemporaryDirectory()
+lock = Path(temporary.name, "split.lock.json")
 at_first = frame[frame["cell"] < 10]
 parts, info = assign_split(at_first, lock=lock, stratify="scene", return_info=True)
 print(info)
-print(Path(lock).read_text().splitlines()[-3])
+print(lock.read_text().splitlines()[10])
 
 # %%
 # Add images
@@ -128,7 +127,6 @@ axis.set_title("Test images that are used for training after images were added")
 plt.show()
 
 # %%
-# The images were made for this example only.
+# The lock was made for this example only.
 
-os.chdir(home)
 temporary.cleanup()
