@@ -28,11 +28,11 @@ def draw_layouts() -> None:
     ]
     for number, (name, source, split) in enumerate(layouts):
         middle, end = 3.2 - 1.25 * number, 1.95 + 0.4 * (1 - number)
-        draw_box(axes, (1.25, middle), 2.1, name, source, BLUE)
-        draw_arrow(axes, (2.35, middle), (3.5, end))
-        draw_arrow(axes, (6.5, end), (7.5, middle))
-        draw_box(axes, (8.75, middle), 2.3, name, split, GREEN)
-    draw_frame(axes, (5, 1.95), 2.9, 2.0, ORANGE)
+        add_box(axes, (1.25, middle), 2.1, name, source, BLUE)
+        add_arrow(axes, (2.35, middle), (3.5, end))
+        add_arrow(axes, (6.5, end), (7.5, middle))
+        add_box(axes, (8.75, middle), 2.3, name, split, GREEN)
+    add_frame(axes, (5, 1.95), 2.9, 2.0, ORANGE)
     for line, cells in enumerate(rows):
         for left, cell in zip((3.75, 4.78, 5.48), cells, strict=True):
             weight = "bold" if line == 0 else "normal"
@@ -55,16 +55,16 @@ def draw_stages() -> None:
         ("components", "groups/", "the group\nof each image"),
         ("assign", "split/", "the part\nof each image"),
     ]
-    draw_box(axes, (0.85, 2.3), 1.4, "photos/", "images in\nany layout", GRAY)
+    add_box(axes, (0.85, 2.3), 1.4, "photos/", "images in\nany layout", GRAY)
     for number, (stage, directory, content) in enumerate(stages):
         middle = 3.15 + 2.2 * number
-        draw_arrow(axes, (middle - 1.38, 2.3), (middle - 0.82, 2.3))
-        draw_box(axes, (middle, 2.3), 1.55, directory, content, BLUE)
+        add_arrow(axes, (middle - 1.38, 2.3), (middle - 0.82, 2.3))
+        add_box(axes, (middle, 2.3), 1.55, directory, content, BLUE)
         axes.text(middle - 1.15, 3.1, stage, ha="center", va="center", size=10, family="monospace")
-    draw_box(axes, (3.15, 0.65), 1.55, "test/", "hashes of\nother images", GRAY)
-    draw_box(axes, (7.55, 0.65), 1.55, "leaks/", "what is\nin both", ORANGE)
-    draw_arrow(axes, (3.98, 0.75), (4.9, 1.72))
-    draw_arrow(axes, (5.8, 1.72), (6.72, 0.75))
+    add_box(axes, (3.15, 0.65), 1.55, "test/", "hashes of\nother images", GRAY)
+    add_box(axes, (7.55, 0.65), 1.55, "leaks/", "what is\nin both", ORANGE)
+    add_arrow(axes, (3.98, 0.75), (4.9, 1.72))
+    add_arrow(axes, (5.8, 1.72), (6.72, 0.75))
     axes.text(3.9, 1.4, "against=", ha="center", va="center", size=10, family="monospace")
     axes.text(6.95, 1.4, "find_leaks", ha="center", va="center", size=10, family="monospace")
     save(figure, "stages")
@@ -79,7 +79,7 @@ def make_axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def draw_box(
+def add_box(
     axes: Axes,
     center: tuple[float, float],
     width: float,
@@ -87,9 +87,9 @@ def draw_box(
     text: str,
     color: str,
 ) -> None:
-    """Draw a frame with a bold title above lines of text."""
+    """Add a frame with a bold title above lines of text."""
     lines = [title, *text.split("\n")]
-    draw_frame(axes, center, width, LINE * len(lines) + 0.14, color)
+    add_frame(axes, center, width, LINE * len(lines) + 0.14, color)
     top = center[1] + LINE * (len(lines) - 1) / 2
     for number, line in enumerate(lines):
         size, weight = (9.5, "normal") if number else (10.5, "bold")
@@ -97,10 +97,10 @@ def draw_box(
         axes.text(center[0], height, line, ha="center", va="center", size=size, weight=weight)
 
 
-def draw_frame(
+def add_frame(
     axes: Axes, center: tuple[float, float], width: float, height: float, color: str
 ) -> None:
-    """Draw a rounded frame, lightly filled."""
+    """Add a rounded frame, lightly filled."""
     axes.add_patch(
         FancyBboxPatch(
             (center[0] - width / 2 + 0.05, center[1] - height / 2 + 0.05),
@@ -114,7 +114,7 @@ def draw_frame(
     )
 
 
-def draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw an arrow that shows on light and on dark pages."""
+def add_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Add an arrow that shows on light and on dark pages."""
     arrow = {"arrowstyle": "-|>", "color": GRAY, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=end, xytext=start, arrowprops=arrow)
