@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import KFold
 
-from hashfeatures import NearDuplicateFinder, NearDuplicateKFold, train_test_split
+from hashfeatures import (
+    NearDuplicateFinder,
+    NearDuplicateKFold,
+    assign_split,
+    train_test_split,
+)
 
 LEAK = "#e07b39"
 IN_TRAIN, IN_TEST, LEAKS, LEFT_OUT = range(4)
 N_VIDEOS, N_FRAMES = 5, 40
+BATCHES = (16, 24, 32)
 
 
 def colors() -> list[str]:
@@ -142,6 +148,34 @@ def draw_sequences() -> None:
         figure, ["training", "test", "test, beside a training frame", "left out, in no part"]
     )
     save(figure, "sequences")
+
+
+def draw_lock() -> None:
+    """Draw the parts of images that arrive in three batches, without a lock and with one."""
+    names = [f"photo{number:02d}.jpg" for number in range(32)]
+    figure, axes = plt.subplots(2, 1, figsize=(9, 3.4), layout="constrained")
+    for axis, title, lock in (
+        (axes[0], "a new random split each time", None),
+        (axes[1], "the same split, kept in a lock", "photos.lock.json"),
+    ):
+        states = np.full((len(BATCHES), len(names)), LEFT_OUT)
+        before = np.full(len(names), LEFT_OUT)
+        for row, n_images in enumerate(BATCHES):
+            parts = assign_split(
+                names[:n_images],
+                lock=lock,
+                groups=range(n_images),
+                finder="precomputed",
+                random_state=0 if lock else row,
+            )
+            now = np.where(parts == "test", IN_TEST, IN_TRAIN)
+            moved = (before[:n_images] != LEFT_OUT) & (before[:n_images] != now)
+            states[row, :n_images] = np.where(moved, LEAKS, now)
+            before[:n_images] = now
+        paint_states(axis, states, [f"{n_images} images" for n_images in BATCHES])
+        axis.set_title(title, fontsize=11.5)
+    add_legend(figure, ["training", "test", "moved to the other part"])
+    save(figure, "lock")
 
 
 def add_legend(figure: plt.Figure, names: list[str]) -> None:
