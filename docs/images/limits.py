@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import sklearn.datasets
 from _photos import PHOTOS, SAMPLES, open_photo
 from _themes import HERE, PAPER, is_dark, path_of, reduce_colors, save
+from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps, ImageSequence
 
 from hashfeatures import NearDuplicateFinder
@@ -111,7 +112,11 @@ def draw_missed() -> None:
         "another viewpoint": (left, right),
         "another moment": (frames[0], frames[12]),
     }
-    show_pairs(pairs, "missed")
+    figure = plt.figure(figsize=(10, 4.6), layout="constrained")
+    for part, (name, images) in zip(figure.subfigures(2, 2).flat, pairs.items(), strict=True):
+        show_pair(part.subplots(1, 2), images)
+        part.suptitle(f"{name}: {judge(images)}", fontsize=12)
+    save(figure, "missed")
 
 
 def draw_joined() -> None:
@@ -130,25 +135,29 @@ def draw_joined() -> None:
         "two handwritten zeros": (digits[zeros.left[0]], digits[zeros.right[0]]),
         "another color": (flower, Edit("hue", shift=90)(flower)),
     }
-    show_pairs(pairs, "joined")
-
-
-def show_pairs(pairs: dict[str, tuple[Image.Image, Image.Image]], name: str) -> None:
-    """Draw pairs of images one above the other, with what a finder says of each."""
     figure, axes = plt.subplots(2, len(pairs), figsize=(10, 5.4), layout="constrained")
-    finder = NearDuplicateFinder()
-    for line, (title, images) in zip(axes.T, pairs.items(), strict=True):
-        near = NearDuplicateFinder(radius=128, min_agreement=0).fit(images).pairs_
-        distance, agreement = near.distance[0], near.agreement[0]
-        is_joined = finder.fit(images).n_groups_ == 1
-        verdict = f"agreement {agreement:.2f}: {'joined' if is_joined else 'refused'}"
-        if distance > finder.radius_:
-            verdict = f"{distance} of 128 bits: too far"
-        for axis, image in zip(line, images, strict=True):
-            axis.imshow(image, cmap="gray")
-            axis.set_axis_off()
-        line[0].set_title(f"{title}\n{verdict}", fontsize=12)
-    save(figure, name)
+    for line, (name, images) in zip(axes.T, pairs.items(), strict=True):
+        show_pair(line, images)
+        line[0].set_title(f"{name}:\n{judge(images)}", fontsize=12)
+    save(figure, "joined")
+
+
+def show_pair(axes: NDArray[np.object_], images: Sequence[Image.Image]) -> None:
+    """Draw two images."""
+    for axis, image in zip(axes, images, strict=True):
+        axis.imshow(image, cmap="gray")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_color("gray")
+
+
+def judge(images: Sequence[Image.Image]) -> str:
+    """Return what the default finder says of two images."""
+    finder = NearDuplicateFinder().fit(images)
+    near = NearDuplicateFinder(radius=128, min_agreement=0).fit(images).pairs_
+    if near.distance[0] > finder.radius_:
+        return f"{near.distance[0]} of 128 bits, too far"
+    verdict = "joined" if finder.n_groups_ == 1 else "refused"
+    return f"agreement {near.agreement[0]:.2f}, {verdict}"
 
 
 def make_collage(photo: Image.Image) -> Image.Image:

@@ -18,7 +18,7 @@ def draw_similar() -> None:
     paths = [SAMPLES / "china.jpg", SAMPLES / "flower.jpg", *(PHOTOS / name for name in NAMES)]
     paths += [PHOTOS / f"motorcycle_{side}.png" for side in ("left", "right")]
     query = Edit("brightness", factor=1.5)(open_photo(PHOTOS / "motorcycle_left.png"))
-    figure, axes = plt.subplots(1, 5, figsize=(10, 2.3), layout="constrained")
+    figure, axes = plt.subplots(1, 5, figsize=(10, 2.0), layout="constrained")
     plot_similar(query, find_similar(paths, query, by="phash", n=4), ax=axes)
     for axis in axes:
         axis.title.set_fontsize(12)
