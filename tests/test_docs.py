@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 
 import hashfeatures
 from hashfeatures import ImageHashFeaturizer
-from hashfeatures.cli._app import app
+from hashfeatures.cli._app import app, main
+from hashfeatures.cli.demo._planted import build_images
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(
@@ -86,6 +87,8 @@ def test_commands_can_be_typed(page):
     typed = [re.split(r"&&|\|", line)[0] for line in lines if line.startswith("hashfeatures ")]
     for line in typed:
         _, name, *arguments = shlex.split(line, comments=True)
+        if name == "--version":
+            continue
         command = app.get_command(click.Context(app), name)
         assert command is not None, line
         command.make_context(name, arguments)
@@ -228,3 +231,33 @@ def test_the_code_of_a_page_runs_without_a_warning(page, tmp_path, monkeypatch, 
         # A folder stands for the bucket, and local processes for the cluster.
         here = block.replace("s3://bucket", str(tmp_path)).replace(', executor="auto"', "")
         exec(here, given)
+
+
+def run_block(language, block, names):
+    """Run a block of Python, or the commands of a block for the shell."""
+    if language == "python":
+        exec(block, names)
+    for line in block.splitlines() if language == "bash" else []:
+        if line.startswith("hashfeatures ") and " demo " not in line and "--version" not in line:
+            main(shlex.split(line)[1:])
+
+
+@pytest.mark.slow
+def test_get_started_prints_what_it_shows(tmp_path, monkeypatch, capsys):
+    """On the photos of the demo, the lines of each result are printed, in their order."""
+    pytest.importorskip("skimage")
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    build_images(Path("photos"), seed=0)
+    text = (ROOT / "docs" / "get-started.md").read_text("utf-8")
+    names, printed = {}, ""
+    for language, block in re.findall(r"```(python|bash|text)\n(.*?)```", text, re.DOTALL):
+        if language != "text":
+            run_block(language, block, names)
+            printed = "".join(capsys.readouterr())
+        elif not block.startswith("py "):  # what Windows users type
+            position = 0
+            for line in block.splitlines():
+                line = re.sub(r"\(\d+ kB\)", "", line)  # depends on the encoder of JPEG files
+                position = re.sub(r"\(\d+ kB\)", "", printed).find(line.strip("."), position)
+                assert position >= 0, f"{line}\n\nis not in\n\n{printed}"

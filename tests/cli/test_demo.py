@@ -3,21 +3,29 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from hashfeatures import NearDuplicateFinder
+from hashfeatures.cli._app import main
 from hashfeatures.cli.demo._planted import _crop_cells, build_images
-from hashfeatures.cli.demo._walkthrough import _N_LISTED, compare_groups, show_findings
+from hashfeatures.cli.demo._walkthrough import (
+    _N_LISTED,
+    compare_groups,
+    open_folder,
+    show_findings,
+)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Run the demo in an empty folder; return the process and the folder."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "hashfeatures", "demo", "-o", "sheet.png"]
+    options = ("-o", "sheet.png", "--photos", "photos")
+    command = [sys.executable, "-m", "hashfeatures", "demo", *options]
     run = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=120)
     return run, folder
 
@@ -60,15 +68,31 @@ def test_output_fits_a_terminal(demo):
 
 @pytest.mark.slow
 def test_contact_sheet_is_an_image(demo):
-    """The contact sheet is written to the given path, is the only file left, and is not blank."""
+    """The contact sheet is written to the given path, and is not blank."""
     run, folder = demo
-    assert [path.name for path in folder.iterdir()] == ["sheet.png"]
+    assert {path.name for path in folder.iterdir()} == {"sheet.png", "photos"}
     assert "sheet.png" in run.stdout
     with Image.open(folder / "sheet.png") as sheet:
         sheet.load()
         assert sheet.format == "PNG"
         assert min(sheet.size) > 500
         assert len(sheet.convert("RGB").getcolors(maxcolors=2**24)) > 1000
+
+
+@pytest.mark.slow
+def test_photos_stay_in_the_folder_that_was_named(demo, capsys, monkeypatch):
+    """A folder that exists is refused, so that no photo of a user is overwritten."""
+    _, folder = demo
+    assert len(list((folder / "photos").glob("*/*"))) == 326
+    monkeypatch.chdir(folder)
+    assert main(["demo", "--photos", "photos"]) == 3
+    assert "This one exists: photos" in capsys.readouterr().err
+
+
+def test_photos_vanish_if_no_folder_was_named():
+    with open_folder(None) as folder:
+        assert Path(folder).is_dir()
+    assert not Path(folder).exists()
 
 
 @pytest.mark.slow

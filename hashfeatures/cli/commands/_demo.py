@@ -31,7 +31,13 @@ def _png_path(ctx: click.Context, parameter: click.Parameter, value: str) -> Pat
     metavar="N",
     help="Seed for the choice of images and the splits.",
 )
-def command(output: Path, seed: int) -> None:
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the photos into this new folder, and keep them.",
+)
+def command(output: Path, seed: int, photos: Path | None) -> None:
     """Take a tour on photos with planted copies.
 
     The demo plants copies among photos, finds them, and shows how they inflate the score of a
@@ -40,4 +46,4 @@ def command(output: Path, seed: int) -> None:
     """
     from ..demo._walkthrough import run_demo
 
-    run_demo(output, seed)
+    run_demo(output, seed, photos)

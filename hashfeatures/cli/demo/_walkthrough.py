@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +34,7 @@ _N_LISTED = 8
 Rows = NDArray[np.intp]
 
 
-def run_demo(output: Path, seed: int = 0) -> None:
+def run_demo(output: Path, seed: int = 0, photos: Path | None = None) -> None:
     """Run the demo and print what it finds.
 
     Parameters
@@ -42,19 +43,21 @@ def run_demo(output: Path, seed: int = 0) -> None:
         The contact sheet to write, a PNG file.
     seed : int, default=0
         Seed for the choice of images and the splits.
+    photos : Path, optional
+        The new folder to write the images to. None means a temporary one.
 
     Raises
     ------
     MissingExtraError
         If scikit-image or matplotlib is not installed.
     OSError
-        If the contact sheet cannot be written.
+        If the contact sheet or the images cannot be written.
     """
     check_output(output)
     for module in ("skimage", "matplotlib.figure"):
         import_extra(module, "demo", "The demo")
     show_title()
-    with TemporaryDirectory(prefix="hashfeatures-demo-") as folder:
+    with open_folder(photos) as folder:
         images = build_images(Path(folder), seed)
         show_images(images)
 
@@ -75,6 +78,16 @@ def run_demo(output: Path, seed: int = 0) -> None:
         groups = choose_groups(images, finder.labels_)
         write_contact_sheet(output, images, groups, finder)
         show_contact_sheet(output, groups)
+
+
+def open_folder(photos: Path | None) -> AbstractContextManager[str | Path]:
+    """Return a context of a new folder: `photos`, which stays, or else a temporary one."""
+    if photos is None:
+        return TemporaryDirectory(prefix="hashfeatures-demo-")
+    if photos.exists():
+        raise FileExistsError(f"The photos need a new folder. This one exists: {photos}")
+    photos.mkdir()
+    return nullcontext(photos)
 
 
 def check_output(output: Path) -> None:
