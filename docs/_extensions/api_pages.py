@@ -21,6 +21,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import import_object
 
+from hashfeatures.edits import EVERYDAY_EDITS
+
 PROCESS_PARAM = SphinxDocString._process_param
 
 
@@ -84,7 +86,7 @@ def describe_attribute(
     return PROCESS_PARAM(docstring, name, description, False)
 
 
-def hide_made_signature(
+def show_signature(
     app: Sphinx,
     what: str,
     name: str,
@@ -93,10 +95,13 @@ def hide_made_signature(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str, str] | None:
-    """Leave out the signature of a class that only functions make."""
-    if signature and what in ("class", "exception") and not ClassDoc(documented)["Parameters"]:
+    """Name long defaults, and leave out the signature of a class that only functions make."""
+    if not signature:
+        return None
+    if what in ("class", "exception") and not ClassDoc(documented)["Parameters"]:
         return "", ""
-    return None
+    signature = signature.replace(repr(EVERYDAY_EDITS), "EVERYDAY_EDITS")
+    return re.sub(r"<function (\w+)>", r"\1", signature), returned or ""
 
 
 def resolve_name(
@@ -134,8 +139,8 @@ def show_options(app: Sphinx, context: Any, lines: list[str]) -> None:
 
 
 def escape_stars(lines: list[str]) -> list[str]:
-    """Escape the stars in lines of text."""
-    return [line.replace("*", r"\*") for line in lines]
+    """Escape single stars in lines of text. Double ones are markup of sphinx-click."""
+    return [re.sub(r"(?<!\*)\*(?!\*)", r"\*", line) for line in lines]
 
 
 def offer_members(app: Sphinx, config: Config) -> None:
@@ -153,7 +158,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for extension in ("numpydoc", "sphinx.ext.autodoc", "sphinx_click"):
         app.setup_extension(extension)
     app.connect("config-inited", offer_members, priority=900)
-    app.connect("autodoc-process-signature", hide_made_signature)
+    app.connect("autodoc-process-signature", show_signature)
     app.connect("sphinx-click-process-description", show_examples)
     app.connect("sphinx-click-process-options", show_options)
     app.connect("missing-reference", resolve_name)

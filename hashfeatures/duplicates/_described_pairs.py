@@ -43,7 +43,7 @@ class ConfirmedPairs(NamedTuple):
 
     See Also
     --------
-    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    NearDuplicateFinder : Holds the pairs of the fitted images, as `pairs_`.
     ConfirmedViewPairs : The same with views.
 
     Examples
@@ -91,7 +91,7 @@ class ConfirmedViewPairs(NamedTuple):
 
     See Also
     --------
-    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    NearDuplicateFinder : Holds the pairs of the fitted images, as `pairs_`.
     ConfirmedPairs : The same without views.
 
     Examples

@@ -32,10 +32,12 @@ EDITS: dict[str, Callable[..., Image.Image]] = {
 class Edit:
     """An edit with its parameters, or a sequence of edits.
 
+    Read more in the :doc:`User Guide </user-guide/radius>`.
+
     Parameters
     ----------
     name : str
-        One of `hashfeatures.edits.EDITS`.
+        The name of a function, one of the keys of ``hashfeatures.edits.EDITS``.
     **parameters
         Parameters of the function of that name. The others keep their defaults.
 

@@ -48,7 +48,7 @@ class ViewPairs(NamedTuple):
 
     See Also
     --------
-    NearDuplicateFinder.pairs_ : Holds the pairs of the fitted images.
+    NearDuplicateFinder : Holds the pairs of the fitted images, as `pairs_`.
     ConfirmedViewPairs : Such pairs that the pixels confirm.
 
     Examples
