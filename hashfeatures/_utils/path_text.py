@@ -65,6 +65,23 @@ def write_path(path: str) -> str:
     return json.dumps(path)
 
 
+def spellings(path: str) -> list[str]:
+    r"""Return a path, and the same path as other systems may spell it.
+
+    Windows separates folders by backslashes, and macOS may write an accent as its own character.
+
+    Examples
+    --------
+    >>> from hashfeatures._utils.path_text import spellings
+    >>> spellings("cats/1.png"), spellings("cats\\1.png")
+    (['cats/1.png'], ['cats\\1.png', 'cats/1.png'])
+    """
+    forms = [path, path.replace("\\", "/")]
+    if not path.isascii():
+        forms += [unicodedata.normalize(form, forms[1]) for form in ("NFC", "NFD")]
+    return list(dict.fromkeys(forms))
+
+
 def encoding_of(data: bytes) -> str:
     r"""Return the encoding by the byte order mark of a text; UTF-8 without one.
 
@@ -98,7 +115,10 @@ def split_list(data: bytes) -> list[str]:
     """
     encoding = encoding_of(data)
     if encoding == "utf-8-sig":  # paths may contain bytes that are not UTF-8
-        text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+        try:
+            text = os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+        except UnicodeDecodeError:  # on Windows, whose paths are Unicode
+            raise ValueError("it is not UTF-8; save it as UTF-8") from None
     else:
         text = data.decode(encoding)
     if "\0" in text:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from glob import glob, has_magic
 
 from .._utils.descriptions import shorten
-from .._utils.path_text import show_path, split_list
+from .._utils.path_text import show_path, spellings, split_list
 from .._utils.quantities import count
 from .._utils.regular_files import open_regular
 from ._context import InputOptions, OutputOptions
@@ -152,9 +152,10 @@ class Walk:
             if local is None:  # a URL
                 yield from self._once(source, source)
             else:
-                if "\\" in local and not os.path.lexists(local):  # a list from Windows
-                    other = local.replace("\\", "/")
-                    local = other if os.path.lexists(other) else local
+                # Another system may have written the list.
+                forms = spellings(local)
+                if len(forms) > 1:
+                    local = next(filter(os.path.lexists, forms), local)
                 yield from self._once(local, os.path.realpath(local))
 
     def _once(self, source: str, identity: str) -> Iterator[str]:

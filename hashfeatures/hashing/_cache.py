@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -285,7 +285,7 @@ class HashCache:
         return connection
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        uri = f"{Path(self._path).as_uri()}?mode={mode}"
+        uri = f"{_uri_of(Path(self._path))}?mode={mode}"
         return sqlite3.connect(uri, uri=True, timeout=_TIMEOUT, isolation_level=None)
 
     def _prepare(self) -> None:
@@ -350,6 +350,12 @@ class HashCache:
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _uri_of(path: PurePath) -> str:
+    """Return the URI of a file for SQLite, which takes no host: that of Windows is in the path."""
+    uri = path.as_uri()
+    return uri if uri.startswith("file:///") else uri.replace("file:", "file://", 1)
 
 
 def _ask(connection: sqlite3.Connection, query: str) -> Any:

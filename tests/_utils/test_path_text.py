@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashfeatures._utils.path_text import read_path, show_path, write_path
+from hashfeatures._utils.path_text import read_path, show_path, spellings, split_list, write_path
 
 file_names = st.one_of(st.text(min_size=1), st.binary(min_size=1).map(os.fsdecode))
 
@@ -38,3 +38,18 @@ def test_a_name_cannot_turn_the_text_around_it():
 def test_what_is_no_json():
     with pytest.raises(ValueError, match="Unterminated"):
         read_path('"half')
+
+
+def test_other_systems_spell_paths_in_another_way():
+    """macOS may decompose accents, and Windows separates by backslashes."""
+    composed, decomposed = "caf\u00e9/1.png", "cafe\u0301/1.png"
+    assert spellings(composed) == [composed, decomposed]
+    assert spellings(decomposed) == [decomposed, composed]
+    assert spellings(composed.replace("/", "\\"))[1:] == [composed, decomposed]
+
+
+def test_a_list_in_another_encoding_is_refused_on_windows(monkeypatch):
+    """There paths are Unicode, and bytes that are not UTF-8 cannot be one."""
+    monkeypatch.setattr("os.fsdecode", lambda data: data.decode("utf-8", "surrogatepass"))
+    with pytest.raises(ValueError, match="it is not UTF-8; save it as UTF-8"):
+        split_list("z\u00fcrich.png".encode("cp1252"))

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from PIL import Image
 
 import hashfeatures.hashing._cache
 from hashfeatures import CacheError
-from hashfeatures.hashing._cache import HashCache
+from hashfeatures.hashing._cache import HashCache, _uri_of
 from hashfeatures.hashing._record import ImageRecord
 from hashfeatures.hashing._source_keys import SourceKey, key_of
 
@@ -660,3 +660,16 @@ def test_a_cache_is_a_dict(tmp_path, steps):
         assert cache.get_many([key for key, _ in expected]) == [record for _, record in expected]
     finally:
         cache.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PureWindowsPath(r"C:\a b.sqlite"), "file:///C:/a%20b.sqlite"),
+        (PureWindowsPath(r"\\server\share\a.sqlite"), "file:////server/share/a.sqlite"),
+        (PurePosixPath("/a?b.sqlite"), "file:///a%3Fb.sqlite"),
+    ],
+)
+def test_sqlite_opens_files_of_windows(path, uri):
+    """SQLite refuses a URI with a host, as that of a shared folder."""
+    assert _uri_of(path) == uri

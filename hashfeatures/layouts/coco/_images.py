@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._utils.descriptions import shorten
-from ..._utils.path_text import show_path, split_list
+from ..._utils.path_text import show_path, spellings, split_list
 from ...exceptions import LayoutError
 from .._outside import find_outside
 from ._file import show_file
@@ -54,7 +54,7 @@ def locate_images(
     tops = [root] if root is not None else [path.parent, above]
     folders = list(dict.fromkeys(top / name for top in tops for name in usual_folders(parts)))
     first = names[:_SAMPLE]
-    found = [sum(os.path.isfile(folder / name) for name in first) for folder in folders]
+    found = [sum(os.path.isfile(_find(folder, name)) for name in first) for folder in folders]
     best = found.index(max(found))
     if max(found):
         folder = folders[best]
@@ -67,7 +67,13 @@ def locate_images(
             f"the folders {shorten(tried, 400)}. Name the folder of the images, as by "
             f"root='images'."
         )
-    return [str(folder / name) for name in names], folder
+    return [_find(folder, name) for name in names], folder
+
+
+def _find(folder: Path, name: str) -> str:
+    """Return the path of an image, whose name another system may have written."""
+    paths = [str(folder / spelling) for spelling in spellings(name)]
+    return paths[0] if len(paths) == 1 else next(filter(os.path.isfile, paths), paths[0])
 
 
 def usual_folders(parts: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..._utils.containers import as_column
 from ..._utils.descriptions import describe_value
-from ..._utils.path_text import show_path, split_list, write_path
+from ..._utils.path_text import show_path, spellings, split_list, write_path
 from ..._utils.regular_files import open_regular
 from ..._utils.relative_paths import common_folder, relative_to
 from ...exceptions import LayoutError
@@ -173,15 +173,14 @@ def read_text_list(path: Path) -> list[str]:
 
 
 def _locate(entries: list[str], folder: Path) -> list[str]:
-    """Return the paths of images, which may be relative to a folder or separated as on Windows."""
+    """Return the paths of images, which may be relative to a folder or of another system."""
     found = []
     for entry in entries:
         path = local_path(entry)
         if path is None or os.path.exists(entry):
             found.append(entry)
             continue
-        names = (path, path.replace("\\", "/"))
-        ways = [os.path.join(above, name) for name in names for above in (folder, "")]
+        ways = [os.path.join(above, name) for name in spellings(path) for above in (folder, "")]
         found.append(next(filter(os.path.exists, ways), entry))
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.path_text import spellings
 from ...exceptions import LayoutError
 from ...images._sources import is_data_uri, is_url, local_path
 from .._unique_names import number_repeats
@@ -61,8 +62,8 @@ def put_below(value: Any, folder: Path) -> Any:
 
 
 def _find(name: str, folder: Path) -> str | None:
-    """Return the path of an existing file, whose name may have separators of Windows."""
-    for written in (name, name.replace("\\", "/")):
+    """Return the path of an existing file, whose name another system may have written."""
+    for written in spellings(name):
         path = os.path.join(folder, written)
         if "\0" not in path and os.path.lexists(path):
             return path

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 
 from ..._utils.descriptions import shorten
-from ..._utils.path_text import encoding_of, show_path
+from ..._utils.path_text import encoding_of, show_path, spellings
 from ..._utils.quantities import count
 from ..._utils.regular_files import open_regular
 from ...exceptions import LayoutError
@@ -61,8 +61,8 @@ def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str],
         names: dict[str, int] = {}
         for number, text in lines.items():
             name = safe_name(text, f"{where}, line {number}")
-            stem = os.path.splitext(name)[0]
-            names.setdefault(stem if name not in known and stem in known else name, number)
+            forms = [*spellings(name), *spellings(os.path.splitext(name)[0])]
+            names.setdefault(next((form for form in forms if form in known), name), number)
         listed[file.stem] = names
     notes = [f"skipped {count(n_of_class, 'image set')} of single classes"] if n_of_class else []
     parts = [name for name in listed if not _joins_others(name, listed)]

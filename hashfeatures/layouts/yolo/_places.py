@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._utils.descriptions import describe_value, shorten
 from ..._utils.part_names import role_of
-from ..._utils.path_text import show_path, split_list
+from ..._utils.path_text import show_path, spellings, split_list
 from ..._utils.quantities import count
 from ..._utils.regular_files import open_regular
 from ...exceptions import LayoutError
@@ -131,9 +131,9 @@ class YoloImages:
         if root is not None:
             candidates = [os.path.abspath(root)]
         elif named:
-            spellings = _spell(named)
-            candidates = [os.path.join(beside, spelling) for spelling in spellings]
-            candidates += [os.path.abspath(spelling) for spelling in spellings]
+            forms = spellings(named)
+            candidates = [os.path.join(beside, form) for form in forms]
+            candidates += [os.path.abspath(form) for form in forms]
             candidates.append(beside)
         candidates = list(dict.fromkeys(map(os.path.normpath, candidates)))
         for candidate in candidates:
@@ -193,7 +193,7 @@ class YoloImages:
     def _find_listed(self, entry: str, folder: str) -> str | None:
         """Return the path of an image in a list; names after "./" are relative to the list."""
         folders = [folder, self.root] if entry.startswith(("./", ".\\")) else [self.root, folder]
-        for spelling in _spell(entry.strip()):
+        for spelling in spellings(entry.strip()):
             for above in (*folders, os.getcwd()):
                 path = os.path.normpath(os.path.join(above, spelling))
                 if "\0" not in path and os.path.isfile(path):
@@ -246,17 +246,12 @@ def locate(root: str, name: str) -> str | None:
 
     As in Ultralytics, a name may lead out of the root, and "../" in front is optional.
     """
-    for spelling in _spell(name):
+    for spelling in spellings(name):
         for below in (spelling, spelling.removeprefix("../")):
             path = os.path.join(root, below)
             if os.path.exists(path):
                 return os.path.realpath(path)
     return None
-
-
-def _spell(name: str) -> list[str]:
-    """Return a path, and how it is written here if it has Windows' separators."""
-    return list(dict.fromkeys([name, name.replace("\\", "/")]))
 
 
 def _line_of(entry: str, data: bytes) -> int:

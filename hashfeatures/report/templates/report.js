@@ -69,10 +69,11 @@
   // The address of a file or a web page, never a script: every part of a path is escaped.
   const addressOf = ({ path, shown: odd }) => {
     if (odd !== undefined || path.startsWith("<")) return null;
+    const hasDrive = /^[a-z]:[\\/]/i.test(path), isShared = path.startsWith("\\\\");
+    const parts = path.split(hasDrive || isShared ? /[\\/]/ : "/").map(encodeURIComponent).join("/");
+    if (hasDrive) return `file:///${parts.replace("%3A", ":")}`;
+    if (isShared) return `file:${parts}`;
     if (path.includes("://")) return /^https?:\/\//.test(path) ? path : null;
-    const isWindows = /^[a-z]:\\/i.test(path);
-    const parts = path.split(isWindows ? "\\" : "/").map(encodeURIComponent).join("/");
-    if (isWindows) return `file:///${parts.replace("%3A", ":")}`;
     return path.startsWith("/") ? `file://${parts}` : `./${parts}`;
   };
 

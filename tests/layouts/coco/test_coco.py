@@ -369,6 +369,15 @@ def test_windows_separators_are_opened_and_kept(write, tmp_path):
     assert (out / "train" / "a" / "00101.png").is_file()
 
 
+def test_names_with_accents_are_found_in_either_form(write):
+    document = make_document(2)
+    document["images"][0]["file_name"] = "caf\u00e9.png"
+    path = write(document)
+    (file,) = path.parents[1].rglob("caf\u00e9.png")
+    file.rename(file.with_name("cafe\u0301.png"))
+    assert all(map(os.path.isfile, read_collection(path).images))
+
+
 def test_a_byte_order_mark_is_no_problem(write):
     path = write(make_document())
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

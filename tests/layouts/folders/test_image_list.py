@@ -1,6 +1,8 @@
 """A list of images is a collection that can be split, written and read again."""
 
 import os
+import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +126,19 @@ def test_a_list_from_windows_is_read(files, tmp_path):
     path = tmp_path / "photos" / "list.txt"
     path.write_text("a\\1.png\r\nb\\2.png\r\n")
     assert read_collection(path).images == [files[0], files[2]]
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_with_accents_are_found_in_either_form(forms, files, tmp_path):
+    """macOS may write an accent as a character of its own, and lists follow it or do not."""
+    on_disk, listed = (unicodedata.normalize(form, "caf\u00e9.png") for form in forms)
+    shutil.copy(files[0], tmp_path / on_disk)
+    (tmp_path / "list.txt").write_text(f"{listed}\n", encoding="utf-8")
+    (image,) = read_collection(tmp_path / "list.txt").images
+    assert os.path.isfile(image)
+    (tmp_path / "table.csv").write_text(f"image,label\n{listed},cat\n", encoding="utf-8")
+    (image,) = read_collection(tmp_path / "table.csv").images
+    assert os.path.isfile(image)
 
 
 def test_folders_of_other_parts_are_read_as_parts(files, tmp_path):

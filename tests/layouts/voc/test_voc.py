@@ -222,6 +222,18 @@ def test_windows_lines_and_a_byte_order_mark(voc):
     assert read_collection(voc).parts.value_counts()["train"] == 6
 
 
+def test_names_with_accents_are_found_in_either_form(voc):
+    for folder, suffix in (("JPEGImages", ".jpg"), ("Annotations", ".xml")):
+        file = voc / folder / f"2007_000001{suffix}"
+        file.rename(file.with_name(f"cafe\u0301{suffix}"))
+    for path in (voc / "ImageSets" / "Main").glob("train*.txt"):
+        listed = path.read_text(encoding="utf-8").replace("2007_000001", "caf\u00e9")
+        path.write_text(listed, encoding="utf-8")
+    collection = read_collection(voc)
+    assert collection.parts.notna().all()
+    assert all(map(os.path.isfile, collection.images))
+
+
 def test_images_in_no_set_and_sets_without_files(voc):
     """An image outside of all sets has no part; one that a set lists alone is a row that fails."""
     write_set(voc, "val", range(7, 9))
