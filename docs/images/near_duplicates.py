@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from _photos import PHOTOS, SAMPLES, open_photo
 from _themes import save
+from numpy.typing import NDArray
 from PIL import Image
 
 from hashfeatures import NearDuplicateFinder, find_duplicates
@@ -89,7 +90,7 @@ def draw_matching() -> None:
         finder = NearDuplicateFinder(min_agreement=0).fit([left, other])
         pairs = finder.pairs_
         moved = lay_over(left, other, finder)
-        apart = np.abs(np.asarray(left, dtype=float) - np.asarray(moved))
+        apart = difference(np.asarray(left, dtype=float), np.asarray(moved, dtype=float))
         verdict = "confirmed" if pairs.agreement[0] >= 0.85 else "refused"
         titles = (
             "a photo",
@@ -103,6 +104,13 @@ def draw_matching() -> None:
             axis.set_title(title, fontsize=12)
             axis.set_axis_off()
     save(figure, "matching")
+
+
+def difference(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how pictures differ where both are, apart from brightness and contrast."""
+    overlap = right.any(axis=-1)
+    gain, offset = np.polyfit(right[overlap].ravel(), left[overlap].ravel(), 1)
+    return np.abs(left - (gain * right + offset)) * overlap[..., None]
 
 
 def lay_over(left: Image.Image, right: Image.Image, finder: NearDuplicateFinder) -> Image.Image:
