@@ -275,6 +275,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         -------
         NearDuplicateFinder
             The object itself.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins()])
+        >>> finder.partial_fit([data.camera()[::2, ::2]]).labels_
+        array([0, 1, 0])
         """
         if not hasattr(self, "labels_"):
             return self.fit(X)
@@ -306,6 +314,14 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         -------
         NearDuplicateFinder
             The object itself.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder, hash_images
+        >>> table = hash_images([data.camera(), data.coins(), data.camera()], ["phash", "dhash"])
+        >>> NearDuplicateFinder().fit_table(table).labels_
+        array([0, 1, 0])
         """
         return self._group(*self._compare_table(table))
 
@@ -576,6 +592,15 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         FingerprintedImages
             The fingerprints, which `matches` takes in place of images; "ids", the paths or URLs;
             and "failures", those that could not be read.
+
+        Examples
+        --------
+        >>> from skimage import data
+        >>> from hashfeatures import NearDuplicateFinder
+        >>> finder = NearDuplicateFinder().fit([data.camera(), data.coins()])
+        >>> new = finder.fingerprint([data.coins()[:, 2:]])
+        >>> finder.matches(new).right
+        array([1])
         """
         comparison = self._comparison()
         sources = list_sources(gather_images(X), type(self).__name__)

@@ -165,6 +165,13 @@ class HammingNeighbors(BitsEstimator):
         -------
         HammingNeighbors
             The fitted estimator.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0]])
+        >>> neighbors.partial_fit([[0, 0, 1], [1, 1, 1]]).n_samples_fit_
+        3
         """
         if not hasattr(self, "n_samples_fit_"):
             with _FIRST_FIT:
@@ -195,6 +202,13 @@ class HammingNeighbors(BitsEstimator):
         ------
         IndexError
             If there is no such row.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [0, 1, 1]])
+        >>> neighbors.remove([1]).components()
+        array([0, 1, 2])
         """
         n_rows = len(self._fitted_rows())
         rows = np.atleast_1d(np.asarray(indices))
@@ -224,6 +238,19 @@ class HammingNeighbors(BitsEstimator):
         ------
         ValueError
             If the number of ids is not the number of rows.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> neighbors = HammingNeighbors(n_neighbors=1).fit([[0, 0, 0], [1, 1, 1]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     neighbors.save(Path(folder, "known.bits"), ids=["a.jpg", "b.jpg"])
+        ...     known = HammingNeighbors.load(Path(folder, "known.bits"))
+        ...     distance, row = known.query([0, 1, 1], n_neighbors=1)
+        ...     known.ids_[int(row[0])]
+        'b.jpg'
         """
         check_is_fitted(self)
         self._check_parameters()
@@ -381,6 +408,13 @@ class HammingNeighbors(BitsEstimator):
         ------
         ValueError
             If `n_neighbors` is more than the number of fitted rows.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(n_neighbors=2).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> neighbors.kneighbors([[0, 1, 1]])
+        (array([[1, 1]]), array([[1, 2]]))
         """
         rows = self._fitted_rows()
         name = type(self).__name__
@@ -439,6 +473,14 @@ class HammingNeighbors(BitsEstimator):
         ------
         TooManyPairsError
             If more than 100 million pairs of a query and a row are within the radius.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> distances, rows = neighbors.radius_neighbors([[0, 1, 1], [1, 0, 0]])
+        >>> rows.tolist()
+        [array([1, 2]), array([0])]
         """
         if sort_results and not return_distance:
             raise ValueError("return_distance must be True if sort_results is True.")
@@ -470,6 +512,15 @@ class HammingNeighbors(BitsEstimator):
         csr_matrix of shape (n_queries, n_samples_fit), dtype float64
             The graph. The edges of a row are sorted by distance, then column. Distances of zero
             are stored.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(n_neighbors=1).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> neighbors.kneighbors_graph(mode="distance").toarray()
+        array([[0., 1., 0.],
+               [1., 0., 0.],
+               [0., 2., 0.]])
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         distances, rows = self.kneighbors(X, n_neighbors)
@@ -506,6 +557,15 @@ class HammingNeighbors(BitsEstimator):
         ------
         TooManyPairsError
             If more than 100 million pairs of a query and a row are within the radius.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> neighbors.radius_neighbors_graph().toarray()
+        array([[0., 1., 0.],
+               [1., 0., 0.],
+               [0., 0., 0.]])
         """
         check_choice(type(self).__name__, "mode", mode, MODES)
         found, n_queries = self._near(X, radius, sort_results)
@@ -559,6 +619,13 @@ class HammingNeighbors(BitsEstimator):
         iterator of Pairs
             Blocks of pairs, in no particular order. Each pair appears once, with
             ``left < right``.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> sum(len(pairs.left) for pairs in neighbors.iter_pairs())
+        1
         """
         check_is_fitted(self)
         check_bool(type(self).__name__, "progress", progress)
@@ -579,6 +646,13 @@ class HammingNeighbors(BitsEstimator):
         ndarray of shape (n_samples_fit,), dtype intp
             Labels from 0 on, in the order in which components first appear. A missing row has a
             label of its own.
+
+        Examples
+        --------
+        >>> from hashfeatures import HammingNeighbors
+        >>> neighbors = HammingNeighbors(radius=1).fit([[0, 0, 0], [0, 0, 1], [1, 1, 1]])
+        >>> neighbors.components()
+        array([0, 0, 1])
         """
         check_is_fitted(self)
         check_bool(type(self).__name__, "progress", progress)

@@ -149,6 +149,12 @@ class ImageHashFeaturizer(TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_bits,), dtype object
             "phash_00" to "phash_63"; "dhash16_000" to "dhash16_255" for another size.
+
+        Examples
+        --------
+        >>> from hashfeatures import ImageHashFeaturizer
+        >>> ImageHashFeaturizer(["phash", "dhash:16"]).get_feature_names_out()[[0, 63, 64]]
+        array(['phash_00', 'phash_63', 'dhash16_000'], dtype=object)
         """
         return layout_of(parse_hashes(self.hashes)).column_names()
 

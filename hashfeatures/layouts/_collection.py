@@ -165,6 +165,15 @@ class Collection:
         ------
         ParameterError
             If a row or a key is not among those of the collection.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from hashfeatures import read_collection
+        >>> table = pd.DataFrame({"image": ["1.png", "2.png"], "part": ["train", "test"]})
+
+        >>> read_collection(table).select([False, True]).images
+        ['2.png']
         """
         expected = f"row numbers, a mask or keys of these {len(self)} images"
         rows = self._find_rows("select", "rows", rows, expected)
@@ -220,6 +229,15 @@ class Collection:
         -------
         dict of str to Collection
             Empty if the layout has no parts.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from hashfeatures import read_collection
+        >>> table = pd.DataFrame({"image": ["1.png", "2.png"], "part": ["train", "test"]})
+
+        >>> {name: part.images for name, part in read_collection(table).by_part().items()}
+        {'train': ['1.png'], 'test': ['2.png']}
         """
         if self.parts is None:
             return {}
@@ -245,6 +263,27 @@ class Collection:
         ------
         LayoutError
             If the layout holds no boxes.
+
+        Examples
+        --------
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from hashfeatures import read_collection
+        >>> coco = {
+        ...     "images": [{"id": 1, "file_name": "1.png", "width": 10, "height": 10}],
+        ...     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 1, 4, 5]}],
+        ...     "categories": [{"id": 1, "name": "cat"}],
+        ... }
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("RGB", (10, 10)).save(Path(folder, "1.png"))
+        ...     path = Path(folder, "instances.json")
+        ...     _ = path.write_text(json.dumps(coco))
+        ...     objects = read_collection(path).objects()
+        >>> objects[["label", "left", "top", "right", "bottom"]]
+          label  left  top  right  bottom
+        0   cat   0.2  0.1    0.6     0.6
         """
         return self.layout.find_objects(self)
 
@@ -277,6 +316,22 @@ class Collection:
             If the folder is not empty, if names collide, or if the layout cannot be written so.
         ParameterError
             If an image is in two parts, or is not in the collection.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from hashfeatures import read_collection
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        ...         Path(folder, "pets", name).parent.mkdir(parents=True, exist_ok=True)
+        ...         Image.new("RGB", (8, 8)).save(Path(folder, "pets", name))
+        ...     pets = read_collection(Path(folder, "pets"))
+        ...     parts = ["train", "test", "train"]
+        ...     out = pets.write_split(parts, Path(folder, "split"), how="copy")
+        ...     sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+        ['test/cat/2.png', 'train/cat/1.png', 'train/dog/1.png']
         """
         check_choice("write_split", "how", how, ("lists", "link", "copy"))
         rows = self._rows_by_part(parts)

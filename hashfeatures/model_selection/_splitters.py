@@ -194,6 +194,15 @@ class NearDuplicateKFold(_NearDuplicateSplitter):
         ------
         train, test : ndarray, dtype intp
             Row numbers in ascending order.
+
+        Examples
+        --------
+        >>> from hashfeatures import NearDuplicateKFold
+        >>> folds = NearDuplicateKFold(n_splits=2, finder="precomputed")
+        >>> for train, test in folds.split(range(4), groups=["ann", "ann", "bob", "cy"]):
+        ...     print(train, test)
+        [2 3] [0 1]
+        [0 1] [2 3]
         """
         X = gather_images(X)
         rng = check_random_state(self.random_state) if self.shuffle else None

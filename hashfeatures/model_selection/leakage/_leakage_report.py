@@ -188,6 +188,13 @@ class LeakageReport:
             number of images in the last part), "share", and "shares" (by part and other part). A
             share is None where no image of a part was compared. With groups, "straddling" is the
             number of groups in more than one part.
+
+        Examples
+        --------
+        >>> from hashfeatures import DuplicateGroups, leakage_report
+        >>> report = leakage_report([[0, 0], [1, 1]], [[0, 0]], finder=DuplicateGroups(radius=0))
+        >>> report.summary()["leaking"], report.summary()["share"]
+        (1, 1.0)
         """
         return self._counts.summary()
 
