@@ -22,12 +22,12 @@ def test_a_placeholder_is_replaced_at_its_indentation():
         other : int
         """
 
-    lines = Estimator.__doc__.splitlines()
+    lines = Estimator.__doc__.rstrip().splitlines()  # Python 3.13 strips the last one itself
     margin = " " * (len(lines[2]) - len(lines[2].lstrip()))
     assert lines[4] == f"{margin}n_jobs : int, default=None"
     assert lines[5].startswith(f"{margin}    The number of threads")
-    assert lines[-3] == f"{margin}    More of it."
-    assert lines[-2] == f"{margin}other : int"
+    assert lines[-2] == f"{margin}    More of it."
+    assert lines[-1] == f"{margin}other : int"
 
 
 def test_a_dollar_within_a_line_is_left_alone():
