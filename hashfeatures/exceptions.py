@@ -16,7 +16,7 @@ class ImageReadError(ValueError):
         The image: a path, a URL, or a description of an object in memory.
     cause : str
         The reason of the failure.
-    position : int, optional
+    position : int, default=None
         The row of the image in its collection, counted from 0.
     lasting : bool, default=True
         Whether the same file will fail again, as one with broken content does. A time-out or a
@@ -259,7 +259,7 @@ class LeakageError(AssertionError):
     ----------
     message : str
         The number of leaks, and the worst ones.
-    report : LeakageReport, optional
+    report : LeakageReport, default=None
         All leaks.
 
     See Also
@@ -292,7 +292,7 @@ class UncheckedLeakageError(LeakageError):
     ----------
     message : str
         Why the split was not checked.
-    report : LeakageReport, optional
+    report : LeakageReport, default=None
         What was compared.
 
     See Also

@@ -54,17 +54,17 @@ def plot_images(
     images : list, tuple, 1-D array, Series or DataFrame of shape (n_images,)
         Image sources, as for `ImageHashFeaturizer`. An image that cannot be read appears as a
         gray tile with a note.
-    titles : iterable of str, optional
+    titles : iterable of str, default=None
         The title above each image. None means the names of the files.
     n_columns : int, default=5
         The number of images in a row.
-    ax : matplotlib Axes or array of them, optional
+    ax : matplotlib.axes.Axes or array of them, default=None
         The Axes to draw in. A single Axes is divided, and each of an array takes one image. None
         creates a new figure.
 
     Returns
     -------
-    ndarray of matplotlib Axes, shape (n_rows, n_columns)
+    ndarray of matplotlib.axes.Axes, shape (n_rows, n_columns)
         The Axes of the images, row by row, or `ax` if it is an array.
 
     Raises
@@ -116,12 +116,12 @@ def plot_groups(
         The number of groups to draw, the largest first.
     n_columns : int, default=6
         The number of images to draw of each group. The last column counts the remaining ones.
-    ax : matplotlib Axes or array of them, optional
+    ax : matplotlib.axes.Axes or array of them, default=None
         As in `plot_images`.
 
     Returns
     -------
-    ndarray of matplotlib Axes, shape (n_groups, n_columns)
+    ndarray of matplotlib.axes.Axes, shape (n_groups, n_columns)
         The Axes of the images.
 
     Raises
@@ -193,12 +193,12 @@ def plot_similar(
         The number of images to draw beside the query.
     n_columns : int, default=5
         The number of images in a row.
-    ax : matplotlib Axes or array of them, optional
+    ax : matplotlib.axes.Axes or array of them, default=None
         As in `plot_images`.
 
     Returns
     -------
-    ndarray of matplotlib Axes, shape (n_rows, n_columns)
+    ndarray of matplotlib.axes.Axes, shape (n_rows, n_columns)
         The Axes of the images, the query first.
 
     Raises
@@ -245,12 +245,12 @@ def plot_pairs(pairs: pd.DataFrame, *, ax: Any = None) -> Axes:
         A table with the columns "left_image", "right_image" and "distance". If it has "left_part"
         and "right_part", their values appear above the images. If it has "agreement" and
         "relation", their values appear above the right images.
-    ax : matplotlib Axes or array of them, optional
+    ax : matplotlib.axes.Axes or array of them, default=None
         As in `plot_images`.
 
     Returns
     -------
-    ndarray of matplotlib Axes, shape (n_pairs, 2)
+    ndarray of matplotlib.axes.Axes, shape (n_pairs, 2)
         The Axes of the images, one pair per row.
 
     Raises
@@ -293,14 +293,14 @@ def plot_distances(distances: ArrayLike, radius: int | None = None, *, ax: Any =
     distances : array-like of shape (n_distances,)
         Hamming distances in bits, such as those of `Pairs`, or the distance of each image to its
         nearest neighbor.
-    radius : int, optional
+    radius : int, default=None
         The greatest distance of two near duplicates. Distances within it have another color.
-    ax : matplotlib Axes, optional
+    ax : matplotlib.axes.Axes, default=None
         The Axes to draw in. None creates a new figure.
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib.axes.Axes
         The Axes of the histogram.
 
     Raises
@@ -445,7 +445,7 @@ def plot_calibration(
         The recommended agreement. None means that the table has radii alone.
     target : float
         The most false matches in a million pairs.
-    ax : matplotlib.axes.Axes, optional
+    ax : matplotlib.axes.Axes, default=None
         The Axes to draw in. None creates a new figure.
 
     Returns

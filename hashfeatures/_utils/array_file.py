@@ -116,7 +116,7 @@ def write_store(
 
     Parameters
     ----------
-    path : str or PathLike
+    path : path-like
         The file.
     kind : str
         The kind of the content, such as "HammingNeighbors", which `read_store` checks.
@@ -161,7 +161,7 @@ def read_store(
 
     Parameters
     ----------
-    path : str or PathLike
+    path : path-like
         The file.
     kind : str
         The expected kind of the content.

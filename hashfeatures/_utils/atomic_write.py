@@ -20,7 +20,7 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file.
 
     Yields
@@ -66,7 +66,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file.
     content : bytes
         Its content.

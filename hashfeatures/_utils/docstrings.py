@@ -177,7 +177,7 @@ _SHARED = {
             own.
     """,
     "cache": """
-        cache : path, default=None
+        cache : path-like, default=None
             A file that stores hashes, which is created if it does not exist. An image is found
             there by its path, size, times of change and inode, or by its content. Several
             processes may share the file. Images at a URL are assumed not to change. If the cache

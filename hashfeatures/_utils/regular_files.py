@@ -28,7 +28,7 @@ def open_regular(path: str | bytes | os.PathLike[str]) -> BinaryIO:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file, or a link to it. A file of size zero is not opened, as some files in ``/proc``
         and ``/sys`` would block.
 

@@ -71,7 +71,7 @@ class PartDirectory:
 
     Parameters
     ----------
-    address : path or URL
+    address : path-like or URL
         The address of the directory.
     """
 

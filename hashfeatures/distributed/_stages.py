@@ -56,7 +56,7 @@ class Stage(PartDirectory):
 
         Parameters
         ----------
-        address : path or URL
+        address : path-like or URL
             The address of the directory.
         kind : str
             The kind of results, such as "hashes".
@@ -182,7 +182,7 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : path or URL
+    path : path-like or URL
         The directory of any stage.
 
     Returns

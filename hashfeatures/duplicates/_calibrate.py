@@ -147,7 +147,7 @@ class Calibration:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, optional
+        ax : matplotlib.axes.Axes, default=None
             The axes to draw on. None means a new figure.
 
         Returns

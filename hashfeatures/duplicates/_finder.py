@@ -360,7 +360,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        path : str or PathLike
+        path : path-like
             The file. It is written under a temporary name first, and replaces one that exists.
 
         See Also
@@ -383,7 +383,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        path : str or PathLike
+        path : path-like
             The file.
 
         Returns

@@ -139,7 +139,7 @@ class DuplicateReport:
 
         Parameters
         ----------
-        path : path
+        path : path-like
             The file; one that exists is replaced.
         """
         forms = {".json": self.to_json, ".txt": self.to_text}
@@ -166,10 +166,10 @@ def make_report(
     Parameters
     ----------
     $images
-    classes : array-like of shape (n_images,), or column, optional
+    classes : array-like of shape (n_images,), or column, default=None
         The class of each image, or the name of a column that holds it. The report marks groups
         of different classes.
-    parts : array-like of shape (n_images,), or column, optional
+    parts : array-like of shape (n_images,), or column, default=None
         The part of a split that each image belongs to, such as "train" or "test". The report
         marks groups in more than one part as leaks.
     keep : {"first", "largest"}, column name or callable, default="largest"

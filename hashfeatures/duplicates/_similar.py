@@ -59,7 +59,7 @@ def find_similar(
         hex digits as the hash has is a hash, unless a file of that name exists.
     by : str, default="phash"
         The hash to compare by, as in `ImageHashFeaturizer`.
-    n : int, optional
+    n : int, default=None
         The number of images to return; None returns all.
     unit : {"bits", "hex"}, default="bits"
         The unit of distances. "bits" counts the bits that differ. "hex" counts the hex digits that

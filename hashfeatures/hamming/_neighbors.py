@@ -228,7 +228,7 @@ class HammingNeighbors(BitsEstimator):
 
         Parameters
         ----------
-        path : str or PathLike
+        path : path-like
             The file. An existing file is replaced once the new one is complete.
         ids : iterable of str or PathLike, default=None
             A name for each row, such as the path of its image. None keeps the `ids_` of a loaded
@@ -284,7 +284,7 @@ class HammingNeighbors(BitsEstimator):
 
         Parameters
         ----------
-        path : str or PathLike
+        path : path-like
             The file.
         $n_threads
 

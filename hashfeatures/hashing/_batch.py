@@ -76,7 +76,7 @@ def hash_sources(
         the cache alone.
     n_jobs : int, optional
         The number of joblib workers. The caller chooses the backend by `joblib.parallel_config`.
-    cache : path, optional
+    cache : path-like, optional
         The file that stores hashes, see `hashfeatures.hashing._cache.HashCache`.
     progress : bool
         Whether to show a bar.

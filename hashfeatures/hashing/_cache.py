@@ -66,7 +66,7 @@ class HashCache:
 
     Parameters
     ----------
-    path : str or PathLike
+    path : path-like
         An SQLite file, created if it does not exist or is empty. Its folder must exist. A file of
         an older format is emptied.
     settings : str

@@ -48,7 +48,7 @@ def from_hex(
         bits of each byte in the opposite order. "imagededup" has the same format as "imagehash".
         Its algorithms differ from ImageHash's in details, so compare its hashes with other hashes
         only within a radius. "pdq" stands for PDQ hashes of 64 digits.
-    images : container of shape (n_images,), optional
+    images : container of shape (n_images,), default=None
         The values of the column "image" if `hashes` names no images. By default the positions.
 
     Returns

@@ -299,7 +299,7 @@ class Collection:
             The images of each part: a collection that `train_test_split` returned, row numbers,
             a mask, keys or paths. An array holds the name of the part of each image, as
             `assign_split` returns it. Images in no part are left out.
-        out : path
+        out : path-like
             The folder to write, which must not exist or be empty.
         how : {"lists", "link", "copy"}, default="lists"
             "lists" leaves the images where they are, and writes what names them. "link" and

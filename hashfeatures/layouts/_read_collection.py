@@ -55,7 +55,7 @@ def read_collection(
         The layout: "yolo", "coco", "voc", "webdataset", "zip", "hugging-face", "torch", "table",
         "image-masks", "class-folders", "folder" or "list". "auto" recognizes it by what the source
         holds.
-    root : path, optional
+    root : path-like, default=None
         The folder that the names of images are relative to. By default, the layout determines it.
 
     Returns

@@ -96,9 +96,9 @@ def components(
 
     Parameters
     ----------
-    pairs : path or URL
+    pairs : path-like or URL
         The directory that `find_pairs` wrote.
-    out : path or URL
+    out : path-like or URL
         The directory for the groups, with one part of the same rows for each part of `hashes`. The
         columns "image", "key" and "error" are those of `hashes`. "group" is the smallest key of
         the images in the group, which depends neither on the order of images nor on the executor.
@@ -106,7 +106,7 @@ def components(
         `NearDuplicateFinder.groups_`. An image alone has the diameter 0 and no weakest link. With
         complete linkage, "component" is the smallest key of all images that chains connect. If
         there are new pairs, all parts are written again.
-    hashes : path or URL
+    hashes : path-like or URL
         The directory that `hash_dataset` wrote.
     finder : NearDuplicateFinder, default=None
         The finder of the pairs, or one that differs in `linkage` alone. None means the former.

@@ -102,7 +102,7 @@ def hash_dataset(
         Workers read files, one sample or row group after the other. The images of streams and of
         data sets in memory are read in the main process, a few batches ahead of the workers. A
         stream must give the same images in the same order in each call.
-    out : path or URL
+    out : path-like or URL
         The directory for the hashes. "image" is the absolute path or the URL. In a file of many
         images, it is that of the file with "/" and the name of the member or the number of the
         row, as in "/data/shard.tar/0012.jpg". In a stream or a data set in memory, it is the name
@@ -117,7 +117,7 @@ def hash_dataset(
         same finder. None means ``NearDuplicateFinder()``, which keeps a thumbnail of 4.4 kB an
         image. With ``verify=False``, the images are compared by hashes alone, and take 70 bytes.
         The parameters `n_jobs`, `cache` and `progress` of the finder have no effect.
-    column : str, optional
+    column : str, default=None
         The column of a table that holds the names or the images, or that of a Ray Dataset with
         the names.
     part_size : int, default=4096

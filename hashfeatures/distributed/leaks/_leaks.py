@@ -42,16 +42,16 @@ def find_leaks(
 
     Parameters
     ----------
-    pairs : path or URL
+    pairs : path-like or URL
         The directory that ``find_pairs(hashes, against=...)`` wrote.
-    out : path or URL
+    out : path-like or URL
         The directory for the leaks, with one part of the same rows for each part of `hashes`, and
         then for each of `against`. The columns are "image", "key" and "error" as there, "part"
         ("train" or "test"), "leaks", "nearest" (the nearest image in the other set; the first one
         if several are as near) and "distance" in bits. If pixels confirmed the pairs, "agreement"
         and "relation" follow. The relation is what was done to the image in "train". If there are
         new pairs, all parts are written again.
-    hashes, against : path or URL
+    hashes, against : path-like or URL
         The directories that `hash_dataset` wrote.
 
     Returns

@@ -90,9 +90,9 @@ def find_pairs(
 
     Parameters
     ----------
-    hashes : path or URL
+    hashes : path-like or URL
         The directory that `hash_dataset` wrote.
-    out : path or URL
+    out : path-like or URL
         The directory for the pairs, with the columns of ``NearDuplicateFinder.pairs_``: "left",
         "right" and "distance" in bits; over views, "left_view" and "right_view"; and if pixels
         confirm pairs, "agreement" and "relation". The first two are the numbers of images, with
@@ -101,11 +101,11 @@ def find_pairs(
         compared, and the others are paired with it. The groups stay the same, and a million
         copies make only a million pairs. Images of low detail are paired if their pixels are
         equal.
-    finder : NearDuplicateFinder, optional
+    finder : NearDuplicateFinder, default=None
         Defines near duplicates. It must need no more than what the images were hashed for, and
         may differ in `radius`, `min_agreement`, `color_radius`, `verify` and `linkage`. None
         takes the one that `hash_dataset` was called with.
-    against : path or URL, optional
+    against : path-like or URL, default=None
         The directory that `hash_dataset` wrote for another set of images. Then only pairs of two
         sets are found, with "left" the number of an image in `hashes` and "right" that of one in
         `against`. Of equal images in a set, only the first is in pairs. The directories

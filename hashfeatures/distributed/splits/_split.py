@@ -127,9 +127,9 @@ def assign(
 
     Parameters
     ----------
-    components : path or URL
+    components : path-like or URL
         The directory that `components` wrote.
-    out : path or URL
+    out : path-like or URL
         The directory for the split, with one part of the same rows for each part of `components`.
         The columns are "image", "key" and "group" as there, and "split": "train", "validation",
         "test" or "unused", or null for an image that could not be read. The folder "_conflicts" in
@@ -163,12 +163,12 @@ def assign(
     random_state : int, default=None
         Controls the random choices. None takes the number of the lock or of the earlier call, or
         0.
-    lock : path, default=None
+    lock : path-like, default=None
         The file of the lock, which is created if it does not exist, as in `assign_split`, which
         can continue it. The lock comes before an earlier split in `out`.
-    hashes : path or URL, default=None
+    hashes : path-like or URL, default=None
         The directory that `hash_dataset` wrote. Only a lock needs it, which records hashes.
-    root : path, default=None
+    root : path-like, default=None
         The folder that the names in the lock are relative to, as in `assign_split`.
 
     Returns
@@ -297,9 +297,9 @@ def write_lists(split: str | os.PathLike[str], out: str | os.PathLike[str]) -> N
 
     Parameters
     ----------
-    split : path or URL
+    split : path-like or URL
         The directory that `assign` wrote.
-    out : path or URL
+    out : path-like or URL
         The directory for the lists. Lists of an earlier call are replaced.
     """
     stage, directory = Stage.open(split, KIND), PartDirectory(out)

@@ -81,9 +81,9 @@ class StageLock:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file of the lock, which need not exist.
-    hashes : path or URL
+    hashes : path-like or URL
         The directory of hashes.
     root : path or None
         The folder that names in the lock are relative to.

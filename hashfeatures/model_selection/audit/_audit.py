@@ -208,7 +208,7 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, default=None
+        path : path-like, default=None
             The file to write. None returns the text.
 
         Returns
@@ -223,7 +223,7 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, default=None
+        path : path-like, default=None
             The file to write. None returns the text.
 
         Returns
@@ -240,7 +240,7 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path, default=None
+        path : path-like, default=None
             The file to write. None returns the text.
 
         Returns
@@ -255,7 +255,7 @@ class SplitAudit:
 
         Parameters
         ----------
-        path : path
+        path : path-like
             A file that ends in ".html", ".htm", ".md", ".json" or ".txt".
 
         Raises

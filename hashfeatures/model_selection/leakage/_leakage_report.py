@@ -305,12 +305,12 @@ class LeakageReport:
         ----------
         n : int, default=5
             The number of pairs.
-        ax : matplotlib Axes or array of them, optional
+        ax : matplotlib.axes.Axes or array of them, default=None
             The axes to draw on. None makes a new figure.
 
         Returns
         -------
-        ndarray of matplotlib Axes, shape (n, 2)
+        ndarray of matplotlib.axes.Axes, shape (n, 2)
             The axes, with one pair in each row.
 
         Raises

@@ -124,7 +124,7 @@ def assign_split(
     Parameters
     ----------
     $images_or_bits
-    lock : path, default=None
+    lock : path-like, default=None
         The file of the lock, which is created if it does not exist. It is JSON, or Parquet if its
         name ends in ".parquet". None splits without a lock.
     test_size : float or int, default=None
@@ -145,7 +145,7 @@ def assign_split(
         With "precomputed", the images of the lock are found again by their names alone.
     random_state : int, default=None
         Controls the random choices. None takes the number in the lock, or 0.
-    root : path, default=None
+    root : path-like, default=None
         The folder that the names in the lock are relative to. None means the folder of the lock if
         all images are in it, and their common folder otherwise.
     return_info : bool, default=False

@@ -92,7 +92,7 @@ class LockFile:
 
     Parameters
     ----------
-    path : str or PathLike
+    path : path-like
         The file, which need not exist.
     """
 

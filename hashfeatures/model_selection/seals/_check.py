@@ -159,7 +159,7 @@ def check_against_seal(
     Parameters
     ----------
     $images
-    seal : str or PathLike
+    seal : path-like
         A file that `seal_images` or ``hashfeatures seal`` wrote.
     $max_pixels
     $n_jobs

@@ -40,7 +40,7 @@ def seal_images(
     Parameters
     ----------
     $images
-    path : str or PathLike
+    path : path-like
         The file. It is written under a temporary name first, and replaces one that exists.
     finder : NearDuplicateFinder, default=None
         How images are compared. None means ``NearDuplicateFinder(verify=False)``. A thumbnail is
