@@ -1,7 +1,9 @@
 """The pages that people read: links lead somewhere, commands and names exist, and code runs."""
 
 import ast
+import contextlib
 import importlib.util
+import io
 import json
 import re
 import shlex
@@ -38,6 +40,9 @@ NOT_INSTALLED = re.compile(r"^(?:import|from) (rawpy|torch|torchvision)\b", re.M
 ON_A_CLUSTER = re.compile(r"^(?:import|from) (dask|pyspark)\b", re.MULTILINE)
 
 RESAMPLE = {"scores"}  # the code of these pages takes many seconds
+
+# Pages whose code prints the same wherever it runs, as its images ship with packages.
+SHOW_OUTPUT = {"features", "matching", "near-duplicates", "neighbors", "radius", "tables"}
 
 
 def name_page(page):
@@ -225,12 +230,23 @@ def test_the_code_of_a_page_runs_without_a_warning(page, tmp_path, monkeypatch, 
         write(paths[:60])
     sections = re.split(r"\n(?=## )", page.read_text("utf-8"))
     text = "\n".join(each for each in sections if not ON_A_CLUSTER.search(each))
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+    for block, shown in re.findall(
+        r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", text, re.DOTALL
+    ):
         if not all(map(importlib.util.find_spec, set(NOT_INSTALLED.findall(block)))):
             continue
         # A folder stands for the bucket, and local processes for the cluster.
         here = block.replace("s3://bucket", str(tmp_path)).replace(', executor="auto"', "")
-        exec(here, given)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(here, given)
+        if page.stem in SHOW_OUTPUT:
+            assert normalize(printed.getvalue()) == normalize(shown)
+
+
+def normalize(output):
+    """Return printed words, with decimals and missing values as every release prints them."""
+    rounded = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", output)
+    return rounded.replace("None", "NaN").split()
 
 
 def run_block(language, block, names):
