@@ -19,6 +19,7 @@ import limits
 import near_duplicates
 import pages
 import radius
+import seals
 import speed
 import splits
 import tables
@@ -26,7 +27,7 @@ from _photos import make_split
 from _themes import theme
 
 MODULES = (
-    *(pages, bits, near_duplicates, radius, leaks, splits),
+    *(pages, bits, near_duplicates, radius, leaks, splits, seals),
     *(tables, limits, diagrams, speed),
 )
 FIGURES = {
