@@ -332,7 +332,7 @@ class LayoutError(ValueError):
 
 
 class CalibrationWarning(UserWarning):
-    """A calibration is less certain than requested: it has too few images, or edits raised.
+    """A calibration is less certain than requested: it has too few images, or an edit failed.
 
     See Also
     --------

@@ -57,7 +57,7 @@ def find_annotation_conflicts(
     Returns
     -------
     pandas.DataFrame
-        One row an object, the pairs with most of them first. The columns are
+        One row per object, the pairs with most of them first. The columns are
 
         - "left", "right": the rows of the two images, and "left_image", "right_image": their
           keys in the collection, or their paths;

@@ -25,7 +25,7 @@ def find_conflicts(groups: Labels, y: Any) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a group in conflict.
+        One row per group in conflict.
     """
     column = list_labels(y, len(groups))
     known = np.flatnonzero(~pd.isna(column))

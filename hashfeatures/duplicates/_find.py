@@ -34,7 +34,7 @@ def find_duplicates(images: Any, *, finder: SupportsFitPredict | None = None) ->
     Returns
     -------
     pandas.DataFrame
-        One row an image of a group of two or more, groups and images in the order of the input,
+        One row per image of a group of two or more, groups and images in the order of the input,
         with its index. The columns are "group" (the finder's label, as in `labels_`), "image",
         and "distance": the Hamming distance in bits to the image's nearest near duplicate,
         missing if the finder does not return distances. If pixels confirmed the near duplicates,

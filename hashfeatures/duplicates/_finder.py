@@ -444,7 +444,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Returns
         -------
         pandas.DataFrame
-            One row an image of a group of two or more, as `find_duplicates` lists them: by its
+            One row per image of a group of two or more, as `find_duplicates` lists them: by its
             row in the fitted images, "group" (its label in `labels_`), "image" (the path or URL,
             the image itself if it is still in memory, or None), "distance" in bits to the
             nearest near duplicate, and "agreement" and "relation" if pixels confirmed the pairs.
@@ -483,7 +483,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Returns
         -------
         pandas.DataFrame
-            One row a group, by its label in `labels_`. The columns are "size" in images;
+            One row per group, by its label in `labels_`. The columns are "size" in images;
             "disagreeing", the number of images whose label is not the most frequent one, by which
             the table is sorted; "labels", a dict of counts by label, the most frequent first; and
             "rows", the list of the images' rows.

@@ -1,4 +1,4 @@
-"""The hashes of many images, in arrays with one row an image."""
+"""The hashes of many images, in arrays with one row per image."""
 
 from __future__ import annotations
 

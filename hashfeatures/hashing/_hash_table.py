@@ -1,4 +1,4 @@
-"""A table with one row an image and one hex column a hash."""
+"""A table with one row per image and one hex column per hash."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hash_images(
     cache: Any = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Make a table of perceptual hashes, one row an image.
+    """Make a table of perceptual hashes, one row per image.
 
     Read more in the :doc:`User Guide </user-guide/features>`.
 

@@ -1,6 +1,6 @@
 """Conversion between bits and ImageHash's hex strings.
 
-A matrix of bits has one row an image and one column a bit. Words hold the same bits 64 to a
+A matrix of bits has one row per image and one column per bit. Words hold the same bits 64 to a
 ``uint64``, in an order that does not affect Hamming distances. Hex strings are exactly those that
 ``str(imagehash.ImageHash)`` returns.
 """

@@ -30,7 +30,7 @@ _PART_NAME = re.compile(r"\w[\w .+()-]*")
 
 
 class Collection:
-    """The images of a data set as a table, one row an image.
+    """The images of a data set as a table, one row per image.
 
     `read_collection` makes it. Every function that takes images takes a collection, and a function
     that returns images returns one. The table's columns can be named where a function takes
@@ -41,7 +41,7 @@ class Collection:
     Attributes
     ----------
     frame : pandas.DataFrame
-        One row an image, with the columns
+        One row per image, with the columns
 
         - "image": what to open, such as a path;
         - "key": the name of the image inside the layout, unique, with "/" as separator;
@@ -250,7 +250,7 @@ class Collection:
         Returns
         -------
         pandas.DataFrame
-            One row an object, with the columns
+            One row per object, with the columns
 
             - "row": the row of the image;
             - "label": the name of the class;

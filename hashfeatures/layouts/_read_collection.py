@@ -61,7 +61,7 @@ def read_collection(
     Returns
     -------
     Collection
-        One row an image. No image is opened.
+        One row per image. No image is opened.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class AnnotationConflicts(NamedTuple):
     Parameters
     ----------
     table : pandas.DataFrame
-        One row an object, see `find_annotation_conflicts`, without the names of images.
+        One row per object, see `find_annotation_conflicts`, without the names of images.
     n_compared : int
         The number of pairs that were compared: each image with the first of its equals, and the
         near pairs of these, without pairs that have no object in either image.
@@ -48,7 +48,7 @@ class AnnotatedImages:
     Parameters
     ----------
     objects : pandas.DataFrame
-        One row an object, as `Collection.objects` returns it. The columns "polygons" and "crowd"
+        One row per object, as `Collection.objects` returns it. The columns "polygons" and "crowd"
         may be missing.
     n_images : int
         The number of images.

@@ -16,7 +16,7 @@ _BLOCK = 4096  # thumbnails that are read at a time
 
 
 class Thumbnails:
-    """The thumbnails of images, one row an image.
+    """The thumbnails of images, one row per image.
 
     The records may be mapped from files and exceed memory. So a selection of rows copies none of
     them.

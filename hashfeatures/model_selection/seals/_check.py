@@ -26,7 +26,7 @@ _ASKED = 2**16  # images that are looked up at a time
 
 @dataclass(frozen=True, repr=False)
 class SealCheck:
-    """The answer of a seal for each image: whether a sealed image is a near duplicate.
+    """The images that have a near duplicate in a sealed set.
 
     `check_against_seal` returns it.
 
