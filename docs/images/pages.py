@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from contextlib import chdir
 from pathlib import Path
 
 from _themes import is_dark, path_of, reduce_colors
 
-from hashfeatures import NearDuplicateFinder, make_report
+from hashfeatures import NearDuplicateFinder, make_report, read_collection
+from hashfeatures.cli.demo._planted import build_images
 
 
 def draw_report() -> None:
@@ -16,6 +19,17 @@ def draw_report() -> None:
     parts = [path.parent.name for path in paths]
     make_report(paths, finder=NearDuplicateFinder(views="robust"), parts=parts).save("report.html")
     take_picture(Path("report.html"), "report", (1110, 895))
+
+
+def draw_started() -> None:
+    """Take a picture of the page that Get started makes of the photos of the demo."""
+    shutil.rmtree("sample", ignore_errors=True)
+    Path("sample/photos").mkdir(parents=True)
+    with chdir("sample"):
+        build_images(Path("photos"), seed=0)
+        photos = read_collection("photos")
+        make_report(photos, classes=photos.labels).save("report.html")
+        take_picture(Path("report.html"), "started", (1110, 860))
 
 
 def take_picture(page: Path, name: str, size: tuple[int, int]) -> None:
