@@ -73,7 +73,7 @@ print(calibration)
 
 columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
 table = calibration.table.loc[calibration.radius, columns]
-table.iloc[::3].round(3)
+table.iloc[::3].round({"recall": 3, "false_per_million": 1, "false_per_million_high": 1})
 
 # %%
 # The false matches are dashed where they are extrapolated. Where the recall is flat to the left of
@@ -142,4 +142,4 @@ for views in ("identity", "dihedral", "robust"):
 finder = NearDuplicateFinder(radius=calibration.radius, min_agreement=calibration.min_agreement)
 copies = [edits[0](image) for image in images[:10]]
 finder.fit(images + copies)
-print(finder.summary())
+finder.groups_.head()

@@ -199,7 +199,6 @@ finder = NearDuplicateFinder().fit(frame["image"])
 for _, conflict in finder.conflicts(frame["scene"]).iterrows():
     names = [Path(frame["image"][row]).name for row in conflict["rows"]]
     print(f"{conflict['labels']}: {', '.join(names)}")
-print(finder.summary())
 
 # %%
 # The pictures were made for this example only.

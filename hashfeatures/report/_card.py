@@ -52,6 +52,8 @@ def write_card(summary: Summary, pictures: Pictures, *, whole: bool = True) -> s
         HTML that makes no request. It embeds its style and pictures and needs no script.
     """
     style = read_template("report.css") + read_template("card.css")
+    if not whole:
+        style += read_template("fragment.css")
     return render(
         "card.html" if whole else "card_parts.html",
         summary=summary,

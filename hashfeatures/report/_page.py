@@ -84,7 +84,7 @@ def write_parts(summary: Summary, thumbnails: dict[int, str], text: str | None =
         few,
         n_groups=NOTEBOOK_GROUPS,
         n_images=NOTEBOOK_IMAGES,
-        style=read_template("report.css"),
+        style=read_template("report.css") + read_template("fragment.css"),
         text=text,
     )
 

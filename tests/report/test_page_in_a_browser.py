@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hashfeatures import audit_split
+from hashfeatures import NearDuplicateFinder, audit_split
 from hashfeatures.duplicates._report import DuplicateReport
 from hashfeatures.report._summary import Grouping, Match, summarize
 from hashfeatures.report._thumbnails import Facts, make_thumbnails
@@ -380,3 +380,23 @@ def test_a_card_of_a_split_shows_pictures_and_bars(open_page, family):
         assert browser.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
     finally:
         browser.set_window_size(size["width"], size["height"])
+
+
+@pytest.mark.parametrize(
+    "dark", ['<body data-jp-theme-light="false">', '<html data-theme="dark"><body>']
+)
+def test_a_fragment_follows_the_page_around_it(browser, visit, tmp_path, dark):
+    """Guards readers of dark notebooks and sites, where the browser itself prefers light pages."""
+    image = Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50)
+    finder = NearDuplicateFinder().fit([image, image])
+    audit = audit_split([image], [image])
+    colors = []
+    for name, body in {"light": "<body>", "dark": dark}.items():
+        page = tmp_path / f"{name}.html"
+        page.write_text(
+            f"<!DOCTYPE html>{body}{finder._repr_html_()}{audit._repr_html_()}", encoding="utf-8"
+        )
+        visit(page)
+        shown = browser.find_elements("css selector", ".hf-notebook")
+        colors.append([part.value_of_css_property("background-color") for part in shown])
+    assert colors == [["rgba(255, 255, 255, 1)"] * 2, ["rgba(13, 17, 23, 1)"] * 2]
