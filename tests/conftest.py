@@ -68,6 +68,8 @@ def files_of_windows(monkeypatch):
 
         return run
 
+    # Windows has no descriptors of folders, by which files would be deleted.
+    monkeypatch.setattr(shutil, "_use_fd_functions", False, raising=False)
     for name in ("replace", "rename", "unlink", "remove"):
         monkeypatch.setattr(os, name, checked(getattr(os, name)))
 

@@ -374,10 +374,12 @@ def list_figures(summary: Summary) -> list[tuple[str, str, bool]]:
             figures.append((f"{n_identical:,}", f"identical in {name}", n_identical > 0))
     if summary["conflicts"] is not None:
         n_conflicts = summary["conflicts"]["groups"]
-        figures.append((f"{n_conflicts:,}", "groups with different labels", n_conflicts > 0))
+        noun = "group" if n_conflicts == 1 else "groups"
+        figures.append((f"{n_conflicts:,}", f"{noun} with different labels", n_conflicts > 0))
     if summary["annotations"] is not None:
         n_pairs = summary["annotations"]["pairs"]
-        figures.append((f"{n_pairs:,}", "pairs with different boxes", n_pairs > 0))
+        noun = "pair" if n_pairs == 1 else "pairs"
+        figures.append((f"{n_pairs:,}", f"{noun} with different boxes", n_pairs > 0))
     if n_unreadable := sum(part["unreadable"] for part in parts.values()):
         figures.append((f"{n_unreadable:,}", "unreadable", True))
     return figures

@@ -26,7 +26,8 @@ class SpilledTables:
     def __init__(self, schema: Any) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._path = os.path.join(self._folder.name, "rows.arrow")
-        self._writer = arrow().ipc.new_file(self._path, schema)
+        self._file = arrow().OSFile(self._path, "wb")  # a writer would keep a path open
+        self._writer = arrow().ipc.new_file(self._file, schema)
         self.schema = schema
         self._starts = [0]
         self._map: Any = None
@@ -36,11 +37,16 @@ class SpilledTables:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._writer.close()
+        self._finish()
         if self._map is not None:
             self._reader = None
             self._map.close()
         self._folder.cleanup()
+
+    def _finish(self) -> None:
+        if not self._file.closed:
+            self._writer.close()
+            self._file.close()
 
     @property
     def n_rows(self) -> int:
@@ -65,7 +71,7 @@ class SpilledTables:
         """
         pyarrow = arrow()
         if self._reader is None:
-            self._writer.close()
+            self._finish()
             self._map = pyarrow.memory_map(self._path)
             self._reader = pyarrow.ipc.open_file(self._map)
         wanted, places = np.unique(rows[exist], return_inverse=True)

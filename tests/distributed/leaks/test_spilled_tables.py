@@ -22,3 +22,14 @@ def test_rows_are_taken_from_all_tables(sizes):
         exist = (np.arange(20) % 3 > 0) & bool(names)
         found = tables.take(rows, exist).column("name").to_pylist()
     assert found == [names[row] if there else None for row, there in zip(rows, exist, strict=True)]
+
+
+def test_windows_can_delete_the_file(files_of_windows):
+    """It is closed first, also while what was read is in use."""
+    pyarrow = arrow()
+    with SpilledTables(pyarrow.schema({"name": pyarrow.string()})) as tables:
+        tables.append(pyarrow.table({"name": ["a", "b"]}, tables.schema))
+        found = tables.take(np.array([1, 0]), np.array([True, True]))
+    assert found.column("name").to_pylist() == ["b", "a"]
+    with SpilledTables(tables.schema):
+        pass
