@@ -42,7 +42,10 @@ ON_A_CLUSTER = re.compile(r"^(?:import|from) (dask|pyspark)\b", re.MULTILINE)
 RESAMPLE = {"scores"}  # the code of these pages takes many seconds
 
 # Pages whose code prints the same wherever it runs, as its images ship with packages.
-SHOW_OUTPUT = {"features", "matching", "near-duplicates", "neighbors", "radius", "tables"}
+SHOW_OUTPUT = {
+    *("features", "neighbors", "near-duplicates", "matching", "radius", "tables"),
+    *("splits", "sequences", "leaks", "lock-a-split", "share-a-sealed-test-set"),
+}
 
 
 def name_page(page):
