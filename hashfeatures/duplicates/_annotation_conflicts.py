@@ -52,7 +52,7 @@ def find_annotation_conflicts(
     min_iou : float, default=0.5
         The least intersection over union of one object in two images, 0 to 1. COCO and Pascal VOC
         count a detection from 0.5 on, and the boxes that people draw around one object agree by
-        more. See :doc:`/user-guide/near-duplicates` for what other values find.
+        more. See :doc:`/benchmarks/copies` for what other values find.
 
     Returns
     -------

@@ -106,7 +106,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         Two images of less detail are near duplicates only if all that they show is identical.
         Views and segments of less detail match nothing. Blank pages and flat colors have
         similar hashes; scanned pages with little text need a higher value. See
-        :doc:`/user-guide/radius`.
+        :doc:`/user-guide/near-duplicates`.
     decode : {"reduced", "full"}, default="reduced"
         How JPEG files are decoded, as in `ImageHashFeaturizer`.
     $orient
