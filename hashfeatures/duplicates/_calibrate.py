@@ -239,8 +239,9 @@ def calibrate(
     finder : NearDuplicateFinder, default=None
         The finder to calibrate. Its radius is ignored, and its `min_agreement` is the least that
         is recommended. None means ``NearDuplicateFinder()``.
-    edits : sequence of Edit or callable, default=hashfeatures.edits.EVERYDAY_EDITS
-        The edits that make copies. A callable takes a PIL image and returns one.
+    edits : sequence of Edit or callable, default=EVERYDAY_EDITS
+        The edits that make copies, by default those of ``hashfeatures.edits.EVERYDAY_EDITS``. A
+        callable takes a PIL image and returns one.
     target : float, default=10
         The greatest number of false matches in a million pairs of different images.
     n_images : int, default=None
