@@ -41,10 +41,11 @@ ON_A_CLUSTER = re.compile(r"^(?:import|from) (dask|pyspark)\b", re.MULTILINE)
 
 RESAMPLE = {"scores"}  # the code of these pages takes many seconds
 
-# Pages whose code prints the same wherever it runs, as its images ship with packages.
+# Pages whose code prints the same wherever it runs, as images ship with packages or are made here.
 SHOW_OUTPUT = {
     *("features", "neighbors", "near-duplicates", "matching", "radius", "tables"),
     *("splits", "sequences", "leaks", "lock-a-split", "share-a-sealed-test-set"),
+    *("collections", "large-collections"),
 }
 
 
