@@ -7,7 +7,7 @@ added next month? ``audit_split`` answers the first question with a card for the
 the data set. ``assign_split`` answers the second one: it records the part of each image in a file,
 the lock.
 
-The chapter :doc:`Leaks </user-guide/leaks>` of the user guide and the page
+The chapter :doc:`Leaks and audits </user-guide/leaks>` of the user guide and the page
 :doc:`Lock a split </how-to/lock-a-split>` say more.
 """
 
@@ -104,9 +104,8 @@ grown, info = assign_split(frame, lock=lock, stratify="scene", return_info=True)
 print(info)
 
 # %%
-# Compare this with a new random split of all images: three quarters of the images that were for
-# the test are in its training part. A model that was trained on them cannot be compared with one
-# that was not.
+# Compare this with a new random split of all images, whose training part holds most of the images
+# that were for the test. Scores before and after could not be compared.
 
 import matplotlib.pyplot as plt
 
@@ -116,14 +115,14 @@ moved = {
     "a new random split": first_test.isin(new_train.index).mean(),
     "a locked split": (grown[first_test] == "train").mean(),
 }
-figure, axis = plt.subplots(figsize=(6.5, 2.4), layout="constrained")
+figure, axis = plt.subplots(figsize=(5.6, 2.8), layout="constrained")
 bars = axis.barh(list(moved), list(moved.values()), color=["tab:red", "tab:blue"])
 axis.bar_label(bars, fmt="{:.0%}", padding=3)
 axis.set_xlim(0, 1)
 axis.xaxis.set_major_formatter("{x:.0%}")
 axis.invert_yaxis()
 axis.spines[["top", "right"]].set_visible(False)
-axis.set_title("Test images that are used for training after images were added")
+axis.set_title("Test images that are in training now")
 plt.show()
 
 # %%

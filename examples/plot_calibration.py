@@ -10,8 +10,8 @@ photos do.
 
 ``calibrate`` measures both sides. It compares a sample of the images with each
 other, which gives the **false matches**, and edits some of them, which gives the **recall**: the
-share of the copies that are found. The chapter :doc:`The radius </user-guide/radius>` of the user
-guide says more.
+share of the copies that are found. The chapter :doc:`Choosing a radius </user-guide/radius>` of
+the user guide says more.
 """
 
 # %%

@@ -6,7 +6,7 @@ A collection that outgrows one machine is processed in stages: hash, join, group
 writes a directory of Parquet files, part by part, so that a run that was killed continues where it
 stopped. Here the cluster is two workers on this machine. A real one needs only its address. The
 example needs the extra ``ray``. The chapter
-:doc:`Large collections </user-guide/large-collections>` of the user guide says more.
+:doc:`Past one machine </user-guide/large-collections>` of the user guide says more.
 """
 
 # %%

@@ -6,7 +6,7 @@ A data set often comes with its split: a folder for training, one for testing. I
 a near duplicate among the training images, the score measures how well a model remembers, not how
 well it sees. This example examines such a split. It lists the leaks, shows them, measures their
 effect on a score, repairs the split, and guards it against the next leak. The chapter
-:doc:`Leaks </user-guide/leaks>` of the user guide says more.
+:doc:`Leaks and audits </user-guide/leaks>` of the user guide says more.
 """
 
 # %%

@@ -8,7 +8,7 @@ keeps the pair if they agree.
 
 This example nominates more generously than usual, so that many pairs of different pictures come
 in. It shows which of them the pixels refuse, and where they fail. The chapter
-:doc:`Matching </user-guide/matching>` of the user guide explains each step.
+:doc:`Confirmation by pixels </user-guide/matching>` of the user guide explains each step.
 """
 
 # %%
