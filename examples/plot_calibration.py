@@ -94,7 +94,7 @@ pairs = calibration.borderline
 pairs[["left", "right", "distance", "agreement", "same"]].tail(5)
 
 # %%
-# The last four of them:
+# These are the last four of them.
 
 figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
 for column, pair in enumerate(pairs.tail(4).itertuples()):
@@ -136,7 +136,7 @@ for views in ("identity", "dihedral", "robust"):
 # Use it
 # ------
 #
-# The radius and the agreement are parameters of a finder. With ``radius="calibrated"``, `fit` does
+# The radius and the agreement are parameters of a finder. With ``radius="calibrated"``, ``fit`` does
 # all of this, with everyday edits and a target of ten false matches in a million pairs.
 
 finder = NearDuplicateFinder(radius=calibration.radius, min_agreement=calibration.min_agreement)

@@ -6,15 +6,15 @@ Detection data come with boxes, in the layout of a trainer. ``read_collection`` 
 Pascal VOC and others into one table, and ``Collection.write_split`` writes a split back in the
 same layout. Boxes stay as they were.
 
-This example makes a small data set of COCO, with near duplicates among its images. It splits them
-so that each part has its share of the objects of each class, and no copy of an image of the other
-part. The chapter :doc:`Collections and layouts </user-guide/collections>` of the user guide lists
+This example makes a small data set in the layout of COCO, with near duplicates among its images.
+It splits them so that each part has its share of the objects of each class, and no part has a copy
+of an image of the other one. The chapter :doc:`Collections and layouts </user-guide/collections>` of the user guide lists
 all layouts.
 """
 
 # %%
-# A data set of COCO
-# ------------------
+# A data set in the layout of COCO
+# --------------------------------
 #
 # Parcels lie on six photos of scikit-image and scikit-learn, cut into cells. A parcel is large
 # and brown or small and white. Every third image is saved a second time, darker and under another

@@ -14,9 +14,8 @@ sequences are found where names do not tell.
 # Recordings
 # ----------
 #
-# A camera pans over six photos of scikit-image and scikit-learn, once over each. A frame has moved
-# by half its width since the last one but one, so frames next to each other share most of the
-# scene.
+# A camera pans over each of six photos of scikit-image and scikit-learn. From frame to frame it
+# moves by a quarter of the width, so neighboring frames share most of the scene.
 
 import tempfile
 from pathlib import Path
@@ -162,7 +161,7 @@ plt.show()
 # Without names
 # -------------
 #
-# Frames that were renamed still lie in order. ``by="pixels"`` cuts that order where the scene
+# Frames that were renamed are often still in order. ``by="pixels"`` cuts that order where the scene
 # changes.
 
 by_pixels = SequenceFinder(by="pixels").fit(frames)
