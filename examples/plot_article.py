@@ -8,8 +8,8 @@ among them? Which ones look like it?
 **Perceptual hashes** answer all three. A hash sums up an image in a short string of hex digits.
 Two images with the same string are the same picture to that hash. Two strings that differ in few
 bits belong to pictures that look alike. The number of bits in which they differ is their
-**Hamming distance**. The chapter :doc:`Tables of hashes </user-guide/tables>` of the user guide has
-a summary.
+**Hamming distance**. The chapter :doc:`Tables of hashes </user-guide/tables>` of the user guide
+has a summary.
 """
 
 # %%

@@ -136,8 +136,8 @@ for views in ("identity", "dihedral", "robust"):
 # Use it
 # ------
 #
-# The radius and the agreement are parameters of a finder. With ``radius="calibrated"``, ``fit`` does
-# all of this, with everyday edits and a target of ten false matches in a million pairs.
+# The radius and the agreement are parameters of a finder. With ``radius="calibrated"``, ``fit``
+# does all of this, with everyday edits and a target of ten false matches in a million pairs.
 
 finder = NearDuplicateFinder(radius=calibration.radius, min_agreement=calibration.min_agreement)
 copies = [edits[0](image) for image in images[:10]]

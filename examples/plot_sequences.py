@@ -161,8 +161,7 @@ plt.show()
 # Without names
 # -------------
 #
-# Frames that were renamed are often still in order. ``by="pixels"`` cuts that order where the scene
-# changes.
+# Renamed frames are often still in order. ``by="pixels"`` cuts that order where the scene changes.
 
 by_pixels = SequenceFinder(by="pixels").fit(frames)
 print(by_pixels.description_)
