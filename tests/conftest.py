@@ -179,7 +179,8 @@ POISON = """
 # A format whose reader kills its process, as a broken decoder does.
 import os, signal
 from PIL import Image
-Image.register_open("POISON", lambda file, name: os.kill(os.getpid(), signal.SIGKILL),
+DEADLY = getattr(signal, "SIGKILL", signal.SIGTERM)  # of which Windows has the second alone
+Image.register_open("POISON", lambda file, name: os.kill(os.getpid(), DEADLY),
                     lambda start: start.startswith(b"POISON"))
 """
 

@@ -60,7 +60,7 @@ def stand_in(tmp_path, monkeypatch):
 def leak(project):
     """Add a copy of a training image to the test part."""
     shutil.copy(project / "photos" / "00.png", project / "photos" / "copy.png")
-    with open(project / "test.txt", "a") as file:
+    with open(project / "test.txt", "a", encoding="utf-8") as file:
         file.write("photos/copy.png\n")
 
 
@@ -217,7 +217,9 @@ def test_the_stages_of_the_recipe_keep_a_split_in_place(project):
         for stage in stages.values():
             assert not [dep for dep in stage["deps"] if not os.path.exists(dep)]
             assert main(shlex.split(stage["cmd"])[1:]) == 0
-        parts.append({name: set(Path(name).read_text().split()) for name in ("train.txt",)})
+        parts.append(
+            {name: set(Path(name).read_text(encoding="utf-8").split()) for name in ("train.txt",)}
+        )
         for seed in range(6):
             shutil.copy(f"photos/{seed:02}.png", f"photos/copy of {seed}.png")
     (lock,) = [out for out in stages["split"]["outs"] if isinstance(out, dict)]

@@ -100,7 +100,9 @@ def test_the_audit_of_a_coco_set_finds_its_leak_and_its_conflict(
         "val/39.png",
     }
     written = {
-        part: json.loads(Path(f"coco-clean/annotations/instances_{part}.json").read_text())
+        part: json.loads(
+            Path(f"coco-clean/annotations/instances_{part}.json").read_text(encoding="utf-8")
+        )
         for part in ("train", "val")
     }
     ids = {

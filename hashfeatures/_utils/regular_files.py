@@ -45,10 +45,10 @@ def open_regular(path: str | bytes | os.PathLike[str]) -> BinaryIO:
     Examples
     --------
     >>> from hashfeatures._utils.regular_files import open_regular
-    >>> open_regular("/dev/null")
+    >>> open_regular(".")
     Traceback (most recent call last):
         ...
-    OSError: '/dev/null' is a character device, not a regular file
+    OSError: '.' is a directory, not a regular file
     """
     status = os.stat(path)
     _check(status, path)

@@ -28,9 +28,10 @@ def common_folder(paths: Iterable[str]) -> str | None:
 
     Examples
     --------
+    >>> import os
     >>> from hashfeatures._utils.relative_paths import common_folder
-    >>> common_folder(["/photos/cats/1.png", "/photos/2.png"])
-    '/photos'
+    >>> common_folder(["cats/1.png", "2.png"]) == os.getcwd()
+    True
     """
     try:
         return system.commonpath([system.dirname(system.abspath(path)) for path in paths])

@@ -113,6 +113,7 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == ["codes.hf"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows counts the whole path")
 def test_a_store_may_have_a_name_as_long_as_names_are(tmp_path):
     """Whatever name it has until it is whole."""
     write_store(tmp_path / ("c" * 255), "codes", ARRAYS, FACTS)

@@ -158,7 +158,7 @@ def test_refusals_say_what_to_do(run, image_files, arguments, message):
 
 
 def test_names_of_another_folder_are_told_as_such(run):
-    with open("list.txt", "w") as file:
+    with open("list.txt", "w", encoding="utf-8") as file:
         file.write("photos/a.png\nphotos/b.png\n")
     assert f"paths start from {os.getcwd()}" in run("hash", "list.txt", "-o", "h.csv").err
 

@@ -49,7 +49,7 @@ def test_a_folder_without_duplicates(run, photos_folder, tree):
 
 
 def test_a_list_chooses_what_is_left_out(run, coco):
-    Path("chosen.txt").write_text(str(coco / "train" / "000.png"))
+    Path("chosen.txt").write_text(str(coco / "train" / "000.png"), encoding="utf-8")
     files = sorted((coco / "annotations").iterdir())
     assert run("duplicates", *files, "--from", "chosen.txt", "--out", "clean").code == 0
     found = [json.loads(file.read_text()) for file in Path("clean/annotations").iterdir()]
@@ -78,7 +78,7 @@ def test_pixels_confirm_what_hashes_find(run, yolo):
 def test_refusals_come_before_the_work(arguments, message, run, yolo, tree, monkeypatch):
     for folder in ("full", "empty"):
         os.mkdir(folder)
-    Path("full", "mine.txt").write_text("mine")
+    Path("full", "mine.txt").write_text("mine", encoding="utf-8")
     monkeypatch.setattr(_duplicates, "fit", lambda *_: pytest.fail("read"))
     before = tree(".")
     assert message in run("duplicates", yolo, *arguments).refusal()

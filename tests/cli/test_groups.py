@@ -46,13 +46,13 @@ def test_a_template_says_what_a_sequence_is(run, frames):
 
 def test_groups_are_a_column_or_the_names_of_folders(run, frames):
     paths = sorted(frames.iterdir())
-    with open("table.csv", "w", newline="") as file:
+    with open("table.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["image", "site"])
         rows.writerows([path, f"site {place // 6}"] for place, path in enumerate(paths))
     done = run("split", "table.csv", "--groups", "site", "--test-size", 6, "--out", "a", "b")
     assert "18, test 6; no near duplicates and no groups in different parts" in done.err
-    test = Path("b").read_text().split()
+    test = Path("b").read_text(encoding="utf-8").split()
     assert len({paths.index(Path(path)) // 6 for path in test}) == 1
     failed = run("split", "table.csv", "--groups", "sight").refusal()
     assert "no column 'sight'" in failed

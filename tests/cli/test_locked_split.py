@@ -52,13 +52,13 @@ def test_moves_are_noted_and_listed(split, run, photos_folder, noise_image):
     add(0, 9)
     options = ("--no-verify", "--radius", "24")
     split(*options)
-    lines = Path("split.lock.json").read_text().splitlines()
+    lines = Path("split.lock.json").read_text(encoding="utf-8").splitlines()
     for row, line in enumerate(lines):  # whatever the seed, the ends are apart now
         if "step 0" in line:
             lines[row] = line.replace('"train"', '"test"')
         if "step 9" in line:
             lines[row] = line.replace('"test"', '"train"')
-    Path("split.lock.json").write_text("\n".join(lines))
+    Path("split.lock.json").write_text("\n".join(lines), encoding="utf-8")
     add(*range(1, 9))
     shutil.copy("split.lock.json", "copy.lock.json")
     after, notes = split(*options)
@@ -151,6 +151,6 @@ def test_images_that_can_no_longer_be_read_keep_their_part(split, photos_folder)
     ],
 )
 def test_what_cannot_be_locked_is_refused(run, photos_folder, arguments, message):
-    Path("damaged.json").write_text("{}")
+    Path("damaged.json").write_text("{}", encoding="utf-8")
     assert message in run("split", photos_folder, *arguments).refusal()
     assert sorted(path.name for path in Path().iterdir()) == ["damaged.json"]

@@ -33,7 +33,11 @@ def test_yolo_is_written_as_yolo(run, yolo, tree):
     assert sizes_in("clean/data.yaml") == SIZES
     assert run("leaks", "clean/data.yaml").code == 0
     assert tree(yolo) == before
-    listed = [line for name in SIZES for line in Path(f"clean/{name}.txt").read_text().split()]
+    listed = [
+        line
+        for name in SIZES
+        for line in Path(f"clean/{name}.txt").read_text(encoding="utf-8").split()
+    ]
     assert sorted(map(os.path.basename, listed)) == [f"{number:03}.png" for number in range(24)]
 
 
@@ -113,10 +117,13 @@ def test_class_folders_are_written_with_their_labels(run, photos_folder):
 def test_tables_are_written_with_all_their_columns(run, image_files):
     """A table that names paths comes back as one table a part, with its labels."""
     rows = "".join(f"{path},{number % 2},x{number}\n" for number, path in enumerate(image_files))
-    Path("all.csv").write_text("path,label,note\n" + rows)
+    Path("all.csv").write_text("path,label,note\n" + rows, encoding="utf-8")
     done = run("split", "all.csv", "--test-size", "2", "--out", "clean")
     assert done.code == 0, done.err
-    lines = [Path(f"clean/{part}.csv").read_text().splitlines() for part in ("train", "test")]
+    lines = [
+        Path(f"clean/{part}.csv").read_text(encoding="utf-8").splitlines()
+        for part in ("train", "test")
+    ]
     assert {part[0] for part in lines} == {"path,label,note"}
     assert sorted(lines[0][1:] + lines[1][1:]) == sorted(rows.splitlines())
     refused = run("split", "all.csv", "--column", "path", "--out", "other").refusal()
@@ -135,7 +142,7 @@ def test_images_that_cannot_be_read_are_in_no_part(run, yolo):
     done = run("split", yolo, "--out", "clean/", "--unreadable", "bad.txt")
     assert done.code == 0
     assert sum(sizes_in("clean/data.yaml").values()) == 23
-    assert Path("bad.txt").read_text().count("000.png") == 1
+    assert Path("bad.txt").read_text(encoding="utf-8").count("000.png") == 1
 
 
 @pytest.mark.parametrize(
@@ -157,8 +164,8 @@ def test_refusals_come_before_the_work(arguments, message, run, yolo, tree, monk
     """Nothing is written, and no image is read, if the output cannot be what was asked for."""
     for folder in ("full", "empty"):
         os.mkdir(folder)
-    Path("full", "mine.txt").write_text("mine")
-    Path("file").write_text("mine")
+    Path("full", "mine.txt").write_text("mine", encoding="utf-8")
+    Path("file").write_text("mine", encoding="utf-8")
     before = tree(".")
     monkeypatch.setattr(_split, "fit", lambda *_: pytest.fail("read"))
     assert message in run("split", yolo, *arguments).refusal()

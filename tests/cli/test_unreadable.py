@@ -102,7 +102,7 @@ def test_leaks_that_are_found_win(run, mixed):
 
 
 def test_no_list_and_an_empty_one_are_no_pass(run, mixed):
-    open("empty.txt", "w").close()
+    open("empty.txt", "w", encoding="utf-8").close()
     for sides in ((mixed, "missing.txt"), (mixed, "empty.txt"), ("empty.txt", mixed)):
         assert run("leaks", *sides).code == 3
 

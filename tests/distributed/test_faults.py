@@ -62,7 +62,7 @@ class Stalling:
             import time
 
             if task.name == stalled and not os.path.exists(file):
-                with open(file + ".new", "w") as pid:
+                with open(file + ".new", "w", encoding="utf-8") as pid:
                     pid.write(str(os.getpid()))
                 os.rename(file + ".new", file)
                 time.sleep(60)
@@ -88,7 +88,7 @@ def kill(tmp_path):
         wait_for((tmp_path / "pid").exists)
         time.sleep(0.2)
         killed.append(int((tmp_path / "pid").read_text()))
-        os.kill(killed[0], signal.SIGKILL)
+        os.kill(killed[0], getattr(signal, "SIGKILL", signal.SIGTERM))
 
     thread = threading.Thread(target=wait_and_kill)
     thread.start()
@@ -221,7 +221,7 @@ def test_a_join_that_kills_every_worker_ends_and_keeps_what_is_done(folder, tmp_
                 import signal
 
                 if task.name == "pairs-0000-00-0000003.parquet":
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
                 return function(task)
 
             yield from super().run(die, tasks, retries)

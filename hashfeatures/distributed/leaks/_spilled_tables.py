@@ -24,7 +24,8 @@ class SpilledTables:
     """
 
     def __init__(self, schema: Any) -> None:
-        self._folder = tempfile.TemporaryDirectory()
+        # A thread of Arrow may keep the map a moment longer, and Windows then the file.
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._path = os.path.join(self._folder.name, "rows.arrow")
         self._file = arrow().OSFile(self._path, "wb")  # a writer would keep a path open
         self._writer = arrow().ipc.new_file(self._file, schema)

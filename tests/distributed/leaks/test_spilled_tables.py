@@ -1,5 +1,7 @@
 """Rows that were moved to a file come back in any order, whatever tables they were in."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -31,5 +33,6 @@ def test_windows_can_delete_the_file(files_of_windows):
         tables.append(pyarrow.table({"name": ["a", "b"]}, tables.schema))
         found = tables.take(np.array([1, 0]), np.array([True, True]))
     assert found.column("name").to_pylist() == ["b", "a"]
-    with SpilledTables(tables.schema):
-        pass
+    with SpilledTables(tables.schema) as tables:
+        folder = tables._folder.name
+    assert not os.path.exists(folder)

@@ -497,6 +497,6 @@ def test_a_root_must_hold_all_images(tmp_path, photos):
     lock = Path(tmp_path, "locks", "a.json")
     lock.parent.mkdir()
     assign_split(photos, lock=lock)
-    assert '"00.png"' in lock.read_text()
+    assert '"00.png"' in lock.read_text(encoding="utf-8")
     assign_split(photos, lock=lock, root=tmp_path)
-    assert '"photos/00.png"' in lock.read_text()
+    assert '"photos/00.png"' in lock.read_text(encoding="utf-8")
