@@ -158,7 +158,7 @@ def _one_at_a_time(folder: str) -> Iterator[None]:
     The system frees the folder when a process ends, however it ends.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ImportError, OSError):
             stack.callback(os.close, _open_alone(folder))
         yield
 
