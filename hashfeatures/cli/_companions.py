@@ -65,7 +65,8 @@ def note_companions(paths: Sequence[str], common: OutputOptions) -> None:
 
 def _find_companion(path: str) -> str | None:
     """Return the file of labels beside an image, or in "labels" where it is in "images"."""
-    stem = os.path.splitext(path)[0]
+    # Windows takes either separator, and paths of a folder may have both.
+    stem = os.path.splitext(path)[0].replace("/", os.sep)
     stems = [stem]
     above, separator, below = stem.rpartition(f"{os.sep}images{os.sep}")
     if separator:

@@ -1,11 +1,15 @@
 """File actions tear no data set apart: images and labels stay together, or a note says so."""
 
 import io
+import ntpath
 import shutil
 import tarfile
 import zipfile
+from types import SimpleNamespace
 
 import pytest
+
+from hashfeatures.cli import _companions
 
 
 @pytest.mark.parametrize("action", [["--delete"], ["--move-to", "out"]])
@@ -68,3 +72,11 @@ def test_images_inside_archives_are_left_alone(kind, action, run, encode, noise_
     assert "is inside a larger file" in refused
     with open("before", "rb") as before, open(f"shard.{kind}", "rb") as after:
         assert before.read() == after.read()
+
+
+def test_companions_on_windows(monkeypatch):
+    """A folder that was named with "/" has files with both separators."""
+    labels = {"photos\\labels\\a.txt"}
+    path = SimpleNamespace(splitext=ntpath.splitext, isfile=labels.__contains__)
+    monkeypatch.setattr(_companions, "os", SimpleNamespace(sep="\\", path=path))
+    assert _companions._find_companion("photos/images\\a.jpg") == "photos\\labels\\a.txt"
