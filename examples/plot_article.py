@@ -99,7 +99,7 @@ print(f"{len(frame)} addresses of {frame['photo'].nunique()} photos")
 # -------------------
 #
 # ``hash_images`` fetches each address once and returns a row for each, with one
-# column of hex strings a hash. Four of the hashes describe light and dark in 64 bits: ``ahash``
+# column of hex strings per hash. Four of the hashes describe light and dark in 64 bits: ``ahash``
 # by averages, ``phash`` by frequencies, ``dhash`` by differences between neighbors, ``whash`` by
 # wavelets. ``colorhash`` describes shares of color in 42 bits.
 

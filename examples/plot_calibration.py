@@ -67,13 +67,14 @@ print(calibration)
 # The table behind it
 # -------------------
 #
-# The table has one row a radius and agreement. Where fewer than ten false matches were seen, their
-# rate may be extrapolated from lower agreements, and ``extrapolated`` is True. There, rely on the
-# upper end of the interval: it rests on what was seen, and on no model.
+# The table has one row per radius and agreement. Where fewer than ten false matches were seen,
+# their rate may be extrapolated from lower agreements, and ``extrapolated`` is True. There, rely
+# on the upper end of the interval: it rests on what was seen, and not on a model.
 
 columns = ["recall", "false_per_million", "false_per_million_high", "false_in_set", "extrapolated"]
 table = calibration.table.loc[calibration.radius, columns]
-table.iloc[::3].round({"recall": 3, "false_per_million": 1, "false_per_million_high": 1})
+rates = ["false_per_million", "false_per_million_high", "false_in_set"]
+table.iloc[::3].round({"recall": 3} | dict.fromkeys(rates, 1))
 
 # %%
 # The false matches are dashed where they are extrapolated. Where the recall is flat to the left of

@@ -78,7 +78,7 @@ print(f"{assigned.n_train} for training, {assigned.n_test} for the test")
 # The split
 # ---------
 #
-# The result is a table with one row an image. No group is on two sides.
+# The result is a table with one row per image. No group is on two sides.
 
 split = read_stage(folder / "split")
 assert split.groupby("group")["split"].nunique().eq(1).all()

@@ -57,7 +57,7 @@ def holds_numbers(frame: Any, name: Any) -> bool:
 
 
 def is_numeric_feature(feature: Any) -> bool:
-    """Return whether a column of Hugging Face holds one number a row, by its type."""
+    """Return whether a column of Hugging Face holds one number per row, by its type."""
     is_value = type(feature).__name__ in ("Value", "ClassLabel")
     return is_value and str(feature.dtype).startswith(_NUMERIC)
 

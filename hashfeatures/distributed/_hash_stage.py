@@ -103,7 +103,7 @@ def schema_of(computed: ComputedHashes) -> Any:
 
 
 def column_widths(computed: ComputedHashes) -> dict[str, int]:
-    """Return the columns that hold what is computed, in order, and their bytes an image."""
+    """Return the columns that hold what is computed, in order, and their bytes per image."""
     n_compared = len(computed.compared)
     n_bytes = [-(-spec.n_bits // 8) for spec in computed.specs]
     names = ["codes"]

@@ -63,7 +63,7 @@ def measure_diameters(
     Returns
     -------
     Diameters
-        One entry a label.
+        One entry per label.
     """
     size = np.bincount(labels)
     at_least = np.zeros(len(size), dtype=np.int64)

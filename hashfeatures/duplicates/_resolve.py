@@ -38,7 +38,7 @@ _NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float")
 class SupportsFitPredict(Protocol):
     """An estimator that groups images, as `NearDuplicateFinder` and scikit-learn's clusterers do.
 
-    Its ``fit_predict(X)`` returns one label an image. The label -1 means, as in scikit-learn, an
+    Its ``fit_predict(X)`` returns one label per image. The label -1 means, as in scikit-learn, an
     image in no group. Functions clone it before they fit it.
     """
 
@@ -200,14 +200,14 @@ def _are_missing(bits: Any) -> NDArray[np.bool_]:
 
 
 def _predict(images: Any, finder: SupportsFitPredict) -> Labels:
-    """Return the labels of an estimator, of which -1 is no group."""
+    """Return the labels of an estimator, of which -1 is not a group."""
     finder = clone(finder)
     if isinstance(finder, DuplicateGroups):
         finder.linkage = "single"
     labels = np.array(finder.fit_predict(images))
     if labels.ndim != 1:
         raise ValueError(
-            f"Expected one label an image from {describe_value(finder)}. Got an array "
+            f"Expected one label per image from {describe_value(finder)}. Got an array "
             f"of shape {labels.shape}."
         )
     check_length(f"labels from {describe_value(finder)}", labels, count_samples(images))

@@ -174,7 +174,7 @@ class BitLayout:
         return [slice(start, end) for start, end in pairwise(ends)]
 
     def column_names(self) -> NDArray[np.object_]:
-        """Return one name a bit: the name of the hash and the zero-padded number of the bit."""
+        """Return one name per bit: the name of the hash and the zero-padded number of the bit."""
         return np.array(
             [
                 f"{name}_{bit:0{len(str(width - 1))}d}"

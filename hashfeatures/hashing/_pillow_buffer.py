@@ -40,8 +40,8 @@ def borrow_memory(image: Image.Image) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     image : PIL.Image.Image
-        A loaded image of mode L, with one byte a pixel, or RGB, with four bytes a pixel of which
-        the last is unused.
+        A loaded image of mode L, with one byte per pixel, or RGB, with four bytes per pixel of
+        which the last is unused.
 
     Returns
     -------

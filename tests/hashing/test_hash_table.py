@@ -1,4 +1,4 @@
-"""`hash_images`: one row an image, one hex column a hash."""
+"""`hash_images`: one row per image, one hex column per hash."""
 
 import imagehash
 import numpy as np

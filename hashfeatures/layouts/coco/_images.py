@@ -39,7 +39,7 @@ def locate_images(
     Returns
     -------
     paths : list of str
-        One path an image. Not every file has to exist.
+        One path per image. Not every file has to exist.
     folder : Path
         The folder.
 

@@ -367,7 +367,7 @@ def _pick_image_column(features: Mapping[str, Any], where: str) -> str:
 
 
 def _is_plain(kind: Any) -> bool:
-    """Return whether a column holds one value a row that is no file."""
+    """Return whether a column holds one value per row that is not a file."""
     dtype = getattr(kind, "dtype", None)
     is_value = type(kind).__name__ in ("Value", "ClassLabel")
     return is_value and isinstance(dtype, str) and "binary" not in dtype

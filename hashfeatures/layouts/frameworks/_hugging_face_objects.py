@@ -52,7 +52,7 @@ class ObjectColumn:
 
     def list_objects(self, cell: Any) -> Iterator[tuple[Any, Any]]:
         """Yield the box and the class of each object in a row; None for an unknown class."""
-        if isinstance(cell, Mapping):  # one list a field
+        if isinstance(cell, Mapping):  # one list per field
             boxes, classes = cell.get(self.box_field) or (), cell.get(self.class_field) or ()
         else:
             items = cell if isinstance(cell, list) else ()

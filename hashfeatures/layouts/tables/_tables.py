@@ -75,7 +75,7 @@ class TableLayout(Layout):
     process, in the order of the rows. Other columns of encoded images are left out of the
     collection, and are written with a split.
 
-    A split is written as one table a part, in the format that was read: CSV for CSV, and Parquet
+    A split is written as one table per part, in the format that was read: CSV for CSV, and Parquet
     for all others (CSV for a DataFrame without pyarrow). Relative paths become absolute ones. The
     column of parts names the new part. All other columns stay as they are.
 
@@ -179,7 +179,7 @@ class TableLayout(Layout):
     def plan_split(
         self, collection: Collection, parts: Mapping[str, NDArray[np.intp]], how: str, out: Path
     ) -> Plan:
-        """Return one table a part, and with "link" or "copy" the images, see `Layout`."""
+        """Return one table per part, and with "link" or "copy" the images, see `Layout`."""
         plan = Plan()
         images = collection.frame["image"].tolist()
         keys = collection.frame["key"].tolist()

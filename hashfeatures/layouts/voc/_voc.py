@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file an image, and image sets that list the parts."""
+"""Pascal VOC: one XML file per image, and image sets that list the parts."""
 
 from __future__ import annotations
 
