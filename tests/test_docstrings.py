@@ -13,6 +13,8 @@ import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from numpydoc.validate import validate
 
+from hashfeatures.cli._app import app
+
 DOCS = Path(__file__).parents[1] / "docs"
 MODULES = {
     name: importlib.import_module(name)
@@ -169,6 +171,24 @@ def test_the_reference_lists_every_public_name_once():
         module = re.search(r"currentmodule:: (\S+)", block)[1]
         listed += [f"{module}.{name}" for name in re.findall(r"(?m)^   (\w+)$", block)]
     assert sorted(listed) == sorted(PUBLIC)
+
+
+def test_the_reference_describes_public_data():
+    """Guards names that are neither classes nor functions, which the test above leaves out."""
+    text = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    for module in MODULES.values():
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if not callable(value) and not inspect.ismodule(value):
+                assert f".. py:data:: {name}\n" in text
+
+
+def test_every_command_has_a_page():
+    pages = [page.read_text("utf-8") for page in (DOCS / "api" / "commands").glob("*.md")]
+    documented = [
+        name for page in pages for name in re.findall(r":prog: hashfeatures (\w+)", page)
+    ]
+    assert sorted(documented) == sorted(app.commands)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

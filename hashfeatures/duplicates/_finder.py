@@ -150,7 +150,8 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         ``relation``, what was done to the left image to get the right one. The pairs are written
         out on access; more than 100 million raise a `TooManyPairsError`.
     graph_ : PairGraph
-        The graph of near duplicates, in which equal images share a node.
+        The near duplicates as a graph, in which equal images share a node. `pairs_` lists its
+        pairs as a table.
     radius_ : int
         The radius in bits.
     min_agreement_ : float or None

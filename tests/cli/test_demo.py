@@ -86,7 +86,9 @@ def test_photos_stay_in_the_folder_that_was_named(demo, capsys, monkeypatch):
     assert len(list((folder / "photos").glob("*/*"))) == 326
     monkeypatch.chdir(folder)
     assert main(["demo", "--photos", "photos"]) == 3
-    assert "This one exists: photos" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "This one exists: photos" in printed.err
+    assert printed.out == ""
 
 
 def test_photos_vanish_if_no_folder_was_named():

@@ -56,8 +56,8 @@ def run_demo(output: Path, seed: int = 0, photos: Path | None = None) -> None:
     check_output(output)
     for module in ("skimage", "matplotlib.figure"):
         import_extra(module, "demo", "The demo")
-    show_title()
     with open_folder(photos) as folder:
+        show_title()
         images = build_images(Path(folder), seed)
         show_images(images)
 
