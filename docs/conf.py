@@ -100,6 +100,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "image_scrapers": ("gallery_figures.scrape",),
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_", "__repr__"),
 }
