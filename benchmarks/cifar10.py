@@ -60,7 +60,7 @@ def read_pairs(file: Path, known: set[str]) -> set[Pair]:
             in_test = [name.startswith("test/") for name in names]
             if in_test == [True, False]:
                 names.reverse()
-            if in_test[0] != in_test[1]:  # pairs within a part are no leaks
+            if in_test[0] != in_test[1]:  # pairs within a part are not leaks
                 pairs.add((names[0], names[1]))
     if not pairs:
         sys.exit(f"{file} names no pair of a training and a test image.")

@@ -91,7 +91,7 @@ def copy_set(source: Path, folder: Path, n_images: int) -> ImageSet:
         try:
             with Image.open(file) as image:
                 image.convert("HSV")
-        except Exception:  # whatever a file that is no image leads Pillow to
+        except Exception:  # whatever a file that is not an image leads Pillow to
             continue
         shutil.copy(file, folder / f"{n_copied:05}{file.suffix}")
         n_copied += 1

@@ -3,9 +3,9 @@
 The pictures are blurred noise with a few shapes, so that no two are alike, and small, so that
 thousands are made and hashed in seconds. Most copies are edited. Others are copies of copies,
 equal files, equal pixels in another format, turned by a tag of the camera, or laid on a
-transparent background. There are blank images, images of low detail, and files that are no images.
-One image in 16 is a frame of a pan over a long picture: neighbors are near, and the ends differ.
-Another one in 32 is the same picture again.
+transparent background. There are blank images, images of low detail, and files that are not
+images. One image in 16 is a frame of a pan over a long picture: neighbors are near, and the ends
+differ. Another one in 32 is the same picture again.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def faint(original: Path, place: Path, number: int) -> Path:
 
 
 def spoil(original: Path, place: Path, number: int) -> Path:
-    """Save a file that is no image, is empty, or ends too early."""
+    """Save a file that is not an image, is empty, or ends too early."""
     content = (b"no image", b"", original.read_bytes()[:200])[number % 3]
     place.with_suffix(".jpg").write_bytes(content)
     return place.with_suffix(".jpg")

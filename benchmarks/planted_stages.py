@@ -198,7 +198,7 @@ def _plant_codes(
     middles = rng.integers(0, 256, (n_sets, N_BITS // 8), dtype=np.uint8)
     flips = _masks(rng, np.full(n_strange, radius // 2))
     codes[:n_strange] = np.repeat(middles, set_size, axis=0) ^ flips
-    # The originals of copies are no strangers, so that the number of near pairs is known.
+    # The originals of copies are not strangers, so that the number of near pairs is known.
     originals = rng.integers(n_strange, n_rows - n_copies, n_copies)
     flips = _masks(rng, rng.integers(0, MOST_FLIPS + 1, n_copies))
     codes[n_rows - n_copies :] = codes[originals] ^ flips

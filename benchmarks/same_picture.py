@@ -40,7 +40,7 @@ def find_files(folder: Path) -> list[str]:
             try:
                 with Image.open(path):
                     found.append(str(path))
-            except Exception:  # whatever a file that is no image leads Pillow to
+            except Exception:  # whatever a file that is not an image leads Pillow to
                 continue
     if not found:
         sys.exit(f"There are no images in {folder}.")

@@ -63,8 +63,8 @@ train, test = model_selection.train_test_split(
 # Audit it
 # --------
 #
-# The card counts the leaks with an interval, lists identical files, labels in conflict and
-# unreadable images, shows the worst pairs, and says what a repaired split would be.
+# The card counts the leaks with an interval, and lists identical files, labels in conflict and
+# unreadable images. It shows the worst pairs, and says what a repaired split would be.
 # ``SplitAudit.save`` writes it as a page, as Markdown or as JSON.
 
 from hashfeatures import audit_split

@@ -7,8 +7,8 @@ Pascal VOC and others into one table, and ``Collection.write_split`` writes a sp
 same layout. Boxes stay as they were.
 
 This example makes a small data set in the layout of COCO, with near duplicates among its images.
-It splits them so that each part has its share of the objects of each class, and no part has a copy
-of an image of the other one. The chapter
+It splits them so that each part has its share of the objects of each class. No part has a copy of
+an image of the other one. The chapter
 :doc:`Collections and layouts </user-guide/collections>` of the user guide lists all layouts.
 """
 

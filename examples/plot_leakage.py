@@ -171,8 +171,8 @@ except LeakageError as error:
     print(str(error).replace(temporary.name, "."))
 
 # %%
-# Or split anew
-# -------------
+# Or split again
+# --------------
 #
 # If you are free to choose the split, ``train_test_split`` makes one without
 # leaks. It makes two or three parts, and gives each its share of every class.

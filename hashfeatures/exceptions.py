@@ -195,7 +195,7 @@ class StageError(RuntimeError):
     ...         read_stage(folder)
     ...     except StageError as error:
     ...         print(str(error).removeprefix(folder))
-     is no stage directory, because it has no _manifest.json. ...
+     is not a stage directory, because it has no _manifest.json. ...
     """
 
 
@@ -390,7 +390,7 @@ class RadiusWarning(UserWarning):
 
 
 class SkippedFilesWarning(UserWarning):
-    """A folder or a data set holds files that were left out, as they are no images.
+    """A folder or a data set holds files that were left out, as they are not images.
 
     See Also
     --------

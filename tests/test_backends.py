@@ -9,7 +9,7 @@ from hashfeatures import HammingNeighbors, ImageHashFeaturizer, NearDuplicateFin
 
 pytestmark = [
     pytest.mark.cluster,
-    # What the backends and their schedulers warn of is no affair of this package.
+    # What the backends and their schedulers warn of is not an affair of this package.
     pytest.mark.filterwarnings("ignore"),
 ]
 

@@ -44,7 +44,7 @@ ON_IMAGES = [
 
 WHY_NOT = {
     "DuplicateGroups": {
-        "check_clustering": "it clusters standardised data of its own, which are no bits"
+        "check_clustering": "it clusters standardised data of its own, which are not bits"
     }
 }
 

@@ -13,7 +13,7 @@ from hashfeatures import NearDuplicateFinder, find_duplicates, hash_images
 
 pytestmark = [
     pytest.mark.cluster,
-    # What the engines warn of is no affair of this package.
+    # What the engines warn of is not an affair of this package.
     pytest.mark.filterwarnings("ignore"),
 ]
 

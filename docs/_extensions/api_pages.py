@@ -134,7 +134,7 @@ def show_examples(app: Sphinx, context: Any, lines: list[str]) -> None:
 
 
 def show_options(app: Sphinx, context: Any, lines: list[str]) -> None:
-    """Show the stars of file patterns in the help of options, which are no markup."""
+    """Show the stars of file patterns in the help of options, which are not markup."""
     lines[:] = escape_stars(lines)
 
 

@@ -178,8 +178,8 @@ def read_store(
     Raises
     ------
     StoreError
-        If the file is no store, holds another kind, is truncated or damaged, or was written by a
-        newer release.
+        If the file is not a store, holds another kind, is truncated or damaged, or was written by
+        a newer release.
     OSError
         If it cannot be opened.
     """

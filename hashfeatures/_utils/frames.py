@@ -33,7 +33,7 @@ def is_frame(images: Any) -> bool:
 
 
 def is_table_stream(images: Any) -> bool:
-    """Return whether `images` is no table but gives one by Arrow's interface, perhaps once.
+    """Return whether `images` is not a table but gives one by Arrow's interface, perhaps once.
 
     A reader of record batches does, for example. A column gives no names of columns.
     """

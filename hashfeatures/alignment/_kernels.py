@@ -331,7 +331,7 @@ def _erode(spans: Any, side: Any, margin: Any, eroded: Any) -> Any:  # pragma: n
     for row in range(side):
         first, end = 1, side - 1
         for near in range(max(row - margin, 0), min(row + margin + 1, side)):
-            # The template's own edges are no edges of the overlap.
+            # The template's own edges are not edges of the overlap.
             low, high = spans[near]
             first = max(first, low + margin if low > 0 else 0)
             end = min(end, high - margin if high < side else side)
@@ -517,7 +517,7 @@ def _improve(
     -------
     float
         How far the step moves the corners at most, in lengths of a side. It is negative if there
-        is no step.
+        is not a step.
     """
     template, other = levels[0], levels[1]
     across, down = slopes[0], slopes[1]

@@ -73,5 +73,5 @@ def _match(one: NDArray[np.uint8], other: NDArray[np.uint8], mapped: NDArray[np.
 def _overlap(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Return the intersection of two fuzzy sets over their union; 1 if both are empty."""
     union = int(np.maximum(one, other).sum(dtype=np.int64))
-    # Cells at an edge are never quite equal: what amounts to one cell is no difference.
+    # Cells at an edge are never quite equal: what amounts to one cell is not a difference.
     return (int(np.minimum(one, other).sum(dtype=np.int64)) + _OPAQUE) / (union + _OPAQUE)

@@ -13,7 +13,7 @@ import click
 from ._console import echo
 from ._options import OptionGroup, option
 
-# Those of `read_collection`, apart from "torch" and "list", which are no files.
+# Those of `read_collection`, apart from "torch" and "list", which are not files.
 LAYOUTS = (
     "auto",
     "folder",

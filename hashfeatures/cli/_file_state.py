@@ -92,7 +92,7 @@ def is_same_file(path: str, other: str) -> bool:
 
 
 def look_at_all(sources: Iterable[object]) -> list[FileState | None]:
-    """Return the current state of each source; None for what is no file, or a missing one."""
+    """Return the current state of each source; None for what is not a file, or a missing one."""
     from ..images._sources import local_path
 
     paths = map(local_path, sources)

@@ -11,7 +11,7 @@ from ._errors import CommandError
 from ._options import OptionGroup, Size, option
 
 _TABLES = (".csv", ".parquet")
-# What is no column, unless the table has one of that name.
+# What is not a column, unless the table has one of that name.
 _KEYWORDS = ("parent", "sequences")
 
 
@@ -126,4 +126,4 @@ def _check_columns(table: Any, names: list[str]) -> None:
             where = f"the table has the columns {', '.join(map(str, columns[:10]))}"
             if table is None:
                 where = "there is no table; add --table FILE"
-            raise CommandError(f"{name!r} is no column of images: {where}.")
+            raise CommandError(f"{name!r} is not a column of images: {where}.")

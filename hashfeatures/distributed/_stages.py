@@ -103,8 +103,8 @@ class Stage(PartDirectory):
         if manifest is None:
             if self.names():
                 raise StageError(
-                    f"{self.address} holds Parquet files and no {MANIFEST}, so it is no complete "
-                    f"stage directory. Delete it, or name another directory."
+                    f"{self.address} holds Parquet files and no {MANIFEST}, so it is not a "
+                    f"complete stage directory. Delete it, or name another directory."
                 )
         else:
             self._check(manifest, kind)
@@ -152,7 +152,7 @@ class Stage(PartDirectory):
     def _check(self, manifest: Any, kind: str) -> None:
         if not isinstance(manifest, dict) or not {"format", "kind", "settings"} <= set(manifest):
             raise StageError(
-                f"{self.address}/{MANIFEST} is no manifest of hashfeatures. Name another "
+                f"{self.address}/{MANIFEST} is not a manifest of hashfeatures. Name another "
                 f"directory."
             )
         if manifest["format"] > _FORMAT:
@@ -170,7 +170,7 @@ class Stage(PartDirectory):
 
 def _no_stage(address: str) -> StageError:
     return StageError(
-        f"{shorten(address)} is no stage directory, because it has no {MANIFEST}. Name a "
+        f"{shorten(address)} is not a stage directory, because it has no {MANIFEST}. Name a "
         f"directory that hash_dataset, find_pairs, components or assign wrote."
     )
 
@@ -193,7 +193,7 @@ def read_stage(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     StageError
-        If the directory is no stage directory.
+        If the directory is not a stage directory.
 
     See Also
     --------

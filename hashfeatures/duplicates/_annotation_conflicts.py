@@ -46,7 +46,7 @@ def find_annotation_conflicts(
         It must compare pixels: a `NearDuplicateFinder` with ``verify=True`` and
         ``trim_borders=False``. Mirrored and turned copies need its `views`.
     objects : pandas.DataFrame, default=None
-        The objects of the images, if these are no collection, in the form of
+        The objects of the images, if these are not a collection, in the form of
         ``Collection.objects()``. Boxes are shares of the sides of the image as the finder reads
         it: upright, or with ``orient=False`` as it is stored.
     min_iou : float, default=0.5

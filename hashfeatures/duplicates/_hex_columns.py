@@ -85,7 +85,7 @@ def read_column(owner: Any, column: pd.Series[Any], n_bits: int) -> HexColumn:
     Raises
     ------
     ValueError
-        If a string is no hash of so many bits.
+        If a string is not a hash of so many bits.
     """
     key = (column.name, n_bits)
     kept = _KEPT.get(id(owner))

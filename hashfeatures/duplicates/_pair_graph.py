@@ -215,7 +215,7 @@ class PairGraph:
         equal = np.flatnonzero(self.n_of_node() > 1)
         itself = Pairs(equal, equal, np.zeros(len(equal), dtype=np.int64))
         for found in expand(itself, self._members):
-            # An image is no pair with itself, and equal ones are found from both sides.
+            # An image is not a pair with itself, and equal ones are found from both sides.
             yield found.take(found.left < found.right)
 
 

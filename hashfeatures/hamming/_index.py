@@ -48,7 +48,7 @@ class HammingIndex:
     words : ndarray of shape (n_codes, n_words), dtype uint64
         The packed bits of each code.
     present : ndarray of shape (n_codes,), dtype bool
-        False for a missing code, which is no neighbor of any other.
+        False for a missing code, which is not a neighbor of any other.
     n_bits : int
         The number of bits of a code.
     n_jobs : int, optional

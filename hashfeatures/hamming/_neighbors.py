@@ -49,7 +49,7 @@ class HammingNeighbors(BitsEstimator):
     The methods are those of `sklearn.neighbors.NearestNeighbors`. Distances are numbers of bits,
     where scikit-learn's ``metric="hamming"`` returns fractions. Neighbors at the same distance are
     ordered by row. A row that holds a NaN, such as that of an image that could not be read, has no
-    neighbors and is no neighbor.
+    neighbors and is not a neighbor.
 
     `query` answers one query at a time in microseconds. Threads may search while others add and
     remove rows: each search sees the rows as they were when it began.

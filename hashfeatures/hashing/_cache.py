@@ -334,7 +334,7 @@ class HashCache:
         except (sqlite3.Error, OSError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits are its subtypes
             if code == sqlite3.SQLITE_NOTADB:
-                refusal = self._refusal("is no SQLite database")
+                refusal = self._refusal("is not an SQLite database")
             elif code == sqlite3.SQLITE_CORRUPT:
                 refusal = self._refusal(f"is damaged ({describe_error(error)})")
             else:

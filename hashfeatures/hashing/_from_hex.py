@@ -126,7 +126,7 @@ def _read(strings: list[Any], spec: HashSpec) -> NDArray[np.uint8]:
     for row, string in enumerate(strings):
         if not is_missing(string) and not isinstance(string, str | imagehash.ImageHash):
             raise ValueError(
-                f"Row {row} is no hash: expected a hex string, got {type(string).__name__} "
+                f"Row {row} is not a hash: expected a hex string, got {type(string).__name__} "
                 f"{describe_value(string)}. Read columns of digits as text: "
                 f"pd.read_csv(..., dtype=str)."
             )

@@ -120,7 +120,7 @@ def _hex_to_octets(hashes: Iterable[object], n_bits: int, of: int = 1) -> NDArra
     for row, string in enumerate(strings):
         if len(string) != n_digits or not _HEX_DIGITS.issuperset(string):
             raise ValueError(
-                f"Row {row} is no hash of {n_bits} bits: expected {n_digits} hex digits, "
+                f"Row {row} is not a hash of {n_bits} bits: expected {n_digits} hex digits, "
                 f"got {shorten(string)!r}."
             )
     n_bytes = of * -(-n_digits // (2 * of))
@@ -133,7 +133,7 @@ def _hex_to_octets(hashes: Iterable[object], n_bits: int, of: int = 1) -> NDArra
     if spare.any():
         row = int(spare.any(axis=1).argmax())
         raise ValueError(
-            f"Row {row} is no hash of {n_bits} bits: {strings[row]!r} needs "
+            f"Row {row} is not a hash of {n_bits} bits: {strings[row]!r} needs "
             f"{int(strings[row], 16).bit_length()} bits."
         )
     return octets

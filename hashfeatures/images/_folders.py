@@ -29,7 +29,7 @@ class FolderImages:
     foreign : list of str
         Image files that Pillow cannot read here.
     special : list of str
-        What is named like an image but is no regular file.
+        What is named like an image but is not a regular file.
     n_linked : int
         The number of links to files that are in the folder as well.
     searched : set of str

@@ -94,7 +94,7 @@ def describe_left_out(found: FolderImages) -> str:
         first = shorten(show_path(found.unfollowed[0]))
         notes.append(f"did not follow {len(found.unfollowed)} links to folders, such as {first}")
     if found.special:
-        notes.append(f"skipped {len(found.special)} that are no regular files")
+        notes.append(f"skipped {len(found.special)} that are not regular files")
     if found.n_linked:
         notes.append(f"skipped {found.n_linked} links to files that are in the folder as well")
     return "; ".join(note for note in notes if note)

@@ -284,7 +284,7 @@ def cut_behind_first_scans(image: Image.Image, reduction: Reduction) -> bytes | 
     Returns
     -------
     bytes or None
-        A JPEG of the first scans. None if the file must be decoded whole: it is no progressive
+        A JPEG of the first scans. None if the file must be decoded whole: it is not a progressive
         JPEG, its size is not reduced to a quarter or less, or what follows is not well formed.
     """
     file = getattr(image, "fp", None)

@@ -373,7 +373,7 @@ def _list_array(images: Any, got: str) -> list[Any]:
         wrapped = f"[{conversion_code(images, 'images', is_batch=False)}]"
         raise TypeError(f"{got} {what}: for one image, wrap it in a list, {wrapped}.")
     if len(shape) not in (3, 4):
-        raise TypeError(f"{got} {what}, which is no batch of images.")
+        raise TypeError(f"{got} {what}, which is not a batch of images.")
     text = conversion_code(images, "images", is_batch=True)
     if text != "images":
         raise TypeError(f"{got} {what}: write {text}.")

@@ -74,7 +74,7 @@ def read_collection(
     Warns
     -----
     SkippedFilesWarning
-        If the source holds files that are no images of the data set.
+        If the source holds files that are not images of the data set.
 
     See Also
     --------

@@ -162,7 +162,7 @@ def test_strings_come_back_with_their_surrogates():
 
 
 def test_a_path_is_its_text_whatever_its_class(path):
-    """The `str` of an entry of `os.scandir` is no path."""
+    """The `str` of an entry of `os.scandir` is not a path."""
     entries = [*os.scandir(path.parent), *os.scandir(os.fsencode(path.parent))]
     assert list(Strings.pack([path, *entries])) == [str(path)] * 3
 

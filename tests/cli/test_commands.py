@@ -197,7 +197,7 @@ def test_report(name, run, photos_folder):
     assert done.code == 0, done.err
     assert "2 groups" in done.out
     assert "astronaut_small.png" in read(name)
-    if name == "page.html":  # its own page is no loss
+    if name == "page.html":  # its own page is not a loss
         assert run("report", photos_folder / "b", "-o", name).code == 0
         assert "astronaut_small.png" not in read(name)
         with open(name, "w", encoding="utf-8") as file:

@@ -183,9 +183,9 @@ def test_a_directory_of_other_settings_names_both(hashes, image_files, tmp_path)
 
 def test_a_half_written_directory_is_refused(hashes, image_files, tmp_path):
     (hashes / "_manifest.json").unlink()
-    with pytest.raises(StageError, match=r"no _manifest\.json, so it is no complete"):
+    with pytest.raises(StageError, match=r"no _manifest\.json, so it is not a complete"):
         hash_dataset(image_files, hashes, executor=here)
-    with pytest.raises(StageError, match="is no stage directory"):
+    with pytest.raises(StageError, match="is not a stage directory"):
         find_pairs(hashes, tmp_path / "pairs", executor=here)
 
 

@@ -89,7 +89,7 @@ def test_columns_are_checked_before_any_image_is_hashed(family, tmp_path, capsys
     pd.DataFrame({"path": map(str, family[0])}).to_csv(tmp_path / "scans.csv", index=False)
     command = ["-o", str(tmp_path / "run"), "--groups", "ward"]
     assert main(["stages", str(tmp_path / "scans.csv"), *command]) == 3
-    assert "'ward' is no column of images: the table has the columns path." in (
+    assert "'ward' is not a column of images: the table has the columns path." in (
         capsys.readouterr().err
     )
     assert main(["stages", str(tmp_path), *command]) == 3

@@ -1,4 +1,4 @@
-"""Groups whose labels disagree are listed, the worst first; what is unlabeled is no conflict."""
+"""Groups whose labels disagree are listed, the worst first; missing labels do not disagree."""
 
 import numpy as np
 import pandas as pd

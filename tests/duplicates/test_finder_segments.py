@@ -84,7 +84,7 @@ def test_groups(images, linkage):
 
 
 def test_what_is_flat_matches_nothing(pictures):
-    """Skies, walls and pages are no segments that images could agree in."""
+    """Skies, walls and pages are not segments that images could agree in."""
     halves = []
     for place, picture in enumerate(pictures):
         half = Image.new("RGB", (600, 400), "white" if place % 2 else "black")

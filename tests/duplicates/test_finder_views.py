@@ -87,7 +87,7 @@ def test_pairs_say_which_views_match(pictures):
     ],
 )
 def test_what_was_done_to_a_copy_is_told_by_the_plainest_views(photos, edit, views):
-    """Of nearly equally near views the plainest: a mirror is no mirrored crop beside a crop."""
+    """Of nearly equally near views the plainest: a mirror is not a mirrored crop beside a crop."""
     images = []
     for path in photos:
         with Image.open(path) as opened:

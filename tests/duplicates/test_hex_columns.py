@@ -102,7 +102,7 @@ def test_a_wrong_hash_is_told_however_often_it_is_asked_for():
     table = make_table()
     table.loc[50, "phash"] = "xyz"
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"Row 49 is no hash of 64 bits: .* got 'xyz'"):
+        with pytest.raises(ValueError, match=r"Row 49 is not a hash of 64 bits: .* got 'xyz'"):
             is_known(table, "0123456789abcdef")
 
 

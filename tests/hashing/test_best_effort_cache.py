@@ -101,10 +101,10 @@ def test_a_cache_that_can_only_be_read_is_used(image_files, tmp_path, monkeypatc
 
 
 def test_foreign_and_damaged_files_are_refused_still(image_files, tmp_path):
-    """They are no cache: the user has named the wrong file."""
+    """They are not a cache: the user has named the wrong file."""
     cache = tmp_path / "cache"
     cache.write_text("a letter to somebody")
-    with pytest.raises(CacheError, match="is no SQLite database"):
+    with pytest.raises(CacheError, match="is not an SQLite database"):
         hash_images(image_files, "phash", cache=cache)
     assert cache.read_text() == "a letter to somebody"
 

@@ -153,7 +153,7 @@ def test_the_key_of_a_file(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the file system takes only text")
 def test_a_file_name_that_is_no_utf_8(tmp_path, path):
-    """Names are bytes on disk; the ones that are no text are kept too."""
+    """Names are bytes on disk; the ones that are not text are kept too."""
     name = os.fsencode(tmp_path) + b"/\xff\xe9.png"
     with open(name, "wb"):
         key = key_of(os.fsdecode(name))
@@ -163,7 +163,7 @@ def test_a_file_name_that_is_no_utf_8(tmp_path, path):
 
 
 def test_what_has_no_key(tmp_path):
-    """Missing values, files that are not there and objects that are no image are not kept."""
+    """Missing values, files that are not there and objects that are not images are not kept."""
     (tmp_path / "broken.png").write_bytes(b"")
     closed = Image.new("L", (2, 2))
     closed.close()
@@ -395,12 +395,12 @@ def truncate(path, by):
 
 
 REFUSED = {
-    "text": (lambda path: path.write_text("no database"), "is no SQLite database: delete it"),
-    "zeros": (lambda path: path.write_bytes(bytes(9999)), "is no SQLite database: delete it"),
+    "text": (lambda path: path.write_text("no database"), "is not an SQLite database: delete it"),
+    "zeros": (lambda path: path.write_bytes(bytes(9999)), "is not an SQLite database: delete it"),
     "other": (other_database, "is an SQLite database of something else: delete it"),
     "other WAL": (lambda path: other_database(path, True), "is an SQLite database of something"),
     "newer": (newer_version, "is of format version 4, .* knows version 3: delete it"),
-    "header": (lambda path: damage(path, 0, b"garbage"), "is no SQLite database: delete it"),
+    "header": (lambda path: damage(path, 0, b"garbage"), "is not an SQLite database: delete it"),
     "schema": (lambda path: damage(path, 100, b"\xff" * 500), "is damaged .*: delete it"),
     "page": (lambda path: damage(path, 5 * 4096, os.urandom(4096)), "is damaged .*: delete it"),
     "part": (lambda path: damage(path, 5 * 4096 - 99, b"\xff" * 200), "is damaged .*: delete it"),
@@ -602,7 +602,7 @@ records = st.builds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(entries=st.dictionaries(texts, st.tuples(whole, whole, records), max_size=5), text=texts)
 def test_any_record_of_any_name_comes_back(tmp_path, entries, text):
-    """Names, settings and errors may be any text, even one that is no Unicode."""
+    """Names, settings and errors may be any text, even one that is not Unicode."""
     path = tmp_path / "any.sqlite"
     path.unlink(missing_ok=True)
     given_ = {SourceKey(name, *numbers): record for name, (*numbers, record) in entries.items()}

@@ -29,7 +29,7 @@ def test_trimmed_borders_leave_the_hash_of_the_picture(noise_image):
 
 
 def test_trim_borders_is_a_bool(noise_image):
-    """A value that is no bool is refused in the name of the function."""
+    """A value that is not a bool is refused in the name of the function."""
     with pytest.raises(ParameterError, match=r"'trim_borders' parameter of hash_images must be"):
         hash_images([noise_image(0)], trim_borders="yes")
 

@@ -35,7 +35,7 @@ def test_colorhash_has_eleven_digits():
 @pytest.mark.parametrize(
     ("text", "n_bits", "message"),
     [
-        ("ff", 64, "Row 1 is no hash of 64 bits: expected 16 hex digits, got 'ff'"),
+        ("ff", 64, "Row 1 is not a hash of 64 bits: expected 16 hex digits, got 'ff'"),
         ("zz", 8, "expected 2 hex digits, got 'zz'"),
         (" f", 8, "got ' f'"),
         ("", 8, "got ''"),

@@ -97,7 +97,7 @@ def exif(orientation):
 
 @pytest.fixture
 def unusual(jpeg):
-    """Return files that are no plain baseline JPEGs, by what is unusual about them."""
+    """Return files that are not plain baseline JPEGs, by what is unusual about them."""
     plain = jpeg()
     return {
         "progressive": jpeg(progressive=True),

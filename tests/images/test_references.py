@@ -136,7 +136,7 @@ def test_changed_file_is_an_error(slices: list[FileSlice], images: list[Image.Im
 
 
 def test_truncated_file_is_an_error(tmp_path: Path) -> None:
-    """A slice that ends behind the end of its file is no image."""
+    """A slice that ends behind the end of its file is not an image."""
     path = tmp_path / "short.bin"
     path.write_bytes(encode(draw(0)))
     whole = FileSlice(str(path), 0, 10**6, "short", FileState.of(os.stat(path)))

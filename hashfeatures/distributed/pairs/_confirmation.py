@@ -17,7 +17,7 @@ from .._part_directory import PartDirectory
 from ._confirm_worker import ConfirmTask, PairColumns, Stretch
 from ._row_store import RowStore
 
-COPIES = "copies.parquet"  # the end of the name of a part of candidates that are no candidates
+COPIES = "copies.parquet"  # the end of the name of a part of candidates that are not candidates
 
 
 class Candidates(NamedTuple):

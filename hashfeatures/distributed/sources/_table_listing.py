@@ -98,7 +98,7 @@ def _open_parquet(file: Any, address: str) -> Any:
 
 def _damaged(address: str, error: Exception) -> StageError:
     return StageError(
-        f"{shorten(address)} is no whole Parquet file, or its server sends no parts of files: "
+        f"{shorten(address)} is not a whole Parquet file, or its server sends no parts of files: "
         f"{describe_error(error)}"
     )
 

@@ -72,7 +72,7 @@ class ImageTable(NamedTuple):
         Raises
         ------
         ParameterError
-            If this is no table.
+            If this is not a table.
         StageError
             If the file cannot be read.
         ValueError

@@ -226,7 +226,7 @@ class _Overlay:
 
 
 def _assign(weight: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of rows and columns of the greatest sum; those of weight 0 are no pairs."""
+    """Yield the pairs of rows and columns of the greatest sum; those of weight 0 are not pairs."""
     if not weight.any():
         return
     from scipy.optimize import linear_sum_assignment  # here, as it is slow to import

@@ -20,7 +20,7 @@ _REQUIRED = ["row", "label", *_SIDES]
 
 # How exact the maps of pairs are, in shares of an image. Crops of photos are aligned to 0.005.
 _TOLERANCE = 0.01
-# A map that shrinks an image to so small a share of another is no alignment.
+# A map that shrinks an image to so small a share of another is not an alignment.
 _LEAST_SCALE = 1e-3
 # Pairs that are described at a time.
 _BLOCK = 8192

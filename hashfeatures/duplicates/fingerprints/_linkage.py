@@ -1,7 +1,7 @@
 """Linkage of images that are near over views, and the diameters of their groups.
 
-A distance over views is no metric: a crop of a crop is near its origin's crop, not its origin. So
-the distances of the members are counted, and nothing is concluded from some of them on others.
+A distance over views is not a metric: a crop of a crop is near its origin's crop, not its origin.
+So the distances of the members are counted, and nothing is concluded from some of them on others.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class PackedAnnotations:
         self._n_seen: Counter[str] = Counter()
 
     def add(self, name: str, read_head: Callable[[], bytes]) -> None:
-        """Look at a file that is no image and belongs to none."""
+        """Look at a file that is not an image and belongs to none."""
         if self.found:
             return
         *folders, file = name.lower().split("/")

@@ -128,7 +128,7 @@ def find_shards(source: Any, left_out: LeftOut) -> list[str]:
     missing = [shard for shard in shards if not os.path.isfile(shard)]
     if missing:
         raise LayoutError(
-            f"{show_path(missing[0])} is missing, or is no file. Expected "
+            f"{show_path(missing[0])} is missing, or is not a file. Expected "
             f"{count(len(shards), 'tar file')}."
         )
     if not shards:

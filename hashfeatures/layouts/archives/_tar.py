@@ -89,8 +89,8 @@ def list_members(path: str, head_size: Callable[[str], int]) -> Iterator[ListedM
     Raises
     ------
     LayoutError
-        If the file is no tar file or is truncated, or if a member leaves its folder or is neither
-        a regular file nor a folder.
+        If the file is not a tar file or is truncated, or if a member leaves its folder or is
+        neither a regular file nor a folder.
     """
     where = show_path(path)
     last = "its beginning"

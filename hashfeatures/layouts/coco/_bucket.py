@@ -36,7 +36,7 @@ def list_bucket_images(system: Any, path: str, where: str) -> list[str]:
     Raises
     ------
     LayoutError
-        If the file is no JSON of COCO, or if its images are in none of the folders.
+        If the file is not JSON of COCO, or if its images are in none of the folders.
     OSError
         If it cannot be read.
     """

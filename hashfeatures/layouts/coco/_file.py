@@ -67,7 +67,7 @@ def read_file(path: Path) -> CocoFile:
     Raises
     ------
     LayoutError
-        If it is no JSON of COCO, lacks a key, or holds ids twice or unknown ids.
+        If it is not JSON of COCO, lacks a key, or holds ids twice or unknown ids.
     """
     where = show_file(path)
     try:
@@ -114,7 +114,7 @@ def read_image_names(content: bytes, where: str) -> list[str]:
     Raises
     ------
     LayoutError
-        If it is no JSON of COCO, or if a name is missing, occurs twice or leaves its folder.
+        If it is not JSON of COCO, or if a name is missing, occurs twice or leaves its folder.
 
     Examples
     --------

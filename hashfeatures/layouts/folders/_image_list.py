@@ -169,7 +169,7 @@ def read_text_list(path: Path) -> list[str]:
         with open_regular(path) as file:
             return split_list(file.read())
     except (OSError, ValueError) as error:
-        raise LayoutError(f"{show_path(str(path))} is no list of images: {error}.") from error
+        raise LayoutError(f"{show_path(str(path))} is not a list of images: {error}.") from error
 
 
 def _locate(entries: list[str], folder: Path) -> list[str]:

@@ -223,7 +223,7 @@ def _list_files(source: Any) -> list[Path] | None:
 
 
 def _names_all_images(files: Sequence[Path], folder: Path) -> bool:
-    """Return whether tables name every image below a folder, and are no files of hashes.
+    """Return whether tables name every image below a folder, and are not files of hashes.
 
     Folders of classes tell more than a table without labels.
     """

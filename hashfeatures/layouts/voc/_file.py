@@ -48,7 +48,7 @@ def read_objects(data: bytes, where: str) -> VocObjects:
     Raises
     ------
     LayoutError
-        If it is no XML of Pascal VOC, declares entities, names a file outside of the folder, or
+        If it is not XML of Pascal VOC, declares entities, names a file outside of the folder, or
         has an object without a class or a box.
     """
     root = _parse(data, where)

@@ -24,7 +24,7 @@ _OF_CLASS = re.compile(r".*\S\s+(-1|0|1)")
 def read_sets(folder: Path, known: Set[str]) -> tuple[dict[str, str], list[str], list[str]]:
     """Read the parts of a data set.
 
-    Sets that join others, such as trainval, are no parts. Neither are sets of one class, such as
+    Sets that join others, such as trainval, are not parts. Neither are sets of one class, such as
     cat_train, which tell for each image whether it holds the class.
 
     Parameters

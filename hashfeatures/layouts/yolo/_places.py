@@ -260,7 +260,7 @@ def _line_of(entry: str, data: bytes) -> int:
 
 
 def guess_settings(folder: str) -> dict[str, Any] | None:
-    """Return the parts of a folder without a data.yaml; None if it is no YOLO data set.
+    """Return the parts of a folder without a data.yaml; None if it is not a YOLO data set.
 
     Parameters
     ----------

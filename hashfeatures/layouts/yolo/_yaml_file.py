@@ -151,7 +151,7 @@ def read_names(settings: dict[str, Any], shown: str) -> list[str] | None:
     Raises
     ------
     LayoutError
-        If 'names' is no list or mapping of different names, or differs from 'nc' in length.
+        If 'names' is not a list or mapping of different names, or differs from 'nc' in length.
     """
     names, n_classes = settings.get("names"), settings.get("nc")
     is_number = isinstance(n_classes, int) and not isinstance(n_classes, bool)

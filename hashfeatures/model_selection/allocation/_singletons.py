@@ -36,8 +36,8 @@ def fill_quotas(
     wanted : ndarray of shape (n_parts,), dtype int64
         How many images each part gets. They add up to the sum of `deficits`.
     low, high : ndarray of shape (n_parts, n_classes), dtype int64
-        The bounds between which a part meets its share of a class: a share that is no whole number
-        may be rounded up or down. `deficits` lies between them.
+        The bounds between which a part meets its share of a class: a share that is not a whole
+        number may be rounded up or down. `deficits` lies between them.
     weight : ndarray of shape (n_classes,), dtype int64
         The weight of a class in the distance from the quotas.
     rng : RandomState or None

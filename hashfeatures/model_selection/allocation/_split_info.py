@@ -17,7 +17,7 @@ class SplitInfo:
     """Sizes, classes and error of a split, and what is proved about them.
 
     The error of a size or class is its distance from the target in images, as a share of the
-    target. A target that is no whole number may be rounded either way at no cost, and a target
+    target. A target that is not a whole number may be rounded either way at no cost, and a target
     below one image counts as one. What a size is off by more than a twentieth counts twenty times.
 
     Read more in the :doc:`User Guide </user-guide/splits>`.

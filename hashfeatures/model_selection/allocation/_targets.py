@@ -1,10 +1,10 @@
 """Targets of a split, and the error of a split of whole groups.
 
 A part has a target for its number of images and for its number of each class or label. The error
-of one such number is its distance from the target, as a share of the target. A target that is no
-whole number may be rounded either way at no cost, and a target below one image counts as one. What
-a size is off by more than a twentieth counts twenty times, because a class that few groups hold
-must not decide how large a part is.
+of one such number is its distance from the target, as a share of the target. A target that is not
+a whole number may be rounded either way at no cost, and a target below one image counts as one.
+What a size is off by more than a twentieth counts twenty times, because a class that few groups
+hold must not decide how large a part is.
 
 The worst of these errors decides between two splits. Among splits with equal worst errors, the sum
 of all errors decides.

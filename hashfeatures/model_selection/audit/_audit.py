@@ -126,7 +126,7 @@ class SplitAudit:
             - "straddling": the number of "groups", such as sequences, in more than one part,
               of "all_groups", and of their "images". "worst" lists some. None without groups.
             - "named_sequences": the number of "sequences" that file names alone tell, of those
-              "straddling" parts, and of their "images". They are no leaks. None if there are
+              "straddling" parts, and of their "images". They are not leaks. None if there are
               none, or with groups.
             - "worst_pairs": near duplicates in different parts, at most one pair of each group,
               with their "distance" in bits, "agreement" and "relation".

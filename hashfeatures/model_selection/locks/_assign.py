@@ -162,8 +162,8 @@ def assign_split(
     Raises
     ------
     StoreError
-        If the file is no lock, is damaged, is of a newer release, belongs to other images, or was
-        changed by another process in the meantime.
+        If the file is not a lock, is damaged, is of a newer release, belongs to other images, or
+        was changed by another process in the meantime.
     ParameterError
         If the finder has other settings than the lock.
     ValueError

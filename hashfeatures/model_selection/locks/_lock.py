@@ -112,7 +112,7 @@ class LockFile:
         Raises
         ------
         StoreError
-            If the file is no lock, is of a newer release, or is damaged.
+            If the file is not a lock, is of a newer release, or is damaged.
         """
         if self._content is None:
             return None
@@ -225,7 +225,7 @@ def _list_items(text: str, shown: str) -> Iterator[tuple[int, Any]]:
     decode = json.JSONDecoder().raw_decode
     line, place = 1, len(text) - len(text.lstrip())
     if text[place : place + 1] != "[":
-        raise StoreError(f"{shown} is not a lock of a split: it is no JSON array. {_AGAIN}")
+        raise StoreError(f"{shown} is not a lock of a split: it is not a JSON array. {_AGAIN}")
     seen, place = 0, place + 1
     while True:
         while place < len(text) and text[place] in ", \t\r\n":
@@ -246,7 +246,7 @@ def _list_items(text: str, shown: str) -> Iterator[tuple[int, Any]]:
         except (ValueError, RecursionError):
             broken = text[place:].partition("\n")[0]
             raise StoreError(
-                f"{shown} is damaged in line {line}: {shorten(broken, 60)!r} is no JSON. {_AGAIN}"
+                f"{shown} is damaged in line {line}: {shorten(broken, 60)!r} is not JSON. {_AGAIN}"
             ) from None
         yield line, item
 

@@ -174,7 +174,7 @@ def check_against_seal(
     Raises
     ------
     StoreError
-        If the file is no seal, is damaged, or was written by a release whose format is newer or
+        If the file is not a seal, is damaged, or was written by a release whose format is newer or
         whose hashes differ. The same image may have other bits under another release of Pillow:
         if it does, the error says which release to install.
     FileNotFoundError

@@ -1,4 +1,4 @@
-"""Sources are listed as what they are, and what is no source is named."""
+"""Sources are listed as what they are, and what is not a source is named."""
 
 import io
 import tarfile
@@ -104,7 +104,7 @@ def test_a_damaged_table_is_named(tmp_path, arrow):
     path = tmp_path / "a.parquet"
     write(arrow, path, {"image": [b"x"] * 5})
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(StageError, match=r"a\.parquet is no whole Parquet file"):
+    with pytest.raises(StageError, match=r"a\.parquet is not a whole Parquet file"):
         names(path)
 
 
@@ -153,7 +153,7 @@ def test_what_is_missing_is_named(tmp_path, name):
 
 
 def test_tables_in_memory(arrow):
-    """Their images are sent if they are no names."""
+    """Their images are sent if they are not names."""
     pandas = pytest.importorskip("pandas")
     columns = {"image": ["/1.png", "/2.png"], "mask": ["/3.png", "/4.png"]}
     for table in (pandas.DataFrame(columns), arrow.table(columns)):

@@ -204,7 +204,7 @@ def test_bad_input_is_named(frames, tmp_path, case):
         parameters = parameters(frames)
     with pytest.raises(ValueError, match=message):
         assign(tmp_path / "groups", tmp_path / "split", **parameters)
-    with pytest.raises(StageError, match=r"no finished parts|is no stage directory"):
+    with pytest.raises(StageError, match=r"no finished parts|is not a stage directory"):
         read_stage(tmp_path / "split")
 
 

@@ -109,7 +109,7 @@ def draw_near(rng, n_images, kinds):
 
 @pytest.mark.parametrize("kinds", [[0.6, *[0.01] * 40], [0.85, 0.1, 0.05], [0.7, *[0.1] * 3]])
 def test_pairs_that_share_images_widen_the_interval(kinds):
-    """A few kinds of look-alikes make most pairs: these are no independent events."""
+    """A few kinds of look-alikes make most pairs: these are not independent events."""
     rng = np.random.default_rng(0)
     truth = float((np.array(kinds)[1:] ** 2).sum())
     held, alone = [], []
@@ -123,7 +123,7 @@ def test_pairs_that_share_images_widen_the_interval(kinds):
 
 
 def test_copies_of_a_picture_are_one_picture():
-    """Ten copies of a hub's end are no ten independent pairs."""
+    """Ten copies of a hub's end are not ten independent pairs."""
     once = count_near([0], [1], [0], [1] * 50, 1)
     copied = count_near([0] * 10, [1] * 10, [0] * 10, [1, 10, *[1] * 48], 1)
     assert copied.within.tolist() == [10]

@@ -65,7 +65,7 @@ def test_what_is_all_border_has_none(luma):
     assert find_picture(flat) == (0, 0, 60, 40)
     assert find_picture(flat[:1, :1]) == (0, 0, 1, 1)
     flat[20, 30] = 255 - luma
-    assert find_picture(flat) == (0, 0, 60, 40), "a dot on a page is no picture"
+    assert find_picture(flat) == (0, 0, 60, 40), "a dot on a page is not a picture"
 
 
 @pytest.mark.parametrize("where", ["bottom", "top"])

@@ -156,7 +156,7 @@ def test_windows_separators(tmp_path: Path) -> None:
 
 
 def test_members_that_cannot_be_read(tmp_path: Path) -> None:
-    """Links, names that occur twice, and files that are no zip files are errors that name them."""
+    """Links, repeated names, and files that are not zip files raise errors that name them."""
     link = zipfile.ZipInfo("1.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "link.zip", "w") as archive:

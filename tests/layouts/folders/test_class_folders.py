@@ -141,7 +141,7 @@ class TestReading:
     ],
 )
 def test_what_a_folder_is_taken_for(build, names, expected):
-    """Unlabeled images are never given the name of a folder that is no class."""
+    """Unlabeled images are never given the name of a folder that is not a class."""
     collection = read_collection(build(*names))
     assert collection.layout.name == expected
     assert len(collection) == len(names)

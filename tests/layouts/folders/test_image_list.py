@@ -106,7 +106,7 @@ def test_text_that_lists_no_images_is_no_list(tmp_path):
     with pytest.raises(LayoutError, match=r"holds no images \(skipped 1 \.txt\)"):
         read_collection(tmp_path)
     (tmp_path / "notes.txt").write_bytes(b'"no JSON')
-    with pytest.raises(LayoutError, match=r"notes\.txt is no list of images: line 1"):
+    with pytest.raises(LayoutError, match=r"notes\.txt is not a list of images: line 1"):
         read_collection(tmp_path / "notes.txt", "list")
     (tmp_path / "notes.txt").write_bytes(b"")
     with pytest.raises(LayoutError, match=r"notes\.txt lists no images"):

@@ -1,4 +1,4 @@
-"""Masks are annotations of their images: they move with them, and are no images of their own."""
+"""Masks are annotations of their images: they move with them, and are not images of their own."""
 
 import hashlib
 import json

@@ -90,7 +90,7 @@ def read_independently(top, part):
 
 
 def test_a_tree_is_read(voc):
-    """The union trainval is no part, and difficult objects are counted."""
+    """The union trainval is not a part, and difficult objects are counted."""
     collection = read_collection(voc)
     assert collection.layout.name == "voc"
     assert collection.root == voc

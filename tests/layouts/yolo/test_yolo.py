@@ -208,7 +208,7 @@ def test_val_is_named_even_without_such_a_part(build, tmp_path, parts, other):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         again = read_collection(out)
-    # What stands for a missing part is no part, and a test part keeps its name.
+    # What stands for a missing part is not a part, and a test part keeps its name.
     assert again.parts.tolist() == list(parts)
     assert len(caught) == (other == "train")
 

@@ -59,7 +59,7 @@ def test_a_continuous_target_is_stratified_by_quantiles():
 
 @pytest.mark.parametrize("kind", [np.asarray, list, pd.Series, np.float64])
 def test_whole_numbers_of_a_continuous_target_are_stratified_by_quantiles(kind):
-    """Prices are no classes, because each price occurs once or twice."""
+    """Prices are not classes, because each price occurs once or twice."""
     prices = np.random.default_rng(0).lognormal(9, 1, size=2000).round(-2).astype(int)
     deciles = np.searchsorted(np.quantile(prices, np.linspace(0, 1, 11)[1:-1]), prices)
     X = np.arange(2000)

@@ -107,7 +107,7 @@ def test_a_table_reads_a_lock_in_parquet(tmp_path):
         (3, "<<<<<<< HEAD", "an unresolved merge in line 4. Keep the lines of both sides"),
         (3, "=======", "an unresolved merge in line 4"),
         (4, "", "ends in line 5 without a ']'"),
-        (0, "{}", "is not a lock of a split: it is no JSON array"),
+        (0, "{}", "is not a lock of a split: it is not a JSON array"),
         (0, '[{"format": "other"}', "its first item has no 'hashfeatures split lock' as 'format'"),
         (0, '["a", {', "its first item has no 'hashfeatures split lock'"),
         (1, '"finder": 3}', "has a damaged header"),

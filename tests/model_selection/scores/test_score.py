@@ -116,7 +116,7 @@ def test_the_interval_contains_the_clean_score():
 
 
 def test_groups_widen_an_interval():
-    """Images of one group are no independent evidence."""
+    """Images of one group are not independent evidence."""
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(60), 10)
     y_true = np.repeat(rng.integers(0, 2, 60), 10)

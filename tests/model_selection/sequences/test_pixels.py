@@ -111,7 +111,7 @@ def test_unrelated_photos_are_alone(large_photos):
 
 
 def test_unrelated_noise_is_alone(noise_image):
-    """Neighbors that are no nearer than strangers are no scene."""
+    """Neighbors that are not nearer than strangers are not a scene."""
     labels = label([noise_image(seed) for seed in range(200)])
     assert len(np.unique(labels)) >= 196
 
@@ -164,7 +164,7 @@ def test_a_scene_goes_on_across_an_unreadable_image(large_photos, tmp_path):
 
 
 def test_all_unreadable_images_are_alone(tmp_path):
-    """A collection without a readable image is no scene."""
+    """A collection without a readable image is not a scene."""
     with pytest.warns(FailedImagesWarning):
         assert label([tmp_path / "a.png", tmp_path / "b.png"]).tolist() == [0, 1]
 
