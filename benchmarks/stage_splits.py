@@ -1,4 +1,4 @@
-"""Measure the stage `assign` on generated groups: seconds and memory, by what it is asked for.
+"""Measure the stage `assign` on generated groups: seconds and memory, by request.
 
 A tenth of the groups hold two to nine images. Each call runs in a process of its own, and no group
 may be in two parts. Run this on a quiet machine. Ten million images need 2 GB of disk.

@@ -113,9 +113,9 @@ table[["photo", *hashes]].head()
 # 3. Same hash, same picture?
 # ---------------------------
 #
-# From here on it is pandas. ``duplicated()`` marks each row whose hash occurred in a row before.
-# Since the photos are known, the marks can be checked. A mark is right if the same photo had the
-# same hash before, and wrong if only other photos had. A copy without a right mark is missed.
+# From here on, pandas answers. ``duplicated()`` marks each row whose hash occurred before. Since
+# the photos are known, the marks can be checked. A mark is right if the same photo had the same
+# hash before, and wrong if only other photos had. A copy without a right mark is missed.
 
 is_copy = table["photo"].duplicated()
 counts = pd.DataFrame(0, index=hashes, columns=["marked", "right", "wrong", "missed"])

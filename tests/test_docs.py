@@ -82,7 +82,7 @@ def test_docstrings_name_pages_that_exist():
     """A docstring names a page by its path in the repository, or in the site."""
     for module in PACKAGE.rglob("*.py"):
         text = " ".join(module.read_text("utf-8").split())
-        for path in re.findall(r"\b(?:docs|benchmarks|examples)/[\w./-]*\w", text):
+        for path in re.findall(r"(?<!/)\b(?:docs|benchmarks|examples)/[\w./-]*\w", text):
             assert (ROOT / path).exists(), f"{module.name}: {path}"
         for path in re.findall(r":doc:`(?:[^`<]*<)?/([\w/-]+)>?`", text):
             assert (ROOT / "docs" / f"{path}.md").exists(), f"{module.name}: {path}"

@@ -60,7 +60,7 @@ Face, tar files or zip files.
   hashfeatures duplicates photos             list groups of near duplicates
   hashfeatures report photos -o report.html  show them on a page
   hashfeatures split photos --stratify-by parent --out train.txt test.txt
-  hashfeatures split data.yaml --out clean/  write a data set anew, in its own layout
+  hashfeatures split data.yaml --out clean/  write a new data set, in its own layout
   hashfeatures leaks train.txt test.txt      exit code 1 if the split leaks
   hashfeatures audit data -o card.html       all that is wrong with a split, on one card
 

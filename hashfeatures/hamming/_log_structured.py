@@ -1,4 +1,4 @@
-"""Rows that grow in batches, searched without indexing all of them anew for each batch.
+"""Rows that grow in batches, searched without indexing all of them again for each batch.
 
 The rows stand in runs, each with an index of its own. A new batch is a run. Runs are merged while
 the last is at least as large as the one before it. So the number of runs, and of the times that a

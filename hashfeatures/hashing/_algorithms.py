@@ -23,7 +23,7 @@ from ._planes import ImagePlanes, Pixels
 
 Bits = NDArray[np.bool_]
 
-# Incremented whenever a bit of any hash changes, so that caches compute it anew.
+# Incremented whenever a bit of any hash changes, so that caches compute it again.
 BITS_VERSION = 2
 
 # The same for bits that change with decode="reduced" alone.

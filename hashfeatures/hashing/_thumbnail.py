@@ -34,7 +34,7 @@ THUMBNAIL = np.dtype(
     ]
 )
 
-# Incremented whenever a byte of a thumbnail changes, so that caches compute it anew.
+# Incremented whenever a byte of a thumbnail changes, so that caches compute it again.
 THUMBNAIL_VERSION = 1
 
 

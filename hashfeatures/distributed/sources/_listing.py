@@ -52,7 +52,7 @@ class SourceImages(NamedTuple):
 
 
 def find_images(source: Any, column: str | None = None) -> SourceImages:
-    """Return the images of a source. Those in files are listed when they are asked for.
+    """Return the images of a source. Those in files are listed on first use.
 
     Parameters
     ----------

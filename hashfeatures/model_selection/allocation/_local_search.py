@@ -1,7 +1,7 @@
 """Improve an allocation of groups by moves of one group and swaps of two.
 
 The search is iterated: where no move and no swap helps, a few random groups move and the search
-starts anew from there (Lourenço, Martin and Stützle 2003). Its work is bounded by a number of
+starts again from there (Lourenço, Martin and Stützle 2003). Its work is bounded by a number of
 steps, not by time, so that the result is the same on every machine.
 """
 

@@ -201,7 +201,7 @@ def repair_split(
     See Also
     --------
     leakage_report : Finds what leaks.
-    train_test_split : Splits anew.
+    train_test_split : Makes a new split.
 
     Examples
     --------

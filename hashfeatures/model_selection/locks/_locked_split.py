@@ -219,6 +219,6 @@ def _check_settings(now: dict[str, Any], before: dict[str, Any], shown: str) -> 
             raise ParameterError(
                 f"{shown} was made with {name}={describe_value(before.get(name))}, and the finder "
                 f"has {name}={describe_value(now.get(name))}. Use the settings of the lock. "
-                f"To change one for good, edit 'finder' in the file."
+                f"To change one permanently, edit 'finder' in the file."
             )
     return now.get(_VERSION) == before.get(_VERSION)

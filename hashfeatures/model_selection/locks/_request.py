@@ -1,4 +1,4 @@
-"""What is asked of a split that stays: its sizes, its seed, and which part keeps a group."""
+"""Requirements of a split that stays: its sizes, its seed, and which part keeps a group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = 2**32
 
 
 class SplitRequest(NamedTuple):
-    """What is asked of a split.
+    """Requirements of a split.
 
     Parameters
     ----------
