@@ -131,9 +131,9 @@ class _StrictInfo(tarfile.TarInfo):
     """The header of a member, which raises where `tarfile` ends silently: at damage."""
 
     @classmethod
-    def frombuf(cls, *arguments: Any, **options: Any) -> Any:
+    def fromtarfile(cls, *arguments: Any, **options: Any) -> Any:
         try:
-            return super().frombuf(*arguments, **options)
+            return super().fromtarfile(*arguments, **options)
         except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             raise tarfile.ReadError(f"the tar file is damaged or truncated: {error}") from error
 
