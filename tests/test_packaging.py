@@ -31,9 +31,10 @@ def bounds(requirements):
 
 
 def test_every_file_names_the_same_version_and_date():
+    """That of the last release, which the package itself may be ahead of."""
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     version, date = re.search(r"^## (\d[\w.]*) - (\d{4}-\d\d-\d\d)$", changes, re.M).groups()
-    assert hashfeatures.__version__ == version
+    assert hashfeatures.__version__ == version or ".dev" in hashfeatures.__version__
     assert CITATION["version"] == RECIPE["context"]["version"] == version
     assert str(CITATION["date-released"]) == date
 
