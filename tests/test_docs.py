@@ -78,6 +78,15 @@ def anchors_of(page):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_page_for_builds_pins_what_the_project_pins():
+    """It names the tag of the last release, and the checkout of the workflows."""
+    page = (ROOT / "docs" / "how-to" / "fail-a-build.md").read_text("utf-8")
+    version = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)[1]
+    assert set(re.findall(r"(?:rev: |hashfeatures@)(\S+)", page)) == {f"v{version}"}
+    (checkout,) = re.findall(r"actions/checkout@.*", page)
+    assert checkout in (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
+
+
 def test_docstrings_name_pages_that_exist():
     """A docstring names a page by its path in the repository, or in the site."""
     for module in PACKAGE.rglob("*.py"):

@@ -118,7 +118,7 @@ class NearDuplicateFinder(ClusterMixin, BaseEstimator):
         None ignores colors, so that recolored and gray copies are found.
     verify : bool, default=True
         Whether the pixels must confirm what the hashes nominate. The finder then keeps a
-        thumbnail of 4.4 kB an image, in the cache, in a saved file, and in memory up to 256 MB.
+        thumbnail of 4.4 kB per image, in the cache, in a saved file, and in memory up to 256 MB.
         False compares hashes alone. Tables of hashes and matrices of bits hold no pixels, and
         are always compared by hashes alone.
     min_agreement : float, default=0.85

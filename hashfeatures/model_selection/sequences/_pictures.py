@@ -66,7 +66,7 @@ class Pictures:
         Returns
         -------
         Pictures
-            In the order of `rows`, of 1.1 kB an image.
+            In the order of `rows`, of 1.1 kB per image.
         """
         n_images = len(rows)
         pictures = cls(
