@@ -193,11 +193,22 @@ def test_without_a_script_the_first_groups_are_there(browser, visit, tmp_path):
     assert not find(browser, "#hf-tools")[0].is_displayed()
 
 
+@pytest.fixture
+def prefer(browser):
+    """Return a function that lets the browser prefer light or dark pages until the test ends."""
+
+    def emulate(*schemes):
+        features = [{"name": "prefers-color-scheme", "value": scheme} for scheme in schemes]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    yield emulate
+    emulate()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark(scheme, open_page):
+def test_light_and_dark(scheme, open_page, prefer):
     browser = open_page(make_page(3)[0])
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    prefer(scheme)
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     levels = [int(level) for level in ground[4:-1].split(",")]
     assert (sum(levels) < 200) == (scheme == "dark")
@@ -385,8 +396,9 @@ def test_a_card_of_a_split_shows_pictures_and_bars(open_page, family):
 @pytest.mark.parametrize(
     "dark", ['<body data-jp-theme-light="false">', '<html data-theme="dark"><body>']
 )
-def test_a_fragment_follows_the_page_around_it(browser, visit, tmp_path, dark):
+def test_a_fragment_follows_the_page_around_it(browser, visit, prefer, tmp_path, dark):
     """Guards readers of dark notebooks and sites, where the browser itself prefers light pages."""
+    prefer("light")
     image = Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50)
     finder = NearDuplicateFinder().fit([image, image])
     audit = audit_split([image], [image])
