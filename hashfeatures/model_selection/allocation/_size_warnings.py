@@ -78,7 +78,7 @@ def _warn_of_strata(
     n_groups = composition.getnnz(axis=0)
     largest = composition.max(axis=0).toarray().ravel()
     n_images = np.asarray(composition.sum(axis=0)).ravel()
-    reached = sum_rows(strata.members, parts).toarray()[:n_parts]
+    reached = sum_rows(strata.members, parts, n_parts).toarray()[:n_parts]
     requested = np.outer(sizes, n_images) / len(groups)
     # Overlapping strata cannot all be met exactly: two images may be too many.
     n_in_stratum = np.maximum(strata.members.getnnz(axis=0), 1)

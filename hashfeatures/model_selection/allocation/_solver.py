@@ -108,7 +108,7 @@ class Solver(NamedTuple):
         targets = Targets.of(shares, np.asarray(counts.sum(axis=0)).ravel())
         part_of_group = np.empty(counts.shape[0], dtype=np.intp)
         part_of_group[groups] = parts
-        reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
+        reached = sum_rows(counts, part_of_group, len(names)).toarray()[: len(names)]
         error, bound, solver = targets.error(reached), SplitError(0.0, 0.0), "fast"
         if self._is_wanted(error):
             kinds = Compositions.of(counts, _MOST_COMPOSITIONS[self.name])
@@ -126,7 +126,7 @@ class Solver(NamedTuple):
                 if found.error.is_below(error):
                     allocated = _shuffle_equal_parts(found.allocated, targets, rng)
                     part_of_group = kinds.parts_of_groups(allocated, rng)
-                    reached = sum_rows(counts, part_of_group).toarray()[: len(names)]
+                    reached = sum_rows(counts, part_of_group, len(names)).toarray()[: len(names)]
         info = describe_split(names, requested, reached, strata, targets, bound, solver)
         return part_of_group[groups], info
 

@@ -176,8 +176,9 @@ def count_in_groups(groups: Labels, strata: Strata | None) -> csr_matrix:
     return hstack([n_images, sum_rows(strata.members, groups)], format="csr")
 
 
-def sum_rows(members: csr_matrix, labels: Labels) -> csr_matrix:
-    """Add up the rows of each label."""
+def sum_rows(members: csr_matrix, labels: Labels, n_labels: int = 0) -> csr_matrix:
+    """Add up the rows of each label, of which there are at least `n_labels`; some may be empty."""
     n_rows = len(labels)
-    chosen = csr_matrix((np.ones(n_rows, dtype=np.int64), (labels, np.arange(n_rows))))
+    shape = (max(int(labels.max(initial=-1)) + 1, n_labels), n_rows)
+    chosen = csr_matrix((np.ones(n_rows, dtype=np.int64), (labels, np.arange(n_rows))), shape)
     return (chosen @ members).tocsr()

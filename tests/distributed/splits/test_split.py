@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hashfeatures import (
@@ -252,6 +252,7 @@ def test_a_run_that_is_killed_before_its_end_leaves_the_split_of_before(
     st.sampled_from(["train", "test", ["validation", "test"], "majority"]),
     st.booleans(),
 )
+@example(27734, "train", True)  # leaves the last part empty
 def test_any_increments_give_the_parts_of_a_lock(
     tmp_path_factory, write_parts, seed, priority, has_classes
 ):

@@ -4,6 +4,16 @@ import numpy as np
 import pytest
 
 from hashfeatures import NearDuplicateKFold, SplitSizeWarning, train_test_split
+from hashfeatures.model_selection.allocation._size_warnings import warn_if_off_target
+from hashfeatures.model_selection.allocation._strata import find_strata
+
+
+def test_a_last_part_without_images_is_counted_as_empty():
+    """Guards locked splits whose few new images leave a part empty, which crashed the warning."""
+    strata = find_strata(["cat"] * 4 + ["dog"] * 4, 8)
+    groups, parts = np.arange(8), np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    with pytest.warns(SplitSizeWarning, match=r"requested \[3, 2, 3\], reached \[4, 4, 0\]"):
+        warn_if_off_target(groups, strata, parts, np.array([3, 2, 3]), "part")
 
 
 def test_classes_in_fewer_groups_than_folds_are_warned_about():
